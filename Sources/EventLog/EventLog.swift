@@ -1,0 +1,144 @@
+public import Events
+
+/// Where events live before they are learned: Kafka, or the embedded log.
+///
+/// Safe to call from any thread. Nothing is learned that is not in the log.
+public protocol EventLog: AnyObject, Sendable {
+    /// For messages to people, say `kafka topic 'ratings' at broker:9092`.
+    var name: String { get }
+
+    /// The name under which positions are kept in the state, say `kafka:ratings`; a state learned from another log
+    /// is never continued from this one.
+    var source: String { get }
+
+    /// Appends one record and calls `completion`, on a thread of the log's own, once it is durable (Kafka: acks=all;
+    /// embedded: committed and synced). Order of calls with the same key is the order in the log.
+    func append(
+        key: EntityID, payload: [UInt8], time: Int64,
+        completion: @escaping @Sendable (Result<Token, EventLogError>) -> Void)
+
+    /// Puts a malformed record aside. May be buffered; `flushDeadLetters` makes it durable.
+    func putAside(_ letter: DeadLetter)
+
+    /// Returns once every letter put aside so far is durable. Called before positions past them are checkpointed.
+    func flushDeadLetters() throws(EventLogError)
+
+    /// Starts consuming. One consumer at a time.
+    func makeConsumer(_ options: ConsumerOptions, delegate: any ConsumerDelegate) throws(EventLogError)
+        -> any EventLogConsumer
+
+    /// What is known of each assigned partition just now; cheap, cached.
+    func partitions() -> [PartitionStatus]
+
+    /// Whether the log can be reached, and the last thing that went wrong.
+    func health() -> LogHealth
+
+    /// Flushes what is in flight (bounded wait) and lets go. Later calls fail with `.closed`.
+    func close()
+}
+
+/// Takes records from the log in batches. Confined to the thread that made it, save where said.
+public protocol EventLogConsumer: AnyObject {
+    /// Appends up to `recordsMax` records to `batch`; waits up to `timeout` for the first one. Rebalances are
+    /// handled inside, through the delegate. Returns with nothing after the timeout, also while the broker is
+    /// unreachable (`EventLog.health` says so); throws only what a person has to mend.
+    func poll(into batch: inout LogBatch, recordsMax: Int, timeout: Duration) throws(EventLogError)
+
+    /// Stops fetching without leaving the group; `poll` must still be called. Idempotent.
+    func pause()
+    func resume()
+
+    /// Tells the log what has been checkpointed: next offset per partition. For lag tools, and for the embedded
+    /// log's retention; the positions in the state rule. Never throws: a failure is logged.
+    func commit(_ positions: [Int32: Int64])
+
+    func close()
+}
+
+/// What the consumer asks of the engine. Called on the consumer's thread, from inside `poll` or `close`.
+public protocol ConsumerDelegate: AnyObject, Sendable {
+    /// The next offset to read of a partition now assigned; `nil` if this state has never seen it.
+    func position(of partition: Int32) -> Int64?
+
+    /// These partitions are about to be taken away: returns once what was polled of them is learned and
+    /// checkpointed.
+    func revoke(_ partitions: [Int32])
+
+    /// Records `from..<to` of this partition are gone from the log and `on-gap: skip` let them go.
+    func skipped(partition: Int32, from: Int64, to: Int64)
+}
+
+public struct ConsumerOptions: Sendable {
+    public enum Start: Sendable, Equatable {
+        case earliest, latest
+        /// Milliseconds since 1970.
+        case time(Int64)
+    }
+    public enum OnGap: String, Sendable { case fail, skip }
+
+    /// Where a partition never seen before starts.
+    public var start: Start
+    public var onGap: OnGap
+
+    public init(start: Start = .earliest, onGap: OnGap = .fail) {
+        self.start = start
+        self.onGap = onGap
+    }
+}
+
+public struct PartitionStatus: Sendable, Equatable {
+    public var partition: Int32
+    /// One past the last record in the log, where known.
+    public var end: Int64?
+    /// The oldest record still in the log, where known.
+    public var earliest: Int64?
+    public var paused: Bool
+
+    public init(partition: Int32, end: Int64?, earliest: Int64? = nil, paused: Bool = false) {
+        self.partition = partition
+        self.end = end
+        self.earliest = earliest
+        self.paused = paused
+    }
+}
+
+public struct LogHealth: Sendable, Equatable {
+    public var reachable: Bool
+    public var lastError: String?
+
+    public init(reachable: Bool, lastError: String? = nil) {
+        self.reachable = reachable
+        self.lastError = lastError
+    }
+}
+
+/// A record that is no event: kept with its reason.
+public struct DeadLetter: Sendable {
+    public var token: Token
+    public var time: Int64
+    public var reason: String
+    public var payload: [UInt8]
+
+    public init(token: Token, time: Int64, reason: String, payload: [UInt8]) {
+        self.token = token
+        self.time = time
+        self.reason = reason
+        self.payload = payload
+    }
+}
+
+/// What a person has to mend; the message says how.
+public struct EventLogError: Error, Sendable, CustomStringConvertible {
+    public enum Code: String, Sendable {
+        case unreachable, topicMissing, gap, refused, full, closed, timedOut, damaged, invalid
+    }
+    public let code: Code
+    public let message: String
+
+    public init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    public var description: String { message }
+}

@@ -1,0 +1,47 @@
+/// One record of the log, decoded.
+public struct Event: Sendable, Equatable {
+    public enum Kind: Sendable, Equatable {
+        /// An explicit rating, on the operator's scale.
+        case rating(user: EntityID, item: EntityID, value: Float)
+        /// A named act, say `click`; the configuration maps names to weights.
+        case signal(user: EntityID, item: EntityID, name: String)
+        /// Takes back whatever the user said of the item.
+        case retract(user: EntityID, item: EntityID)
+        /// Erases the user: rows, history, id.
+        case forget(user: EntityID)
+        /// Describes an item; `nil` leaves what is known as it is.
+        case item(ItemDescription)
+    }
+
+    public var kind: Kind
+    /// Milliseconds since 1970, as the producer says; the log's own time stands in where it is absent.
+    public var time: Int64?
+
+    public init(_ kind: Kind, time: Int64? = nil) {
+        self.kind = kind
+        self.time = time
+    }
+
+    /// The key under which the event is appended: the user's id, so that one user's events stay in order in one
+    /// partition; the item's id for an item's description.
+    public var key: EntityID {
+        switch kind {
+        case .rating(let user, _, _), .signal(let user, _, _), .retract(let user, _), .forget(let user): user
+        case .item(let description): description.item
+        }
+    }
+}
+
+public struct ItemDescription: Sendable, Equatable {
+    public var item: EntityID
+    public var title: String?
+    public var tags: [String]?
+    public var available: Bool?
+
+    public init(item: EntityID, title: String? = nil, tags: [String]? = nil, available: Bool? = nil) {
+        self.item = item
+        self.title = title
+        self.tags = tags
+        self.available = available
+    }
+}
