@@ -21,6 +21,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -37,7 +38,10 @@ let package = Package(
         // The rooms, in the order in which they may import one another.
         .target(name: "Factors", dependencies: ["COpenBLAS"], swiftSettings: settings),
         .target(name: "Learners", dependencies: ["Factors"], swiftSettings: settings),
-        .target(name: "Retrieval", dependencies: ["Factors"], swiftSettings: settings),
+        .target(
+            name: "Retrieval",
+            dependencies: ["Factors", .product(name: "HeapModule", package: "swift-collections")],
+            swiftSettings: settings),
         .target(name: "Events", dependencies: ["CSimdJSON", "CZlib"], swiftSettings: settings),
         .target(
             name: "EventLog",

@@ -1,0 +1,143 @@
+public import Foundation
+
+/// What has changed since the last checkpoint, copied aside: plain values, independent of the live state.
+///
+/// One delta is one transaction: learned state and the positions it was learned from, together.
+public struct StateDelta: Sendable {
+    /// Next offset per partition.
+    public var positions: [Int32: Int64] = [:]
+    /// Counters and sums of the whole state; always complete.
+    public var scalars: [String: Scalar] = [:]
+    /// Always complete.
+    public var models: [StoredModel] = []
+    public var users: [StoredUser] = []
+    /// Rows of users that are gone: erased from every table.
+    public var forgottenUsers: [Int32] = []
+    public var items: [StoredItem] = []
+    public var userFactors: [StoredFactors] = []
+    public var itemFactors: [StoredFactors] = []
+
+    public init() {}
+
+    /// Rows that the transaction writes or deletes.
+    public var rowCount: Int {
+        users.count + forgottenUsers.count + items.count
+            + (userFactors + itemFactors).reduce(0) { $0 + $1.rows.count }
+    }
+}
+
+public enum Scalar: Sendable, Equatable {
+    case integer(Int64)
+    /// Kept bit for bit.
+    case double(Double)
+    case blob(Data)
+}
+
+public struct StoredModel: Sendable, Equatable {
+    public var name: String
+    public var learner: String
+    public var scalars: [String: Scalar]
+
+    public init(name: String, learner: String, scalars: [String: Scalar] = [:]) {
+        self.name = name
+        self.learner = learner
+        self.scalars = scalars
+    }
+}
+
+public struct StoredUser: Sendable {
+    public var row: Int32
+    /// UTF-8.
+    public var id: Data
+    /// Entries of 24 bytes, little-endian: item i32, value f32, time i64 (ms), order u32, kind u32.
+    public var history: Data
+    /// Σ(r − μ − b_i) of the means baseline.
+    public var residualSum: Double
+    public var ratings: Int64
+    /// The order that the next entry gets.
+    public var nextOrder: Int64
+
+    public init(row: Int32, id: Data, history: Data, residualSum: Double, ratings: Int64, nextOrder: Int64) {
+        self.row = row
+        self.id = id
+        self.history = history
+        self.residualSum = residualSum
+        self.ratings = ratings
+        self.nextOrder = nextOrder
+    }
+}
+
+public struct StoredItem: Sendable {
+    public var row: Int32
+    /// UTF-8.
+    public var id: Data
+    /// UTF-8.
+    public var title: Data?
+    public var tags: [String]
+    public var available: Bool
+    /// Users in whose history the item stands.
+    public var users: Int64
+    public var ratings: Int64
+    public var ratingSum: Double
+
+    public init(
+        row: Int32, id: Data, title: Data?, tags: [String], available: Bool, users: Int64, ratings: Int64,
+        ratingSum: Double
+    ) {
+        self.row = row
+        self.id = id
+        self.title = title
+        self.tags = tags
+        self.available = available
+        self.users = users
+        self.ratings = ratings
+        self.ratingSum = ratingSum
+    }
+}
+
+/// Rows of one factor table. Shape: `vectors` is rows × factors, row-major.
+public struct StoredFactors: Sendable {
+    public var model: String
+    public var factors: Int
+    public var rows: [Int32] = []
+    public var vectors: [Float] = []
+    public var biases: [Float] = []
+    /// Per row: users for whom the item is positive in this model; 0 for users' rows.
+    public var positives: [Int32] = []
+
+    public init(model: String, factors: Int) {
+        self.model = model
+        self.factors = factors
+    }
+}
+
+/// What a state is of; a file of another identity is refused.
+public struct StateIdentity: Sendable, Equatable {
+    public var factors: Int
+    /// Name → learner.
+    public var models: [String: String]
+    /// The log it is learned from, say `kafka:ratings`.
+    public var source: String
+
+    public init(factors: Int, models: [String: String], source: String) {
+        self.factors = factors
+        self.models = models
+        self.source = source
+    }
+}
+
+/// Why a state file cannot be used; the message says which file, what was found and what to do.
+public struct StateError: Error, Sendable, CustomStringConvertible {
+    public enum Code: String, Sendable {
+        case damaged, newerSchema, notAState, mismatch, unwritable, full, locked
+    }
+    public let code: Code
+    public let message: String
+
+    public init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    public var description: String { message }
+}

@@ -1,0 +1,127 @@
+public import Foundation
+internal import GRDB
+
+/// Takes a state in as it is read, row by row and in ascending order of rows, so that no second copy of it is made.
+public protocol StateReader: AnyObject {
+    func read(position: Int64, partition: Int32)
+    func read(scalar: Scalar, name: String)
+    func read(scalar: Scalar, name: String, model: String)
+    func read(user: StoredUser) throws(StateError)
+    func read(item: StoredItem) throws(StateError)
+    /// `vector` is `factors` little-endian float32.
+    func read(userVector vector: Data, bias: Float, row: Int32, model: String) throws(StateError)
+    func read(itemVector vector: Data, bias: Float, positives: Int32, row: Int32, model: String) throws(StateError)
+}
+
+extension StateFile {
+    /// Reads the whole state. Non-finite numbers are refused as damage: they are never served.
+    public func read(into reader: some StateReader) throws(StateError) {
+        try Self.read(queue, path: path, into: reader)
+    }
+
+    static func read(_ queue: DatabaseQueue, path: String, into reader: some StateReader) throws(StateError) {
+        do {
+            try queue.read { db in
+                try readScalars(db, into: reader)
+                try readItems(db, into: reader)
+                try readUsers(db, into: reader)
+                try readFactors(db, path: path, into: reader)
+            }
+        } catch {
+            throw explain(error, path: path)
+        }
+    }
+
+    private static func readScalars(_ db: Database, into reader: some StateReader) throws {
+        let positions = try GRDB.Row.fetchCursor(db, sql: "SELECT partition, next_offset FROM positions")
+        while let row = try positions.next() { reader.read(position: row[1], partition: row[0]) }
+        let scalars = try GRDB.Row.fetchCursor(db, sql: "SELECT name, value FROM scalars")
+        while let row = try scalars.next() {
+            if let value = Scalar(row[1]) { reader.read(scalar: value, name: row[0]) }
+        }
+        let ofModels = try GRDB.Row.fetchCursor(db, sql: "SELECT model, name, value FROM model_scalars")
+        while let row = try ofModels.next() {
+            if let value = Scalar(row[2]) { reader.read(scalar: value, name: row[1], model: row[0]) }
+        }
+    }
+
+    private static func readUsers(_ db: Database, into reader: some StateReader) throws {
+        let cursor = try GRDB.Row.fetchCursor(
+            db, sql: "SELECT row, id, history, residual_sum, ratings, next_order FROM users ORDER BY row")
+        while let row = try cursor.next() {
+            try reader.read(
+                user: StoredUser(
+                    row: row[0], id: row[1], history: row[2], residualSum: row[3], ratings: row[4],
+                    nextOrder: row[5]))
+        }
+    }
+
+    private static func readItems(_ db: Database, into reader: some StateReader) throws {
+        let decoder = JSONDecoder()
+        let cursor = try GRDB.Row.fetchCursor(
+            db,
+            sql: """
+                SELECT row, id, CAST(title AS BLOB), tags, available, users, ratings, rating_sum
+                FROM items ORDER BY row
+                """)
+        while let row = try cursor.next() {
+            let tags = try decoder.decode([String].self, from: Data((row[3] as String).utf8))
+            try reader.read(
+                item: StoredItem(
+                    row: row[0], id: row[1], title: row[2], tags: tags, available: row[4], users: row[5],
+                    ratings: row[6], ratingSum: row[7]))
+        }
+    }
+
+    private static func readFactors(_ db: Database, path: String, into reader: some StateReader) throws {
+        let factors = try readIdentity(db).factors
+        let users = try GRDB.Row.fetchCursor(
+            db, sql: "SELECT model, row, bias, vector FROM user_factors ORDER BY model, row")
+        while let row = try users.next() {
+            let vector = try finite(row[3], bias: row[2], factors: factors, "user_factors", row, path)
+            try reader.read(userVector: vector, bias: Float(row[2] as Double), row: row[1], model: row[0])
+        }
+        let items = try GRDB.Row.fetchCursor(
+            db, sql: "SELECT model, row, bias, vector, positives FROM item_factors ORDER BY model, row")
+        while let row = try items.next() {
+            let vector = try finite(row[3], bias: row[2], factors: factors, "item_factors", row, path)
+            try reader.read(
+                itemVector: vector, bias: Float(row[2] as Double), positives: row[4], row: row[1], model: row[0])
+        }
+    }
+
+    private static func finite(
+        _ vector: Data, bias: Double, factors: Int, _ table: String, _ row: GRDB.Row, _ path: String
+    ) throws -> Data {
+        guard vector.count == factors * 4, bias.isFinite, vector.allFloatsAreFinite else {
+            let (model, number) = (row[0] as String, row[1] as Int32)
+            throw StateError(
+                .damaged,
+                "'\(path)' is damaged: \(table) row \(number) of model '\(model)' is not \(factors) finite float32. "
+                    + "Put back a copy of it, or move it away with its -wal and -shm files and start again: the state is "
+                    + "then learned anew from the log")
+        }
+        return vector
+    }
+}
+
+extension Data {
+    var allFloatsAreFinite: Bool {
+        withUnsafeBytes { bytes in
+            stride(from: 0, to: bytes.count, by: 4).allSatisfy {
+                Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self))).isFinite
+            }
+        }
+    }
+}
+
+extension Scalar {
+    init?(_ value: DatabaseValue) {
+        switch value.storage {
+        case .int64(let value): self = .integer(value)
+        case .double(let value): self = .double(value)
+        case .blob(let value): self = .blob(value)
+        default: return nil
+        }
+    }
+}

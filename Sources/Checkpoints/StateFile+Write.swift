@@ -1,0 +1,120 @@
+internal import Foundation
+internal import GRDB
+
+extension StateFile {
+    /// Makes the delta durable in one transaction, and returns once it is synced.
+    public func write(_ delta: StateDelta) throws(StateError) {
+        do {
+            try queue.write { db in
+                try Self.write(positions: delta.positions, db)
+                try Self.write(scalars: delta.scalars, models: delta.models, db)
+                try Self.erase(users: delta.forgottenUsers, db)
+                try Self.write(users: delta.users, db)
+                try Self.write(items: delta.items, db)
+                for factors in delta.userFactors { try Self.write(userFactors: factors, db) }
+                for factors in delta.itemFactors { try Self.write(itemFactors: factors, db) }
+            }
+            if !delta.forgottenUsers.isEmpty {
+                // The log of pages still holds what was erased, until it is folded into the file.
+                try queue.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
+            }
+        } catch {
+            throw Self.explain(error, path: path)
+        }
+    }
+
+    private static func write(positions: [Int32: Int64], _ db: Database) throws {
+        let statement = try db.makeStatement(
+            sql: "INSERT OR REPLACE INTO positions(partition, next_offset) VALUES (?, ?)")
+        for (partition, offset) in positions { try statement.execute(arguments: [partition, offset]) }
+    }
+
+    private static func write(scalars: [String: Scalar], models: [StoredModel], _ db: Database) throws {
+        let statement = try db.makeStatement(sql: "INSERT OR REPLACE INTO scalars(name, value) VALUES (?, ?)")
+        for (name, value) in scalars { try statement.execute(arguments: [name, value.databaseValue]) }
+        let ofModel = try db.makeStatement(
+            sql: "INSERT OR REPLACE INTO model_scalars(model, name, value) VALUES (?, ?, ?)")
+        for model in models {
+            for (name, value) in model.scalars {
+                try ofModel.execute(arguments: [model.name, name, value.databaseValue])
+            }
+        }
+    }
+
+    private static func erase(users: [Int32], _ db: Database) throws {
+        let fromUsers = try db.makeStatement(sql: "DELETE FROM users WHERE row = ?")
+        let fromFactors = try db.makeStatement(
+            sql: "DELETE FROM user_factors WHERE row = ? AND model IN (SELECT name FROM models)")
+        for row in users {
+            try fromUsers.execute(arguments: [row])
+            try fromFactors.execute(arguments: [row])
+        }
+    }
+
+    private static func write(users: [StoredUser], _ db: Database) throws {
+        let statement = try db.makeStatement(
+            sql: """
+                INSERT OR REPLACE INTO users(row, id, history, residual_sum, ratings, next_order)
+                VALUES (?, ?, ?, ?, ?, ?)
+                """)
+        for user in users {
+            try statement.execute(arguments: [
+                user.row, user.id, user.history, user.residualSum, user.ratings, user.nextOrder,
+            ])
+        }
+    }
+
+    private static func write(items: [StoredItem], _ db: Database) throws {
+        // Titles go in as bytes and are cast: GRDB binds strings up to their first NUL.
+        let statement = try db.makeStatement(
+            sql: """
+                INSERT OR REPLACE INTO items(row, id, title, tags, available, users, ratings, rating_sum)
+                VALUES (?, ?, CAST(? AS TEXT), ?, ?, ?, ?, ?)
+                """)
+        let encoder = JSONEncoder()
+        for item in items {
+            let tags = String(decoding: try encoder.encode(item.tags), as: UTF8.self)
+            try statement.execute(arguments: [
+                item.row, item.id, item.title, tags, item.available, item.users, item.ratings, item.ratingSum,
+            ])
+        }
+    }
+
+    private static func write(userFactors: StoredFactors, _ db: Database) throws {
+        let statement = try db.makeStatement(
+            sql: "INSERT OR REPLACE INTO user_factors(model, row, bias, vector) VALUES (?, ?, ?, ?)")
+        for (index, row) in userFactors.rows.enumerated() {
+            try statement.execute(arguments: [
+                userFactors.model, row, Double(userFactors.biases[index]), userFactors.blob(index),
+            ])
+        }
+    }
+
+    private static func write(itemFactors: StoredFactors, _ db: Database) throws {
+        let statement = try db.makeStatement(
+            sql: "INSERT OR REPLACE INTO item_factors(model, row, bias, vector, positives) VALUES (?, ?, ?, ?, ?)")
+        for (index, row) in itemFactors.rows.enumerated() {
+            try statement.execute(arguments: [
+                itemFactors.model, row, Double(itemFactors.biases[index]), itemFactors.blob(index),
+                itemFactors.positives[index],
+            ])
+        }
+    }
+}
+
+extension Scalar {
+    fileprivate var databaseValue: DatabaseValue {
+        switch self {
+        case .integer(let value): value.databaseValue
+        case .double(let value): value.databaseValue
+        case .blob(let value): value.databaseValue
+        }
+    }
+}
+
+extension StoredFactors {
+    /// The vector at `index` as little-endian float32.
+    fileprivate func blob(_ index: Int) -> Data {
+        vectors[index * factors..<(index + 1) * factors].withUnsafeBytes { Data($0) }
+    }
+}

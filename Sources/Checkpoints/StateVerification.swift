@@ -1,0 +1,121 @@
+internal import Foundation
+internal import GRDB
+
+/// What a look through a state file found.
+public struct StateVerification: Sendable {
+    public var schemaVersion = 0
+    public var identity = StateIdentity(factors: 0, models: [:], source: "")
+    public var positions: [Int32: Int64] = [:]
+    public var scalars: [String: Scalar] = [:]
+    public var users = 0
+    public var items = 0
+    /// Rows per table and model, say `item_factors.likes`.
+    public var factorRows: [String: Int] = [:]
+    /// Empty when all is well.
+    public var problems: [String] = []
+
+    public init() {}
+}
+
+extension StateFile {
+    /// Checks a file that no daemon has to be running on: SQLite's own integrity, row counts, that every number is
+    /// finite, that histories and factors refer to rows that exist, and the positions. Changes nothing.
+    public static func verify(path: String) throws(StateError) -> StateVerification {
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw StateError(.notAState, "'\(path)' does not exist; name the state.sqlite of a state.folder")
+        }
+        do {
+            let queue = try open(path: path, readOnly: true)
+            return try queue.read { db in
+                try checkSchema(db, path: path)
+                var report = StateVerification()
+                report.schemaVersion = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+                report.identity = try readIdentity(db)
+                try checkIntegrity(db, &report)
+                try checkScalars(db, &report)
+                try checkFactors(db, "user_factors", of: "users", &report)
+                try checkFactors(db, "item_factors", of: "items", &report)
+                try checkHistories(db, &report)
+                return report
+            }
+        } catch {
+            throw explain(error, path: path)
+        }
+    }
+
+    private static func checkIntegrity(_ db: Database, _ report: inout StateVerification) throws {
+        let lines = try String.fetchAll(db, sql: "PRAGMA integrity_check(10)")
+        if lines != ["ok"] { report.problems += lines.map { "integrity: \($0)" } }
+        report.users = try Int.fetchOne(db, sql: "SELECT count(*) FROM users") ?? 0
+        report.items = try Int.fetchOne(db, sql: "SELECT count(*) FROM items") ?? 0
+    }
+
+    private static func checkScalars(_ db: Database, _ report: inout StateVerification) throws {
+        for row in try GRDB.Row.fetchAll(db, sql: "SELECT partition, next_offset FROM positions") {
+            report.positions[row[0]] = row[1]
+            if (row[1] as Int64) < 0 { report.problems.append("partition \(row[0] as Int32) has a negative position") }
+        }
+        for row in try GRDB.Row.fetchAll(db, sql: "SELECT name, value FROM scalars") {
+            let name: String = row[0]
+            report.scalars[name] = Scalar(row[1])
+            if case .double(let value)? = report.scalars[name], !value.isFinite {
+                report.problems.append("scalar '\(name)' is not finite")
+            }
+        }
+    }
+
+    private static func checkFactors(
+        _ db: Database, _ table: String, of owners: String, _ report: inout StateVerification
+    ) throws {
+        let orphans =
+            try Int.fetchOne(db, sql: "SELECT count(*) FROM \(table) WHERE row NOT IN (SELECT row FROM \(owners))") ?? 0
+        if orphans > 0 { report.problems.append("\(orphans) rows of \(table) belong to nobody in \(owners)") }
+        let cursor = try GRDB.Row.fetchCursor(db, sql: "SELECT model, row, bias, vector FROM \(table)")
+        var bad = 0
+        while let row = try cursor.next() {
+            report.factorRows["\(table).\(row[0] as String)", default: 0] += 1
+            let vector: Data = row[3]
+            if vector.count != report.identity.factors * 4 || !vector.allFloatsAreFinite || !(row[2] as Double).isFinite {
+                bad += 1
+            }
+        }
+        if bad > 0 {
+            report.problems.append("\(bad) rows of \(table) are not \(report.identity.factors) finite float32")
+        }
+    }
+
+    private static func checkHistories(_ db: Database, _ report: inout StateVerification) throws {
+        let items = Set(try Int32.fetchAll(db, sql: "SELECT row FROM items"))
+        var holders: [Int32: Int64] = [:]
+        var bad = 0
+        let cursor = try GRDB.Row.fetchCursor(db, sql: "SELECT history FROM users")
+        while let row = try cursor.next() {
+            let history: Data = row[0]
+            if history.count % StoredUser.entryBytes != 0 { bad += 1 }
+            for item in StoredUser.items(ofHistory: history) {
+                holders[item, default: 0] += 1
+                if !items.contains(item) { bad += 1 }
+            }
+        }
+        if bad > 0 { report.problems.append("\(bad) histories or entries are malformed or name unknown items") }
+        var miscounted = 0
+        for row in try GRDB.Row.fetchAll(db, sql: "SELECT row, users FROM items") {
+            if holders[row[0], default: 0] != row[1] as Int64 { miscounted += 1 }
+        }
+        if miscounted > 0 {
+            report.problems.append("\(miscounted) items count other users than have them in their history")
+        }
+    }
+}
+
+extension StoredUser {
+    public static let entryBytes = 24
+
+    static func items(ofHistory history: Data) -> [Int32] {
+        history.withUnsafeBytes { bytes in
+            stride(from: 0, to: bytes.count - entryBytes + 1, by: entryBytes).map {
+                Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0, as: Int32.self))
+            }
+        }
+    }
+}

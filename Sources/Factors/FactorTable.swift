@@ -1,0 +1,120 @@
+/// Contiguous rows of `factors` float32, a bias per row, and which rows have changed.
+///
+/// Shape: `vectors` is count × factors, row-major, each row on a 32-byte boundary; `biases` is count.
+///
+/// Not synchronised. A table of users is confined to its shard's queue; a table of items is written through leases
+/// (`LeaseBook`), a row by one queue at a time, and grown or copied by the engine's queue between rounds, when no
+/// lease is out. That is what `@unchecked Sendable` stands on.
+public final class FactorTable: @unchecked Sendable {
+    /// Numbers per row; a multiple of eight.
+    public let factors: Int
+    public private(set) var count = 0
+
+    private var capacity = 0
+    private var lanes: UnsafeMutablePointer<SIMD8<Float>>
+    private var biases: UnsafeMutablePointer<Float>
+    private var changes: UnsafeMutablePointer<UInt8>
+
+    /// Who still has to be told that a row has changed.
+    public struct Change: OptionSet, Sendable {
+        public let rawValue: UInt8
+        @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
+        public static let unpublished = Change(rawValue: 1)
+        public static let unsaved = Change(rawValue: 2)
+        public static let both: Change = [.unpublished, .unsaved]
+    }
+
+    public init(factors: Int) {
+        precondition(factors > 0 && factors % 8 == 0, "factors is \(factors); a positive multiple of 8 is needed")
+        self.factors = factors
+        lanes = .allocate(capacity: 0)
+        biases = .allocate(capacity: 0)
+        changes = .allocate(capacity: 0)
+    }
+
+    deinit {
+        lanes.deallocate()
+        biases.deallocate()
+        changes.deallocate()
+    }
+
+    /// Bytes held, spare capacity included.
+    public var bytes: Int { capacity * (factors * 4 + 4 + 1) }
+
+    /// Adds rows up to `newCount`; `initialise` fills each new one, which is zero before. New rows count as changed.
+    public func grow(to newCount: Int, initialise: (Int, Row) -> Void) {
+        guard newCount > count else { return }
+        reserve(newCount)
+        let old = count
+        count = newCount
+        for index in old..<newCount {
+            changes[index] = Change.both.rawValue
+            initialise(index, row(index))
+        }
+    }
+
+    private func reserve(_ wanted: Int) {
+        guard wanted > capacity else { return }
+        let newCapacity = max(wanted, capacity * 3 / 2, 16)
+        let laneCount = factors / 8
+        let newLanes = UnsafeMutablePointer<SIMD8<Float>>.allocate(capacity: newCapacity * laneCount)
+        let newBiases = UnsafeMutablePointer<Float>.allocate(capacity: newCapacity)
+        let newChanges = UnsafeMutablePointer<UInt8>.allocate(capacity: newCapacity)
+        newLanes.moveInitialize(from: lanes, count: capacity * laneCount)
+        newBiases.moveInitialize(from: biases, count: capacity)
+        newChanges.moveInitialize(from: changes, count: capacity)
+        (newLanes + capacity * laneCount).initialize(repeating: .zero, count: (newCapacity - capacity) * laneCount)
+        (newBiases + capacity).initialize(repeating: 0, count: newCapacity - capacity)
+        (newChanges + capacity).initialize(repeating: 0, count: newCapacity - capacity)
+        lanes.deallocate()
+        biases.deallocate()
+        changes.deallocate()
+        (lanes, biases, changes, capacity) = (newLanes, newBiases, newChanges, newCapacity)
+    }
+
+    /// The row, unchecked in release: `index` must be below `count`.
+    @inline(__always)
+    public func row(_ index: Int) -> Row {
+        assert(index >= 0 && index < count)
+        let laneCount = factors / 8
+        return Row(lanes: lanes + index * laneCount, laneCount: laneCount, bias: biases + index)
+    }
+
+    /// Marks the row as changed; true if it was not yet marked as unpublished.
+    @inline(__always)
+    @discardableResult
+    public func markChanged(_ index: Int) -> Bool {
+        let first = changes[index] & Change.unpublished.rawValue == 0
+        changes[index] = Change.both.rawValue
+        return first
+    }
+
+    public func clear(_ change: Change, at index: Int) {
+        changes[index] &= ~change.rawValue
+    }
+
+    public func mark(_ change: Change, at index: Int) {
+        changes[index] |= change.rawValue
+    }
+
+    /// Rows that carry the mark, ascending.
+    public func rows(marked change: Change) -> [Int32] {
+        (0..<count).compactMap { changes[$0] & change.rawValue != 0 ? Int32($0) : nil }
+    }
+
+    /// Zeroes the row: nothing of a forgotten user stays behind.
+    public func erase(_ index: Int) {
+        let row = row(index)
+        for lane in row.indices { row[lane] = .zero }
+        row.bias = 0
+    }
+
+    /// Copies the row's vector to `destination`, which has room for `factors` numbers.
+    public func copyVector(_ index: Int, to destination: UnsafeMutablePointer<Float>) {
+        assert(index >= 0 && index < count)
+        let source = UnsafeRawPointer(lanes + index * (factors / 8))
+        UnsafeMutableRawPointer(destination).copyMemory(from: source, byteCount: factors * 4)
+    }
+
+    public func bias(_ index: Int) -> Float { biases[index] }
+}

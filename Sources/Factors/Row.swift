@@ -1,0 +1,72 @@
+/// A view of one row of a factor table: `factors` float32 in lanes of eight, and the bias.
+///
+/// Unsafe by nature: it points into the table. It is valid as long as the lease, or the queue, that gave it holds;
+/// learners take rows as arguments and never keep one.
+@frozen
+public struct Row {
+    @usableFromInline let lanes: UnsafeMutablePointer<SIMD8<Float>>
+    @usableFromInline let laneCount: Int
+    @usableFromInline let biasPointer: UnsafeMutablePointer<Float>
+
+    @inlinable
+    init(lanes: UnsafeMutablePointer<SIMD8<Float>>, laneCount: Int, bias: UnsafeMutablePointer<Float>) {
+        self.lanes = lanes
+        self.laneCount = laneCount
+        self.biasPointer = bias
+    }
+
+    /// Rows of eight factors.
+    @inlinable public var indices: Range<Int> { 0..<laneCount }
+
+    /// Factors `8 * lane ..< 8 * lane + 8`.
+    @inlinable
+    public subscript(lane: Int) -> SIMD8<Float> {
+        get { lanes[lane] }
+        nonmutating set { lanes[lane] = newValue }
+    }
+
+    @inlinable
+    public var bias: Float {
+        get { biasPointer.pointee }
+        nonmutating set { biasPointer.pointee = newValue }
+    }
+
+    /// Inner product. `a + b * c` rather than `addingProduct`: without FMA hardware flags the latter is a call per
+    /// element, four times slower.
+    @inlinable
+    public func dot(_ other: Row) -> Float {
+        var sum = SIMD8<Float>.zero
+        for lane in 0..<laneCount { sum = sum + lanes[lane] * other.lanes[lane] }
+        return sum.sum()
+    }
+
+    public var vector: [Float] {
+        (0..<laneCount * 8).map { lanes[$0 >> 3][$0 & 7] }
+    }
+
+    public func set(vector: some Collection<Float>, bias: Float) {
+        for (factor, value) in vector.enumerated() where factor < laneCount * 8 {
+            lanes[factor >> 3][factor & 7] = value
+        }
+        self.bias = bias
+    }
+}
+
+/// Rows of a learner's own, to work out new values before they replace the old ones.
+///
+/// Confined to one queue at a time, like the rows that are worked on.
+public final class Scratch: @unchecked Sendable {
+    // Sendable by confinement: each shard makes one and uses it on its own queue alone.
+    private let table: FactorTable
+    public let first: Row
+    public let second: Row
+    public let third: Row
+
+    public init(factors: Int) {
+        table = FactorTable(factors: factors)
+        table.grow(to: 3) { _, _ in }
+        first = table.row(0)
+        second = table.row(1)
+        third = table.row(2)
+    }
+}

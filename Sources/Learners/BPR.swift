@@ -1,0 +1,79 @@
+public import Factors
+
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Darwin
+#endif
+
+/// Bayesian personalised ranking: an item that the user took should score above one that the user did not see.
+///
+/// x = p_u·(q_i − q_j) + b_i − b_j; g = σ(−x); ascend ln σ(x) with weight decay.
+/// Rendle et al., "BPR: Bayesian Personalized Ranking from Implicit Feedback", 2009.
+public struct BPR: Sendable {
+    public struct Options: Sendable, Equatable {
+        /// η of vectors and biases.
+        public var learningRate: Float = 0.05
+        /// λ of the vectors.
+        public var regularization: Float = 0.01
+        /// λ_b of the biases.
+        public var biasRegularization: Float = 0.01
+        /// Negatives drawn for each positive event.
+        public var samples: Int = 4
+
+        public init() {}
+    }
+
+    public let options: Options
+    public let updateGuard: UpdateGuard
+
+    public init(options: Options, updateGuard: UpdateGuard) {
+        self.options = options
+        self.updateGuard = updateGuard
+    }
+
+    /// The score by which items are ranked; without the user's bias, which is the same for all items.
+    @inline(__always)
+    public func score(user: Row, item: Row) -> Float {
+        item.bias + user.dot(item)
+    }
+
+    /// One step. `weight` scales the gradient (1 for a liked rating, the signal's weight otherwise).
+    public func update(weight: Float, user: Row, positive: Row, negative: Row, scratch: Scratch) -> UpdateResult {
+        var difference = SIMD8<Float>.zero
+        for lane in user.indices {
+            difference = difference + user[lane] * (positive[lane] - negative[lane])
+        }
+        let x = difference.sum() + positive.bias - negative.bias
+        let g = weight / (1 + exp(x))
+        let (rate, decay) = (options.learningRate, options.regularization)
+        let (newUser, newPositive, newNegative) = (scratch.first, scratch.second, scratch.third)
+        var userNorm = SIMD8<Float>.zero
+        var positiveNorm = SIMD8<Float>.zero
+        var negativeNorm = SIMD8<Float>.zero
+        for lane in user.indices {
+            let (p, qi, qj) = (user[lane], positive[lane], negative[lane])
+            let newP = p + rate * (g * (qi - qj) - decay * p)
+            let newQi = qi + rate * (g * p - decay * qi)
+            let newQj = qj - rate * (g * p + decay * qj)
+            userNorm = userNorm + newP * newP
+            positiveNorm = positiveNorm + newQi * newQi
+            negativeNorm = negativeNorm + newQj * newQj
+            newUser[lane] = newP
+            newPositive[lane] = newQi
+            newNegative[lane] = newQj
+        }
+        let biasDecay = options.biasRegularization
+        newUser.bias = user.bias
+        newPositive.bias = positive.bias + rate * (g - biasDecay * positive.bias)
+        newNegative.bias = negative.bias - rate * (g + biasDecay * negative.bias)
+        guard updateGuard.allows(squaredNorm: userNorm.sum(), bias: newUser.bias),
+            updateGuard.allows(squaredNorm: positiveNorm.sum(), bias: newPositive.bias),
+            updateGuard.allows(squaredNorm: negativeNorm.sum(), bias: newNegative.bias)
+        else { return .rejected }
+        user.replace(with: newUser)
+        positive.replace(with: newPositive)
+        negative.replace(with: newNegative)
+        return .applied
+    }
+}

@@ -1,0 +1,31 @@
+internal import Factors
+
+/// Drops an update whose result is not finite or whose norm passes the bound; the rows then stay as they were.
+public struct UpdateGuard: Sendable {
+    /// Largest Euclidean norm of a row, and largest absolute bias.
+    public let normMax: Float
+
+    public init(normMax: Float) { self.normMax = normMax }
+
+    /// False for NaN too: every comparison with NaN is false.
+    @inline(__always)
+    func allows(squaredNorm: Float, bias: Float) -> Bool {
+        squaredNorm <= normMax * normMax && abs(bias) <= normMax
+    }
+}
+
+/// What became of one update.
+public enum UpdateResult: Sendable, Equatable {
+    case applied
+    /// The guard refused it; nothing was changed.
+    case rejected
+}
+
+extension Row {
+    /// Takes over the values of `other`.
+    @inline(__always)
+    func replace(with other: Row) {
+        for lane in indices { self[lane] = other[lane] }
+        bias = other.bias
+    }
+}

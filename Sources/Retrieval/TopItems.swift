@@ -1,0 +1,108 @@
+internal import Factors
+internal import HeapModule
+
+/// An item row and its score.
+public struct Candidate: Sendable, Equatable, Comparable {
+    public let row: Int32
+    public let score: Float
+
+    public init(row: Int32, score: Float) {
+        self.row = row
+        self.score = score
+    }
+
+    /// Worse first; of equal scores the lower row is better, so that an answer is always the same.
+    public static func < (left: Candidate, right: Candidate) -> Bool {
+        left.score != right.score ? left.score < right.score : left.row > right.row
+    }
+}
+
+/// Keeps the best `limit` of the candidates offered.
+struct TopItems {
+    private let limit: Int
+    private var heap = Heap<Candidate>()
+
+    init(limit: Int) { self.limit = limit }
+
+    /// A score at or below this cannot enter.
+    private(set) var threshold = -Float.infinity
+
+    mutating func offer(_ candidate: Candidate) {
+        if heap.count < limit {
+            heap.insert(candidate)
+        } else if let worst = heap.min, worst < candidate {
+            heap.replaceMin(with: candidate)
+        } else {
+            return
+        }
+        if heap.count == limit, let worst = heap.min { threshold = worst.score }
+    }
+
+    func bestFirst() -> [Candidate] { heap.unordered.sorted(by: >) }
+}
+
+extension IndexView {
+    /// The best `limit` items by `query`·q_i + b_i, exact. A score that is not finite is never answered.
+    public func top(_ limit: Int, query: [Float], filter: ItemFilter) -> [Candidate] {
+        scan(limit, query: query, filter: filter) { row, product in product + biases[row] }
+    }
+
+    /// The most popular items.
+    public func mostPopular(_ limit: Int, filter: ItemFilter) -> [Candidate] {
+        var best = TopItems(limit: limit)
+        for row in 0..<count where popularity[row] > 0 && popularity[row] > best.threshold && filter.allows(row) {
+            best.offer(Candidate(row: Int32(row), score: popularity[row]))
+        }
+        return best.bestFirst()
+    }
+
+    /// The nearest items to `vector`: cosine and dot product, greatest first; Euclidean distance, least first.
+    public func nearest(
+        _ limit: Int, to vector: [Float], metric: SimilarityMetric, filter: ItemFilter
+    ) -> [Candidate] {
+        let squared = vector.reduce(0) { $0 + $1 * $1 }
+        let norm = squared.squareRoot()
+        switch metric {
+        case .dot:
+            return scan(limit, query: vector, filter: filter) { _, product in product }
+        case .cosine:
+            return scan(limit, query: vector, filter: filter) { row, product in
+                let scale = norm * norms[row]
+                return scale > 0 ? product / scale : 0
+            }
+        case .euclidean:
+            let nearest = scan(limit, query: vector, filter: filter) { row, product in
+                -max(0, squared + norms[row] * norms[row] - 2 * product).squareRoot()
+            }
+            return nearest.map { Candidate(row: $0.row, score: -$0.score) }
+        }
+    }
+
+    private func scan(
+        _ limit: Int, query: [Float], filter: ItemFilter, score: (Int, Float) -> Float
+    ) -> [Candidate] {
+        let algebra = LinearAlgebra()
+        // 512 rows of 64 factors are 128 KiB: the scores are read while they are still in the cache.
+        let blockRows = 512
+        var best = TopItems(limit: limit)
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: blockRows) { products in
+            guard let base = products.baseAddress else { return }
+            for start in stride(from: 0, to: count, by: blockRows) {
+                let rows = min(blockRows, count - start)
+                algebra.multiply(
+                    matrix: vectors + start * factors, rows: rows, factors: factors, vector: query, scores: base)
+                for offset in 0..<rows {
+                    let row = start + offset
+                    let value = score(row, base[offset])
+                    // The filter is asked only for what would enter; NaN fails the comparison.
+                    if value > best.threshold, value.isFinite, filter.allows(row) {
+                        best.offer(Candidate(row: Int32(row), score: value))
+                    }
+                }
+            }
+        }
+        return best.bestFirst()
+    }
+}
+
+public enum SimilarityMetric: Sendable { case cosine, dot, euclidean }
