@@ -132,10 +132,8 @@ public final class EventDecoder {
         default: throw .wrongType(field: options.fields.tags, wanted: "an array of strings")
         }
         try options.check(tagCount: value.text_count)
-        var tags: [String] = []
-        for text in UnsafeBufferPointer(start: value.texts, count: value.text_count) {
-            tags.append(try Self.string(text))
-        }
+        let texts = UnsafeBufferPointer(start: value.texts, count: value.text_count)
+        let tags = texts.map(Self.string)
         try options.check(tags: tags)
         return tags
     }
@@ -161,18 +159,14 @@ public final class EventDecoder {
     private func string(_ value: event_value, _ field: String) throws(EventError) -> String? {
         switch value.kind {
         case .EVENT_VALUE_ABSENT: return nil
-        case .EVENT_VALUE_STRING: return try Self.string(value.text)
+        case .EVENT_VALUE_STRING: return Self.string(value.text)
         default: throw .wrongType(field: field, wanted: "a string")
         }
     }
 
-    /// simdjson validates the input's UTF-8, but 3.0 lets an escaped lone low surrogate through.
-    private static func string(_ text: event_text) throws(EventError) -> String {
-        let bytes = UnsafeRawBufferPointer(start: text.bytes, count: text.length)
-        guard let string = String(validating: bytes, as: UTF8.self) else {
-            throw .notJSON("A string holds half of a surrogate pair.")
-        }
-        return string
+    /// Never repairs: simdjson has refused invalid UTF-8 and halves of surrogate pairs.
+    private static func string(_ text: event_text) -> String {
+        String(decoding: UnsafeRawBufferPointer(start: text.bytes, count: text.length), as: UTF8.self)
     }
 
     private static func makeParser(_ options: EventOptions) -> OpaquePointer? {

@@ -16,7 +16,8 @@ struct EventDecoderTests {
                 == Event(.retract(user: id("u42"), item: id("i7"))))
         #expect(try decode(#"{"type":"forget","user":"u42"}"#) == Event(.forget(user: id("u42"))))
         #expect(
-            try decode(#"{"type":"item","item":"i7","title":"Toy Story (1995)","tags":["A","B"],"available":true}"#)
+            try decode(
+                #"{"type":"item","item":"i7","title":"Toy Story (1995)","tags":["A","B"],"available":true}"#)
                 == Event(
                     .item(
                         ItemDescription(
@@ -39,7 +40,9 @@ struct EventDecoderTests {
             #"{"x":{"user":[1,{"y":null}]},"user":"a","user":"b","item":"i","rating":1,"rating":2,"ts":null,"type":null}"#
         )
         #expect(event == Event(.rating(user: try id("b"), item: try id("i"), value: 2)))
-        #expect(throws: EventError.missingField("user")) { try decode(#"{"user":null,"item":"i","rating":1}"#) }
+        #expect(throws: EventError.missingField("user")) {
+            try decode(#"{"user":null,"item":"i","rating":1}"#)
+        }
     }
 
     @Test("fields can be mapped to the producer's names")
@@ -48,7 +51,8 @@ struct EventDecoderTests {
         options.fields.user = "userId"
         options.fields.item = "größe \"7\""
         options.fields.type = "kind"
-        let event = try decode(#"{"kind":"rating","userId":9,"größe \"7\"":"x","rating":1,"type":5}"#, options)
+        let event = try decode(
+            #"{"kind":"rating","userId":9,"größe \"7\"":"x","rating":1,"type":5}"#, options)
         #expect(event == Event(.rating(user: try id("9"), item: try id("x"), value: 1)))
         #expect(throws: EventError.missingField("userId")) {
             try decode(#"{"user":9,"item":"x","rating":1}"#, options)
@@ -74,7 +78,8 @@ struct EventDecoderTests {
         }
     }
 
-    @Test("an absurd rating is refused with the range allowed", arguments: ["-0.5", "100.1", "1e308", "-1e18"])
+    @Test(
+        "an absurd rating is refused with the range allowed", arguments: ["-0.5", "100.1", "1e308", "-1e18"])
     func absurdRatings(text: String) {
         #expect {
             try decode(#"{"user":1,"item":1,"rating":\#(text)}"#)
@@ -108,7 +113,9 @@ struct EventDecoderTests {
         expectNotJSON(text)
     }
 
-    @Test("an array or a scalar is not an object", arguments: ["[]", #"[{"user":1}]"#, "1", #""x""#, "null", "true"])
+    @Test(
+        "an array or a scalar is not an object",
+        arguments: ["[]", #"[{"user":1}]"#, "1", #""x""#, "null", "true"])
     func notObjects(text: String) {
         #expect(throws: EventError.notAnObject) { try decode(text) }
     }

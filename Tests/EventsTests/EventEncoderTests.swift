@@ -5,7 +5,8 @@ import Testing
 struct EventEncoderTests {
     @Test("what is written is what DESIGN shows")
     func text() throws {
-        let event = Event(.rating(user: try id("u42"), item: try id("i7"), value: 4.5), time: 1_260_759_144_000)
+        let event = Event(
+            .rating(user: try id("u42"), item: try id("i7"), value: 4.5), time: 1_260_759_144_000)
         let json = String(decoding: EventEncoder.encode(event, options: EventOptions()), as: UTF8.self)
         #expect(json == #"{"user":"u42","item":"i7","rating":4.5,"ts":1260759144000}"#)
     }
@@ -13,13 +14,15 @@ struct EventEncoderTests {
     @Test(
         "hard ids come back byte by byte",
         arguments: [
-            "😀", "\"", "\\", "\\u0041", "\0", "\u{1}\u{8}\t\n\r\u{1f}\u{7f}", "a/b", "é", "e\u{301}", "\u{2028}",
+            "😀", "\"", "\\", "\\u0041", "\0", "\u{1}\u{8}\t\n\r\u{1f}\u{7f}", "a/b", "é", "e\u{301}",
+            "\u{2028}",
             "\u{FEFF}", "{\"user\":1}", "\u{10FFFF}", " ",
         ])
     func hardIDs(text: String) throws {
         try expectRoundTrip(Event(.rating(user: try id(text), item: try id("i" + text), value: 1), time: 0))
         try expectRoundTrip(
-            Event(.item(ItemDescription(item: try id(text), title: text, tags: [text, ""], available: false))))
+            Event(
+                .item(ItemDescription(item: try id(text), title: text, tags: [text, ""], available: false))))
     }
 
     @Test("mapped field names are written and read, awkward ones too")
@@ -84,7 +87,9 @@ struct EventEncoderTests {
     }
 
     private func randomText(_ draws: inout Draws) -> String {
-        let scalars: [Unicode.Scalar] = ["a", "7", "\"", "\\", "\0", "\n", "ü", "\u{301}", "語", "😀", "\u{1f}"]
+        let scalars: [Unicode.Scalar] = [
+            "a", "7", "\"", "\\", "\0", "\n", "ü", "\u{301}", "語", "😀", "\u{1f}",
+        ]
         var text = String.UnicodeScalarView()
         for _ in 0..<Int.random(in: 1...12, using: &draws) {
             text.append(scalars.randomElement(using: &draws) ?? "a")
