@@ -76,6 +76,8 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings),
+
+        .testTarget(name: "EventsTests", dependencies: ["Events"], swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -1,0 +1,134 @@
+#include "CSimdJSON.h"
+
+#include <array>
+#include <exception>
+#include <new>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <simdjson.h>
+
+static_assert(simdjson::SIMDJSON_PADDING <= EVENT_PARSER_PADDING, "simdjson reads further than callers promise");
+
+namespace {
+
+using Field = event_value event_values::*;
+
+// The DOM rather than the on-demand front end: it validates the whole record, also the fields nobody asked for, so
+// that a malformed record is never learned in part; and its work is done inside the library, which picks the
+// instruction set at run time.
+namespace dom = simdjson::dom;
+
+}  // namespace
+
+struct event_parser {
+    dom::parser parser;
+    std::array<std::pair<std::string, Field>, 9> fields;
+    size_t texts_max;
+    // One list a field: a key other than `tags` may hold an array too, and must not overwrite the tags.
+    std::array<std::vector<event_text>, 9> texts;
+};
+
+namespace {
+
+event_text text_of(std::string_view view) { return event_text{view.data(), view.size()}; }
+
+void read_array(dom::array array, std::vector<event_text> &texts, size_t texts_max, event_value &value) {
+    texts.clear();
+    value.kind = EVENT_VALUE_TEXTS;
+    value.text_count = 0;
+    for (dom::element element : array) {
+        std::string_view view;
+        if (element.get(view) != simdjson::SUCCESS) {
+            value.kind = EVENT_VALUE_OTHER;
+            return;
+        }
+        if (texts.size() < texts_max) texts.push_back(text_of(view));
+        value.text_count += 1;
+    }
+    value.texts = texts.data();
+}
+
+void read_value(dom::element element, std::vector<event_text> &texts, size_t texts_max, event_value &value) {
+    value = event_value{};
+    switch (element.type()) {
+    case dom::element_type::STRING:
+        value.kind = EVENT_VALUE_STRING;
+        value.text = text_of(element.get_string().value_unsafe());
+        break;
+    case dom::element_type::INT64:
+        value.kind = EVENT_VALUE_INTEGER;
+        value.integer = element.get_int64().value_unsafe();
+        value.number = static_cast<double>(value.integer);
+        break;
+    case dom::element_type::UINT64:
+        value.kind = EVENT_VALUE_UNSIGNED;
+        value.unsigned_integer = element.get_uint64().value_unsafe();
+        value.number = static_cast<double>(value.unsigned_integer);
+        break;
+    case dom::element_type::DOUBLE:
+        value.kind = EVENT_VALUE_DOUBLE;
+        value.number = element.get_double().value_unsafe();
+        break;
+    case dom::element_type::BOOL:
+        value.kind = EVENT_VALUE_BOOLEAN;
+        value.boolean = element.get_bool().value_unsafe() ? 1 : 0;
+        break;
+    case dom::element_type::ARRAY:
+        read_array(element.get_array().value_unsafe(), texts, texts_max, value);
+        break;
+    case dom::element_type::OBJECT:
+        value.kind = EVENT_VALUE_OTHER;
+        break;
+    case dom::element_type::NULL_VALUE:
+        break;
+    }
+}
+
+}  // namespace
+
+event_parser *event_parser_make(const event_field_names *names, size_t bytes_max, size_t texts_max) {
+    try {
+        return new event_parser{
+            dom::parser(bytes_max),
+            {{{names->type, &event_values::type},
+              {names->user, &event_values::user},
+              {names->item, &event_values::item},
+              {names->rating, &event_values::rating},
+              {names->time, &event_values::time},
+              {names->signal, &event_values::signal},
+              {names->title, &event_values::title},
+              {names->tags, &event_values::tags},
+              {names->available, &event_values::available}}},
+            texts_max,
+            {}};
+    } catch (const std::bad_alloc &) {
+        return nullptr;
+    }
+}
+
+void event_parser_free(event_parser *parser) { delete parser; }
+
+event_parse_status event_parser_parse(
+    event_parser *parser, const char *bytes, size_t length, event_values *values, const char **why) {
+    *values = event_values{};
+    dom::element root;
+    const bool copies = false;  // the caller promises the padding
+    if (auto error = parser->parser.parse(bytes, length, copies).get(root); error != simdjson::SUCCESS) {
+        *why = simdjson::error_message(error);
+        return EVENT_PARSE_NOT_JSON;
+    }
+    dom::object object;
+    if (root.get(object) != simdjson::SUCCESS) return EVENT_PARSE_NOT_AN_OBJECT;
+    for (dom::key_value_pair pair : object) {
+        for (size_t i = 0; i < parser->fields.size(); ++i) {
+            const auto &[name, field] = parser->fields[i];
+            if (pair.key != name) continue;
+            read_value(pair.value, parser->texts[i], parser->texts_max, values->*field);
+            break;
+        }
+    }
+    return EVENT_PARSE_DONE;
+}

@@ -1,0 +1,119 @@
+/// Writes events as JSON objects: the inverse of `EventDecoder` under the same options.
+public enum EventEncoder {
+    /// One JSON object without white space or line break. Whether the limits are kept is for `EventOptions.check`;
+    /// a rating has to be finite, as JSON knows no other numbers.
+    public static func encode(_ event: Event, options: EventOptions) -> [UInt8] {
+        let fields = options.fields
+        var json = JSONObjectWriter()
+        switch event.kind {
+        case .rating(let user, let item, let value):
+            json.write(fields.user, user.string)
+            json.write(fields.item, item.string)
+            json.write(fields.rating, value)
+        case .signal(let user, let item, let name):
+            json.write(fields.type, EventType.signal.rawValue)
+            json.write(fields.user, user.string)
+            json.write(fields.item, item.string)
+            json.write(fields.signal, name)
+        case .retract(let user, let item):
+            json.write(fields.type, EventType.retract.rawValue)
+            json.write(fields.user, user.string)
+            json.write(fields.item, item.string)
+        case .forget(let user):
+            json.write(fields.type, EventType.forget.rawValue)
+            json.write(fields.user, user.string)
+        case .item(let description):
+            json.write(fields.type, EventType.item.rawValue)
+            json.write(fields.item, description.item.string)
+            if let title = description.title { json.write(fields.title, title) }
+            if let tags = description.tags { json.write(fields.tags, tags) }
+            if let available = description.available { json.write(fields.available, available) }
+        }
+        if let time = event.time { json.write(fields.ts, time) }
+        return json.finish()
+    }
+}
+
+/// Builds one flat JSON object, byte by byte.
+private struct JSONObjectWriter {
+    private var bytes: [UInt8] = []
+
+    init() {
+        bytes.reserveCapacity(128)
+        bytes.append(UInt8(ascii: "{"))
+    }
+
+    mutating func write(_ key: String, _ value: String) {
+        begin(key)
+        append(quoted: value)
+    }
+
+    mutating func write(_ key: String, _ value: Float) {
+        begin(key)
+        append(raw: Self.text(of: value))
+    }
+
+    mutating func write(_ key: String, _ value: Int64) {
+        begin(key)
+        append(raw: String(value))
+    }
+
+    mutating func write(_ key: String, _ value: Bool) {
+        begin(key)
+        append(raw: value ? "true" : "false")
+    }
+
+    mutating func write(_ key: String, _ values: [String]) {
+        begin(key)
+        bytes.append(UInt8(ascii: "["))
+        for (index, value) in values.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            append(quoted: value)
+        }
+        bytes.append(UInt8(ascii: "]"))
+    }
+
+    consuming func finish() -> [UInt8] {
+        bytes.append(UInt8(ascii: "}"))
+        return bytes
+    }
+
+    private mutating func begin(_ key: String) {
+        if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
+        append(quoted: key)
+        bytes.append(UInt8(ascii: ":"))
+    }
+
+    private mutating func append(raw text: String) {
+        bytes.append(contentsOf: text.utf8)
+    }
+
+    private mutating func append(quoted text: String) {
+        bytes.append(UInt8(ascii: "\""))
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                bytes.append(UInt8(ascii: "\\"))
+                bytes.append(byte)
+            case 0..<0x20:
+                append(raw: "\\u00")
+                bytes.append(Self.hexDigit(byte >> 4))
+                bytes.append(Self.hexDigit(byte & 15))
+            default:
+                bytes.append(byte)
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private static func hexDigit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+    }
+
+    /// The shortest text that reads back as the same float. Readers parse a double first, and rounding twice can end
+    /// one step off; then all of the double's digits are written.
+    private static func text(of value: Float) -> String {
+        let text = value.description
+        return Double(text).map { Float($0) } == value ? text : Double(value).description
+    }
+}

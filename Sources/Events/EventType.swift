@@ -1,0 +1,10 @@
+/// The values of the `type` field.
+enum EventType: String, CaseIterable {
+    case rating, signal, retract, forget, item
+
+    /// - Throws: `EventError.unknownType`.
+    init(_ text: String) throws(EventError) {
+        guard let type = EventType(rawValue: text) else { throw .unknownType(text) }
+        self = type
+    }
+}
