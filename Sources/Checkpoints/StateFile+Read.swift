@@ -10,7 +10,8 @@ public protocol StateReader: AnyObject {
     func read(item: StoredItem) throws(StateError)
     /// `vector` is `factors` little-endian float32.
     func read(userVector vector: Data, bias: Float, row: Int32, model: String) throws(StateError)
-    func read(itemVector vector: Data, bias: Float, positives: Int32, row: Int32, model: String) throws(StateError)
+    func read(itemVector vector: Data, bias: Float, positives: Int32, row: Int32, model: String)
+        throws(StateError)
 }
 
 extension StateFile {
@@ -86,7 +87,8 @@ extension StateFile {
         while let row = try items.next() {
             let vector = try finite(row[3], bias: row[2], factors: factors, "item_factors", row, path)
             try reader.read(
-                itemVector: vector, bias: Float(row[2] as Double), positives: row[4], row: row[1], model: row[0])
+                itemVector: vector, bias: Float(row[2] as Double), positives: row[4], row: row[1],
+                model: row[0])
         }
     }
 
@@ -109,7 +111,9 @@ extension Data {
     var allFloatsAreFinite: Bool {
         withUnsafeBytes { bytes in
             stride(from: 0, to: bytes.count, by: 4).allSatisfy {
-                Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self))).isFinite
+                Float(
+                    bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self))
+                ).isFinite
             }
         }
     }

@@ -92,7 +92,9 @@ extension StateFile {
 
     private static func write(itemFactors: StoredFactors, _ db: Database) throws {
         let statement = try db.makeStatement(
-            sql: "INSERT OR REPLACE INTO item_factors(model, row, bias, vector, positives) VALUES (?, ?, ?, ?, ?)")
+            sql:
+                "INSERT OR REPLACE INTO item_factors(model, row, bias, vector, positives) VALUES (?, ?, ?, ?, ?)"
+        )
         for (index, row) in itemFactors.rows.enumerated() {
             try statement.execute(arguments: [
                 itemFactors.model, row, Double(itemFactors.biases[index]), itemFactors.blob(index),

@@ -48,7 +48,8 @@ public final class StateFile: Sendable {
     static func checkSchema(_ db: Database, path: String) throws {
         guard try Int32.fetchOne(db, sql: "PRAGMA application_id") == Schema.applicationID else {
             throw StateError(
-                .notAState, "'\(path)' is a SQLite file, but not a state of Freshet; name another state.folder")
+                .notAState,
+                "'\(path)' is a SQLite file, but not a state of Freshet; name another state.folder")
         }
         let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
         guard version <= Schema.version else {
@@ -64,7 +65,8 @@ public final class StateFile: Sendable {
             try db.execute(sql: "INSERT INTO identity(key, value) VALUES (?, ?)", arguments: [key, value])
         }
         for (name, learner) in identity.models {
-            try db.execute(sql: "INSERT INTO models(name, learner) VALUES (?, ?)", arguments: [name, learner])
+            try db.execute(
+                sql: "INSERT INTO models(name, learner) VALUES (?, ?)", arguments: [name, learner])
         }
     }
 
@@ -114,7 +116,8 @@ public final class StateFile: Sendable {
         case .SQLITE_FULL:
             StateError(.full, "'\(path)' cannot grow (\(why)); free space on its disk")
         case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM:
-            StateError(.unwritable, "'\(path)' cannot be written (\(why)); make the folder writable for this user")
+            StateError(
+                .unwritable, "'\(path)' cannot be written (\(why)); make the folder writable for this user")
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             StateError(.locked, "'\(path)' is locked by another program (\(why)); close that program")
         default:

@@ -53,7 +53,9 @@ extension StateFile {
     private static func checkScalars(_ db: Database, _ report: inout StateVerification) throws {
         for row in try GRDB.Row.fetchAll(db, sql: "SELECT partition, next_offset FROM positions") {
             report.positions[row[0]] = row[1]
-            if (row[1] as Int64) < 0 { report.problems.append("partition \(row[0] as Int32) has a negative position") }
+            if (row[1] as Int64) < 0 {
+                report.problems.append("partition \(row[0] as Int32) has a negative position")
+            }
         }
         for row in try GRDB.Row.fetchAll(db, sql: "SELECT name, value FROM scalars") {
             let name: String = row[0]
@@ -68,19 +70,23 @@ extension StateFile {
         _ db: Database, _ table: String, of owners: String, _ report: inout StateVerification
     ) throws {
         let orphans =
-            try Int.fetchOne(db, sql: "SELECT count(*) FROM \(table) WHERE row NOT IN (SELECT row FROM \(owners))") ?? 0
+            try Int.fetchOne(
+                db, sql: "SELECT count(*) FROM \(table) WHERE row NOT IN (SELECT row FROM \(owners))") ?? 0
         if orphans > 0 { report.problems.append("\(orphans) rows of \(table) belong to nobody in \(owners)") }
         let cursor = try GRDB.Row.fetchCursor(db, sql: "SELECT model, row, bias, vector FROM \(table)")
         var bad = 0
         while let row = try cursor.next() {
             report.factorRows["\(table).\(row[0] as String)", default: 0] += 1
             let vector: Data = row[3]
-            if vector.count != report.identity.factors * 4 || !vector.allFloatsAreFinite || !(row[2] as Double).isFinite {
+            if vector.count != report.identity.factors * 4 || !vector.allFloatsAreFinite
+                || !(row[2] as Double).isFinite
+            {
                 bad += 1
             }
         }
         if bad > 0 {
-            report.problems.append("\(bad) rows of \(table) are not \(report.identity.factors) finite float32")
+            report.problems.append(
+                "\(bad) rows of \(table) are not \(report.identity.factors) finite float32")
         }
     }
 
@@ -97,7 +103,9 @@ extension StateFile {
                 if !items.contains(item) { bad += 1 }
             }
         }
-        if bad > 0 { report.problems.append("\(bad) histories or entries are malformed or name unknown items") }
+        if bad > 0 {
+            report.problems.append("\(bad) histories or entries are malformed or name unknown items")
+        }
         var miscounted = 0
         for row in try GRDB.Row.fetchAll(db, sql: "SELECT row, users FROM items") {
             if holders[row[0], default: 0] != row[1] as Int64 { miscounted += 1 }

@@ -21,7 +21,8 @@ public protocol LookupService: AnyObject, Sendable {
     func append(_ event: Event, completion: @escaping @Sendable (Result<Token, LookupError>) -> Void)
     /// Calls back once the event at `token` is learned and visible to look-ups, or with `.stale` after `timeout`.
     func waitUntilLearned(
-        _ token: Token, timeout: Duration, completion: @escaping @Sendable (Result<Void, LookupError>) -> Void)
+        _ token: Token, timeout: Duration, completion: @escaping @Sendable (Result<Void, LookupError>) -> Void
+    )
     /// Makes the state durable; calls back with the positions it stands at.
     func checkpoint(completion: @escaping @Sendable (Result<[Int32: Int64], LookupError>) -> Void)
 }

@@ -25,7 +25,8 @@ public final class FactorTable: @unchecked Sendable {
     }
 
     public init(factors: Int) {
-        precondition(factors > 0 && factors % 8 == 0, "factors is \(factors); a positive multiple of 8 is needed")
+        precondition(
+            factors > 0 && factors % 8 == 0, "factors is \(factors); a positive multiple of 8 is needed")
         self.factors = factors
         lanes = .allocate(capacity: 0)
         biases = .allocate(capacity: 0)
@@ -63,7 +64,8 @@ public final class FactorTable: @unchecked Sendable {
         newLanes.moveInitialize(from: lanes, count: capacity * laneCount)
         newBiases.moveInitialize(from: biases, count: capacity)
         newChanges.moveInitialize(from: changes, count: capacity)
-        (newLanes + capacity * laneCount).initialize(repeating: .zero, count: (newCapacity - capacity) * laneCount)
+        (newLanes + capacity * laneCount).initialize(
+            repeating: .zero, count: (newCapacity - capacity) * laneCount)
         (newBiases + capacity).initialize(repeating: 0, count: newCapacity - capacity)
         (newChanges + capacity).initialize(repeating: 0, count: newCapacity - capacity)
         lanes.deallocate()

@@ -7,7 +7,8 @@ public struct KeyedRandom: Sendable {
     private var draw: UInt64 = 0
 
     public init(seed: UInt64, stream: UInt64 = 0, index: UInt64 = 0) {
-        key = Self.mix(Self.mix(seed &+ 0x9E37_79B9_7F4A_7C15) ^ Self.mix(stream &+ 0xD1B5_4A32_D192_ED03) &+ index)
+        key = Self.mix(
+            Self.mix(seed &+ 0x9E37_79B9_7F4A_7C15) ^ Self.mix(stream &+ 0xD1B5_4A32_D192_ED03) &+ index)
     }
 
     /// Keyed by the bytes of an id (FNV-1a, then mixed).

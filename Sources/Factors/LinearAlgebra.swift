@@ -15,7 +15,8 @@ public struct LinearAlgebra: Sendable {
         scores: UnsafeMutablePointer<Float>
     ) {
         cblas_sgemv(
-            CblasRowMajor, CblasNoTrans, blasint(rows), blasint(factors), 1, matrix, blasint(factors), vector, 1, 0,
+            CblasRowMajor, CblasNoTrans, blasint(rows), blasint(factors), 1, matrix, blasint(factors), vector,
+            1, 0,
             scores, 1)
     }
 }

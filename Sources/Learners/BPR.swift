@@ -39,7 +39,9 @@ public struct BPR: Sendable {
     }
 
     /// One step. `weight` scales the gradient (1 for a liked rating, the signal's weight otherwise).
-    public func update(weight: Float, user: Row, positive: Row, negative: Row, scratch: Scratch) -> UpdateResult {
+    public func update(weight: Float, user: Row, positive: Row, negative: Row, scratch: Scratch)
+        -> UpdateResult
+    {
         var difference = SIMD8<Float>.zero
         for lane in user.indices {
             difference = difference + user[lane] * (positive[lane] - negative[lane])

@@ -122,6 +122,12 @@ public struct IndexView: ~Copyable {
     public let norms: [Float]
     public let popularity: [Float]
 
+    /// Inner product with the row.
+    public func product(_ row: Int, _ query: [Float]) -> Float {
+        precondition(row >= 0 && row < count && query.count == factors)
+        return (0..<factors).reduce(0) { $0 + vectors[row * factors + $1] * query[$1] }
+    }
+
     public func vector(_ row: Int) -> [Float] {
         precondition(row >= 0 && row < count)
         return Array(UnsafeBufferPointer(start: vectors + row * factors, count: factors))

@@ -50,7 +50,8 @@ extension IndexView {
     /// The most popular items.
     public func mostPopular(_ limit: Int, filter: ItemFilter) -> [Candidate] {
         var best = TopItems(limit: limit)
-        for row in 0..<count where popularity[row] > 0 && popularity[row] > best.threshold && filter.allows(row) {
+        for row in 0..<count
+        where popularity[row] > 0 && popularity[row] > best.threshold && filter.allows(row) {
             best.offer(Candidate(row: Int32(row), score: popularity[row]))
         }
         return best.bestFirst()
@@ -90,7 +91,8 @@ extension IndexView {
             for start in stride(from: 0, to: count, by: blockRows) {
                 let rows = min(blockRows, count - start)
                 algebra.multiply(
-                    matrix: vectors + start * factors, rows: rows, factors: factors, vector: query, scores: base)
+                    matrix: vectors + start * factors, rows: rows, factors: factors, vector: query,
+                    scores: base)
                 for offset in 0..<rows {
                     let row = start + offset
                     let value = score(row, base[offset])

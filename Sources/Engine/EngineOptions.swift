@@ -1,0 +1,78 @@
+public import EventLog
+public import Events
+public import Learners
+
+/// How the engine learns and keeps. Validated by the configuration; the engine takes it as it is.
+public struct EngineOptions: Sendable {
+    /// K, a multiple of eight.
+    public var factors = 64
+    public var seed: UInt64 = 1
+    /// Queues that learn side by side.
+    public var shards = 1
+    /// Learn in log order on one shard: the state is then a function of the log alone, however batches were cut.
+    public var deterministic = false
+    public var batchEventsMax = 1024
+    /// Events polled and not yet learned; at this many the log is paused.
+    public var queueEventsMax = 65_536
+    /// Items kept in a user's history; past it the oldest is dropped.
+    public var historyMax = 10_000
+    /// Guard: largest norm of a row.
+    public var normMax: Float = 100
+    /// While events queue up, changed items are published at most this often.
+    public var publishInterval: Duration = .milliseconds(5)
+    public var models: [ModelOptions] = ModelOptions.defaults
+    public var defaultModel = "likes"
+    /// Length of the prequential score's moving window, in events.
+    public var scoreWindowEvents = 100_000
+    public var checkpointInterval: Duration = .seconds(10)
+    public var checkpointEventsMax = 1_000_000
+    public var events = EventOptions()
+    public var consumer = ConsumerOptions()
+
+    public init() {}
+
+    var shardCount: Int { deterministic ? 1 : shards }
+}
+
+/// A named learner.
+public struct ModelOptions: Sendable, Equatable {
+    public enum Learner: Sendable, Equatable {
+        case sgd(BiasedSGD.Options)
+        case bpr(BPR.Options, positive: PositiveRule)
+    }
+
+    public var name: String
+    public var learner: Learner
+
+    public init(name: String, learner: Learner) {
+        self.name = name
+        self.learner = learner
+    }
+
+    public static let defaults = [
+        ModelOptions(name: "stars", learner: .sgd(BiasedSGD.Options())),
+        ModelOptions(name: "likes", learner: .bpr(BPR.Options(), positive: PositiveRule(ratingMin: 4))),
+    ]
+
+    /// As written in the configuration and in the state.
+    public var learnerName: String {
+        switch learner {
+        case .sgd: "sgd"
+        case .bpr: "bpr"
+        }
+    }
+}
+
+/// What an implicit model takes as liked. Signals with a positive weight always are.
+public struct PositiveRule: Sendable, Equatable {
+    public var ratingMin: Float
+    /// `rating > x` rather than `rating >= x`.
+    public var strict: Bool
+
+    public init(ratingMin: Float, strict: Bool = false) {
+        self.ratingMin = ratingMin
+        self.strict = strict
+    }
+
+    func accepts(rating: Float) -> Bool { strict ? rating > ratingMin : rating >= ratingMin }
+}

@@ -1,0 +1,208 @@
+internal import Dispatch
+internal import EventLog
+internal import Events
+internal import Factors
+internal import Synchronization
+
+/// An event with its place in the log.
+struct LoggedEvent: Sendable {
+    var token: Token
+    /// Milliseconds since 1970, as the log says; stands in where the event has no time of its own.
+    var logTime: Int64
+    var event: Event
+}
+
+/// Events taken from the log together, decoded.
+struct IngestBatch: Sendable {
+    var events: [LoggedEvent] = []
+    /// Next offset per partition once this batch is applied.
+    var positions: [Int32: Int64] = [:]
+    var deadLetters = 0
+
+    /// Records this batch stands for.
+    var recordCount: Int { events.count + deadLetters }
+}
+
+/// Applies one batch to the state: interns, cuts into segments, learns each on the shards. Lives on the engine's queue
+/// for the length of one batch.
+struct BatchApplication {
+    /// Below this many examples the shards are visited one after the other: waking their threads would cost more.
+    static let examplesForParallel = 64
+
+    private let state: LearnedState
+    private let leases: LeaseBook
+    private var examples: [Example] = []
+    private var newUsers: [[(id: EntityID, row: Int32)]]
+
+    /// Item rows to publish, per model.
+    private(set) var changedItems: [[Int32]]
+    private(set) var rejections: [Rejection] = []
+
+    init(state: LearnedState, leases: LeaseBook) {
+        self.state = state
+        self.leases = leases
+        newUsers = Array(repeating: [], count: state.shards.count)
+        changedItems = Array(repeating: [], count: state.models.count)
+    }
+
+    /// Learns the batch whole. Afterwards the state stands at the batch's positions.
+    mutating func apply(_ batch: IngestBatch) {
+        for logged in batch.events {
+            // What the state has already learned, it does not learn again, whatever the log hands out.
+            if let position = state.positions[logged.token.partition], logged.token.offset < position {
+                continue
+            }
+            take(logged)
+        }
+        learnSegment()
+        for (partition, position) in batch.positions {
+            state.positions[partition] = max(position, state.positions[partition] ?? 0)
+        }
+        state.counters.deadLetters += Int64(batch.deadLetters)
+    }
+
+    private mutating func take(_ logged: LoggedEvent) {
+        state.counters.applied += 1
+        switch logged.event.kind {
+        case .rating(let user, let item, let value):
+            state.counters.ratings += 1
+            add(.rating, user: user, item: item, value: value, logged)
+            state.ratingSum += Double(value)
+            state.ratings += 1
+        case .signal(let user, let item, let name):
+            state.counters.signals += 1
+            add(.signal, user: user, item: item, value: state.options.events.signals[name] ?? 0, logged)
+        case .retract(let user, let item):
+            state.counters.retractions += 1
+            let known =
+                state.users.withLock { $0.row(of: user) } != nil
+                && state.items.withLock { $0.row(of: item) } != nil
+            if known { add(.retract, user: user, item: item, value: 0, logged) }
+        case .forget(let user):
+            state.counters.forgets += 1
+            // Alone between two segments: the grid keeps the order of a user and an item, not that of a whole user.
+            learnSegment()
+            forget(user)
+        case .item(let description):
+            state.counters.descriptions += 1
+            let row = intern(item: description.item)
+            state.catalogue.withLock {
+                $0.describe(
+                    Int(row), title: description.title, tags: description.tags,
+                    available: description.available)
+            }
+        }
+    }
+
+    private mutating func add(
+        _ kind: Example.Kind, user: EntityID, item: EntityID, value: Float, _ logged: LoggedEvent
+    ) {
+        let (userRow, isNew) = state.users.withLock { $0.intern(user) }
+        if isNew { newUsers[Int(userRow) % state.shards.count].append((user, userRow)) }
+        let itemRow = intern(item: item)
+        examples.append(
+            Example(
+                kind: kind, user: userRow, item: itemRow, value: value,
+                time: logged.event.time ?? logged.logTime,
+                mean: state.mean, meanIsKnown: state.ratings > 0, itemBound: Int32(state.stats.count),
+                partition: logged.token.partition, offset: logged.token.offset))
+    }
+
+    private func intern(item: EntityID) -> Int32 {
+        let (row, isNew) = state.items.withLock { $0.intern(item) }
+        guard isNew else { return row }
+        let count = Int(row) + 1
+        state.stats.grow(to: count, with: ItemStats())
+        for model in state.models { model.grow(to: count) { _ in item.string.utf8 } }
+        state.catalogue.withLock { $0.grow(to: count) }
+        return row
+    }
+
+    // MARK: - Learning
+
+    private mutating func learnSegment() {
+        guard let first = examples.first else { return }
+        var key = first.random(seed: state.options.seed)
+        let assignment = ShardAssignment(shards: state.shards.count, key: key.next())
+        let samples = SampleSlots(models: state.models.count, examples: examples.count)
+        let worker = self.worker(examples: examples, samples: samples)
+        runRounds(worker, grid: Grid(examples, assignment: assignment), assignment: assignment)
+        finishSegment(worker, samples: samples)
+        examples.removeAll(keepingCapacity: true)
+        for shard in newUsers.indices { newUsers[shard].removeAll(keepingCapacity: true) }
+    }
+
+    private func worker(examples: [Example], samples: SampleSlots) -> CellWorker {
+        CellWorker(
+            examples: examples, models: state.models, stats: state.stats, samples: samples,
+            historyMax: state.options.historyMax)
+    }
+
+    private func runRounds(_ worker: CellWorker, grid: Grid, assignment: ShardAssignment) {
+        let seeds = state.models.map(\.seed)
+        let parallel = state.shards.count > 1 && worker.examples.count >= Self.examplesForParallel
+        let group = DispatchGroup()
+        for round in 0..<state.shards.count {
+            for shard in state.shards {
+                let arrivals = round == 0 ? newUsers[shard.number] : []
+                let work: @Sendable () -> Void = { [leases] in
+                    for (id, row) in arrivals { shard.admit(id, row: row, seeds: seeds) }
+                    let itemShard = grid.itemShard(round: round, userShard: shard.number)
+                    let lease = leases.lend(itemShard, of: assignment)
+                    worker.learn(
+                        grid.cell(userShard: shard.number, itemShard: itemShard), shard: shard, lease: lease)
+                }
+                if parallel {
+                    shard.queue.async(group: group, execute: work)
+                } else {
+                    shard.queue.sync(execute: work)
+                }
+            }
+            // The next round lends the same items to other queues: every lease of this one must be back.
+            group.wait()
+        }
+    }
+
+    private mutating func finishSegment(_ worker: CellWorker, samples: SampleSlots) {
+        for shard in state.shards {
+            shard.queue.sync {
+                for local in shard.report.overfull { worker.trim(local, mean: state.mean, shard: shard) }
+            }
+            take(reportOf: shard)
+        }
+        // In log order, so that the sums do not depend on which shard was faster.
+        for (number, model) in state.models.enumerated() {
+            for (index, example) in worker.examples.enumerated() where example.kind != .retract {
+                let kind: HistoryEntry.Kind = example.kind == .rating ? .rating : .signal
+                if model.learner.accepts(kind, value: example.value) {
+                    model.score.add(samples[number, index])
+                }
+            }
+        }
+    }
+
+    private mutating func take(reportOf shard: UserShard) {
+        let report = shard.report
+        shard.report = ShardReport(models: state.models.count)
+        state.counters.duplicates += Int64(report.duplicates)
+        state.counters.dropped += Int64(report.dropped)
+        rejections += report.rejections
+        for rejection in report.rejections { state.models[rejection.model].rejected += 1 }
+        for (number, model) in state.models.enumerated() {
+            model.updates += report.updates[number]
+            changedItems[number] += report.changedItems[number]
+        }
+    }
+
+    private mutating func forget(_ user: EntityID) {
+        guard let row = state.users.withLock({ $0.remove(user) }) else { return }
+        let shard = state.shard(of: row)
+        let worker = self.worker(examples: [], samples: SampleSlots(models: 0, examples: 0))
+        shard.queue.sync {
+            worker.removeAll(of: shard.local(row), mean: state.mean, shard: shard)
+            shard.erase(row)
+        }
+        take(reportOf: shard)
+        state.forgotten.append(row)
+    }
+}

@@ -1,0 +1,149 @@
+internal import Factors
+internal import Learners
+
+/// Learns the examples of one cell: the queue of `shard` owns the users, `lease` lends the items.
+struct CellWorker {
+    let examples: [Example]
+    let models: [ModelState]
+    let stats: ItemColumn<ItemStats>
+    let samples: SampleSlots
+    let historyMax: Int
+    private let means = MeansBaseline()
+
+    init(
+        examples: [Example], models: [ModelState], stats: ItemColumn<ItemStats>, samples: SampleSlots,
+        historyMax: Int
+    ) {
+        self.examples = examples
+        self.models = models
+        self.stats = stats
+        self.samples = samples
+        self.historyMax = historyMax
+    }
+
+    func learn(_ cell: ArraySlice<Int32>, shard: UserShard, lease: borrowing RowLease) {
+        for index in cell {
+            let example = examples[Int(index)]
+            switch example.kind {
+            case .retract: retract(example, shard: shard)
+            case .rating, .signal: learn(example, slot: Int(index), shard: shard, lease: lease)
+            }
+        }
+    }
+
+    private func learn(_ example: Example, slot: Int, shard: UserShard, lease: borrowing RowLease) {
+        let local = shard.local(example.user)
+        let kind: HistoryEntry.Kind = example.kind == .rating ? .rating : .signal
+        let previous = shard.users[local].history[example.item]
+        if let previous, previous.kind == kind, previous.value == example.value, previous.time == example.time
+        {
+            // Delivered twice by a producer that retries: the same in every field, so it is learned once.
+            shard.report.duplicates += 1
+            return
+        }
+        let itemOffset = offset(of: Int(example.item), mean: example.mean)
+        let userOffset = means.userOffset(
+            residualSum: shard.users[local].residualSum, ratings: shard.users[local].ratings)
+        for (modelIndex, model) in models.enumerated() where model.learner.accepts(kind, value: example.value)
+        {
+            let context = LearningContext(
+                modelIndex: modelIndex, model: model, shard: shard, stats: stats,
+                meansPrediction: Float(Double(example.mean) + itemOffset + userOffset), local: local)
+            samples[modelIndex, slot] = model.learner.score(example, context, lease: lease)
+            model.learner.learn(example, context, lease: lease)
+        }
+        remember(example, kind: kind, previous: previous, shard: shard, lease: lease)
+    }
+
+    /// b_i of the means baseline.
+    private func offset(of item: Int, mean: Float) -> Double {
+        let stats = stats[item]
+        return means.itemOffset(ratingSum: stats.ratingSum, ratings: Int(stats.ratings), mean: Double(mean))
+    }
+
+    /// Puts the event into the user's history and the counts.
+    private func remember(
+        _ example: Example, kind: HistoryEntry.Kind, previous: HistoryEntry?, shard: UserShard,
+        lease: borrowing RowLease
+    ) {
+        let local = shard.local(example.user)
+        if let previous { count(previous, sign: -1, of: local, mean: example.mean, shard: shard) }
+        let entry = HistoryEntry(
+            item: example.item, value: example.value, time: example.time, order: shard.users[local].nextOrder,
+            kind: kind)
+        shard.users[local].nextOrder &+= 1
+        shard.users[local].unsaved = true
+        shard.users[local].history.set(entry)
+        count(entry, sign: 1, of: local, mean: example.mean, shard: shard)
+        guard shard.users[local].history.entries.count > historyMax else { return }
+        // An item of another queue's lease cannot be uncounted here: it waits for the end of the rounds.
+        if let oldest = shard.users[local].history.oldest, lease.holds(Int(oldest.item)) {
+            drop(oldest, of: local, mean: example.mean, shard: shard)
+        } else {
+            shard.report.overfull.append(local)
+        }
+    }
+
+    private func retract(_ example: Example, shard: UserShard) {
+        let local = shard.local(example.user)
+        guard let entry = shard.users[local].history[example.item] else { return }
+        remove(entry, of: local, mean: example.mean, shard: shard)
+        shard.report.retracted += 1
+    }
+
+    /// Drops the oldest entries past the bound. Between rounds only, when no lease is out.
+    func trim(_ local: Int, mean: Float, shard: UserShard) {
+        while shard.users[local].history.entries.count > historyMax,
+            let oldest = shard.users[local].history.oldest
+        {
+            drop(oldest, of: local, mean: mean, shard: shard)
+        }
+    }
+
+    /// Takes back all that the user said. Between rounds only, when no lease is out.
+    func removeAll(of local: Int, mean: Float, shard: UserShard) {
+        for entry in shard.users[local].history.entries {
+            count(entry, sign: -1, of: local, mean: mean, shard: shard)
+        }
+        shard.users[local].history = History()
+    }
+
+    private func drop(_ entry: HistoryEntry, of local: Int, mean: Float, shard: UserShard) {
+        remove(entry, of: local, mean: mean, shard: shard)
+        shard.report.dropped += 1
+    }
+
+    private func remove(_ entry: HistoryEntry, of local: Int, mean: Float, shard: UserShard) {
+        count(entry, sign: -1, of: local, mean: mean, shard: shard)
+        shard.users[local].history.remove(entry.item)
+        shard.users[local].unsaved = true
+    }
+
+    /// Adds the entry to the counts of its item, its user and the models that take it as positive, or takes it off.
+    private func count(_ entry: HistoryEntry, sign: Int32, of local: Int, mean: Float, shard: UserShard) {
+        let item = Int(entry.item)
+        if entry.kind == .rating {
+            let residual = Double(entry.value - mean) - offset(of: item, mean: mean)
+            shard.users[local].ratings += Int(sign)
+            shard.users[local].residualSum += Double(sign) * residual
+        }
+        var changed = stats[item]
+        changed.add(entry, sign: sign)
+        stats[item] = changed
+        for (modelIndex, model) in models.enumerated()
+        where model.learner.accepts(entry.kind, value: entry.value) {
+            model.positives[item] += sign
+            if model.items.markChanged(item) { shard.report.changedItems[modelIndex].append(entry.item) }
+        }
+    }
+}
+
+extension ItemStats {
+    mutating func add(_ entry: HistoryEntry, sign: Int32) {
+        users += sign
+        unsaved = true
+        guard entry.kind == .rating else { return }
+        ratings += sign
+        ratingSum += Double(sign) * Double(entry.value)
+    }
+}

@@ -1,0 +1,83 @@
+internal import Checkpoints
+internal import Dispatch
+internal import EventLog
+internal import Logging
+internal import Synchronization
+
+/// Writes deltas to the state file on a queue of its own, one at a time.
+///
+/// The order is what makes a kill harmless at any moment: dead letters first, then state and positions in one
+/// transaction, and only then the log is told.
+final class Checkpointer: Sendable {
+    struct Report: Sendable {
+        var written = 0
+        var failed = 0
+        var lastError: String?
+        var lastRows = 0
+        var lastDuration: Duration = .zero
+        var lastAt: ContinuousClock.Instant?
+    }
+
+    private let file: StateFile
+    private let log: any EventLog
+    private let logger: Logger
+    private let queue = DispatchQueue(label: "freshet.checkpoint", qos: .utility)
+    private let latest = Mutex(Report())
+
+    init(file: StateFile, log: any EventLog, logger: Logger) {
+        self.file = file
+        self.log = log
+        self.logger = logger
+    }
+
+    var report: Report { latest.withLock { $0 } }
+
+    /// Calls back, on the checkpoint's queue, once the delta is durable or could not be made so.
+    func write(_ delta: StateDelta, completion: @escaping @Sendable (Result<Void, StateError>) -> Void) {
+        queue.async { [self] in
+            let clock = ContinuousClock()
+            let start = clock.now
+            do throws(StateError) {
+                try flushDeadLetters()
+                try file.write(delta)
+                let duration = start.duration(to: clock.now)
+                latest.withLock {
+                    $0.written += 1
+                    $0.lastError = nil
+                    $0.lastRows = delta.rowCount
+                    $0.lastDuration = duration
+                    $0.lastAt = clock.now
+                }
+                logger.info(
+                    "checkpoint written",
+                    metadata: [
+                        "positions": "\(positionsText(delta.positions))", "rows": "\(delta.rowCount)",
+                        "ms": "\(Int(duration.milliseconds))",
+                    ])
+                completion(.success(()))
+            } catch {
+                latest.withLock {
+                    $0.failed += 1
+                    $0.lastError = error.message
+                }
+                logger.error(
+                    "checkpoint failed; nothing is lost, the next one tries again",
+                    metadata: ["error": "\(error)"])
+                completion(.failure(error))
+            }
+        }
+    }
+
+    private func flushDeadLetters() throws(StateError) {
+        do {
+            try log.flushDeadLetters()
+        } catch {
+            throw StateError(.unwritable, "dead letters are not durable yet: \(error.message)")
+        }
+    }
+}
+
+/// `0:1234 1:99`, ascending.
+func positionsText(_ positions: [Int32: Int64]) -> String {
+    positions.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }.joined(separator: " ")
+}

@@ -1,0 +1,272 @@
+public import Checkpoints
+internal import Dispatch
+public import EventLog
+internal import Events
+internal import Factors
+internal import Foundation
+public import Logging
+internal import Retrieval
+internal import Synchronization
+
+/// The live state and everything that moves it: log → batches → shards → published index → checkpoints.
+///
+/// One serial queue runs the batches and owns the state between rounds; see `LearnedState` for who owns what during one.
+public final class Engine: Sendable {
+    let options: EngineOptions
+    let state: LearnedState
+    let log: any EventLog
+    let logger: Logger
+    let waiters = Waiters()
+    let started = ContinuousClock().now
+    let snapshot = Mutex(Snapshot())
+    let checkpointer: Checkpointer
+    /// Events handed over and not yet learned.
+    let inFlight = Atomic<Int>(0)
+
+    private let queue = DispatchQueue(label: "freshet.engine", qos: .userInitiated)
+    private let leases: LeaseBook
+    private let life = Mutex(Life())
+    private let confined: Confined
+
+    /// Started and stopped from outside.
+    private struct Life {
+        var ingest: Ingest?
+        var onFailure: (@Sendable (EventLogError) -> Void)?
+        var stopped = false
+    }
+
+    /// Fields that the engine's queue alone touches, which is what `@unchecked Sendable` stands on.
+    private final class Confined: @unchecked Sendable {
+        var unpublished: [[Int32]]
+        var lastPublished = ContinuousClock().now
+        var retryScheduled = false
+        /// Something changed since the last delta was copied aside.
+        var changed = false
+        var eventsSinceCheckpoint = 0
+        var checkpointRunning = false
+        /// Asked for while a checkpoint was running: answered by the next one.
+        var waitingForCheckpoint: [CheckpointCompletion] = []
+        var lastMeasured: ContinuousClock.Instant?
+        var timer: (any DispatchSourceTimer)?
+
+        init(models: Int) { unpublished = Array(repeating: [], count: models) }
+    }
+
+    typealias CheckpointCompletion = @Sendable (Result<[Int32: Int64], StateError>) -> Void
+
+    /// Restores the state from `file`.
+    ///
+    /// - Throws: `StateError` when the file holds what cannot be served.
+    public init(options: EngineOptions, file: StateFile, log: any EventLog, logger: Logger) throws(StateError)
+    {
+        self.options = options
+        self.log = log
+        self.logger = logger
+        state = LearnedState(options: options)
+        leases = LeaseBook(shards: options.shardCount)
+        checkpointer = Checkpointer(file: file, log: log, logger: logger)
+        confined = Confined(models: options.models.count)
+        try file.read(into: StateLoader(state: state, path: file.path))
+        queue.sync {
+            publish()
+            refreshSnapshot()
+        }
+    }
+
+    /// Starts to consume. `onFailure` is called once when the log needs a person; look-ups go on meanwhile.
+    public func start(onFailure: @escaping @Sendable (EventLogError) -> Void) {
+        let ingest = Ingest(
+            log: log, options: options, delegate: self,
+            outlet: Ingest.Outlet(
+                submit: { [weak self] in self?.submit($0) },
+                inFlight: { [weak self] in self?.inFlight.load(ordering: .relaxed) ?? 0 },
+                fail: { [weak self] in self?.fail($0) }),
+            logger: logger)
+        life.withLock {
+            $0.ingest = ingest
+            $0.onFailure = onFailure
+        }
+        queue.sync { startTimer() }
+        ingest.start()
+    }
+
+    private func startTimer() {
+        let timer = DispatchSource.makeTimerSource(queue: queue)
+        timer.schedule(
+            deadline: .now() + options.checkpointInterval.dispatchInterval,
+            repeating: options.checkpointInterval.dispatchInterval)
+        timer.setEventHandler { [weak self] in self?.checkpointIfChanged() }
+        timer.resume()
+        confined.timer = timer
+    }
+
+    /// Stops consuming, learns what was polled, checkpoints. The state is durable when this returns without an error.
+    public func stop() throws(StateError) {
+        let (ingest, first) = life.withLock { life in
+            let first = !life.stopped
+            life.stopped = true
+            return (life.ingest, first)
+        }
+        guard first else { return }
+        queue.sync { confined.timer?.cancel() }
+        ingest?.stop()
+        waiters.fail(LookupError(.unavailable, "freshet is shutting down"))
+        _ = try checkpointAndWait().get()
+    }
+
+    private func fail(_ error: EventLogError) {
+        logger.critical("the log needs a person; look-ups go on", metadata: ["error": "\(error.message)"])
+        life.withLock { $0.onFailure }?(error)
+    }
+
+    // MARK: - Batches
+
+    private func submit(_ batch: IngestBatch) {
+        inFlight.add(batch.recordCount, ordering: .relaxed)
+        queue.async { [self] in apply(batch) }
+    }
+
+    private func apply(_ batch: IngestBatch) {
+        var application = BatchApplication(state: state, leases: leases)
+        application.apply(batch)
+        for (model, rows) in application.changedItems.enumerated() { confined.unpublished[model] += rows }
+        report(application.rejections)
+        confined.changed = true
+        confined.eventsSinceCheckpoint += batch.recordCount
+        let left = inFlight.subtract(batch.recordCount, ordering: .relaxed).newValue
+        let sincePublished = confined.lastPublished.duration(to: ContinuousClock().now)
+        if left == 0 || sincePublished >= options.publishInterval { publish() }
+        refreshSnapshot()
+        if confined.eventsSinceCheckpoint >= options.checkpointEventsMax { checkpointIfChanged() }
+    }
+
+    private func report(_ rejections: [Rejection]) {
+        guard let first = rejections.first else { return }
+        logger.warning(
+            "the guard dropped updates that were not finite or passed engine.norm-max; a lower learning-rate helps",
+            metadata: [
+                "model": "\(options.models[first.model].name)", "token": "\(first.partition):\(first.offset)",
+                "updates": "\(rejections.count)",
+            ])
+    }
+
+    /// Shows look-ups the changed items, and then tells those who wait. A reader may still hold a side of an index: then
+    /// it is tried again in a millisecond, and nobody waits for the reader.
+    private func publish() {
+        let positions = state.positions
+        var complete = true
+        for (number, model) in state.models.enumerated() {
+            let rows = confined.unpublished[number]
+            for row in rows { model.items.clear(.unpublished, at: Int(row)) }
+            confined.unpublished[number].removeAll(keepingCapacity: true)
+            let done = model.index.publish(rows: rows, from: model.items) { Float(model.positives[$0]) }
+            complete = complete && done
+        }
+        guard complete else { return retryPublication() }
+        confined.lastPublished = ContinuousClock().now
+        snapshot.withLock { $0.mean = state.mean }
+        waiters.advance(to: positions)
+    }
+
+    private func retryPublication() {
+        guard !confined.retryScheduled else { return }
+        confined.retryScheduled = true
+        queue.asyncAfter(deadline: .now() + .milliseconds(1)) { [self] in
+            confined.retryScheduled = false
+            publish()
+        }
+    }
+
+    private func refreshSnapshot() {
+        let now = ContinuousClock().now
+        let measure = confined.lastMeasured.map { $0.duration(to: now) >= .seconds(1) } ?? true
+        if measure { confined.lastMeasured = now }
+        let memory = measure ? state.memory() : nil
+        snapshot.withLock { $0.take(state, memory: memory) }
+    }
+
+    // MARK: - Checkpoints
+
+    private func checkpointIfChanged() {
+        guard confined.changed, !confined.checkpointRunning else { return }
+        startCheckpoint([])
+    }
+
+    func requestCheckpoint(_ completion: @escaping CheckpointCompletion) {
+        queue.async { [self] in
+            if confined.checkpointRunning {
+                confined.waitingForCheckpoint.append(completion)
+            } else {
+                startCheckpoint([completion])
+            }
+        }
+    }
+
+    private func checkpointAndWait() -> Result<[Int32: Int64], StateError> {
+        let done = DispatchSemaphore(value: 0)
+        let result = Mutex<Result<[Int32: Int64], StateError>?>(nil)
+        requestCheckpoint { outcome in
+            result.withLock { $0 = outcome }
+            done.signal()
+        }
+        done.wait()
+        return result.withLock { $0 } ?? .success([:])
+    }
+
+    private func startCheckpoint(_ completions: [CheckpointCompletion]) {
+        guard confined.changed else {
+            let positions = state.positions
+            for completion in completions { completion(.success(positions)) }
+            return
+        }
+        confined.checkpointRunning = true
+        confined.changed = false
+        confined.eventsSinceCheckpoint = 0
+        let delta = state.collectChanges()
+        checkpointer.write(delta) { [self] outcome in
+            if case .success = outcome { life.withLock { $0.ingest }?.commit(delta.positions) }
+            queue.async { [self] in
+                if case .failure = outcome {
+                    state.restoreMarks(of: delta)
+                    confined.changed = true
+                }
+                confined.checkpointRunning = false
+                for completion in completions { completion(outcome.map { delta.positions }) }
+                let waiting = confined.waitingForCheckpoint
+                confined.waitingForCheckpoint = []
+                if !waiting.isEmpty { startCheckpoint(waiting) }
+            }
+        }
+    }
+
+    // MARK: - For look-ups
+
+    /// Runs on the engine's queue, behind the batches that wait there.
+    func onQueue<Result>(_ body: (LearnedState) -> Result) -> Result {
+        queue.sync { body(state) }
+    }
+}
+
+extension Engine: ConsumerDelegate {
+    /// Behind the batches that were polled before, so that what is in flight is not read twice.
+    public func position(of partition: Int32) -> Int64? {
+        onQueue { $0.positions[partition] }
+    }
+
+    public func revoke(_ partitions: [Int32]) {
+        logger.info("partitions revoked; making the state durable", metadata: ["partitions": "\(partitions)"])
+        if case .failure(let error) = checkpointAndWait() {
+            logger.error("revoked without a checkpoint", metadata: ["error": "\(error)"])
+        }
+    }
+
+    public func skipped(partition: Int32, from: Int64, to: Int64) {
+        logger.warning(
+            "records are gone from the log and source.on-gap says skip",
+            metadata: ["partition": "\(partition)", "from": "\(from)", "to": "\(to)"])
+        onQueue {
+            $0.counters.skipped += max(0, to - from)
+            $0.positions[partition] = max($0.positions[partition] ?? 0, to)
+        }
+    }
+}

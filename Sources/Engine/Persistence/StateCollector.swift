@@ -1,0 +1,136 @@
+internal import Checkpoints
+internal import Events
+internal import Factors
+internal import Foundation
+internal import Synchronization
+
+/// Copies what has changed aside, and clears the marks. Runs on the engine's queue between batches: learning pauses
+/// for as long as this takes, not for the disk.
+extension LearnedState {
+    func collectChanges() -> StateDelta {
+        var delta = StateDelta()
+        delta.positions = positions
+        delta.scalars = scalars()
+        delta.models = models.map { model in
+            StoredModel(
+                name: model.options.name, learner: model.options.learnerName,
+                scalars: [
+                    "updates": .integer(Int64(model.updates)), "rejected": .integer(Int64(model.rejected)),
+                    "score": .blob(model.score.blob),
+                ])
+        }
+        delta.forgottenUsers = forgotten
+        forgotten = []
+        collectUsers(into: &delta)
+        collectItems(into: &delta)
+        return delta
+    }
+
+    func scalars() -> [String: Scalar] {
+        var scalars: [String: Scalar] = ["mean.sum": .double(ratingSum), "mean.count": .integer(ratings)]
+        for field in Counters.fields {
+            scalars["events.\(field.name)"] = .integer(counters[keyPath: field.path])
+        }
+        return scalars
+    }
+
+    private func collectUsers(into delta: inout StateDelta) {
+        var factors = models.map { StoredFactors(model: $0.options.name, factors: options.factors) }
+        for shard in shards {
+            shard.queue.sync {
+                for local in shard.users.indices where shard.users[local].unsaved {
+                    guard let id = shard.users[local].id else { continue }
+                    let user = shard.users[local]
+                    delta.users.append(
+                        StoredUser(
+                            row: shard.row(local), id: Data(id.string.utf8), history: user.history.blob,
+                            residualSum: user.residualSum, ratings: Int64(user.ratings),
+                            nextOrder: Int64(user.nextOrder)))
+                    shard.users[local].unsaved = false
+                }
+                for (model, table) in shard.tables.enumerated() {
+                    for row in table.rows(marked: .unsaved) {
+                        factors[model].append(shard.row(Int(row)), table.row(Int(row)), positives: 0)
+                        table.clear(.both, at: Int(row))
+                    }
+                }
+            }
+        }
+        delta.userFactors = factors
+    }
+
+    private func collectItems(into delta: inout StateDelta) {
+        delta.items = catalogue.withLock { catalogue in
+            items.withLock { ids in
+                var changed: [StoredItem] = []
+                for row in 0..<ids.rowCount {
+                    let entry = catalogue.entries[row]
+                    guard entry.unsaved || stats[row].unsaved, let id = ids.id(of: Int32(row)) else {
+                        continue
+                    }
+                    changed.append(
+                        StoredItem(
+                            row: Int32(row), id: Data(id.string.utf8),
+                            title: entry.title.map { Data($0.utf8) },
+                            tags: entry.tags, available: entry.available, users: Int64(stats[row].users),
+                            ratings: Int64(stats[row].ratings), ratingSum: stats[row].ratingSum))
+                    stats[row].unsaved = false
+                    catalogue.markSaved(row)
+                }
+                return changed
+            }
+        }
+        delta.itemFactors = models.map { model in
+            var factors = StoredFactors(model: model.options.name, factors: options.factors)
+            for row in model.items.rows(marked: .unsaved) {
+                factors.append(row, model.items.row(Int(row)), positives: model.positives[Int(row)])
+                model.items.clear(.unsaved, at: Int(row))
+            }
+            return factors
+        }
+    }
+
+    /// Marks all that `delta` holds as unsaved again: it could not be written.
+    func restoreMarks(of delta: StateDelta) {
+        forgotten += delta.forgottenUsers
+        for user in delta.users { shard(of: user.row).markUnsaved(user.row) }
+        for (model, factors) in delta.userFactors.enumerated() {
+            for row in factors.rows { shard(of: row).markUnsaved(row, model: model) }
+        }
+        catalogue.withLock { catalogue in
+            for item in delta.items {
+                stats[Int(item.row)].unsaved = true
+                catalogue.markUnsaved(Int(item.row))
+            }
+        }
+        for (model, factors) in delta.itemFactors.enumerated() {
+            for row in factors.rows { models[model].items.mark(.unsaved, at: Int(row)) }
+        }
+    }
+}
+
+extension UserShard {
+    /// A user forgotten in the meantime stays unmarked: there is nothing left to write.
+    fileprivate func markUnsaved(_ row: Int32) {
+        queue.sync {
+            if users[local(row)].id != nil { users[local(row)].unsaved = true }
+        }
+    }
+
+    fileprivate func markUnsaved(_ row: Int32, model: Int) {
+        queue.sync {
+            if users[local(row)].id != nil { tables[model].mark(.unsaved, at: local(row)) }
+        }
+    }
+}
+
+extension StoredFactors {
+    fileprivate mutating func append(_ number: Int32, _ row: Row, positives count: Int32) {
+        rows.append(number)
+        for lane in row.indices {
+            for index in 0..<8 { vectors.append(row[lane][index]) }
+        }
+        biases.append(row.bias)
+        positives.append(count)
+    }
+}

@@ -1,0 +1,130 @@
+internal import Checkpoints
+internal import Events
+internal import Factors
+internal import Foundation
+internal import Synchronization
+
+/// Fills a new state from a file. Runs before anything else touches the state.
+final class StateLoader: StateReader {
+    private let state: LearnedState
+    private let path: String
+    private let modelNumbers: [String: Int]
+
+    init(state: LearnedState, path: String) {
+        self.state = state
+        self.path = path
+        modelNumbers = Dictionary(
+            state.models.enumerated().map { ($1.options.name, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    func read(position: Int64, partition: Int32) { state.positions[partition] = position }
+
+    func read(scalar: Scalar, name: String) {
+        switch (name, scalar) {
+        case ("mean.sum", .double(let value)): state.ratingSum = value
+        case ("mean.count", .integer(let value)): state.ratings = value
+        case (let name, .integer(let value)):
+            for field in LearnedState.Counters.fields where name == "events.\(field.name)" {
+                state.counters[keyPath: field.path] = value
+            }
+        default: break
+        }
+    }
+
+    func read(scalar: Scalar, name: String, model: String) {
+        guard let number = modelNumbers[model] else { return }
+        switch (name, scalar) {
+        case ("updates", .integer(let value)): state.models[number].updates = Int(value)
+        case ("rejected", .integer(let value)): state.models[number].rejected = Int(value)
+        case ("score", .blob(let value)): state.models[number].score.restore(value)
+        default: break
+        }
+    }
+
+    func read(item stored: StoredItem) throws(StateError) {
+        let id = try id(stored.id, "items", stored.row)
+        let row = Int(stored.row)
+        guard row == state.stats.count else { throw damaged("items row \(state.stats.count) is missing") }
+        state.items.withLock { $0.restore(id, at: stored.row) }
+        state.stats.grow(to: row + 1, with: ItemStats())
+        state.stats[row] = ItemStats(
+            users: Int32(stored.users), ratings: Int32(stored.ratings), ratingSum: stored.ratingSum,
+            unsaved: false)
+        for model in state.models { model.grow(to: row + 1) { _ in id.string.utf8 } }
+        state.catalogue.withLock {
+            $0.describe(
+                row, title: stored.title.map { String(decoding: $0, as: UTF8.self) }, tags: stored.tags,
+                available: stored.available)
+            $0.markSaved(row)
+        }
+    }
+
+    func read(user stored: StoredUser) throws(StateError) {
+        let id = try id(stored.id, "users", stored.row)
+        guard let history = History(blob: stored.history),
+            history.entries.allSatisfy({ $0.item >= 0 && $0.item < state.stats.count && $0.value.isFinite })
+        else { throw damaged("the history of users row \(stored.row) is malformed") }
+        state.users.withLock { $0.restore(id, at: stored.row) }
+        let shard = state.shard(of: stored.row)
+        shard.queue.sync {
+            let local = shard.local(stored.row)
+            shard.grow(to: local + 1)
+            shard.users[local] = UserState(
+                id: id, history: history, residualSum: stored.residualSum, ratings: Int(stored.ratings),
+                nextOrder: UInt32(truncatingIfNeeded: stored.nextOrder), unsaved: false)
+        }
+    }
+
+    func read(userVector vector: Data, bias: Float, row: Int32, model: String) throws(StateError) {
+        guard let number = modelNumbers[model] else { return }
+        let shard = state.shard(of: row)
+        let fits = shard.queue.sync {
+            let local = shard.local(row)
+            guard local < shard.users.count, shard.users[local].id != nil else { return false }
+            shard.tables[number].row(local).set(vector: vector.floats, bias: bias)
+            shard.tables[number].clear(.both, at: local)
+            return true
+        }
+        guard fits else { throw damaged("user_factors row \(row) belongs to nobody in users") }
+    }
+
+    func read(
+        itemVector vector: Data, bias: Float, positives: Int32, row: Int32, model: String
+    ) throws(StateError) {
+        guard let number = modelNumbers[model] else { return }
+        guard row >= 0, row < state.stats.count else {
+            throw damaged("item_factors row \(row) belongs to no item")
+        }
+        let model = state.models[number]
+        model.items.row(Int(row)).set(vector: vector.floats, bias: bias)
+        model.items.clear(.unsaved, at: Int(row))
+        model.positives[Int(row)] = positives
+    }
+
+    private func id(_ bytes: Data, _ table: String, _ row: Int32) throws(StateError) -> EntityID {
+        guard let text = String(validating: bytes, as: UTF8.self), let id = try? EntityID(text) else {
+            throw damaged("the id of \(table) row \(row) is not 1 to 256 bytes of UTF-8")
+        }
+        return id
+    }
+
+    private func damaged(_ what: String) -> StateError {
+        StateError(
+            .damaged,
+            "'\(path)' is damaged: \(what). Put back a copy of it, or move it away with its -wal and -shm files and start "
+                + "again: the state is then learned anew from the log")
+    }
+}
+
+extension Data {
+    /// Little-endian float32.
+    fileprivate var floats: [Float] {
+        withUnsafeBytes { bytes in
+            stride(from: 0, to: bytes.count - 3, by: 4).map {
+                Float(
+                    bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self))
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+internal import Factors
+internal import Learners
+internal import Retrieval
+
+/// A model's item side and its score. The users' side is in the shards.
+///
+/// `items` and `positives` are guarded by leases; the rest is confined to the engine's queue.
+final class ModelState: @unchecked Sendable {
+    let options: ModelOptions
+    let learner: any StreamLearner
+    let items: FactorTable
+    /// Per item: users for whom it is positive. This model's popularity.
+    let positives = ItemColumn<Int32>()
+    let index: PublishedIndex
+    /// Keys rows and draws of this model.
+    let seed: UInt64
+
+    var score: PrequentialScore
+    var updates = 0
+    var rejected = 0
+
+    init(options: ModelOptions, engine: EngineOptions) {
+        self.options = options
+        let updateGuard = UpdateGuard(normMax: engine.normMax)
+        switch options.learner {
+        case .sgd(let settings):
+            learner = RatingLearner(sgd: BiasedSGD(options: settings, updateGuard: updateGuard))
+        case .bpr(let settings, let positive):
+            learner = RankingLearner(
+                bpr: BPR(options: settings, updateGuard: updateGuard), positive: positive)
+        }
+        items = FactorTable(factors: engine.factors)
+        index = PublishedIndex(factors: engine.factors)
+        var hash: UInt64 = 0
+        for byte in options.name.utf8 { hash = KeyedRandom.mix(hash ^ UInt64(byte)) }
+        seed = engine.seed ^ hash
+        score = PrequentialScore(windowEvents: engine.scoreWindowEvents)
+    }
+
+    func grow(to count: Int, ids: (Int) -> some Sequence<UInt8>) {
+        items.grow(to: count) { index, row in
+            var random = KeyedRandom(seed: seed, bytes: ids(index))
+            random.initialise(row)
+        }
+        positives.grow(to: count, with: 0)
+    }
+}

@@ -1,0 +1,108 @@
+internal import Dispatch
+internal import Events
+internal import Factors
+
+/// A user as the shard keeps it.
+struct UserState {
+    /// Kept here too, so that a look-up that comes while the user is forgotten and the row given to another does not
+    /// answer with the other's taste.
+    var id: EntityID?
+    var history = History()
+    /// Σ(r − μ − b_i) of the means baseline, and its count.
+    var residualSum = 0.0
+    var ratings = 0
+    var nextOrder: UInt32 = 0
+    /// To be written with the next checkpoint.
+    var unsaved = false
+}
+
+/// A serial queue and the users that live on it: row u belongs to shard u mod S, at u / S.
+///
+/// Every field is touched on `queue` alone; that is what `@unchecked Sendable` stands on, and `checked` asserts it.
+/// The engine reads `report` after the group of a round has ended, when nothing learns.
+final class UserShard: @unchecked Sendable {
+    let number: Int
+    let shards: Int
+    let queue: DispatchQueue
+    let scratch: Scratch
+    /// One table per model, in the order of the models.
+    let tables: [FactorTable]
+    var users: [UserState] = []
+    var report: ShardReport
+
+    init(number: Int, shards: Int, factors: Int, models: Int) {
+        self.number = number
+        self.shards = shards
+        queue = DispatchQueue(label: "freshet.shard.\(number)", qos: .userInitiated)
+        scratch = Scratch(factors: factors)
+        tables = (0..<models).map { _ in FactorTable(factors: factors) }
+        report = ShardReport(models: models)
+    }
+
+    func local(_ row: Int32) -> Int { Int(row) / shards }
+    func row(_ local: Int) -> Int32 { Int32(local * shards + number) }
+
+    /// Takes a new user in: rows drawn by the user's id, so that they do not depend on who came before.
+    func admit(_ id: EntityID, row: Int32, seeds: [UInt64]) {
+        dispatchPrecondition(condition: .onQueue(queue))
+        let local = local(row)
+        grow(to: local + 1)
+        users[local] = UserState(id: id, unsaved: true)
+        for (table, seed) in zip(tables, seeds) {
+            var random = KeyedRandom(seed: seed, bytes: id.string.utf8)
+            random.initialise(table.row(local))
+            table.markChanged(local)
+        }
+    }
+
+    /// Zeroes all that is known of the user.
+    func erase(_ row: Int32) {
+        dispatchPrecondition(condition: .onQueue(queue))
+        let local = local(row)
+        users[local] = UserState()
+        for table in tables {
+            table.erase(local)
+            table.clear(.both, at: local)
+        }
+    }
+
+    func grow(to count: Int) {
+        while users.count < count { users.append(UserState()) }
+        for table in tables {
+            let old = table.count
+            table.grow(to: count) { _, _ in }
+            for local in old..<max(old, count) { table.clear(.both, at: local) }
+        }
+    }
+
+    var historyBytes: Int {
+        users.reduce(0) { $0 + $1.history.entries.capacity * MemoryLayout<HistoryEntry>.stride }
+    }
+    var tableBytes: Int { tables.reduce(0) { $0 + $1.bytes } }
+}
+
+/// What a shard has done in one segment of a batch.
+struct ShardReport {
+    /// Item rows changed and not yet published, per model.
+    var changedItems: [[Int32]]
+    var updates: [Int]
+    var rejections: [Rejection] = []
+    var duplicates = 0
+    var retracted = 0
+    /// History entries dropped because the history was full.
+    var dropped = 0
+    /// Local rows whose history is past its bound.
+    var overfull: [Int] = []
+
+    init(models: Int) {
+        changedItems = Array(repeating: [], count: models)
+        updates = Array(repeating: 0, count: models)
+    }
+}
+
+/// An update that the guard refused.
+struct Rejection {
+    let model: Int
+    let partition: Int32
+    let offset: Int64
+}
