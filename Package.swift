@@ -72,6 +72,19 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings),
+
+        // A Kafka for tests: librdkafka's mock cluster, or the broker named by FRESHET_TEST_KAFKA.
+        .target(
+            name: "KafkaTestSupport", dependencies: ["CRdKafka"], path: "Tests/KafkaTestSupport",
+            swiftSettings: settings),
+        .testTarget(
+            name: "EventLogTests",
+            dependencies: [
+                "EventLog", "Events", "KafkaTestSupport",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -59,7 +59,9 @@ public struct LogBatch: Sendable {
         defer { bytes.removeLast(Self.padding) }
         try bytes.withUnsafeBytes { all in
             for record in records {
-                try body(record, UnsafeRawBufferPointer(rebasing: all[record.start..<record.start + record.length]))
+                try body(
+                    record, UnsafeRawBufferPointer(rebasing: all[record.start..<record.start + record.length])
+                )
             }
         }
     }
