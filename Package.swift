@@ -67,6 +67,14 @@ let package = Package(
             dependencies: ["Engine", "Events"] + nio + [.product(name: "Logging", package: "swift-log")],
             swiftSettings: settings),
         .executableTarget(
+            name: "freshet-bench",
+            dependencies: [
+                "Engine", "EventLog", "Events", "Checkpoints", "Learners",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
             name: "freshet",
             dependencies: [
                 "Engine", "RPC", "Events", "EventLog", "Checkpoints", "Learners",
@@ -78,6 +86,18 @@ let package = Package(
             swiftSettings: settings),
 
         .testTarget(name: "EventsTests", dependencies: ["Events"], swiftSettings: settings),
+        // A Kafka for tests: librdkafka's mock cluster, or the broker named by FRESHET_TEST_KAFKA.
+        .target(
+            name: "KafkaTestSupport", dependencies: ["CRdKafka"], path: "Tests/KafkaTestSupport",
+            swiftSettings: settings),
+        .testTarget(
+            name: "EventLogTests",
+            dependencies: [
+                "EventLog", "Events", "KafkaTestSupport",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17
 )

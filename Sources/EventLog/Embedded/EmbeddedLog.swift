@@ -1,0 +1,264 @@
+import Dispatch
+public import Events
+public import Logging
+import Synchronization
+
+/// The log for where there is no Kafka: one SQLite file, one partition, offsets from 0.
+///
+/// Appends wait in a bounded queue. One writer takes all that wait, commits them in one transaction, synced to
+/// disk, and completes them in order. Nothing waits on a timer: a lone append is committed at once, and what comes
+/// while a commit is on its way shares the next one.
+public final class EmbeddedLog: EventLog {
+    static let partition: Int32 = 0
+    /// Retention deletes in steps, so that appends can go in between.
+    private static let deletedAtOnce: Int64 = 10_000
+    /// Letters kept in memory before they are written without being asked to.
+    private static let lettersBuffered = 1_000
+    private static let closeTimeout: DispatchTimeInterval = .seconds(10)
+
+    private struct Append: Sendable {
+        let record: EmbeddedStore.Record
+        let completion: @Sendable (Result<Token, EventLogError>) -> Void
+    }
+
+    private struct State {
+        var waiting: [Append] = []
+        /// Appends not yet completed, those on their way to disk included.
+        var pending = 0
+        var writing = false
+        var closed = false
+        var consuming = false
+        var paused = false
+        var letters: [DeadLetter] = []
+        var health = LogHealth(reachable: true)
+    }
+
+    public let name: String
+    public let source = "embedded"
+
+    let store: EmbeddedStore
+    let extent: LogExtent
+    private let failures: EmbeddedFailures
+    private let options: EmbeddedLogOptions
+    private let logger: Logger
+    private let state = Mutex(State())
+    private let writer = DispatchQueue(label: "freshet.embedded-log.writer")
+    /// Apart from the writer, so that the next commit need not wait for whoever is told of this one.
+    private let completions = DispatchQueue(label: "freshet.embedded-log.completions")
+
+    /// Opens the log at `path`, or creates it there.
+    ///
+    /// - Throws: `.refused` when the place cannot be written, `.damaged` when the file is damaged or no log.
+    public init(path: String, options: EmbeddedLogOptions = .init(), logger: Logger) throws(EventLogError) {
+        name = "embedded log at \(path)"
+        failures = EmbeddedFailures(path: path)
+        self.options = options
+        self.logger = logger
+        store = try EmbeddedStore(path: path, fileBytesMax: options.fileBytesMax)
+        extent = LogExtent(try store.bounds())
+    }
+
+    public func append(
+        key: EntityID, payload: [UInt8], time: Int64,
+        completion: @escaping @Sendable (Result<Token, EventLogError>) -> Void
+    ) {
+        let append = Append(
+            record: EmbeddedStore.Record(key: key, time: time, payload: payload), completion: completion)
+        let (refusal, startsWriter): (EventLogError?, Bool) = state.withLock { state in
+            if let refusal = self.refusal(of: append, state) { return (refusal, false) }
+            state.pending += 1
+            state.waiting.append(append)
+            defer { state.writing = true }
+            return (nil, !state.writing)
+        }
+        if let refusal { completions.async { completion(.failure(refusal)) } }
+        if startsWriter { writer.async { self.commitAllThatWait() } }
+    }
+
+    private func refusal(of append: Append, _ state: borrowing State) -> EventLogError? {
+        if state.closed { return failures.closed() }
+        if append.record.payload.count > options.payloadBytesMax {
+            return EventLogError(
+                .refused,
+                "\(name): the record of '\(append.record.key)' has \(append.record.payload.count) bytes; "
+                    + "at most \(options.payloadBytesMax) are allowed")
+        }
+        if state.pending >= options.queueMax {
+            return EventLogError(
+                .full,
+                "\(name): \(state.pending) appends are waiting, which is the limit; feed more slowly, then repeat"
+            )
+        }
+        return nil
+    }
+
+    /// Runs on `writer`.
+    private func commitAllThatWait() {
+        while true {
+            let group: [Append] = state.withLock { state in
+                defer { state.waiting = [] }
+                state.writing = !state.waiting.isEmpty
+                return state.waiting
+            }
+            if group.isEmpty { return }
+            let outcome = commit(group)
+            completions.async {
+                for (index, append) in group.enumerated() {
+                    append.completion(
+                        outcome.map { Token(partition: Self.partition, offset: $0 + Int64(index)) })
+                }
+                self.state.withLock { $0.pending -= group.count }
+            }
+        }
+    }
+
+    private func commit(_ group: [Append]) -> Result<Int64, EventLogError> {
+        do throws(EventLogError) {
+            let first = try store.append(group.map(\.record))
+            extent.setEnd(first + Int64(group.count))
+            note(nil)
+            return .success(first)
+        } catch {
+            note(error)
+            return .failure(error)
+        }
+    }
+
+    /// Keeps the health up to date; a disk that stays full is logged once and not with every append.
+    private func note(_ error: EventLogError?) {
+        let wasReachable = state.withLock { state in
+            defer {
+                state.health.reachable = error == nil
+                if let error { state.health.lastError = error.message }
+            }
+            return state.health.reachable
+        }
+        switch error {
+        case .some(let error) where wasReachable: logger.error("cannot write to the log: \(error)")
+        case .none where !wasReachable: logger.notice("\(name) can be written again")
+        default: break
+        }
+    }
+
+    public func putAside(_ letter: DeadLetter) {
+        let count = state.withLock { state in
+            state.letters.append(letter)
+            return state.letters.count
+        }
+        guard count.isMultiple(of: Self.lettersBuffered) else { return }
+        do throws(EventLogError) {
+            try flushDeadLetters()
+        } catch {
+            // They stay in memory; the flush before the next checkpoint reports the failure to its caller.
+            logger.warning("dead letters are kept in memory: \(error)")
+        }
+    }
+
+    public func flushDeadLetters() throws(EventLogError) {
+        try requireOpen()
+        try writeLetters()
+    }
+
+    private func writeLetters() throws(EventLogError) {
+        let letters = state.withLock { state in
+            defer { state.letters = [] }
+            return state.letters
+        }
+        if letters.isEmpty { return }
+        do throws(EventLogError) {
+            try store.insert(letters)
+        } catch {
+            state.withLock { $0.letters.insert(contentsOf: letters, at: 0) }
+            throw error
+        }
+    }
+
+    public func makeConsumer(_ options: ConsumerOptions, delegate: any ConsumerDelegate) throws(EventLogError)
+        -> any EventLogConsumer
+    {
+        try requireOpen()
+        let taken = state.withLock { state in
+            defer { state.consuming = true }
+            return state.consuming
+        }
+        guard !taken else { throw EventLogError(.invalid, "\(name) has a consumer already; close it first") }
+        return EmbeddedLogConsumer(log: self, options: options, delegate: delegate)
+    }
+
+    public func partitions() -> [PartitionStatus] {
+        let (closed, paused) = state.withLock { ($0.closed, $0.paused) }
+        if closed { return [] }
+        let bounds = extent.bounds
+        return [
+            PartitionStatus(
+                partition: Self.partition, end: bounds.end, earliest: bounds.earliest, paused: paused)
+        ]
+    }
+
+    public func health() -> LogHealth {
+        state.withLock {
+            $0.closed ? LogHealth(reachable: false, lastError: failures.closed().message) : $0.health
+        }
+    }
+
+    public func close() {
+        let wasClosed = state.withLock { state in
+            defer { state.closed = true }
+            return state.closed
+        }
+        if wasClosed { return }
+        extent.close()
+        let done = DispatchSemaphore(value: 0)
+        writer.async { self.completions.async { done.signal() } }
+        if done.wait(timeout: .now() + Self.closeTimeout) == .timedOut {
+            logger.warning("closing with appends still on their way", metadata: ["log": "\(name)"])
+        }
+        do throws(EventLogError) {
+            try writeLetters()
+        } catch {
+            logger.error("dead letters are lost with the close; a replay finds them again: \(error)")
+        }
+        store.close()
+    }
+}
+
+/// What the consumer needs of its log.
+extension EmbeddedLog {
+    func requireOpen() throws(EventLogError) {
+        if state.withLock({ $0.closed }) { throw failures.closed() }
+    }
+
+    func setPaused(_ paused: Bool) {
+        state.withLock { $0.paused = paused }
+    }
+
+    func releaseConsumer() {
+        state.withLock {
+            $0.consuming = false
+            $0.paused = false
+        }
+    }
+
+    func raiseEnd(to offset: Int64) throws(EventLogError) {
+        try store.raiseEnd(to: offset)
+        let bounds = try store.bounds()
+        extent.setEnd(bounds.end)
+        extent.setEarliest(bounds.earliest)
+    }
+
+    /// Deletes what lies more than `retainEvents` behind the checkpointed position. A failure is logged: the events
+    /// are merely kept longer.
+    func retain(behind position: Int64) {
+        guard options.retainEvents > 0 else { return }
+        let limit = min(position, extent.bounds.end) - options.retainEvents
+        do throws(EventLogError) {
+            while extent.bounds.earliest < limit {
+                extent.setEarliest(try store.deleteEvents(below: limit, rowsMax: Self.deletedAtOnce))
+            }
+        } catch  where error.code == .closed {
+            return
+        } catch {
+            logger.warning("old events are kept: \(error)")
+        }
+    }
+}

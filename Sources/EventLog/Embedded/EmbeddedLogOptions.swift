@@ -1,0 +1,22 @@
+/// How the embedded log behaves; every bound is there so that no client can fill memory or disk unnoticed.
+public struct EmbeddedLogOptions: Sendable, Equatable {
+    /// Appends that may be waiting for their commit; one more fails with `EventLogError.Code.full`.
+    public var queueMax: Int
+    /// Events kept behind the checkpointed position; 0 keeps all.
+    public var retainEvents: Int64
+    /// The longest payload taken, in bytes.
+    public var payloadBytesMax: Int
+    /// The size the log's file may reach, in bytes; `nil` leaves it to the disk. Appends past it fail until
+    /// retention has made room.
+    public var fileBytesMax: Int64?
+
+    public init(
+        queueMax: Int = 10_000, retainEvents: Int64 = 0, payloadBytesMax: Int = 1 << 20,
+        fileBytesMax: Int64? = nil
+    ) {
+        self.queueMax = queueMax
+        self.retainEvents = retainEvents
+        self.payloadBytesMax = payloadBytesMax
+        self.fileBytesMax = fileBytesMax
+    }
+}

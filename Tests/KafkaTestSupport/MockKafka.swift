@@ -1,0 +1,129 @@
+import CRdKafka
+import Foundation
+
+/// A Kafka for tests: librdkafka's mock cluster (the real protocol on loopback, one broker), or the real broker that
+/// `FRESHET_TEST_KAFKA=host:port` names.
+///
+/// The mock keeps at most 5 MiB and 100,000 batches per partition, knows no timestamps in its offset look-ups and
+/// creates a topic when a producer asks for it.
+///
+/// `@unchecked Sendable`: both pointers are set once, and librdkafka guards what they point to.
+public final class MockKafka: @unchecked Sendable {
+    /// What only the mock can do is skipped on a real broker, with this as the reason.
+    public static let mockOnly = "a real broker (FRESHET_TEST_KAFKA) cannot be taken down from here"
+
+    public static var usesRealBroker: Bool { realBroker != nil }
+
+    private static var realBroker: String? { ProcessInfo.processInfo.environment["FRESHET_TEST_KAFKA"] }
+
+    public let bootstrap: String
+    private let handle: OpaquePointer
+    private let cluster: OpaquePointer?
+
+    public init() throws(KafkaTestError) {
+        let real = Self.realBroker
+        handle = try Self.makeHandle(RD_KAFKA_PRODUCER, real.map { ["bootstrap.servers": $0] } ?? [:])
+        if let real {
+            cluster = nil
+            bootstrap = real
+        } else {
+            guard let cluster = rd_kafka_mock_cluster_new(handle, 1) else {
+                throw KafkaTestError("librdkafka made no mock cluster")
+            }
+            self.cluster = cluster
+            bootstrap = String(cString: rd_kafka_mock_cluster_bootstraps(cluster))
+        }
+    }
+
+    deinit {
+        if let cluster { rd_kafka_mock_cluster_destroy(cluster) }
+        rd_kafka_destroy(handle)
+    }
+
+    /// Creates a topic under a name that no other test has.
+    public func uniqueTopic(_ prefix: String = "freshet", partitions: Int = 1) throws(KafkaTestError)
+        -> String
+    {
+        let name = Self.uniqueName(prefix)
+        try createTopic(name, partitions: partitions)
+        return name
+    }
+
+    public static func uniqueName(_ prefix: String) -> String {
+        "\(prefix)-\(UUID().uuidString.prefix(8).lowercased())"
+    }
+
+    public func createTopic(_ name: String, partitions: Int) throws(KafkaTestError) {
+        guard let cluster else { return try createRealTopic(name, partitions: partitions) }
+        try check(rd_kafka_mock_topic_create(cluster, name, Int32(partitions), 1), "create topic \(name)")
+    }
+
+    /// Closes every connection and refuses new ones. Only on the mock.
+    public func brokerDown() throws(KafkaTestError) {
+        guard let cluster else { throw KafkaTestError(Self.mockOnly) }
+        try check(rd_kafka_mock_broker_set_down(cluster, 1), "take the broker down")
+    }
+
+    public func brokerUp() throws(KafkaTestError) {
+        guard let cluster else { throw KafkaTestError(Self.mockOnly) }
+        try check(rd_kafka_mock_broker_set_up(cluster, 1), "bring the broker up")
+    }
+
+    private func createRealTopic(_ name: String, partitions: Int) throws(KafkaTestError) {
+        var words = [CChar](repeating: 0, count: 512)
+        var topic = rd_kafka_NewTopic_new(name, Int32(partitions), -1, &words, words.count)
+        guard topic != nil, let queue = rd_kafka_queue_new(handle) else {
+            throw KafkaTestError("cannot describe topic \(name)")
+        }
+        defer {
+            rd_kafka_NewTopic_destroy(topic)
+            rd_kafka_queue_destroy(queue)
+        }
+        rd_kafka_CreateTopics(handle, &topic, 1, nil, queue)
+        guard let event = rd_kafka_queue_poll(queue, 30_000) else {
+            throw KafkaTestError("\(bootstrap) did not answer within 30 s to the creation of topic \(name)")
+        }
+        defer { rd_kafka_event_destroy(event) }
+        try check(rd_kafka_event_error(event), "create topic \(name) on \(bootstrap)")
+        var count = 0
+        guard let result = rd_kafka_event_CreateTopics_result(event),
+            let topics = rd_kafka_CreateTopics_result_topics(result, &count), let created = topics[0]
+        else { throw KafkaTestError("no answer to the creation of topic \(name)") }
+        try check(rd_kafka_topic_result_error(created), "create topic \(name) on \(bootstrap)")
+    }
+
+    private func check(_ error: rd_kafka_resp_err_t, _ doing: String) throws(KafkaTestError) {
+        guard error != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
+        throw KafkaTestError("cannot \(doing): \(String(cString: rd_kafka_err2str(error)))")
+    }
+
+    static func makeHandle(_ type: rd_kafka_type_t, _ properties: [String: String]) throws(KafkaTestError)
+        -> OpaquePointer
+    {
+        let configuration = rd_kafka_conf_new()
+        var words = [CChar](repeating: 0, count: 512)
+        for (key, value) in properties.merging(["log_level": "2"], uniquingKeysWith: { given, _ in given }) {
+            guard rd_kafka_conf_set(configuration, key, value, &words, words.count) == RD_KAFKA_CONF_OK else {
+                rd_kafka_conf_destroy(configuration)
+                throw KafkaTestError("\(key): \(text(words))")
+            }
+        }
+        guard let handle = rd_kafka_new(type, configuration, &words, words.count) else {
+            rd_kafka_conf_destroy(configuration)
+            throw KafkaTestError(text(words))
+        }
+        return handle
+    }
+
+    private static func text(_ words: [CChar]) -> String {
+        String(decoding: words.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
+
+public struct KafkaTestError: Error, CustomStringConvertible {
+    public let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
