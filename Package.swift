@@ -85,6 +85,8 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        .testTarget(name: "LearnersTests", dependencies: ["Learners", "Factors"], swiftSettings: settings),
+        .testTarget(name: "RetrievalTests", dependencies: ["Retrieval", "Factors"], swiftSettings: settings),
         .testTarget(name: "EventsTests", dependencies: ["Events"], swiftSettings: settings),
         // A Kafka for tests: librdkafka's mock cluster, or the broker named by FRESHET_TEST_KAFKA.
         .target(

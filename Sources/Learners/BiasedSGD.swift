@@ -6,14 +6,16 @@ public import Factors
 /// with the old p_u. Koren, Bell, Volinsky, "Matrix Factorization Techniques for Recommender Systems", 2009.
 public struct BiasedSGD: Sendable {
     public struct Options: Sendable, Equatable {
+        // The defaults are for one pass over a stream, chosen on ML-1M and confirmed on ml-latest-small.
+
         /// η of the vectors.
-        public var learningRate: Float = 0.02
+        public var learningRate: Float = 0.08
         /// η of the biases.
-        public var biasLearningRate: Float = 0.02
+        public var biasLearningRate: Float = 0.04
         /// λ of the vectors.
-        public var regularization: Float = 0.05
+        public var regularization: Float = 0.02
         /// λ_b of the biases.
-        public var biasRegularization: Float = 0.02
+        public var biasRegularization: Float = 0.05
 
         public init() {}
     }

@@ -7,7 +7,8 @@ internal import Learners
 internal import Logging
 
 struct StreamBenchmark: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "stream", abstract: "Replays events through the engine.")
+    static let configuration = CommandConfiguration(
+        commandName: "stream", abstract: "Replays events through the engine.")
 
     @Argument var file: String
     @Option var shards = 1
@@ -44,7 +45,8 @@ struct StreamBenchmark: AsyncParsableCommand {
             ModelOptions(name: "stars", learner: .sgd(sgd)),
             ModelOptions(name: "likes", learner: .bpr(bpr, positive: PositiveRule(ratingMin: 4))),
         ]
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("freshet-bench-\(UUID().uuidString)")
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "freshet-bench-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = try StateFile(
@@ -52,18 +54,25 @@ struct StreamBenchmark: AsyncParsableCommand {
             identity: StateIdentity(factors: 64, models: ["stars": "sgd", "likes": "bpr"], source: "memory"))
         var logger = Logger(label: "bench")
         logger.logLevel = .error
-        let engine = try Engine(options: options, file: file, log: ReplayLog(records: records), logger: logger)
+        let engine = try Engine(
+            options: options, file: file, log: ReplayLog(records: records), logger: logger)
         let clock = ContinuousClock()
         let start = clock.now
         engine.start { _ in }
         while true {
             try await Task.sleep(for: .milliseconds(20))
-            if case .integer(let n)? = engine.status().first(where: { $0.name == "events.applied" })?.value, n >= records.count { break }
+            if case .integer(let n)? = engine.status().first(where: { $0.name == "events.applied" })?.value,
+                n >= records.count
+            {
+                break
+            }
         }
         let took = start.duration(to: clock.now)
         let seconds = Double(took.components.seconds) + Double(took.components.attoseconds) * 1e-18
         print("\(records.count) events in \(seconds) s: \(Int(Double(records.count) / seconds)) events/s")
-        for field in engine.status() where field.name.hasPrefix("model.") || field.name.hasPrefix("memory") { print(field.name, field.value) }
+        for field in engine.status() where field.name.hasPrefix("model.") || field.name.hasPrefix("memory") {
+            print(field.name, field.value)
+        }
         print(try engine.digest().digest)
         try engine.stop()
     }

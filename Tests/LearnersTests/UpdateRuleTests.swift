@@ -1,0 +1,261 @@
+import Factors
+import Foundation
+import Testing
+
+@testable import Learners
+
+/// Rows of a small table, filled by a seed.
+struct Rows {
+    let table: FactorTable
+
+    init(_ count: Int, factors: Int = 16, seed: UInt64 = 1) {
+        table = FactorTable(factors: factors)
+        table.grow(to: count) { index, row in
+            var random = KeyedRandom(seed: seed, index: UInt64(index))
+            row.set(
+                vector: (0..<factors).map { _ in Float(random.nextNormal()) * 0.3 },
+                bias: Float(random.nextUnit()))
+        }
+    }
+
+    subscript(index: Int) -> Row { table.row(index) }
+}
+
+/// The update rules as the papers write them, a number at a time.
+enum Reference {
+    struct Values: Equatable {
+        var vector: [Float]
+        var bias: Float
+
+        init(_ row: Row) { (vector, bias) = (row.vector, row.bias) }
+    }
+
+    static func dot(_ a: [Float], _ b: [Float]) -> Float { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
+
+    static func sgd(
+        rating: Float, mean: Float, user: inout Values, item: inout Values, _ options: BiasedSGD.Options
+    ) {
+        let error = rating - (mean + user.bias + item.bias + dot(user.vector, item.vector))
+        let (p, q) = (user.vector, item.vector)
+        for k in p.indices {
+            user.vector[k] += options.learningRate * (error * q[k] - options.regularization * p[k])
+            item.vector[k] += options.learningRate * (error * p[k] - options.regularization * q[k])
+        }
+        user.bias += options.biasLearningRate * (error - options.biasRegularization * user.bias)
+        item.bias += options.biasLearningRate * (error - options.biasRegularization * item.bias)
+    }
+
+    static func bpr(
+        user: inout Values, positive: inout Values, negative: inout Values, _ options: BPR.Options
+    ) {
+        let (p, qi, qj) = (user.vector, positive.vector, negative.vector)
+        let x = dot(p, qi) - dot(p, qj) + positive.bias - negative.bias
+        let g = 1 / (1 + exp(x))
+        let (rate, decay) = (options.learningRate, options.regularization)
+        for k in p.indices {
+            user.vector[k] += rate * (g * (qi[k] - qj[k]) - decay * p[k])
+            positive.vector[k] += rate * (g * p[k] - decay * qi[k])
+            negative.vector[k] += rate * (-g * p[k] - decay * qj[k])
+        }
+        positive.bias += rate * (g - options.biasRegularization * positive.bias)
+        negative.bias += rate * (-g - options.biasRegularization * negative.bias)
+    }
+}
+
+func expectClose(_ row: Row, _ values: Reference.Values, sourceLocation: SourceLocation = #_sourceLocation) {
+    for (a, b) in zip(row.vector, values.vector) {
+        #expect(abs(a - b) < 1e-5, sourceLocation: sourceLocation)
+    }
+    #expect(abs(row.bias - values.bias) < 1e-5, sourceLocation: sourceLocation)
+}
+
+@Suite("Update rules")
+struct UpdateRuleTests {
+    let wide = UpdateGuard(normMax: 100)
+
+    @Test("an SGD step is that of the reference", arguments: 0..<20 as Range<UInt64>)
+    func sgdMatchesReference(seed: UInt64) {
+        let rows = Rows(2, factors: 64, seed: seed)
+        var (user, item) = (Reference.Values(rows[0]), Reference.Values(rows[1]))
+        let sgd = BiasedSGD(options: .init(), updateGuard: wide)
+        Reference.sgd(rating: 4.5, mean: 3.5, user: &user, item: &item, sgd.options)
+        let result = sgd.update(
+            rating: 4.5, mean: 3.5, user: rows[0], item: rows[1], scratch: Scratch(factors: 64))
+        #expect(result == .applied)
+        expectClose(rows[0], user)
+        expectClose(rows[1], item)
+    }
+
+    @Test("a BPR step is that of the reference", arguments: 0..<20 as Range<UInt64>)
+    func bprMatchesReference(seed: UInt64) {
+        let rows = Rows(3, factors: 64, seed: seed)
+        var values = (Reference.Values(rows[0]), Reference.Values(rows[1]), Reference.Values(rows[2]))
+        let bpr = BPR(options: .init(), updateGuard: wide)
+        Reference.bpr(user: &values.0, positive: &values.1, negative: &values.2, bpr.options)
+        let result = bpr.update(
+            weight: 1, user: rows[0], positive: rows[1], negative: rows[2], scratch: Scratch(factors: 64))
+        #expect(result == .applied)
+        expectClose(rows[0], values.0)
+        expectClose(rows[1], values.1)
+        expectClose(rows[2], values.2)
+    }
+
+    @Test("an SGD step without decay follows the numeric gradient of the squared error")
+    func sgdFollowsGradient() {
+        var options = BiasedSGD.Options()
+        (options.learningRate, options.biasLearningRate) = (1e-3, 1e-3)
+        (options.regularization, options.biasRegularization) = (0, 0)
+        let sgd = BiasedSGD(options: options, updateGuard: wide)
+        func loss(_ rows: Rows) -> Double {
+            let error = Double(4 - sgd.predict(mean: 3, user: rows[0], item: rows[1]))
+            return error * error / 2
+        }
+        let (stepped, before) = (Rows(2), Rows(2))
+        _ = sgd.update(rating: 4, mean: 3, user: stepped[0], item: stepped[1], scratch: Scratch(factors: 16))
+        for row in 0..<2 {
+            for factor in 0..<16 {
+                let gradient = numericGradient(row: row, factor: factor, loss: loss)
+                let step = Double(stepped[row].vector[factor] - before[row].vector[factor])
+                #expect(abs(step + 1e-3 * gradient) < 2e-6)
+            }
+        }
+    }
+
+    @Test("a BPR step without decay ascends the numeric gradient of ln σ(x)")
+    func bprFollowsGradient() {
+        var options = BPR.Options()
+        (options.learningRate, options.regularization, options.biasRegularization) = (1e-3, 0, 0)
+        let bpr = BPR(options: options, updateGuard: wide)
+        func loss(_ rows: Rows) -> Double {
+            let x = Double(bpr.score(user: rows[0], item: rows[1]) - bpr.score(user: rows[0], item: rows[2]))
+            return log(1 + exp(-x))
+        }
+        let (stepped, before) = (Rows(3), Rows(3))
+        _ = bpr.update(
+            weight: 1, user: stepped[0], positive: stepped[1], negative: stepped[2],
+            scratch: Scratch(factors: 16))
+        for row in 0..<3 {
+            for factor in 0..<16 {
+                let gradient = numericGradient(row: row, factor: factor, loss: loss)
+                let step = Double(stepped[row].vector[factor] - before[row].vector[factor])
+                #expect(abs(step + 1e-3 * gradient) < 2e-6)
+            }
+        }
+    }
+
+    /// Central difference of `loss` in one factor of one row of `Rows(3)`.
+    private func numericGradient(row: Int, factor: Int, loss: (Rows) -> Double) -> Double {
+        let width: Float = 1e-2
+        func shifted(_ by: Float) -> Double {
+            let rows = Rows(3)
+            var vector = rows[row].vector
+            vector[factor] += by
+            rows[row].set(vector: vector, bias: rows[row].bias)
+            return loss(rows)
+        }
+        return (shifted(width) - shifted(-width)) / Double(2 * width)
+    }
+
+    @Test(
+        "an update that is not finite or passes the bound changes nothing",
+        arguments: [Float.nan, .infinity, -.infinity, 1e30])
+    func guardRestores(rating: Float) {
+        let rows = Rows(2)
+        let before = (Reference.Values(rows[0]), Reference.Values(rows[1]))
+        let sgd = BiasedSGD(options: .init(), updateGuard: wide)
+        let result = sgd.update(
+            rating: rating, mean: 3, user: rows[0], item: rows[1], scratch: Scratch(factors: 16))
+        #expect(result == .rejected)
+        #expect(Reference.Values(rows[0]) == before.0)
+        #expect(Reference.Values(rows[1]) == before.1)
+    }
+
+    @Test("a BPR update past the bound changes nothing")
+    func bprGuardRestores() {
+        let rows = Rows(3)
+        let before = (0..<3).map { Reference.Values(rows[$0]) }
+        let bpr = BPR(options: .init(), updateGuard: UpdateGuard(normMax: 1e-3))
+        let result = bpr.update(
+            weight: 1, user: rows[0], positive: rows[1], negative: rows[2], scratch: Scratch(factors: 16))
+        #expect(result == .rejected)
+        #expect((0..<3).map { Reference.Values(rows[$0]) } == before)
+    }
+
+    @Test("the means baseline shrinks an item of few ratings towards the mean")
+    func meansShrink() {
+        let means = MeansBaseline()
+        #expect(means.itemOffset(ratingSum: 5, ratings: 1, mean: 3) == 2.0 / 11)
+        #expect(abs(means.itemOffset(ratingSum: 5000, ratings: 1000, mean: 3) - 2000.0 / 1010) < 1e-12)
+        #expect(means.userOffset(residualSum: 0, ratings: 0) == 0)
+    }
+}
+
+@Suite("Keyed randomness and leases")
+struct FactorsTests {
+    @Test("the same key draws the same numbers, another key others")
+    func keyed() {
+        func draws(_ seed: UInt64, _ index: UInt64) -> [UInt64] {
+            var random = KeyedRandom(seed: seed, stream: 3, index: index)
+            return (0..<8).map { _ in random.next() }
+        }
+        #expect(draws(1, 7) == draws(1, 7))
+        #expect(draws(1, 7) != draws(1, 8))
+        #expect(draws(1, 7) != draws(2, 7))
+    }
+
+    @Test("draws below a bound cover it evenly")
+    func uniform() {
+        var random = KeyedRandom(seed: 5)
+        var counts = [Int](repeating: 0, count: 10)
+        for _ in 0..<10_000 { counts[random.next(below: 10)] += 1 }
+        #expect(counts.allSatisfy { (850...1150).contains($0) })
+    }
+
+    @Test("new rows have the stated spread")
+    func initialisation() {
+        let table = FactorTable(factors: 64)
+        table.grow(to: 200) { index, row in
+            var random = KeyedRandom(seed: 1, bytes: "item \(index)".utf8)
+            random.initialise(row)
+        }
+        let values = (0..<200).flatMap { table.row($0).vector }.map(Double.init)
+        let deviation = (values.reduce(0) { $0 + $1 * $1 } / Double(values.count)).squareRoot()
+        #expect(abs(deviation - 0.1 / 8) < 0.0005)
+    }
+
+    @Test("every pair of blocks shares a shard in some batch, and shards are of about one size")
+    func assignmentsMix() {
+        var together = Set<Int>()
+        var inFirst = 0
+        for batch in 0..<64 as Range<UInt64> {
+            let assignment = ShardAssignment(shards: 4, key: KeyedRandom.mix(batch))
+            for block in 1..<32 where assignment.shard(of: 0) == assignment.shard(of: block * 16) {
+                together.insert(block)
+            }
+            inFirst += (0..<64).count { assignment.shard(of: $0 * 16) == 0 }
+        }
+        #expect(together.count == 31)
+        #expect((700...1350).contains(inFirst))
+    }
+
+    @Test("a shard can be lent again once it is given back")
+    func lendAgain() {
+        let book = LeaseBook(shards: 2)
+        let assignment = ShardAssignment(shards: 2, key: 1)
+        for _ in 0..<3 {
+            let lease = book.lend(1, of: assignment)
+            #expect(lease.shard == 1)
+        }
+    }
+
+    @Test("lending a shard twice at once stops the process rather than let two queues write one row")
+    func lendTwice() async {
+        await #expect(processExitsWith: .failure) {
+            let book = LeaseBook(shards: 1)
+            let assignment = ShardAssignment(shards: 1, key: 1)
+            let first = book.lend(0, of: assignment)
+            let second = book.lend(0, of: assignment)
+            _ = first.shard + second.shard
+        }
+    }
+}

@@ -1,0 +1,157 @@
+import Dispatch
+import Factors
+import Foundation
+import Synchronization
+import Testing
+
+@testable import Retrieval
+
+/// A table of seeded rows, published.
+struct PublishedTable {
+    let table = FactorTable(factors: 16)
+    let index = PublishedIndex(factors: 16)
+
+    init(rows: Int, seed: UInt64 = 1) {
+        table.grow(to: rows) { number, row in
+            var random = KeyedRandom(seed: seed, index: UInt64(number))
+            row.set(
+                vector: (0..<16).map { _ in Float(random.nextNormal()) }, bias: Float(random.nextNormal()))
+        }
+        _ = index.publish(rows: [], from: table) { Float($0 % 7) }
+    }
+}
+
+final class Flag: Sendable {
+    private let value = Atomic<Bool>(false)
+    var isSet: Bool { value.load(ordering: .acquiring) }
+    func set() { value.store(true, ordering: .releasing) }
+}
+
+@Suite("The published index")
+struct PublishedIndexTests {
+    @Test(
+        "the best items are those of a plain scan, under random filters", arguments: 0..<50 as Range<UInt64>)
+    func topEqualsReference(seed: UInt64) {
+        let published = PublishedTable(rows: 700, seed: seed)
+        var random = KeyedRandom(seed: seed, stream: 9)
+        var filter = ItemFilter()
+        for _ in 0..<random.next(below: 600) { filter.excluded.insert(random.next(below: 700)) }
+        if seed % 2 == 0 {
+            var tagged = ItemBitset()
+            for _ in 0..<200 { tagged.insert(random.next(below: 700)) }
+            filter.required = [tagged]
+        }
+        let query = (0..<16).map { _ in Float(random.nextNormal()) }
+        let reference = (0..<700).filter { filter.allows($0) }.map { row in
+            let vector = published.table.row(row).vector
+            return (row, zip(vector, query).reduce(published.table.row(row).bias) { $0 + $1.0 * $1.1 })
+        }.sorted { $0.1 > $1.1 }.prefix(10)
+        let best = published.index.read { $0.top(10, query: query, filter: filter) }
+        #expect(best.map { Int($0.row) } == reference.map(\.0))
+        for (candidate, expected) in zip(best, reference) {
+            #expect(abs(candidate.score - expected.1) < 1e-4)
+        }
+    }
+
+    @Test(
+        "similar items are those of a plain scan, by each metric",
+        arguments: [SimilarityMetric.cosine, .dot, .euclidean])
+    func nearestEqualsReference(metric: SimilarityMetric) {
+        let published = PublishedTable(rows: 300)
+        let wanted = published.table.row(5).vector
+        func dot(_ a: [Float], _ b: [Float]) -> Float { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
+        func score(_ row: Int) -> Float {
+            let other = published.table.row(row).vector
+            switch metric {
+            case .dot: return dot(wanted, other)
+            case .cosine: return dot(wanted, other) / (dot(wanted, wanted) * dot(other, other)).squareRoot()
+            case .euclidean:
+                return -zip(wanted, other).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
+            }
+        }
+        var filter = ItemFilter()
+        filter.excluded.insert(5)
+        let reference = (0..<300).filter { $0 != 5 }.sorted { score($0) > score($1) }.prefix(8)
+        let nearest = published.index.read { $0.nearest(8, to: wanted, metric: metric, filter: filter) }
+        #expect(nearest.map { Int($0.row) } == Array(reference))
+    }
+
+    @Test("a row that is not finite is never answered")
+    func nonFiniteIsNotServed() {
+        let published = PublishedTable(rows: 20)
+        for (row, value) in [(3, Float.nan), (4, .infinity)] {
+            published.table.row(row).set(vector: [Float](repeating: value, count: 16), bias: 0)
+        }
+        _ = published.index.publish(rows: [3, 4], from: published.table) { _ in 0 }
+        let best = published.index.read {
+            $0.top(20, query: [Float](repeating: 1, count: 16), filter: ItemFilter())
+        }
+        #expect(best.count == 18)
+        #expect(best.allSatisfy { $0.score.isFinite })
+    }
+
+    @Test("fewer items than asked for is an answer; equal scores come in order of rows")
+    func fewAndTied() {
+        let table = FactorTable(factors: 8)
+        table.grow(to: 5) { _, _ in }
+        let index = PublishedIndex(factors: 8)
+        _ = index.publish(rows: [], from: table) { _ in 1 }
+        let best = index.read { $0.top(10, query: [Float](repeating: 1, count: 8), filter: ItemFilter()) }
+        #expect(best.map(\.row) == [0, 1, 2, 3, 4])
+        #expect(index.read { $0.mostPopular(3, filter: ItemFilter()) }.map(\.row) == [0, 1, 2])
+    }
+
+    @Test("a reader that holds the old side puts a publication off, and it is made up for later")
+    func heldSideIsLeftAlone() {
+        let published = PublishedTable(rows: 4)
+        func setBias(_ value: Float) { published.table.row(0).bias = value }
+        published.index.read { held in
+            let before = held.biases[0]
+            setBias(10)
+            #expect(published.index.publish(rows: [0], from: published.table) { _ in 0 })
+            setBias(20)
+            // Now the side to be written is the one held.
+            #expect(!published.index.publish(rows: [0], from: published.table) { _ in 0 })
+            #expect(held.biases[0] == before)
+            #expect(published.index.read { $0.biases[0] } == 10)
+        }
+        #expect(published.index.publish(rows: [], from: published.table) { _ in 0 })
+        #expect(published.index.read { $0.biases[0] } == 20)
+    }
+
+    @Test("readers see whole publications while the table grows and changes under them")
+    func readersSeeWholePublications() async {
+        let table = FactorTable(factors: 8)
+        let index = PublishedIndex(factors: 8)
+        let done = Flag()
+        await withTaskGroup(of: Int.self) { group in
+            for _ in 0..<2 {
+                group.addTask {
+                    var torn = 0
+                    while !done.isSet {
+                        usleep(100)
+                        torn += index.read { view in
+                            guard view.count > 0 else { return 0 }
+                            let first = view.biases[0]
+                            return (0..<view.count).count {
+                                view.biases[$0] != first || view.vector($0)[3] != first
+                            }
+                        }
+                    }
+                    return torn
+                }
+            }
+            for generation in 1...200 {
+                table.grow(to: generation) { _, _ in }
+                let rows = (0..<Int32(generation)).map { $0 }
+                for row in rows {
+                    table.row(Int(row)).set(
+                        vector: [Float](repeating: Float(generation), count: 8), bias: Float(generation))
+                }
+                while !index.publish(rows: rows, from: table, popularity: { _ in 0 }) { usleep(100) }
+            }
+            done.set()
+            for await torn in group { #expect(torn == 0) }
+        }
+    }
+}
