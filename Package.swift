@@ -72,6 +72,15 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings),
+
+        .testTarget(
+            name: "RPCTests",
+            dependencies: [
+                "RPC", "Engine", "EventLog", "Events",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17
 )

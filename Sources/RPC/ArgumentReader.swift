@@ -19,11 +19,16 @@ struct ArgumentReader {
 
     var isAtEnd: Bool { index >= request.count }
 
-    /// The next argument as text.
-    mutating func text(_ name: String) throws(CommandError) -> String {
+    /// The next argument as it came.
+    mutating func bytes(_ name: String) throws(CommandError) -> ArraySlice<UInt8> {
         guard !isAtEnd else { throw error("\(name) is missing") }
         defer { index += 1 }
-        guard let text = String(validating: request[index], as: UTF8.self) else {
+        return request[index]
+    }
+
+    /// The next argument as text.
+    mutating func text(_ name: String) throws(CommandError) -> String {
+        guard let text = String(validating: try bytes(name), as: UTF8.self) else {
             throw error("\(name) is not UTF-8")
         }
         return text

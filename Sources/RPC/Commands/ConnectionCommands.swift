@@ -7,16 +7,17 @@ enum ConnectionCommands {
         arguments: [.value("message").optional()]
     ) { arguments, _, _ throws(CommandError) in
         guard !arguments.isAtEnd else { return .reply(.simple("PONG")) }
-        let message = try arguments.text("message")
+        let message = try arguments.bytes("message")
         try arguments.end()
-        return .reply(.text(message))
+        return .reply(.bulk(Array(message)))
     }
 
     static let echo = Command(
         "ECHO", "Answers the message.", group: .connection, flags: [.readonly, .fast],
         arguments: [.value("message")]
     ) { arguments, _, _ throws(CommandError) in
-        .reply(.text(try arguments.text("message")))
+        // Any bytes: redis-cli --pipe ends its load with random ones.
+        .reply(.bulk(Array(try arguments.bytes("message"))))
     }
 
     static let hello = Command(
