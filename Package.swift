@@ -97,6 +97,11 @@ let package = Package(
             dependencies: [
                 "EventLog", "Events", "KafkaTestSupport",
                 .product(name: "GRDB", package: "GRDB.swift"),
+        .testTarget(
+            name: "RPCTests",
+            dependencies: [
+                "RPC", "Engine", "EventLog", "Events",
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),

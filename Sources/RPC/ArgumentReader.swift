@@ -1,0 +1,139 @@
+import EventLog
+import Events
+
+/// Reads a command's arguments one by one. Each error says which argument, the value found, what is allowed, and the
+/// command's usage.
+struct ArgumentReader {
+    static let countRange = 1...10_000
+    /// Ten minutes; a wait holds a place in the connection's queue.
+    static let timeoutRange = 0...600_000
+
+    private let request: RESPRequest
+    private let command: Command
+    private var index = 1
+
+    init(_ request: RESPRequest, of command: Command) {
+        self.request = request
+        self.command = command
+    }
+
+    var isAtEnd: Bool { index >= request.count }
+
+    /// The next argument as it came.
+    mutating func bytes(_ name: String) throws(CommandError) -> ArraySlice<UInt8> {
+        guard !isAtEnd else { throw error("\(name) is missing") }
+        defer { index += 1 }
+        return request[index]
+    }
+
+    /// The next argument as text.
+    mutating func text(_ name: String) throws(CommandError) -> String {
+        guard let text = String(validating: try bytes(name), as: UTF8.self) else {
+            throw error("\(name) is not UTF-8")
+        }
+        return text
+    }
+
+    /// The next argument as the id of a user or an item.
+    mutating func id(_ name: String) throws(CommandError) -> EntityID {
+        let text = try text(name)
+        do throws(EventError) {
+            return try EntityID(text)
+        } catch {
+            throw self.error("\(name): \(error)")
+        }
+    }
+
+    mutating func integer(_ name: String, in range: ClosedRange<Int>) throws(CommandError) -> Int {
+        let text = try text(name)
+        guard let number = Int(text), range.contains(number) else {
+            throw error(
+                "\(name) is '\(Self.short(text))'; an integer from \(range.lowerBound) to \(range.upperBound) is allowed"
+            )
+        }
+        return number
+    }
+
+    mutating func count() throws(CommandError) -> Int {
+        try integer("COUNT", in: Self.countRange)
+    }
+
+    /// A time of an event, in milliseconds since 1970.
+    mutating func time() throws(CommandError) -> Int64 {
+        let text = try text("TS")
+        guard let time = Int64(text), time >= 0 else {
+            throw error("TS is '\(Self.short(text))'; milliseconds since 1970 are allowed")
+        }
+        return time
+    }
+
+    mutating func rating(_ name: String) throws(CommandError) -> Float {
+        let text = try text(name)
+        guard let value = Float(text), value.isFinite else {
+            throw error("\(name) is '\(Self.short(text))'; a finite number is allowed")
+        }
+        return value
+    }
+
+    mutating func choice<Choice: RawRepresentable & CaseIterable>(
+        _ name: String
+    ) throws(CommandError) -> Choice where Choice.RawValue == String {
+        let text = try text(name)
+        guard let choice = Choice(rawValue: text.lowercased()) else {
+            let allowed = Choice.allCases.map(\.rawValue).joined(separator: " or ")
+            throw error("\(name) is '\(Self.short(text))'; \(allowed) is allowed")
+        }
+        return choice
+    }
+
+    mutating func token(_ name: String) throws(CommandError) -> Token {
+        let text = try text(name)
+        guard let token = Token(text) else {
+            throw error(
+                "\(name) is '\(Self.short(text))'; a token such as 0:1234 is allowed, as RATE answers it")
+        }
+        return token
+    }
+
+    /// The rest of `AFTER token [TIMEOUT ms]`.
+    mutating func after() throws(CommandError) -> Lookup.After {
+        var after = Lookup.After(token: try token("AFTER"))
+        if isNext("TIMEOUT") {
+            index += 1
+            after.timeout = .milliseconds(try integer("TIMEOUT", in: Self.timeoutRange))
+        }
+        return after
+    }
+
+    /// The next argument in upper case, to be compared with option words; `nil` at the end.
+    mutating func keyword() throws(CommandError) -> String? {
+        guard !isAtEnd else { return nil }
+        return try text("option").uppercased()
+    }
+
+    /// Whether the next argument is this option word, in whatever case.
+    func isNext(_ word: String) -> Bool {
+        guard !isAtEnd, request[index].count == word.utf8.count else { return false }
+        return zip(request[index], word.utf8).allSatisfy { byte, letter in
+            byte == letter || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) && byte - 0x20 == letter
+        }
+    }
+
+    /// The argument just read is no option of this command.
+    func unexpected(_ word: String) -> CommandError {
+        error("unexpected '\(Self.short(word))'")
+    }
+
+    /// Throws if anything is left.
+    mutating func end() throws(CommandError) {
+        if let word = try keyword() { throw unexpected(word) }
+    }
+
+    func error(_ message: String) -> CommandError {
+        .invalid("\(message); usage: \(command.usage)")
+    }
+
+    private static func short(_ text: String) -> String {
+        text.count <= 64 ? text : text.prefix(64) + "..."
+    }
+}

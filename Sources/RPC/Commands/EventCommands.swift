@@ -1,0 +1,88 @@
+import Engine
+import EventLog
+import Events
+
+/// What feeds the log; each answers the token of the appended event once it is durable.
+enum EventCommands {
+    static let all = [rate, signal, retract, forget, setItem]
+
+    private static let time = ArgumentSpec.option("TS", "ms", .integer)
+
+    static let rate = Command(
+        "RATE", "Appends a rating.", group: .event, flags: [.write],
+        arguments: [.value("user"), .value("item"), .value("value", .double), time]
+    ) { arguments, _, environment throws(CommandError) in
+        let user = try arguments.id("user")
+        let item = try arguments.id("item")
+        let value = try arguments.rating("value")
+        return try append(.rating(user: user, item: item, value: value), &arguments, environment)
+    }
+
+    static let signal = Command(
+        "SIGNAL", "Appends a named act, say click.", group: .event, flags: [.write],
+        arguments: [.value("user"), .value("item"), .value("name"), time]
+    ) { arguments, _, environment throws(CommandError) in
+        let user = try arguments.id("user")
+        let item = try arguments.id("item")
+        let name = try arguments.text("name")
+        guard !name.isEmpty else { throw arguments.error("name is empty") }
+        return try append(.signal(user: user, item: item, name: name), &arguments, environment)
+    }
+
+    static let retract = Command(
+        "RETRACT", "Takes back what a user said of an item.", group: .event, flags: [.write],
+        arguments: [.value("user"), .value("item"), time]
+    ) { arguments, _, environment throws(CommandError) in
+        let user = try arguments.id("user")
+        let item = try arguments.id("item")
+        return try append(.retract(user: user, item: item), &arguments, environment)
+    }
+
+    static let forget = Command(
+        "FORGET", "Erases a user.", group: .event, flags: [.write], arguments: [.value("user"), time]
+    ) { arguments, _, environment throws(CommandError) in
+        try append(.forget(user: try arguments.id("user")), &arguments, environment)
+    }
+
+    static let setItem = Command(
+        "ITEM.SET", "Describes an item; what is not named stays as it is.", group: .event, flags: [.write],
+        arguments: [
+            .value("item"), .option("TITLE", "t"), .option("TAGS", "a,b"),
+            .choice("AVAILABLE", "available", of: ["0", "1"]),
+        ]
+    ) { arguments, _, environment throws(CommandError) in
+        var item = ItemDescription(item: try arguments.id("item"))
+        while let option = try arguments.keyword() {
+            switch option {
+            case "TITLE": item.title = try arguments.text("TITLE")
+            case "TAGS": item.tags = try arguments.text("TAGS").split(separator: ",").map(String.init)
+            case "AVAILABLE": item.available = try arguments.integer("AVAILABLE", in: 0...1) == 1
+            default: throw arguments.unexpected(option)
+            }
+        }
+        return append(Event(.item(item)), environment)
+    }
+
+    /// Reads `[TS ms]`, the last of all, and appends.
+    private static func append(
+        _ kind: Event.Kind, _ arguments: inout ArgumentReader, _ environment: CommandEnvironment
+    ) throws(CommandError) -> Outcome {
+        var event = Event(kind)
+        while let option = try arguments.keyword() {
+            guard option == "TS" else { throw arguments.unexpected(option) }
+            event.time = try arguments.time()
+        }
+        return append(event, environment)
+    }
+
+    private static func append(_ event: Event, _ environment: CommandEnvironment) -> Outcome {
+        .later { reply in
+            environment.service.append(event) { result in
+                switch result {
+                case .success(let token): reply(.text(token.description))
+                case .failure(let error): reply(.error(error.description))
+                }
+            }
+        }
+    }
+}

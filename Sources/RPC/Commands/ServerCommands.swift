@@ -1,0 +1,128 @@
+import Engine
+import Synchronization
+
+/// `STATUS`, `INFO`, `MODELS`, `CHECKPOINT`: the daemon about itself.
+enum ServerCommands {
+    static let all = [status, info, models, checkpoint]
+
+    static let status = Command(
+        "STATUS", "Positions, counters, live scores, memory; DIGEST adds a digest of all learned state.",
+        group: .server, flags: [.readonly], arguments: [.flag("DIGEST")]
+    ) { arguments, _, environment throws(CommandError) in
+        let withDigest = arguments.isNext("DIGEST")
+        if withDigest { _ = try arguments.keyword() }
+        try arguments.end()
+        return .lookup(
+            Lookup(isLong: withDigest) { () throws(LookupError) in
+                var pairs = fields(environment).map { (RESPValue.text($0.name), value($0.value)) }
+                if withDigest {
+                    let (digest, positions) = try environment.service.digest()
+                    pairs.append((.text("digest"), .text(digest)))
+                    for (partition, position) in positions.sorted(by: { $0.key < $1.key }) {
+                        pairs.append((.text("digest.position.\(partition)"), .integer(position)))
+                    }
+                }
+                return .map(pairs)
+            })
+    }
+
+    static let info = Command(
+        "INFO", "What STATUS says, as text in sections.", group: .server, flags: [.readonly],
+        arguments: [.values("section").optional()]
+    ) { arguments, _, environment throws(CommandError) in
+        var wanted: Set<String> = []
+        while let section = try arguments.keyword() { wanted.insert(section.lowercased()) }
+        if !wanted.isDisjoint(with: ["all", "everything", "default"]) { wanted = [] }
+        return .lookup(
+            Lookup { [wanted] () throws(LookupError) in
+                .text(infoText(fields(environment), environment.options.version, sections: wanted))
+            })
+    }
+
+    static let models = Command(
+        "MODELS", "The models, each with its learner and live scores.", group: .server, flags: [.readonly]
+    ) { _, _, environment throws(CommandError) in
+        .lookup(
+            Lookup { () throws(LookupError) in
+                .array(
+                    environment.service.models().map { model in
+                        let fields = model.fields.map { (RESPValue.text($0.name), value($0.value)) }
+                        return .map(
+                            [
+                                (.text("name"), .text(model.name)), (.text("learner"), .text(model.learner)),
+                                (.text("default"), .boolean(model.isDefault)),
+                            ] + fields)
+                    })
+            })
+    }
+
+    static let checkpoint = Command(
+        "CHECKPOINT", "Makes the state durable now; answers next offset by partition.", group: .server,
+        flags: [.write, .admin]
+    ) { _, _, environment throws(CommandError) in
+        .later { reply in
+            environment.service.checkpoint { result in
+                switch result {
+                case .success(let positions):
+                    let pairs = positions.sorted { $0.key < $1.key }
+                    reply(.map(pairs.map { (.text(String($0.key)), .integer($0.value)) }))
+                case .failure(let error): reply(.error(error.description))
+                }
+            }
+        }
+    }
+
+    /// The engine's fields and the RPC's own.
+    private static func fields(_ environment: CommandEnvironment) -> [StatusField] {
+        let connections = environment.registry.counts
+        let counters = environment.counters
+        return environment.service.status() + [
+            StatusField("rpc.connections", .integer(connections.open)),
+            StatusField("rpc.connections.max", .integer(Int64(environment.options.connectionsMax))),
+            StatusField("rpc.connections.accepted", .integer(connections.accepted)),
+            StatusField("rpc.connections.rejected", .integer(connections.rejected)),
+            StatusField("rpc.connections.cut-off", .integer(counters.cutOff.load(ordering: .relaxed))),
+            StatusField("rpc.commands", .integer(counters.commands.load(ordering: .relaxed))),
+            StatusField("rpc.commands.refused", .integer(counters.refused.load(ordering: .relaxed))),
+        ]
+    }
+
+    /// A number that is not finite has no meaning yet, say a mean before the first event: null.
+    private static func value(_ value: StatusField.Value) -> RESPValue {
+        switch value {
+        case .integer(let number): .integer(number)
+        case .double(let number): number.isFinite ? .double(number) : .null
+        case .text(let text): .text(text)
+        case .bool(let flag): .boolean(flag)
+        }
+    }
+
+    /// Names stay whole, because clients put all sections into one dictionary.
+    private static func infoText(_ fields: [StatusField], _ version: String, sections: Set<String>) -> String
+    {
+        var order = ["server"]
+        // Stock clients read `redis_version` to learn which commands they may send.
+        var lines = [
+            "server": ["freshet_version:\(version)", "redis_version:7.0.0", "redis_mode:standalone"]
+        ]
+        for field in fields {
+            let section = String(field.name.prefix { $0 != "." })
+            if lines[section] == nil { order.append(section) }
+            lines[section, default: []].append("\(field.name):\(infoText(field.value))")
+        }
+        return order.filter { sections.isEmpty || sections.contains($0.lowercased()) }
+            .map {
+                "# \($0.prefix(1).uppercased())\($0.dropFirst())\r\n\((lines[$0] ?? []).joined(separator: "\r\n"))\r\n"
+            }
+            .joined(separator: "\r\n")
+    }
+
+    private static func infoText(_ value: StatusField.Value) -> String {
+        switch value {
+        case .integer(let number): String(number)
+        case .double(let number): number.isFinite ? number.description : ""
+        case .text(let text): String(text.map { $0.isNewline ? " " : $0 })
+        case .bool(let flag): flag ? "1" : "0"
+        }
+    }
+}

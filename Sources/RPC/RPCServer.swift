@@ -1,0 +1,156 @@
+public import Engine
+public import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// Serves look-ups and appends over RESP on a Unix socket of mode 0660.
+///
+/// Starts once and shuts down once.
+public final class RPCServer: Sendable {
+    private struct Running {
+        let place: SocketPath
+        let listener: any Channel
+        let eventLoops: MultiThreadedEventLoopGroup
+        let lookupThreads: NIOThreadPool
+    }
+
+    private enum State {
+        case idle, starting
+        case running(Running)
+        case stopped
+    }
+
+    private let environment: CommandEnvironment
+    private let logger: Logger
+    private let state = Mutex(State.idle)
+
+    public init(options: RPCServerOptions, service: any LookupService, logger: Logger) {
+        self.logger = logger
+        environment = CommandEnvironment(
+            service: service, options: options,
+            registry: ConnectionRegistry(connectionsMax: options.connectionsMax),
+            counters: CommandCounters(), table: .standard)
+    }
+
+    /// Returns once the socket answers.
+    ///
+    /// A socket file that nobody answers on is replaced; anything else at the path is left alone.
+    /// - Throws: `RPCServerError` naming the path and what to do.
+    public func start() async throws(RPCServerError) {
+        let isFirst = state.withLock { state in
+            guard case .idle = state else { return false }
+            state = .starting
+            return true
+        }
+        guard isFirst else {
+            throw RPCServerError(.wrongState, "RPC server on '\(path)' was already started: make a new one")
+        }
+        do throws(RPCServerError) {
+            let running = try await listen()
+            state.withLock { $0 = .running(running) }
+            logger.info("RPC listens", metadata: ["socket": "\(path)"])
+        } catch {
+            state.withLock { $0 = .idle }
+            throw error
+        }
+    }
+
+    /// Accepts nobody more, answers what is in flight, closes, and removes the socket file.
+    ///
+    /// - Parameter grace: how long to wait for answers under way and for clients to take them.
+    public func shutdown(grace: Duration) async {
+        let running = state.withLock { state -> Running? in
+            guard case .running(let running) = state else { return nil }
+            state = .stopped
+            return running
+        }
+        guard let running else { return }
+        try? await running.listener.close()
+        let open = environment.registry.beginDraining()
+        for channel in open { channel.pipeline.fireUserInboundEventTriggered(ConnectionHandler.Drain()) }
+        let cutOff = Task { [environment] in
+            // Cancelled once all have gone by themselves.
+            guard (try? await Task.sleep(for: grace)) != nil else { return }
+            for channel in environment.registry.beginDraining() { channel.close(promise: nil) }
+        }
+        await environment.registry.waitUntilEmpty()
+        cutOff.cancel()
+        running.place.release()
+        await Self.stop(running.eventLoops, running.lookupThreads)
+        logger.info("RPC stopped", metadata: ["socket": "\(path)", "connections": "\(open.count)"])
+    }
+
+    private var path: String { environment.options.socketPath }
+
+    private func listen() async throws(RPCServerError) -> Running {
+        let options = environment.options
+        let (place, descriptor) = try SocketPath.claim(path)
+        let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: max(1, options.eventLoopThreads))
+        let lookupThreads = NIOThreadPool(numberOfThreads: max(1, options.lookupThreads))
+        lookupThreads.start()
+        do {
+            let listener = try await bootstrap(on: eventLoops, lookupThreads).withBoundSocket(descriptor)
+                .get()
+            return Running(
+                place: place, listener: listener, eventLoops: eventLoops, lookupThreads: lookupThreads)
+        } catch {
+            close(descriptor)
+            place.release()
+            await Self.stop(eventLoops, lookupThreads)
+            throw RPCServerError(.system, "cannot listen on socket '\(path)': \(error)")
+        }
+    }
+
+    private func bootstrap(
+        on eventLoops: MultiThreadedEventLoopGroup, _ lookupThreads: NIOThreadPool
+    ) -> ServerBootstrap {
+        let (environment, logger) = (environment, logger)
+        let high = environment.options.outputHighWaterBytes
+        return ServerBootstrap(group: eventLoops)
+            .serverChannelOption(.backlog, value: 512)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(
+                .writeBufferWaterMark, value: .init(low: max(1, high / 2), high: max(1, high))
+            )
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let isAuthenticated = environment.options.password == nil
+                    guard let session = environment.registry.admit(channel, isAuthenticated: isAuthenticated)
+                    else { return try channel.pipeline.syncOperations.addHandler(RejectingHandler()) }
+                    channel.closeFuture.whenComplete { _ in environment.registry.remove(session.id) }
+                    let handler = ConnectionHandler(
+                        session: session, environment: environment, lookupThreads: lookupThreads,
+                        logger: logger)
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                }
+            }
+    }
+
+    private static func stop(_ eventLoops: MultiThreadedEventLoopGroup, _ threads: NIOThreadPool) async {
+        // Both only fail when stopped twice.
+        try? await threads.shutdownGracefully()
+        try? await eventLoops.shutdownGracefully()
+    }
+}
+
+/// Tells a client too many so, and closes.
+private final class RejectingHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    func channelActive(context: ChannelHandlerContext) {
+        var answer = ByteBuffer()
+        RESPEncoder(version: .two).encode(.error("ERR max number of clients reached"), into: &answer)
+        context.writeAndFlush(wrapOutboundOut(answer), promise: nil)
+        context.close(promise: nil)
+    }
+}

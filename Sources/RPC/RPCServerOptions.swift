@@ -1,0 +1,36 @@
+/// How the RPC server listens, and what one client may take of it.
+public struct RPCServerOptions: Sendable {
+    /// At most 107 bytes on Linux.
+    public var socketPath: String
+    /// What `AUTH` must bring; `nil` lets in whoever may open the socket.
+    public var password: String?
+    public var connectionsMax = 1024
+    public var limits = RequestLimits()
+
+    /// A connection without a request for this long is closed; zero never closes one.
+    public var idleTimeout: Duration = .zero
+    /// From the first byte of a request to its last. Also the longest that a closing connection waits for its client
+    /// to take the last answers.
+    public var requestTimeout: Duration = .seconds(30)
+
+    /// Commands of one connection begun and not yet answered; past it the connection is not read.
+    public var commandsInFlightMax = 1024
+    /// Bytes of answers a client has not taken; past it the connection is closed.
+    public var outputBytesMax = 32 << 20
+    /// Bytes of answers a client has not taken; past it the connection is not read.
+    public var outputHighWaterBytes = 256 << 10
+
+    public var eventLoopThreads = 2
+    /// Threads for look-ups that are too long for an event loop.
+    public var lookupThreads = 2
+    /// Whether look-ups go to those threads now: `true` once the catalogue is so large that one look-up would keep the
+    /// other connections waiting. Asked before each look-up, on an event loop; must be quick.
+    public var offloadsLookups: @Sendable () -> Bool = { false }
+
+    /// What `HELLO` and `INFO` say of this program.
+    public var version = "0.1.0"
+
+    public init(socketPath: String) {
+        self.socketPath = socketPath
+    }
+}

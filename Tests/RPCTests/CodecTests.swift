@@ -1,0 +1,170 @@
+import NIOCore
+import Testing
+
+@testable import RPC
+
+@Suite("RESP codec")
+struct CodecTests {
+    private func decode(_ chunks: [[UInt8]], limits: RequestLimits = RequestLimits()) throws -> [RESPRequest] {
+        var decoder = RESPDecoder(limits: limits)
+        var input = ByteBuffer()
+        var requests: [RESPRequest] = []
+        for chunk in chunks {
+            input.writeBytes(chunk)
+            while let request = try decoder.next(from: &input) { requests.append(request) }
+        }
+        return requests
+    }
+
+    private func refusal(_ text: String, limits: RequestLimits = RequestLimits()) -> String? {
+        do {
+            _ = try decode([Array(text.utf8)], limits: limits)
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    static let stream = Array(
+        "*2\r\n$4\r\nECHO\r\n$3\r\na\r\n\r\nPING\r\n*0\r\n\r\n*1\r\n$0\r\n\r\nECHO \"a b\\x41\\n\" 'c\\'d'\n".utf8)
+    static let requests = [
+        RESPRequest(["ECHO", "a\r\n"]), RESPRequest(["PING"]), RESPRequest([""]),
+        RESPRequest(["ECHO", "a bA\n", "c'd"]),
+    ]
+
+    @Test("commands come out the same wherever the stream is cut in two")
+    func cutAnywhere() throws {
+        for cut in 0...Self.stream.count {
+            let chunks = [Array(Self.stream[..<cut]), Array(Self.stream[cut...])]
+            #expect(try decode(chunks) == Self.requests, "cut at \(cut)")
+        }
+    }
+
+    @Test("commands come out the same byte by byte")
+    func byteByByte() throws {
+        #expect(try decode(Self.stream.map { [$0] }) == Self.requests)
+    }
+
+    @Test(
+        "what is no RESP is refused with Redis's words",
+        arguments: [
+            ("*x\r\n", "invalid multibulk length"), ("*1\r\n:1\r\n", "expected '$', got ':'"),
+            ("*1\r\n$-1\r\n", "invalid bulk length"), ("*1\r\n$x\r\n", "invalid bulk length"),
+            ("*1\r\n$1\r\nabc\r\n", "does not end in CR LF"), ("ECHO \"a\r\n", "unbalanced quotes in request"),
+            ("ECHO 'a'b\r\n", "unbalanced quotes in request"),
+            ("*99999999999999999999\r\n", "invalid multibulk length"),
+            ("*" + String(repeating: "1", count: 100), "invalid multibulk length"),
+        ])
+    func notRESP(text: String, reason: String) throws {
+        let error = try #require(refusal(text))
+        #expect(error.hasPrefix("ERR Protocol error: "))
+        #expect(error.contains(reason))
+    }
+
+    @Test("a request past a limit is refused as soon as it claims so")
+    func limits() throws {
+        let limits = RequestLimits(requestBytesMax: 100, argumentsMax: 5, bulkBytesMax: 40)
+        #expect(try decode([Array("*5\r\n".utf8)], limits: limits).isEmpty)
+        #expect(refusal("*6\r\n", limits: limits)?.contains("at most 5 are allowed") == true)
+        #expect(refusal("*1\r\n$41\r\n", limits: limits)?.contains("at most 40 are allowed") == true)
+        let argument = "$40\r\n" + String(repeating: "x", count: 40) + "\r\n"
+        #expect(refusal("*2\r\n" + argument + "$40\r\n", limits: limits) == nil)
+        #expect(refusal("*3\r\n" + argument + argument + "$40\r\n", limits: limits)?.contains("100 bytes") == true)
+        #expect(refusal(String(repeating: "x", count: 50), limits: limits)?.contains("too big inline") == true)
+    }
+
+    @Test("random bytes never crash the decoder")
+    func fuzz() {
+        var random = SeededGenerator(seed: 7)
+        let alphabet = Array("*$\r\n0123456789-abPING \"'\\x".utf8) + [0, 0xFF]
+        for _ in 0..<20_000 {
+            var bytes = Self.stream
+            if random.next() % 2 == 0 {
+                bytes = (0..<Int(random.next() % 60)).map { _ in alphabet.randomElement(using: &random) ?? 0 }
+            } else {
+                for _ in 0..<3 { bytes[Int(random.next() % UInt64(bytes.count))] = UInt8(random.next() % 256) }
+            }
+            let cut = Int(random.next() % UInt64(bytes.count + 1))
+            let requests = (try? decode([Array(bytes[..<cut]), Array(bytes[cut...])])) ?? []
+            #expect(requests.allSatisfy { !$0.isEmpty })
+        }
+    }
+
+    static let value = RESPValue.array([
+        .simple("OK"), .error("ERR no"), .integer(-7), .bulk([0, 13, 10, 255]), .null, .double(0.25),
+        .boolean(true), .boolean(false), .map([(.text("k"), .integer(1)), (.text("n"), .null)]), .array([]),
+    ])
+
+    private func encode(_ value: RESPValue, _ version: RESPVersion) -> [UInt8] {
+        var output = ByteBuffer()
+        RESPEncoder(version: version).encode(value, into: &output)
+        return Array(output.readableBytesView)
+    }
+
+    @Test("RESP 2 has flat maps, doubles as text, booleans as integers and $-1")
+    func encodesRESP2() {
+        let expected: [UInt8] =
+            Array("*10\r\n+OK\r\n-ERR no\r\n:-7\r\n$4\r\n".utf8) + [0, 13, 10, 255]
+            + Array(
+                "\r\n$-1\r\n$4\r\n0.25\r\n:1\r\n:0\r\n*4\r\n$1\r\nk\r\n:1\r\n$1\r\nn\r\n$-1\r\n*0\r\n".utf8)
+        #expect(encode(Self.value, .two) == expected)
+    }
+
+    @Test("RESP 3 reads back as it was written, wherever it is cut")
+    func roundTrip() throws {
+        let bytes = encode(Self.value, .three)
+        for size in 1...bytes.count {
+            var reader = RESPReplyReader()
+            var rest = bytes[...]
+            let value = try reader.next { reader throws(RPCClientError) in
+                guard !rest.isEmpty else { throw RPCClientError("end") }
+                reader.append(rest.prefix(size))
+                rest = rest.dropFirst(size)
+            }
+            #expect(value == Self.value)
+        }
+    }
+
+    @Test("a line break in an error cannot forge an answer")
+    func noForgery() {
+        #expect(encode(.error("ERR a\r\n+OK"), .two) == Array("-ERR a  +OK\r\n".utf8))
+    }
+
+    @Test("a float goes out in its shortest form")
+    func shortest() {
+        #expect(encode(.shortest(0.1), .three) == Array(",0.1\r\n".utf8))
+    }
+
+    @Test("answers leave in the order of their commands, however they come")
+    func replyOrder() {
+        var queue = ReplyQueue()
+        var output = ByteBuffer()
+        let places = (0..<4).map { _ in queue.take() }
+        for index in [2, 1] {
+            queue.fill(places[index], with: .integer(Int64(index)), version: .two, movingTo: &output)
+        }
+        #expect(output.readableBytes == 0)
+        #expect(queue.heldBytes == 8)
+        queue.fill(places[0], with: .integer(0), version: .two, movingTo: &output)
+        #expect(String(buffer: output) == ":0\r\n:1\r\n:2\r\n")
+        #expect(queue.heldBytes == 0)
+        queue.fill(places[3], with: .integer(3), version: .two, movingTo: &output)
+        #expect(queue.isEmpty)
+        #expect(String(buffer: output) == ":0\r\n:1\r\n:2\r\n:3\r\n")
+    }
+}
+
+/// SplitMix64: small, and the same on every machine.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}

@@ -1,0 +1,149 @@
+import Engine
+import EventLog
+import Events
+import Synchronization
+
+/// An engine that knows five items and two users, and finishes asynchronous work when the test says so.
+final class FakeService: LookupService {
+    typealias Append = @Sendable (Result<Token, LookupError>) -> Void
+    typealias Wait = @Sendable (Result<Void, LookupError>) -> Void
+
+    struct State {
+        var appended: [Event] = []
+        var heldAppends: [(Token, Append)] = []
+        var heldWaits: [(Token, Wait)] = []
+        var waits: [Duration] = []
+        var recommended: [RecommendQuery] = []
+        var similar: [SimilarQuery] = []
+        var learned: Int64 = 0
+        var holdsAppends = false
+        var refusal: LookupError?
+        var scoreFactor: Float = 1
+        /// How many copies of the five items a look-up answers; for large answers.
+        var copies = 1
+    }
+
+    let state = Mutex(State())
+
+    func change(_ body: (inout sending State) -> Void) { state.withLock { body(&$0) } }
+
+    static let items = ["i1", "i2", "i3", "i4", "i5"]
+
+    private func list(_ count: Int) throws(LookupError) -> [ScoredItem] {
+        let (refusal, factor, copies) = state.withLock { ($0.refusal, $0.scoreFactor, $0.copies) }
+        if let refusal { throw refusal }
+        var answer: [ScoredItem] = []
+        for _ in 0..<copies {
+            for (item, score) in zip(Self.items, [0.9, 0.8, 0.7, 0.6, 0.5] as [Float]) {
+                guard let id = try? EntityID(item) else { continue }
+                answer.append(ScoredItem(id: id, score: score * factor))
+            }
+        }
+        return Array(answer.prefix(count))
+    }
+
+    func recommend(_ query: RecommendQuery) throws(LookupError) -> [ScoredItem] {
+        change { $0.recommended.append(query) }
+        if query.fallback == .none, query.user.string == "stranger" {
+            throw LookupError(.noUser, "user 'stranger' is not known")
+        }
+        if let model = query.model, model != "stars" { throw LookupError(.noModel, "model '\(model)' is not known") }
+        return try list(query.count).filter { !query.exclude.contains($0.id) }
+    }
+
+    func predict(user: EntityID, items: [EntityID], model: String?) throws(LookupError) -> [Float] {
+        items.indices.map { 4.5 - Float($0) }
+    }
+
+    func similar(_ query: SimilarQuery) throws(LookupError) -> [ScoredItem] {
+        change { $0.similar.append(query) }
+        return try list(query.count).filter { $0.id != query.item }
+    }
+
+    func item(_ id: EntityID) throws(LookupError) -> ItemRecord {
+        guard Self.items.contains(id.string) else { throw LookupError(.noItem, "item '\(id)' is not known") }
+        return ItemRecord(
+            id: id, title: "Title of \(id)", tags: ["a", "b"], available: true, users: 3, meanRating: 3.5)
+    }
+
+    func user(_ id: EntityID, historyMax: Int) throws(LookupError) -> UserRecord {
+        guard id.string == "u1", let item = try? EntityID("i1") else {
+            throw LookupError(.noUser, "user '\(id)' is not known")
+        }
+        let entries = [
+            UserRecord.Entry(item: item, value: 4.5, isRating: true, time: 1000),
+            UserRecord.Entry(item: item, value: 0.1, isRating: false, time: 900),
+        ]
+        return UserRecord(id: id, seen: 2, history: Array(entries.prefix(historyMax)))
+    }
+
+    func models() -> [ModelStatus] {
+        [
+            ModelStatus(
+                name: "stars", learner: "sgd", isDefault: true,
+                fields: [StatusField("rmse", .double(0.9)), StatusField("events", .integer(7))])
+        ]
+    }
+
+    func status() -> [StatusField] {
+        [
+            StatusField("events.applied", .integer(7)), StatusField("events.rate", .double(.nan)),
+            StatusField("log.name", .text("embedded")), StatusField("log.reachable", .bool(true)),
+        ]
+    }
+
+    func digest() throws(LookupError) -> (digest: String, positions: [Int32: Int64]) {
+        ("00112233aabbccdd", [0: 7])
+    }
+
+    func append(_ event: Event, completion: @escaping Append) {
+        let token = state.withLock { state -> Token? in
+            state.appended.append(event)
+            let token = Token(partition: 0, offset: Int64(state.appended.count - 1))
+            if state.holdsAppends {
+                state.heldAppends.append((token, completion))
+                return nil
+            }
+            return token
+        }
+        if let token { completion(.success(token)) }
+    }
+
+    func waitUntilLearned(_ token: Token, timeout: Duration, completion: @escaping Wait) {
+        let isLearned = state.withLock { state in
+            state.waits.append(timeout)
+            if token.offset < state.learned { return true }
+            if timeout > .milliseconds(10) { state.heldWaits.append((token, completion)) }
+            return false
+        }
+        if isLearned {
+            completion(.success(()))
+        } else if timeout <= .milliseconds(10) {
+            completion(.failure(LookupError(.stale, "event \(token) is not learned yet")))
+        }
+    }
+
+    func checkpoint(completion: @escaping @Sendable (Result<[Int32: Int64], LookupError>) -> Void) {
+        completion(.success([0: 7, 1: 9]))
+    }
+
+    // MARK: What the test does
+
+    /// Answers the held appends, the last one first.
+    func releaseAppendsBackwards() {
+        let held = state.withLock { state in
+            defer { state.heldAppends = [] }
+            return state.heldAppends
+        }
+        for (token, completion) in held.reversed() { completion(.success(token)) }
+    }
+
+    func learn(upTo learned: Int64) {
+        let ready = state.withLock { state in
+            state.learned = learned
+            defer { state.heldWaits.removeAll { $0.0.offset < learned } }
+            return state.heldWaits.filter { $0.0.offset < learned }
+        }
+        for (_, completion) in ready { completion(.success(())) }
+    }
+}
