@@ -74,6 +74,10 @@ let package = Package(
             swiftSettings: settings),
 
         .testTarget(name: "EventsTests", dependencies: ["Events"], swiftSettings: settings),
+        .testTarget(
+            name: "ConfigurationTests",
+            dependencies: ["freshet", "EventLog", "Events", .product(name: "Yams", package: "Yams")],
+            swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17
 )
