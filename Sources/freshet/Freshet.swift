@@ -5,5 +5,6 @@ import ArgumentParser
 struct Freshet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "freshet",
-        abstract: "Learns from a live stream of ratings and answers with recommendations.")
+        abstract: "Learns from a live stream of ratings and answers with recommendations.",
+        subcommands: [SimulateCommand.self])
 }
