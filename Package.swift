@@ -97,6 +97,9 @@ let package = Package(
             dependencies: [
                 "EventLog", "Events", "KafkaTestSupport",
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
         .testTarget(
             name: "RPCTests",
             dependencies: [
@@ -104,6 +107,10 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ConfigurationTests",
+            dependencies: ["freshet", "EventLog", "Events", .product(name: "Yams", package: "Yams")],
             swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17

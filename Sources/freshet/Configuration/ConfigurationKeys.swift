@@ -1,0 +1,169 @@
+import EventLog
+import Events
+
+extension ConfigurationKey {
+    /// Every key there is, in the order of the reference.
+    static let all: [ConfigurationKey] =
+        state + source + events + engine + models + scoreAndCheckpoint + rpc + log
+
+    private static let state: [ConfigurationKey] = [
+        text(
+            "state.folder", \.state.folder, allowed: "a path",
+            "Folder of the checkpoint file, the embedded log and the lock; made when missing.",
+            where: isPath)
+    ]
+
+    private static let source: [ConfigurationKey] = [
+        choice(
+            "source.kind", \.source.kind, Configuration.Source.Kind.allCases,
+            "Where events come from: the embedded log (SQLite in the state folder) or Kafka."),
+        choice(
+            "source.on-gap", \.source.onGap, [.fail, .skip],
+            "What to do when the log no longer holds the next event: stop, or skip what is gone and count it."
+        ),
+        text(
+            "source.kafka.brokers", \.source.kafka.brokers, allowed: "host:port, several parted by commas",
+            "Kafka brokers to begin with.", where: { !$0.isEmpty }),
+        text(
+            "source.kafka.topic", \.source.kafka.topic, allowed: topicAllowed, "Topic of the events.",
+            where: isTopic),
+        text(
+            "source.kafka.group", \.source.kafka.group, allowed: "1 to 255 bytes", "Consumer group.",
+            where: { (1...255).contains($0.utf8.count) }),
+        text(
+            "source.kafka.dead-letter-topic", \.source.kafka.deadLetterTopic, allowed: topicAllowed,
+            "Topic that takes malformed events, each with its reason and token.", where: isTopic),
+        scalar(
+            "source.kafka.start", \.source.kafka.start, type: "text", allowed: StartTime.allowed,
+            "Where a partition never seen before starts.", text: StartTime.text, parse: StartTime.parse),
+        map(
+            "source.kafka.properties", \.source.kafka.properties,
+            allowed: "librdkafka property names to texts",
+            "Passed to librdkafka as they are, say security.protocol, sasl.username, ssl.ca.location.",
+            text: { $0 }, parse: { $0 }),
+        integer(
+            "source.embedded.retain-events", \.source.embedded.retainEvents, 0...Int.max, unit: "events",
+            "Learned and checkpointed events the embedded log keeps; 0 keeps all."),
+        integer(
+            "source.embedded.queue-max", \.source.embedded.queueMax, 1...16_777_216, unit: "events",
+            "Events waiting for the embedded log's group commit before feeders are told OVERLOADED."),
+    ]
+
+    private static let events: [ConfigurationKey] = [
+        field("user", \.events.fields.user, "the user's id"),
+        field("item", \.events.fields.item, "the item's id"),
+        field("rating", \.events.fields.rating, "the rating"),
+        field("ts", \.events.fields.ts, "the time (milliseconds since 1970)"),
+        field("type", \.events.fields.type, "the kind of event; rating where absent"),
+        field("signal", \.events.fields.signal, "the signal's name"),
+        field("title", \.events.fields.title, "the item's title"),
+        field("tags", \.events.fields.tags, "the item's tags"),
+        field("available", \.events.fields.available, "whether the item may be recommended"),
+        number(
+            "events.rating-min", \.events.ratingMin, -1e6...1e6,
+            "Lowest rating taken; must lie below rating-max."),
+        number(
+            "events.rating-max", \.events.ratingMax, -1e6...1e6, "Highest rating taken."),
+        integer(
+            "events.bytes-max", \.events.bytesMax, 256...16_777_216, unit: "bytes",
+            "Longest record taken; longer ones are dead letters."),
+        map(
+            "events.signals", \.events.signals,
+            allowed: "signal names to weights (numbers from -1000 to 1000)",
+            "The signals known, and how much each counts. Others are dead letters.",
+            text: { ConfigurationText.number(Double($0)) },
+            parse: { text in Float(text).flatMap { (-1_000...1_000).contains($0) ? $0 : nil } }),
+    ]
+
+    private static let engine: [ConfigurationKey] = [
+        integer("engine.seed", \.engine.seed, 0...Int.max, "Seed of every random choice."),
+        integer(
+            "engine.factors", \.engine.factors, 8...512, multipleOf: 8, unit: "floats",
+            "Length of a user's or item's row. A state keeps the length it was begun with."),
+        integer(
+            "engine.shards", \.engine.shards, 0...64, "Queues that learn side by side; 0 takes one per core."),
+        bool(
+            "engine.deterministic", \.engine.deterministic,
+            "Cut batches by count alone, so that two runs over one partition end in the same state."),
+        integer(
+            "engine.batch-events-max", \.engine.batchEventsMax, 1...65_536, unit: "events",
+            "Most events learned together."),
+        integer(
+            "engine.queue-events-max", \.engine.queueEventsMax, 1...16_777_216, unit: "events",
+            "Most events held in memory; beyond it the log is paused."),
+        integer(
+            "engine.history-max", \.engine.historyMax, 1...1_000_000, unit: "items per user",
+            "Items kept in a user's history; the oldest go first."),
+        number(
+            "engine.norm-max", \.engine.normMax, 1e-3...1e6,
+            "An update that would take a row beyond this Euclidean norm is dropped and counted."),
+        integer(
+            "engine.publish-interval-ms", \.engine.publishIntervalMs, 0...1_000, unit: "milliseconds",
+            "Changed items become visible to look-ups at least this often; 0 after every batch."),
+    ]
+
+    private static let models: [ConfigurationKey] = [
+        models(
+            "Models learned side by side from the one stream. A file that has this key replaces the defaults."
+        ),
+        text(
+            "default-model", \.defaultModel, allowed: "the name of one of the models",
+            "The model asked where a look-up names none.", where: ModelSettings.isName),
+    ]
+
+    private static let scoreAndCheckpoint: [ConfigurationKey] = [
+        integer(
+            "score.window-events", \.score.windowEvents, 1...100_000_000, unit: "events",
+            "Newest events the live score of each model is taken over."),
+        integer(
+            "checkpoint.every-seconds", \.checkpoint.everySeconds, 1...86_400, unit: "seconds",
+            "Longest time between two checkpoints while events come in."),
+        integer(
+            "checkpoint.every-events", \.checkpoint.everyEvents, 1...1_000_000_000, unit: "events",
+            "Most events between two checkpoints."),
+    ]
+
+    private static let rpc: [ConfigurationKey] = [
+        text(
+            "rpc.socket", \.rpc.socket, allowed: "a path of at most 107 bytes, or nothing",
+            "Unix socket of the RPC; nothing stands for freshet.sock in the state folder.",
+            where: { $0.utf8.count <= 107 && !$0.utf8.contains(0) }),
+        integer(
+            "rpc.connections-max", \.rpc.connectionsMax, 1...65_536, "Connections served at once."),
+        integer(
+            "rpc.request-bytes-max", \.rpc.requestBytesMax, 1_024...1_073_741_824, unit: "bytes",
+            "Longest request taken."),
+        text(
+            "rpc.password", \.rpc.password, allowed: "any text",
+            "What AUTH must give; nothing asks for none (the socket's file mode still holds).",
+            where: { _ in true }),
+        integer(
+            "rpc.idle-timeout-s", \.rpc.idleTimeoutSeconds, 0...86_400, unit: "seconds",
+            "A connection silent for this long is closed; 0 keeps it."),
+        integer("rpc.threads", \.rpc.threads, 1...64, "Threads of the RPC server."),
+    ]
+
+    private static let log: [ConfigurationKey] = [
+        choice("log.level", \.log.level, Configuration.Log.Level.allCases, "Least severe messages written.")
+    ]
+
+    private static func field(_ name: String, _ path: Path<String>, _ meaning: String) -> Self {
+        text(
+            "events.fields.\(name)", path, allowed: "1 to 256 bytes, no two fields alike",
+            "JSON key or CSV column that holds \(meaning).", where: { (1...256).contains($0.utf8.count) })
+    }
+
+    private static let topicAllowed = "1 to 249 of a-z, A-Z, 0-9, '.', '_' and '-'"
+
+    private static let isTopic: @Sendable (String) -> Bool = { text in
+        (1...249).contains(text.utf8.count) && text != "." && text != ".."
+            && text.unicodeScalars.allSatisfy { scalar in
+                switch scalar {
+                case "a"..."z", "A"..."Z", "0"..."9", ".", "-", "_": true
+                default: false
+                }
+            }
+    }
+
+    private static let isPath: @Sendable (String) -> Bool = { !$0.isEmpty && !$0.utf8.contains(0) }
+}

@@ -1,0 +1,122 @@
+import Testing
+
+@testable import freshet
+
+@Suite("What is wrong with a configuration")
+struct ConfigurationErrorTests {
+    @Test("an unknown key is named with the nearest known one and its line")
+    func unknownKey() throws {
+        let problems = try problems("engine:\n  seed: 1\n  factor: 8\n")
+        let problem = try #require(problems.first)
+        #expect(problems.count == 1)
+        #expect(problem.key == "engine.factor")
+        #expect(problem.message == "unknown key; did you mean engine.factors?")
+        guard case .file(let path, 3) = problem.origin else {
+            Issue.record("origin is \(problem.origin)")
+            return
+        }
+        #expect(problem.description.hasPrefix("\(path):3: engine.factor: "))
+    }
+
+    @Test("an unknown section is reported once, not key by key")
+    func unknownSection() throws {
+        let problems = try problems("kafka:\n  brokers: x\n  topic: y\n")
+        #expect(problems.map(\.key) == ["kafka"])
+    }
+
+    @Test("an unknown environment variable is named, those of Kubernetes and of tests are not")
+    func unknownVariable() throws {
+        let environment = [
+            "FRESHET_ENGINE_SEEDS": "1", "FRESHET_SERVICE_HOST": "10.0.0.1", "FRESHET_PORT_6379_TCP": "x",
+            "FRESHET_TEST_KAFKA": "localhost",
+        ]
+        let problems = try problems("", environment)
+        #expect(
+            problems.map(\.description) == [
+                "environment variable FRESHET_ENGINE_SEEDS: no key has this name; did you mean FRESHET_ENGINE_SEED?"
+            ])
+    }
+
+    @Test("all problems come at once, each with key, value, what is allowed and where it stands")
+    func allAtOnce() throws {
+        let problems = try problems(
+            "engine:\n  factors: 65\nrpc:\n  threads: many\n", ["FRESHET_LOG_LEVEL": "loud"],
+            settings: ["engine.shards=65", "nonsense"])
+        #expect(problems.map(\.key) == ["engine.factors", "rpc.threads", "log.level", "engine.shards", nil])
+        #expect(
+            problems.map(\.message) == [
+                "found 65, allowed is an integer from 8 to 512, a multiple of 8",
+                "found many, allowed is an integer from 1 to 64",
+                "found loud, allowed is trace, debug, info, notice, warning, error",
+                "found 65, allowed is an integer from 0 to 64",
+                "allowed is key=value",
+            ])
+        #expect(problems[2].origin == .environment(variable: "FRESHET_LOG_LEVEL"))
+        #expect(problems[3].origin == .flag("engine.shards=65"))
+    }
+
+    @Test(
+        "an impossible value is refused",
+        arguments: [
+            "engine.factors=0", "engine.factors=520", "engine.factors=8.0", "engine.factors=",
+            "engine.seed=-1",
+            "engine.deterministic=yes", "engine.norm-max=NaN", "engine.norm-max=inf", "engine.norm-max=0",
+            "state.folder=", "source.kind=redis", "source.on-gap=ignore", "source.kafka.topic=a b",
+            "source.kafka.topic=..", "source.kafka.start=yesterday", "source.kafka.start=-5",
+            "events.fields.user=", "events.signals.click=much", "events.signals=[click]", "models=7",
+            "models={}",
+            "models={Stars: {learner: sgd}}", "models.likes.positive=rating < 3", "models.likes.factors=8",
+            "models={a: {learning-rate: 1}}", "models.stars.learner=als", "models.stars.samples=3",
+            "models.likes.learning-rate=0", "default-model=none", "checkpoint.every-seconds=0", "engine=5",
+        ])
+    func impossible(setting: String) throws {
+        #expect(try problems(settings: [setting]).count == 1)
+    }
+
+    @Test("what contradicts itself over several keys is found")
+    func together() throws {
+        let range = try problems("events:\n  rating-min: 5\n  rating-max: 5\n")
+        #expect(range.map(\.key) == ["events.rating-min"])
+        let fields = try problems(settings: ["events.fields.item=user"])
+        #expect(
+            fields.map(\.message) == ["found user, which events.fields.user has already; no two may be alike"]
+        )
+        let models = try problems("models: {a: {learner: sgd}}")
+        #expect(models.map(\.message) == ["found likes, allowed is a"])
+    }
+
+    @Test("a setting of a model is reported with its own line")
+    func modelLines() throws {
+        let problems = try problems(
+            "models:\n  likes:\n    learner: bpr\n    positive: maybe\n    color: red\n")
+        #expect(problems.map(\.key) == ["models.likes.positive", "models.likes.color"])
+        let lines = problems.map { problem -> Int? in
+            guard case .file(_, let line) = problem.origin else { return nil }
+            return line
+        }
+        #expect(lines == [4, 5])
+    }
+
+    @Test("a file that is missing, no YAML, or gives a key twice is refused")
+    func files() throws {
+        #expect(try problems("engine: [").count == 1)
+        #expect(try problems("engine: {seed: 1, seed: 2}").count == 1)
+        #expect(try problems("- a\n- b").count == 1)
+        let error = #expect(throws: ConfigurationError.self) {
+            try Configuration.load(file: "/nonexistent/freshet.yaml", environment: [:], settings: [])
+        }
+        #expect(
+            error?.problems.map(\.description) == [
+                "/nonexistent/freshet.yaml: cannot read the configuration file: No such file or directory"
+            ])
+    }
+
+    private func problems(
+        _ yaml: String? = nil, _ environment: [String: String] = [:], settings: [String] = []
+    ) throws -> [ConfigurationProblem] {
+        let error = #expect(throws: ConfigurationError.self) {
+            _ = try load(yaml, environment, settings: settings)
+        }
+        return try #require(error).problems
+    }
+}

@@ -1,0 +1,123 @@
+import EventLog
+import Events
+import Foundation
+import Testing
+import Yams
+
+@testable import freshet
+
+@Suite("Configuration")
+struct ConfigurationTests {
+    @Test("with nothing given every key has its default")
+    func defaults() throws {
+        #expect(try load() == Configuration())
+        #expect(Configuration().socketPath == "freshet-state/freshet.sock")
+    }
+
+    @Test("the sample file states every key with its default, and nothing unknown")
+    func sample() throws {
+        let path = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../config/freshet.yaml").standardizedFileURL.path
+        #expect(try Configuration.load(file: path, environment: [:], settings: []) == Configuration())
+        let root = try #require(try Yams.compose(yaml: String(contentsOfFile: path, encoding: .utf8)))
+        for key in ConfigurationKey.all {
+            let node = key.name.split(separator: ".").reduce(root as Node?) { $0?[String($1)] }
+            #expect(node != nil, "\(key.name) is not in config/freshet.yaml")
+        }
+    }
+
+    @Test("each default is one of the values its own key takes")
+    func defaultsAreAllowed() throws {
+        for key in ConfigurationKey.all {
+            let text = key.defaultText == "\"\"" ? "" : key.defaultText
+            #expect(try load(settings: ["\(key.name)=\(text)"]) == Configuration(), "\(key.name)")
+        }
+    }
+
+    @Test("flags overrule the environment, the environment overrules the file")
+    func order() throws {
+        let file = "engine: {seed: 2, shards: 2, factors: 16}\nlog.level: debug"
+        let environment = ["FRESHET_ENGINE_SHARDS": "3", "FRESHET_ENGINE_FACTORS": "24", "PATH": "/bin"]
+        let configuration = try load(file, environment, settings: ["engine.factors=32"])
+        #expect(configuration.engine.seed == 2)
+        #expect(configuration.engine.shards == 3)
+        #expect(configuration.engine.factors == 32)
+        #expect(configuration.log.level == .debug)
+    }
+
+    @Test("no two keys share an environment variable")
+    func variables() {
+        let variables = Set(ConfigurationKey.all.map(\.environmentVariable))
+        #expect(variables.count == ConfigurationKey.all.count)
+        #expect(variables.contains("FRESHET_SOURCE_KAFKA_DEAD_LETTER_TOPIC"))
+    }
+
+    @Test("plain values need no quotes in flags and variables")
+    func plainTexts() throws {
+        let configuration = try load("", ["FRESHET_RPC_PASSWORD": "a: #b"], settings: ["rpc.socket=/tmp/a=b"])
+        #expect(configuration.rpc.password == "a: #b")
+        #expect(configuration.socketPath == "/tmp/a=b")
+    }
+
+    @Test("maps are replaced as a whole, or changed entry by entry")
+    func maps() throws {
+        #expect(try load("events: {signals: {buy: 5}}").events.signals == ["buy": 5])
+        #expect(try load("events.signals: {}").events.signals == [:])
+        let settings = ["events.signals.buy=2.5", "source.kafka.properties.security.protocol=SSL"]
+        let configuration = try load(settings: settings)
+        #expect(configuration.events.options.signals == ["click": 1, "buy": 2.5])
+        #expect(configuration.source.kafka.properties == ["security.protocol": "SSL"])
+        let environment = ["FRESHET_EVENTS_SIGNALS": "{view: 0.1}"]
+        #expect(try load("", environment).events.signals == ["view": 0.1])
+    }
+
+    @Test("models in a file replace the defaults; a flag changes one setting of one model")
+    func models() throws {
+        let file = """
+            models:
+              plays: {learner: bpr, positive: any, samples: 3, learning-rate: 0.05, regularization: }
+            default-model: plays
+            """
+        let plays = ModelSettings(
+            name: "plays", learner: .bpr, learningRate: 0.05, samples: 3, positive: .any)
+        #expect(try load(file).models == [plays])
+        let models = try load(settings: ["models.stars.learning-rate=0.02"]).models
+        #expect(models.map(\.learningRate) == [0.02, nil])
+        #expect(models.map(\.name) == ["stars", "likes"])
+        #expect(ModelSettings.Positive("rating>3.5") == .ratingAbove(3.5))
+    }
+
+    @Test(
+        "a start is a word, a number of milliseconds or a time",
+        arguments: [
+            ("latest", .latest), ("1700000000000", .time(1_700_000_000_000)),
+            ("2023-11-14T22:13:20Z", .time(1_700_000_000_000)),
+            ("2023-11-14T22:13:20.250Z", .time(1_700_000_000_250)),
+            ("2023-11-15T00:13:20+02:00", .time(1_700_000_000_000)),
+        ] as [(String, ConsumerOptions.Start)])
+    func starts(text: String, start: ConsumerOptions.Start) throws {
+        #expect(try load(settings: ["source.kafka.start=\(text)"]).source.consumerOptions.start == start)
+    }
+
+    @Test("the reference lists every key with its default and what is allowed")
+    func reference() {
+        let text = ConfigurationReference.text()
+        for key in ConfigurationKey.all {
+            #expect(text.contains("\n\(key.name)  ("), "\(key.name)")
+            #expect(text.contains(key.environmentVariable))
+        }
+        #expect(text.contains("an integer from 8 to 512, a multiple of 8"))
+    }
+}
+
+func load(
+    _ yaml: String? = nil, _ environment: [String: String] = [:], settings: [String] = []
+) throws -> Configuration {
+    let file = try yaml.map { yaml in
+        let url = FileManager.default.temporaryDirectory.appending(path: "freshet-\(UUID().uuidString).yaml")
+        try yaml.write(to: url, atomically: true, encoding: .utf8)
+        return url
+    }
+    defer { if let file { try? FileManager.default.removeItem(at: file) } }
+    return try Configuration.load(file: file?.path, environment: environment, settings: settings)
+}
