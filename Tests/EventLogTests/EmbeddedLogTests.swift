@@ -4,7 +4,7 @@ import Foundation
 import GRDB
 import Testing
 
-@Suite("the embedded log")
+@Suite("the embedded log", .ownThread)
 struct EmbeddedLogTests {
     @Test("what was told durable is there after a kill")
     func uncleanDrop() async throws {

@@ -3,7 +3,7 @@ import Events
 import Testing
 
 /// What both logs promise; each test runs over both.
-@Suite("every event log")
+@Suite("every event log", .ownThread)
 struct EventLogContractTests {
     @Test("an appended record comes back with its token, time and payload", arguments: LogKind.allCases)
     func roundTrip(kind: LogKind) async throws {

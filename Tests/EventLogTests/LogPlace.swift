@@ -7,7 +7,7 @@ import Logging
 import Testing
 
 enum LogKind: String, CaseIterable, Sendable, CustomTestStringConvertible {
-    case embedded
+    case embedded, kafka
 
     var testDescription: String { rawValue }
 }
@@ -21,6 +21,7 @@ protocol LogPlace: Sendable {
 func makePlace(_ kind: LogKind) throws -> any LogPlace {
     switch kind {
     case .embedded: try EmbeddedPlace()
+    case .kafka: try KafkaPlace()
     }
 }
 

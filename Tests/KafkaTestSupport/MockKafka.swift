@@ -69,6 +69,26 @@ public final class MockKafka: @unchecked Sendable {
         try check(rd_kafka_mock_broker_set_up(cluster, 1), "bring the broker up")
     }
 
+    /// Answers the next tries to join any group with "not authorized". Only on the mock.
+    public func refuseJoins() throws(KafkaTestError) {
+        guard let cluster else { throw KafkaTestError(Self.mockOnly) }
+        let joinGroup: Int16 = 11
+        let errors = [rd_kafka_resp_err_t](repeating: RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, count: 20)
+        rd_kafka_mock_push_request_errors_array(cluster, joinGroup, errors.count, errors)
+    }
+
+    /// What lag tools see: the group's committed offset, `nil` where there is none.
+    public func committed(group: String, topic: String, partition: Int32) throws(KafkaTestError) -> Int64? {
+        let client = try Self.makeHandle(
+            RD_KAFKA_CONSUMER, ["bootstrap.servers": bootstrap, "group.id": group])
+        defer { rd_kafka_destroy(client) }
+        let list = rd_kafka_topic_partition_list_new(1)
+        defer { rd_kafka_topic_partition_list_destroy(list) }
+        let entry = rd_kafka_topic_partition_list_add(list, topic, partition)
+        try check(rd_kafka_committed(client, list, 10_000), "ask for the committed offsets of \(group)")
+        return entry.flatMap { $0.pointee.offset >= 0 ? $0.pointee.offset : nil }
+    }
+
     private func createRealTopic(_ name: String, partitions: Int) throws(KafkaTestError) {
         var words = [CChar](repeating: 0, count: 512)
         var topic = rd_kafka_NewTopic_new(name, Int32(partitions), -1, &words, words.count)

@@ -1,0 +1,191 @@
+import CRdKafka
+import Logging
+
+/// A member of the consumer group. Confined to its thread; what other threads may see or do is in `assignment`.
+///
+/// Librdkafka serves rebalances inside of `rd_kafka_consumer_poll` and `rd_kafka_consumer_close`, hence on this
+/// thread too. Messages are taken one at a time: `rd_kafka_consume_batch_queue` would wait for a full batch, and
+/// librdkafka hands out from memory here anyway.
+final class KafkaConsumer: EventLogConsumer {
+    /// A batch ends once it holds this many bytes of payload, however few records that are.
+    private static let batchBytesMax = 16 << 20
+    private static let probeInterval: Duration = .seconds(1)
+
+    let client: KafkaClient
+    let kafka: KafkaOptions
+    let options: ConsumerOptions
+    let delegate: any ConsumerDelegate
+    let assignment: KafkaAssignment
+    let health: KafkaHealth
+    let logger: Logger
+    private let log: KafkaLog
+
+    var held = HeldMessages()
+    /// The next offset wanted of each assigned partition; may be a logical one of librdkafka's (negative) until the
+    /// first message. Nothing below it is ever handed out, so no seek can make an event be learned twice.
+    var wanted: [Int32: Int64] = [:]
+    /// Partitions whose wanted offset the broker does not hold, waiting for `mendGaps`.
+    var gaps: Set<Int32> = []
+    /// What a person has to mend; every poll throws it from now on.
+    var failure: EventLogError?
+    private(set) var paused = false
+    private var closed = false
+    private var nextProbe = ContinuousClock.now
+
+    init(log: KafkaLog, kafka: KafkaOptions, _ options: ConsumerOptions, delegate: any ConsumerDelegate)
+        throws(EventLogError)
+    {
+        self.log = log
+        self.kafka = kafka
+        self.options = options
+        self.delegate = delegate
+        health = log.connection
+        logger = log.logger
+        let configuration = KafkaConfiguration()
+        try kafka.configureConsumer(configuration)
+        let callbacks = KafkaCallbacks(logger: log.logger, health: log.connection, side: .consumer)
+        client = try KafkaClient(RD_KAFKA_CONSUMER, configuration, topic: kafka.topic, callbacks: callbacks)
+        assignment = KafkaAssignment(client, topic: kafka.topic, logger: log.logger)
+        callbacks.consumer = self
+
+        rd_kafka_poll_set_consumer(client.handle)
+        let topics = PartitionList(topic: kafka.topic, partitions: [RD_KAFKA_PARTITION_UA])
+        let error = rd_kafka_subscribe(client.handle, topics.pointer)
+        guard error == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            throw EventLogError(.invalid, "\(kafka.name): cannot subscribe: \(rdKafkaText(error))")
+        }
+    }
+
+    func poll(into batch: inout LogBatch, recordsMax: Int, timeout: Duration) throws(EventLogError) {
+        guard !closed else { throw EventLogError(.closed, "this consumer of \(kafka.name) is closed") }
+        try log.requireOpen()
+        let deadline = ContinuousClock.now + timeout
+        mendGaps()
+        probe(until: deadline)
+        if failure == nil || !held.isEmpty { collect(recordsMax, until: deadline) }
+        if !paused && !held.isEmpty {
+            held.handOut(to: &batch, recordsMax: recordsMax)
+        } else if let failure {
+            throw failure
+        }
+    }
+
+    /// Fills `held`; waits for the first message only.
+    private func collect(_ recordsMax: Int, until deadline: ContinuousClock.Instant) {
+        // While paused librdkafka fetches nothing, yet wants to be polled.
+        while paused || (held.count < recordsMax && held.payloadBytes < Self.batchBytesMax) {
+            let waits = paused || held.isEmpty
+            let milliseconds = waits ? max(.zero, deadline - .now).wholeMilliseconds : 0
+            guard let message = rd_kafka_consumer_poll(client.handle, milliseconds) else { return }
+            receive(message)
+            if failure != nil { return }
+        }
+    }
+
+    private func receive(_ message: UnsafeMutablePointer<rd_kafka_message_t>) {
+        guard message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            consumerError(message)
+            rd_kafka_message_destroy(message)
+            return
+        }
+        let partition = message.pointee.partition
+        guard let next = wanted[partition], message.pointee.offset >= next else {
+            // Polled before a rebalance or a seek took effect.
+            rd_kafka_message_destroy(message)
+            return
+        }
+        wanted[partition] = message.pointee.offset + 1
+        held.append(message)
+        health.up(.consumer)
+    }
+
+    private func consumerError(_ message: UnsafeMutablePointer<rd_kafka_message_t>) {
+        let words = rd_kafka_message_errstr(message).map { String(cString: $0) } ?? rdKafkaText(message.pointee.err)
+        switch message.pointee.err {
+        case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+            break
+        case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+            gaps.insert(message.pointee.partition)
+        case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
+            RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+            health.up(.consumer)
+            health.topicMissing(true)
+        case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED,
+            RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED,
+            RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL,
+            RD_KAFKA_RESP_ERR__FATAL:
+            refused(words)
+        default:
+            health.note(words)
+            logger.warning("\(kafka.name): \(words)")
+        }
+    }
+
+    /// The broker does not want this client as it is; waiting would not help.
+    func refused(_ words: String) {
+        failure =
+            failure
+            ?? EventLogError(
+                .refused,
+                "\(kafka.name) refuses group '\(kafka.group)': \(words). Check the rights on the broker, and "
+                    + "user, password and protocol in source.kafka.properties")
+    }
+
+    /// Asks for the topic while nothing says that broker and topic are there: an idle topic tells nothing by itself.
+    private func probe(until deadline: ContinuousClock.Instant) {
+        guard health.needsProbe(.consumer), .now >= nextProbe else { return }
+        let patience = min(.milliseconds(250), max(.zero, deadline - .now))
+        switch client.probe(milliseconds: patience.wholeMilliseconds) {
+        case .topicThere:
+            health.up(.consumer)
+            health.topicMissing(false)
+        case .topicMissing:
+            health.up(.consumer)
+            health.topicMissing(true)
+        case .refused(let words): refused(words)
+        case .noAnswer: break
+        }
+        nextProbe = .now + Self.probeInterval
+    }
+
+    func pause() {
+        guard !paused, !closed else { return }
+        paused = true
+        assignment.setPaused(true)
+        let list = PartitionList(topic: kafka.topic, partitions: wanted.keys)
+        rd_kafka_pause_partitions(client.handle, list.pointer)
+    }
+
+    func resume() {
+        guard paused, !closed else { return }
+        paused = false
+        assignment.setPaused(false)
+        let list = PartitionList(topic: kafka.topic, partitions: wanted.keys)
+        rd_kafka_resume_partitions(client.handle, list.pointer)
+    }
+
+    func commit(_ positions: [Int32: Int64]) {
+        assignment.commit(positions)
+    }
+
+    func close() {
+        guard !closed else { return }
+        // What is held was handed to nobody. Librdkafka cannot finish while messages of its are out.
+        held.dropAll()
+        let error = rd_kafka_consumer_close(client.handle)
+        if error != RD_KAFKA_RESP_ERR_NO_ERROR {
+            logger.warning("\(kafka.name): leaving the group failed: \(rdKafkaText(error))")
+        }
+        closed = true
+        assignment.close()
+        log.releaseConsumer()
+    }
+}
+
+extension Duration {
+    /// Rounded up, so that a wait never turns into a busy loop at its end; at most an hour.
+    fileprivate var wholeMilliseconds: Int32 {
+        let (seconds, attoseconds) = min(self, .seconds(3_600)).components
+        return Int32(seconds * 1_000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+    }
+}

@@ -1,0 +1,142 @@
+import Dispatch
+public import Events
+public import Logging
+import Synchronization
+
+/// A Kafka topic as the log, through librdkafka.
+public final class KafkaLog: EventLog {
+    private struct State {
+        var closed = false
+        var consuming = false
+        /// The consumer's, while there is one.
+        var assignment: KafkaAssignment?
+        /// Made with the first append or dead letter: who only consumes needs no producer.
+        var producer: KafkaProducer?
+    }
+
+    public let name: String
+    public let source: String
+
+    let connection: KafkaHealth
+    let logger: Logger
+    private let options: KafkaOptions
+    private let deadLetters: KafkaDeadLetters
+    private let state = Mutex(State())
+    /// Tells of appends that never reached librdkafka, so that no completion runs on its caller's thread.
+    private let refusals = DispatchQueue(label: "freshet.kafka-log.refusals")
+
+    /// Connects to nothing yet: an unreachable broker is no error, `health` tells of it.
+    ///
+    /// - Throws: `.invalid` for options that cannot work, with librdkafka's own words for a property.
+    public init(options: KafkaOptions, logger: Logger) throws(EventLogError) {
+        try options.validate()
+        self.options = options
+        self.logger = logger
+        name = options.name
+        source = "kafka:\(options.topic)"
+        connection = KafkaHealth(options, logger: logger)
+        deadLetters = KafkaDeadLetters(options)
+    }
+
+    deinit {
+        close()
+    }
+
+    public func append(
+        key: EntityID, payload: [UInt8], time: Int64,
+        completion: @escaping @Sendable (Result<Token, EventLogError>) -> Void
+    ) {
+        do throws(EventLogError) {
+            try producer().produce(
+                topic: options.topic, key: Array(key.string.utf8), value: payload, time: time,
+                completion: completion)
+        } catch {
+            refusals.async { completion(.failure(error)) }
+        }
+    }
+
+    private func producer() throws(EventLogError) -> KafkaProducer {
+        let result: Result<KafkaProducer, EventLogError> = state.withLock { state in
+            if state.closed { return .failure(closedError) }
+            if let producer = state.producer { return .success(producer) }
+            do throws(EventLogError) {
+                let callbacks = KafkaCallbacks(logger: logger, health: connection, side: .producer)
+                let producer = try KafkaProducer(options, callbacks: callbacks)
+                state.producer = producer
+                return .success(producer)
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    public func putAside(_ letter: DeadLetter) {
+        do throws(EventLogError) {
+            deadLetters.put(letter, through: try producer())
+        } catch {
+            // The flush before the next checkpoint tries again, and reports it.
+            deadLetters.keep(letter, error)
+        }
+    }
+
+    public func flushDeadLetters() throws(EventLogError) {
+        try requireOpen()
+        // Without a producer nothing was ever put aside, save what its creation refused.
+        guard state.withLock({ $0.producer != nil }) || deadLetters.hasUnsent else { return }
+        try deadLetters.flush(through: try producer())
+    }
+
+    public func makeConsumer(_ options: ConsumerOptions, delegate: any ConsumerDelegate) throws(EventLogError)
+        -> any EventLogConsumer
+    {
+        try requireOpen()
+        let taken = state.withLock { state in
+            defer { state.consuming = true }
+            return state.consuming
+        }
+        guard !taken else { throw EventLogError(.invalid, "\(name) has a consumer already; close it first") }
+        do throws(EventLogError) {
+            let consumer = try KafkaConsumer(log: self, kafka: self.options, options, delegate: delegate)
+            state.withLock { $0.assignment = consumer.assignment }
+            return consumer
+        } catch {
+            releaseConsumer()
+            throw error
+        }
+    }
+
+    public func partitions() -> [PartitionStatus] {
+        let assignment = state.withLock { $0.closed ? nil : $0.assignment }
+        return assignment?.statuses ?? []
+    }
+
+    public func health() -> LogHealth { connection.current }
+
+    /// Waits up to ten seconds for appends in flight. The consumer is its thread's to close.
+    public func close() {
+        let producer = state.withLock { state in
+            state.closed = true
+            defer { state.producer = nil }
+            return state.producer
+        }
+        producer?.close()
+        connection.close()
+    }
+
+    private var closedError: EventLogError { EventLogError(.closed, "\(name) is closed") }
+}
+
+/// What the consumer needs of its log.
+extension KafkaLog {
+    func requireOpen() throws(EventLogError) {
+        if state.withLock({ $0.closed }) { throw closedError }
+    }
+
+    func releaseConsumer() {
+        state.withLock {
+            $0.consuming = false
+            $0.assignment = nil
+        }
+    }
+}

@@ -1,0 +1,137 @@
+/// Where the topic is and how to reach it.
+public struct KafkaOptions: Sendable, Equatable {
+    /// `host:port`, several of them with commas between.
+    public var brokers: String
+    public var topic: String
+    /// The consumer group. Its committed offsets are for lag tools; the positions in the state rule.
+    public var group: String
+    /// Takes the records that are no events, each with its reason.
+    public var deadLetterTopic: String
+    /// Any property of librdkafka, for consumer and producer both; these win over ours. What would break
+    /// exactly-once is refused.
+    public var properties: [String: String]
+
+    /// - Parameter deadLetterTopic: `TOPIC.dead-letters` where absent.
+    public init(
+        brokers: String, topic: String, group: String = "freshet", deadLetterTopic: String? = nil,
+        properties: [String: String] = [:]
+    ) {
+        self.brokers = brokers
+        self.topic = topic
+        self.group = group
+        self.deadLetterTopic = deadLetterTopic ?? "\(topic).dead-letters"
+        self.properties = properties
+    }
+}
+
+extension KafkaOptions {
+    /// For messages to people.
+    var name: String { "kafka topic '\(topic)' at \(brokers)" }
+
+    func configureConsumer(_ configuration: borrowing KafkaConfiguration) throws(EventLogError) {
+        try configureClient(configuration)
+        try configuration.set("group.id", group)
+        // The state's positions rule; the group's offsets follow each checkpoint.
+        try configuration.set("enable.auto.commit", "false")
+        try configuration.set("enable.auto.offset.store", "false")
+        try configuration.set("isolation.level", "read_committed")
+        try configuration.set("partition.assignment.strategy", "cooperative-sticky")
+        // Never silently from the start or the end: a gap is for `on-gap` to decide.
+        try configuration.set("auto.offset.reset", "error")
+        try configuration.set("allow.auto.create.topics", "false")
+        // How soon a topic created late is seen, in ms.
+        try configuration.set("topic.metadata.refresh.interval.ms", "5000")
+        // Bounds what is fetched ahead, per partition.
+        try configuration.set("queued.max.messages.kbytes", "16384")
+        try apply(properties, to: configuration)
+    }
+
+    func configureProducer(_ configuration: borrowing KafkaConfiguration) throws(EventLogError) {
+        try configureClient(configuration)
+        try configuration.set("enable.idempotence", "true")
+        try configuration.set("acks", "all")
+        // A lone event should not wait; under load what waits for the broker is batched anyway.
+        try configuration.set("linger.ms", "0.5")
+        // How long an append may hang before whoever fed it is told, in ms.
+        try configuration.set("message.timeout.ms", "30000")
+        try configuration.set("queue.buffering.max.kbytes", "65536")
+        // The Java client's way, so that one user's events meet in one partition whoever produced them.
+        try configuration.set("partitioner", "murmur2_random")
+        try apply(properties, to: configuration)
+    }
+
+    private func configureClient(_ configuration: borrowing KafkaConfiguration) throws(EventLogError) {
+        try configuration.set("bootstrap.servers", brokers)
+        try configuration.set("client.id", "freshet")
+        try configuration.set("reconnect.backoff.max.ms", "2000")
+    }
+
+    private func apply(_ properties: [String: String], to configuration: borrowing KafkaConfiguration)
+        throws(EventLogError)
+    {
+        for (key, value) in properties.sorted(by: { $0.key < $1.key }) {
+            try configuration.set(key, value)
+        }
+    }
+
+    /// Refuses what cannot work before anything starts.
+    func validate() throws(EventLogError) {
+        guard !brokers.isEmpty else {
+            throw EventLogError(.invalid, "source.kafka.brokers is empty; name at least one host:port")
+        }
+        guard !group.isEmpty else { throw EventLogError(.invalid, "source.kafka.group is empty; name a consumer group") }
+        try Self.validate(topic: topic, key: "source.kafka.topic")
+        try Self.validate(topic: deadLetterTopic, key: "source.kafka.dead-letter-topic")
+        guard topic != deadLetterTopic else {
+            throw EventLogError(
+                .invalid, "source.kafka.dead-letter-topic is '\(topic)', the topic itself; name another one")
+        }
+        for (key, value) in properties.sorted(by: { $0.key < $1.key }) {
+            if let reason = Self.refusal(of: key, value) {
+                throw EventLogError(.invalid, "source.kafka.properties.\(key) is '\(value)', but \(reason)")
+            }
+        }
+        try configureConsumer(KafkaConfiguration())
+        try configureProducer(KafkaConfiguration())
+    }
+
+    /// Kafka's own rule; librdkafka would take a leading `^` for a regular expression.
+    private static func validate(topic: String, key: String) throws(EventLogError) {
+        let allowed = topic.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+                true
+            default: false
+            }
+        }
+        guard allowed, (1...249).contains(topic.utf8.count) else {
+            throw EventLogError(
+                .invalid, "\(key) is '\(topic)'; 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-' are allowed")
+        }
+    }
+
+    /// Why a property may not be given, if so.
+    private static func refusal(of key: String, _ value: String) -> String? {
+        let value = value.lowercased()
+        let isFalse = ["false", "f", "0"].contains(value)
+        switch key {
+        case "enable.auto.commit", "auto.commit.enable", "enable.auto.offset.store":
+            return isFalse ? nil : "positions are committed with each checkpoint, so only false is allowed"
+        case "enable.idempotence":
+            return isFalse ? "without idempotence a retry may store an event twice; only true is allowed" : nil
+        case "acks", "request.required.acks":
+            return ["all", "-1"].contains(value) ? nil : "a token is handed out for durable events only; only all is allowed"
+        case "auto.offset.reset":
+            return value == "error" ? nil : "a gap is never skipped without a word; use source.kafka.start and source.on-gap"
+        case "transactional.id":
+            return "events are appended one by one, outside of transactions; remove it"
+        case "bootstrap.servers", "metadata.broker.list":
+            return "the brokers have a key of their own; use source.kafka.brokers"
+        case "group.id":
+            return "the group has a key of its own; use source.kafka.group"
+        default:
+            return nil
+        }
+    }
+}
