@@ -36,6 +36,8 @@ struct BatchApplication {
 
     /// Item rows to publish, per model.
     private(set) var changedItems: [[Int32]]
+    /// Item rows whose counts are to be published.
+    private(set) var changedStats: [Int32] = []
     private(set) var rejections: [Rejection] = []
 
     init(state: LearnedState, leases: LeaseBook) {
@@ -186,6 +188,7 @@ struct BatchApplication {
         shard.report = ShardReport(models: state.models.count)
         state.counters.duplicates += Int64(report.duplicates)
         state.counters.dropped += Int64(report.dropped)
+        changedStats += report.changedStats
         rejections += report.rejections
         for rejection in report.rejections { state.models[rejection.model].rejected += 1 }
         for (number, model) in state.models.enumerated() {

@@ -129,6 +129,8 @@ struct CellWorker {
         }
         var changed = stats[item]
         changed.add(entry, sign: sign)
+        if !changed.unpublished { shard.report.changedStats.append(entry.item) }
+        changed.unpublished = true
         stats[item] = changed
         for (modelIndex, model) in models.enumerated()
         where model.learner.accepts(entry.kind, value: entry.value) {

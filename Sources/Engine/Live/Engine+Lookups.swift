@@ -59,8 +59,7 @@ extension Engine: LookupService {
     public func item(_ id: EntityID) throws(LookupError) -> ItemRecord {
         let row = try rows(of: [id])[0]
         let entry = state.catalogue.withLock { row < $0.entries.count ? $0.entries[row] : Catalogue.Entry() }
-        // The counts belong to the queue that learns: asked there, between two batches.
-        let stats = onQueue { row < $0.stats.count ? $0.stats[row] : ItemStats() }
+        let stats = publishedStats.withLock { row < $0.count ? $0[row] : ItemStats() }
         return ItemRecord(
             id: id, title: entry.title, tags: entry.tags, available: entry.available, users: Int(stats.users),
             meanRating: stats.ratings > 0 ? Float(stats.ratingSum / Double(stats.ratings)) : nil)

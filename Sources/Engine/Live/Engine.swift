@@ -19,6 +19,8 @@ public final class Engine: Sendable {
     let waiters = Waiters()
     let started = ContinuousClock().now
     let snapshot = Mutex(Snapshot())
+    /// The counts of items as look-ups see them.
+    let publishedStats = Mutex<[ItemStats]>([])
     let checkpointer: Checkpointer
     /// Events handed over and not yet learned.
     let inFlight = Atomic<Int>(0)
@@ -38,6 +40,7 @@ public final class Engine: Sendable {
     /// Fields that the engine's queue alone touches, which is what `@unchecked Sendable` stands on.
     private final class Confined: @unchecked Sendable {
         var unpublished: [[Int32]]
+        var unpublishedStats: [Int32] = []
         var lastPublished = ContinuousClock().now
         var retryScheduled = false
         /// Something changed since the last delta was copied aside.
@@ -130,6 +133,7 @@ public final class Engine: Sendable {
         var application = BatchApplication(state: state, leases: leases)
         application.apply(batch)
         for (model, rows) in application.changedItems.enumerated() { confined.unpublished[model] += rows }
+        confined.unpublishedStats += application.changedStats
         report(application.rejections)
         confined.changed = true
         confined.eventsSinceCheckpoint += batch.recordCount
@@ -162,10 +166,22 @@ public final class Engine: Sendable {
             let done = model.index.publish(rows: rows, from: model.items) { Float(model.positives[$0]) }
             complete = complete && done
         }
+        publishStats()
         guard complete else { return retryPublication() }
         confined.lastPublished = ContinuousClock().now
         snapshot.withLock { $0.mean = state.mean }
         waiters.advance(to: positions)
+    }
+
+    private func publishStats() {
+        publishedStats.withLock { published in
+            while published.count < state.stats.count { published.append(state.stats[published.count]) }
+            for row in confined.unpublishedStats {
+                state.stats[Int(row)].unpublished = false
+                published[Int(row)] = state.stats[Int(row)]
+            }
+        }
+        confined.unpublishedStats.removeAll(keepingCapacity: true)
     }
 
     private func retryPublication() {
@@ -240,6 +256,9 @@ public final class Engine: Sendable {
     }
 
     // MARK: - For look-ups
+
+    /// Items known, described or rated.
+    public var itemCount: Int { publishedStats.withLock { $0.count } }
 
     /// Runs on the engine's queue, behind the batches that wait there.
     func onQueue<Result>(_ body: (LearnedState) -> Result) -> Result {

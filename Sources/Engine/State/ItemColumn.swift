@@ -46,4 +46,6 @@ struct ItemStats: BitwiseCopyable, Sendable {
     var ratingSum: Double = 0
     /// To be written with the next checkpoint.
     var unsaved = true
+    /// Changed since look-ups were last told.
+    var unpublished = false
 }

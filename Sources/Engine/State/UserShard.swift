@@ -85,6 +85,8 @@ final class UserShard: @unchecked Sendable {
 struct ShardReport {
     /// Item rows changed and not yet published, per model.
     var changedItems: [[Int32]]
+    /// Item rows whose counts changed and are not yet published.
+    var changedStats: [Int32] = []
     var updates: [Int]
     var rejections: [Rejection] = []
     var duplicates = 0

@@ -37,6 +37,8 @@ struct ModelSettings: Sendable, Equatable {
     var learner: Learner
     /// `nil`, here and below: the learner's own default.
     var learningRate: Double?
+    /// SGD only.
+    var biasLearningRate: Double?
     var regularization: Double?
     var biasRegularization: Double?
     /// Negatives drawn per event; BPR only.
@@ -65,6 +67,9 @@ struct ModelSettings: Sendable, Equatable {
     var text: String {
         var fields = ["learner: \(learner.rawValue)"]
         if let learningRate { fields.append("learning-rate: \(ConfigurationText.number(learningRate))") }
+        if let biasLearningRate {
+            fields.append("bias-learning-rate: \(ConfigurationText.number(biasLearningRate))")
+        }
         if let regularization { fields.append("regularization: \(ConfigurationText.number(regularization))") }
         if let biasRegularization {
             fields.append("bias-regularization: \(ConfigurationText.number(biasRegularization))")

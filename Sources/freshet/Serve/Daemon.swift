@@ -1,0 +1,105 @@
+import Checkpoints
+import Engine
+import EventLog
+import Foundation
+import Logging
+import RPC
+import ServiceLifecycle
+import Synchronization
+
+/// The parts of a running daemon, in the order in which they are made: lock, log, state, engine, socket. They stop in
+/// the reverse order.
+struct Daemon {
+    private let lock: FolderLock
+    private let log: any EventLog
+    private let engine: Engine
+    private let server: RPCServer
+    private let logger: Logger
+
+    init(_ configuration: Configuration, logger: Logger) throws {
+        self.logger = logger
+        lock = try FolderLock(folder: configuration.state.folder)
+        let log = try configuration.openLog(logger: logger)
+        self.log = log
+        let options = configuration.engineOptions
+        do {
+            let file = try StateFile(
+                path: configuration.state.folder + "/state.sqlite",
+                identity: StateIdentity(
+                    factors: options.factors,
+                    models: Dictionary(uniqueKeysWithValues: options.models.map { ($0.name, $0.learnerName) }),
+                    source: log.source))
+            engine = try Engine(options: options, file: file, log: log, logger: logger)
+        } catch {
+            log.close()
+            throw error
+        }
+        server = RPCServer(
+            options: Self.rpcOptions(configuration, engine: engine), service: engine, logger: logger)
+    }
+
+    private static func rpcOptions(_ configuration: Configuration, engine: Engine) -> RPCServerOptions {
+        var options = RPCServerOptions(socketPath: configuration.socketPath)
+        options.password = configuration.rpc.password.isEmpty ? nil : configuration.rpc.password
+        options.connectionsMax = configuration.rpc.connectionsMax
+        options.limits.requestBytesMax = configuration.rpc.requestBytesMax
+        options.idleTimeout = .seconds(configuration.rpc.idleTimeoutSeconds)
+        options.eventLoopThreads = configuration.rpc.threads
+        options.version = Freshet.version
+        // A scan of this many rows takes about a quarter of a millisecond: longer ones leave the event loop.
+        let rowsOnEventLoop = 2_000_000 / configuration.engine.factors
+        options.offloadsLookups = { engine.itemCount > rowsOnEventLoop }
+        return options
+    }
+
+    /// Runs until SIGTERM or SIGINT, or until the log needs a person.
+    func run() async throws {
+        defer {
+            log.close()
+            withExtendedLifetime(lock) {}
+        }
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [
+                    .init(service: EngineService(engine: engine), failureTerminationBehavior: .gracefullyShutdownGroup),
+                    .init(service: RPCService(server: server, logger: logger)),
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        try await group.run()
+        logger.notice("stopped; the state is durable")
+    }
+}
+
+/// Learns until told to stop, then makes the state durable.
+private struct EngineService: Service {
+    let engine: Engine
+
+    func run() async throws {
+        let (failures, continuation) = AsyncStream.makeStream(of: EventLogError.self)
+        engine.start { continuation.yield($0) }
+        let failure = await withGracefulShutdownHandler {
+            await failures.first { _ in true }
+        } onGracefulShutdown: {
+            continuation.finish()
+        }
+        // Blocks one thread for as long as the last checkpoint takes; nothing else is left to run.
+        try engine.stop()
+        if let failure { throw failure }
+    }
+}
+
+/// Answers until told to stop, then answers what is in flight.
+private struct RPCService: Service {
+    let server: RPCServer
+    let logger: Logger
+
+    func run() async throws {
+        let readiness = Readiness(environment: ProcessInfo.processInfo.environment)
+        try await server.start()
+        readiness.ready()
+        logger.notice("ready")
+        try? await gracefulShutdown()
+        readiness.stopping()
+        await server.shutdown(grace: .seconds(5))
+    }
+}

@@ -1,0 +1,26 @@
+import EventLog
+import Logging
+
+extension Configuration {
+    /// Opens the log that `source.kind` names. `state.folder` must exist for the embedded one.
+    func openLog(logger: Logger) throws(EventLogError) -> any EventLog {
+        switch source.kind {
+        case .embedded:
+            return try EmbeddedLog(
+                path: state.folder + "/log.sqlite",
+                options: EmbeddedLogOptions(
+                    queueMax: source.embedded.queueMax, retainEvents: Int64(source.embedded.retainEvents)),
+                logger: logger)
+        case .kafka:
+            return try openKafka(logger: logger)
+        }
+    }
+
+    func openKafka(logger: Logger) throws(EventLogError) -> KafkaLog {
+        try KafkaLog(
+            options: KafkaOptions(
+                brokers: source.kafka.brokers, topic: source.kafka.topic, group: source.kafka.group,
+                deadLetterTopic: source.kafka.deadLetterTopic, properties: source.kafka.properties),
+            logger: logger)
+    }
+}

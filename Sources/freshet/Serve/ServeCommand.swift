@@ -1,0 +1,82 @@
+import ArgumentParser
+import Checkpoints
+import EventLog
+import Foundation
+import Logging
+import RPC
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Learns from the log and answers on the socket, until SIGTERM.",
+        discussion: """
+            Configuration comes from the file, then FRESHET_… environment variables, then --set, each over the one \
+            before.
+
+            EXAMPLES
+              freshet serve
+              freshet serve --config /etc/freshet.yaml
+              freshet serve --set source.kind=kafka --set source.kafka.brokers=kafka1:9092 \\
+                            --set source.kafka.topic=ratings
+              freshet serve --help-config
+
+            EXIT CODES
+              0 stopped as asked, the state is durable     65 the state file is damaged or of another kind
+              69 the log needs a person (gap, refused)     73 a file, folder or socket cannot be made or written
+              75 another freshet uses the state folder     78 the configuration is wrong
+            """)
+
+    @Option(help: "A YAML file; see config/freshet.yaml for every key and its default.")
+    var config: String?
+
+    @Option(name: .customLong("set"), help: "key=value, over the file and the environment; may be repeated.")
+    var settings: [String] = []
+
+    @Flag(help: "Print every configuration key with type, unit, default and meaning, and exit.")
+    var helpConfig = false
+
+    func run() async throws {
+        if helpConfig { return Terminal.write(ConfigurationReference.text()) }
+        let configuration = try load()
+        var logger = Logger(label: "freshet", factory: { StreamLogHandler.standardError(label: $0) })
+        logger.logLevel = Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info
+        do {
+            let daemon = try Daemon(configuration, logger: logger)
+            try await daemon.run()
+        } catch {
+            Terminal.writeError("freshet: \(error)\n")
+            throw ExitCode(Self.code(of: error))
+        }
+    }
+
+    private func load() throws -> Configuration {
+        do {
+            return try Configuration.load(
+                file: config, environment: ProcessInfo.processInfo.environment, settings: settings)
+        } catch {
+            Terminal.writeError("freshet: \(error)\n")
+            throw ExitCode(78)
+        }
+    }
+
+    /// After sysexits.h.
+    private static func code(of error: any Error) -> Int32 {
+        switch error {
+        case let error as StateError:
+            switch error.code {
+            case .damaged, .newerSchema, .notAState, .mismatch: 65
+            case .unwritable, .full: 73
+            case .locked: 75
+            }
+        case let error as EventLogError:
+            switch error.code {
+            case .damaged: 65
+            case .invalid: 78
+            case .full: 73
+            default: 69
+            }
+        case is RPCServerError: 73
+        default: 1
+        }
+    }
+}
