@@ -101,6 +101,12 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
+            name: "ClientTests",
+            dependencies: [
+                "freshet", "RPC", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
             name: "RPCTests",
             dependencies: [
                 "RPC", "Engine", "EventLog", "Events",

@@ -5,7 +5,8 @@ import Testing
 
 @Suite("RESP codec")
 struct CodecTests {
-    private func decode(_ chunks: [[UInt8]], limits: RequestLimits = RequestLimits()) throws -> [RESPRequest] {
+    private func decode(_ chunks: [[UInt8]], limits: RequestLimits = RequestLimits()) throws -> [RESPRequest]
+    {
         var decoder = RESPDecoder(limits: limits)
         var input = ByteBuffer()
         var requests: [RESPRequest] = []
@@ -26,7 +27,8 @@ struct CodecTests {
     }
 
     static let stream = Array(
-        "*2\r\n$4\r\nECHO\r\n$3\r\na\r\n\r\nPING\r\n*0\r\n\r\n*1\r\n$0\r\n\r\nECHO \"a b\\x41\\n\" 'c\\'d'\n".utf8)
+        "*2\r\n$4\r\nECHO\r\n$3\r\na\r\n\r\nPING\r\n*0\r\n\r\n*1\r\n$0\r\n\r\nECHO \"a b\\x41\\n\" 'c\\'d'\n"
+            .utf8)
     static let requests = [
         RESPRequest(["ECHO", "a\r\n"]), RESPRequest(["PING"]), RESPRequest([""]),
         RESPRequest(["ECHO", "a bA\n", "c'd"]),
@@ -50,7 +52,8 @@ struct CodecTests {
         arguments: [
             ("*x\r\n", "invalid multibulk length"), ("*1\r\n:1\r\n", "expected '$', got ':'"),
             ("*1\r\n$-1\r\n", "invalid bulk length"), ("*1\r\n$x\r\n", "invalid bulk length"),
-            ("*1\r\n$1\r\nabc\r\n", "does not end in CR LF"), ("ECHO \"a\r\n", "unbalanced quotes in request"),
+            ("*1\r\n$1\r\nabc\r\n", "does not end in CR LF"),
+            ("ECHO \"a\r\n", "unbalanced quotes in request"),
             ("ECHO 'a'b\r\n", "unbalanced quotes in request"),
             ("*99999999999999999999\r\n", "invalid multibulk length"),
             ("*" + String(repeating: "1", count: 100), "invalid multibulk length"),
@@ -69,8 +72,11 @@ struct CodecTests {
         #expect(refusal("*1\r\n$41\r\n", limits: limits)?.contains("at most 40 are allowed") == true)
         let argument = "$40\r\n" + String(repeating: "x", count: 40) + "\r\n"
         #expect(refusal("*2\r\n" + argument + "$40\r\n", limits: limits) == nil)
-        #expect(refusal("*3\r\n" + argument + argument + "$40\r\n", limits: limits)?.contains("100 bytes") == true)
-        #expect(refusal(String(repeating: "x", count: 50), limits: limits)?.contains("too big inline") == true)
+        #expect(
+            refusal("*3\r\n" + argument + argument + "$40\r\n", limits: limits)?.contains("100 bytes") == true
+        )
+        #expect(
+            refusal(String(repeating: "x", count: 50), limits: limits)?.contains("too big inline") == true)
     }
 
     @Test("random bytes never crash the decoder")
@@ -82,7 +88,9 @@ struct CodecTests {
             if random.next() % 2 == 0 {
                 bytes = (0..<Int(random.next() % 60)).map { _ in alphabet.randomElement(using: &random) ?? 0 }
             } else {
-                for _ in 0..<3 { bytes[Int(random.next() % UInt64(bytes.count))] = UInt8(random.next() % 256) }
+                for _ in 0..<3 {
+                    bytes[Int(random.next() % UInt64(bytes.count))] = UInt8(random.next() % 256)
+                }
             }
             let cut = Int(random.next() % UInt64(bytes.count + 1))
             let requests = (try? decode([Array(bytes[..<cut]), Array(bytes[cut...])])) ?? []

@@ -93,7 +93,8 @@ struct CommandTests {
                     == .array([.text("i1"), .double(0.9), .text("i2"), .double(0.8)]))
             _ = try ask(
                 client,
-                "RECOMMEND u1 exclude i1 Tag a EXCLUDE i2 INCLUDESEEN MODEL stars TAG b FALLBACK none COUNT 7")
+                "RECOMMEND u1 exclude i1 Tag a EXCLUDE i2 INCLUDESEEN MODEL stars TAG b FALLBACK none COUNT 7"
+            )
             let query = try #require(service.state.withLock { $0.recommended.last })
             #expect(query.exclude.map(\.string) == ["i1", "i2"])
             #expect(query.tags == ["a", "b"])
@@ -102,7 +103,8 @@ struct CommandTests {
             #expect(query.fallback == .none)
             #expect(query.count == 7)
             #expect(
-                try ask(client, "RECOMMEND stranger FALLBACK none") == .error("NOUSER user 'stranger' is not known"))
+                try ask(client, "RECOMMEND stranger FALLBACK none")
+                    == .error("NOUSER user 'stranger' is not known"))
             #expect(try ask(client, "RECOMMEND u1 MODEL x") == .error("NOMODEL model 'x' is not known"))
         }
     }
@@ -139,7 +141,8 @@ struct CommandTests {
                     Event(.rating(user: user, item: item, value: 4.5), time: 1000),
                     Event(.signal(user: user, item: item, name: "click")),
                     Event(.retract(user: user, item: item)), Event(.forget(user: user)),
-                    Event(.item(ItemDescription(item: item, title: "A b", tags: ["a", "b"], available: false))),
+                    Event(
+                        .item(ItemDescription(item: item, title: "A b", tags: ["a", "b"], available: false))),
                     Event(.item(ItemDescription(item: item))),
                 ])
         }
@@ -158,7 +161,8 @@ struct CommandTests {
             let user = try ask(client, "USER.GET u1 COUNT 1")
             #expect(user["seen"] == .integer(2))
             let entry = RESPValue.map([
-                (.text("item"), .text("i1")), (.text("value"), .double(4.5)), (.text("kind"), .text("rating")),
+                (.text("item"), .text("i1")), (.text("value"), .double(4.5)),
+                (.text("kind"), .text("rating")),
                 (.text("ts"), .integer(1000)),
             ])
             #expect(user["history"] == .array([entry]))
@@ -197,9 +201,15 @@ struct CommandTests {
         (["RATE", "u1", "i1", "4", "TS", "yesterday"], "ERR TS is 'yesterday'; milliseconds since 1970"),
         (["RATE", "u1", "i1", "4", "NOW"], "ERR unexpected 'NOW'; usage: RATE"),
         (["RATE", "u1", "i1", "4", "TS"], "ERR TS is missing; usage: RATE"),
-        (["RECOMMEND", "u1", "COUNT", "0"], "ERR COUNT is '0'; an integer from 1 to 10000 is allowed; usage: REC"),
+        (
+            ["RECOMMEND", "u1", "COUNT", "0"],
+            "ERR COUNT is '0'; an integer from 1 to 10000 is allowed; usage: REC"
+        ),
         (["RECOMMEND", "u1", "COUNT", "-1"], "ERR COUNT is '-1'; an integer from 1 to 10000 is allowed"),
-        (["RECOMMEND", "u1", "COUNT", "1000000000"], "ERR COUNT is '1000000000'; an integer from 1 to 10000"),
+        (
+            ["RECOMMEND", "u1", "COUNT", "1000000000"],
+            "ERR COUNT is '1000000000'; an integer from 1 to 10000"
+        ),
         (["RECOMMEND", "u1", "COUNT", "ten"], "ERR COUNT is 'ten'; an integer from 1 to 10000 is allowed"),
         (["RECOMMEND", "u1", "AFTER", "later"], "ERR AFTER is 'later'; a token such as 0:1234 is allowed"),
         (["RECOMMEND", "u1", "AFTER", "0:1", "TIMEOUT", "-5"], "ERR TIMEOUT is '-5'; an integer from 0"),
@@ -279,7 +289,9 @@ struct CommandTests {
 
     @Test(
         "passwords are equal only when all bytes are",
-        arguments: [("a", "a", true), ("a", "b", false), ("", "a", false), ("aa", "a", false), ("a", "", false)])
+        arguments: [
+            ("a", "a", true), ("a", "b", false), ("", "a", false), ("aa", "a", false), ("a", "", false),
+        ])
     func comparison(guess: String, secret: String, isEqual: Bool) {
         #expect(ConnectionCommands.isEqualInConstantTime(guess, secret) == isEqual)
     }

@@ -47,7 +47,9 @@ final class FakeService: LookupService {
         if query.fallback == .none, query.user.string == "stranger" {
             throw LookupError(.noUser, "user 'stranger' is not known")
         }
-        if let model = query.model, model != "stars" { throw LookupError(.noModel, "model '\(model)' is not known") }
+        if let model = query.model, model != "stars" {
+            throw LookupError(.noModel, "model '\(model)' is not known")
+        }
         return try list(query.count).filter { !query.exclude.contains($0.id) }
     }
 

@@ -54,7 +54,8 @@ struct ServerTests {
                 try other.call(["SIMILAR", "i1", "AFTER", "0:5", "TIMEOUT", "5"])
                     == .error("STALE event 0:5 is not learned yet"))
             #expect(
-                try other.call(["PREDICT", "u1", "i1", "AFTER", "0:0", "TIMEOUT", "5"]) == .array([.double(4.5)]))
+                try other.call(["PREDICT", "u1", "i1", "AFTER", "0:0", "TIMEOUT", "5"])
+                    == .array([.double(4.5)]))
         }
     }
 

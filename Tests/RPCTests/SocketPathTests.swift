@@ -42,7 +42,9 @@ struct SocketPathTests {
         let server = server(scratch.socket)
         try await server.start()
         let path = scratch.socket
-        #expect(try await offPool { Result { try RPCClient(socketPath: path).call(["PING"]) } }.get() == .simple("PONG"))
+        #expect(
+            try await offPool { Result { try RPCClient(socketPath: path).call(["PING"]) } }.get()
+                == .simple("PONG"))
         await server.shutdown(grace: .zero)
     }
 

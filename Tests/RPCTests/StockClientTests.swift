@@ -44,7 +44,8 @@ struct StockClientTests {
             #expect(
                 try Self.run(program, two + ["-e", "RECOMMEND", "u1", "COUNT", "-1"]).hasPrefix(
                     "ERR COUNT is '-1'"))
-            let several = try Self.run(program, two, input: "ECHO \"a b\"\nSELECT 0\nCOMMAND COUNT\nHELLO 3\n")
+            let several = try Self.run(
+                program, two, input: "ECHO \"a b\"\nSELECT 0\nCOMMAND COUNT\nHELLO 3\n")
             #expect(several.hasPrefix("a b\nOK\n"))
             #expect(several.contains("freshet"))
             // As the interactive shell asks for its hints.

@@ -1,0 +1,9 @@
+import ArgumentParser
+
+/// The commands that talk to a running daemon, for the root command's list.
+enum ClientCommands {
+    static let all: [any ParsableCommand.Type] = [
+        RecommendCommand.self, SimilarCommand.self, PredictCommand.self, RateCommand.self, StatusCommand.self,
+        CheckpointCommand.self,
+    ]
+}

@@ -1,0 +1,64 @@
+import RPC
+
+/// Items with scores, as look-ups answer them, joined with the items' titles.
+struct ItemList: Equatable {
+    struct Entry: Equatable {
+        var item: String
+        var score: RESPValue
+        var title: String?
+    }
+
+    var entries: [Entry]
+
+    /// From an answer `WITHSCORES`: id and score alternate.
+    init(alternating answer: RESPValue) throws {
+        guard case .array(let values) = answer, values.count.isMultiple(of: 2) else {
+            throw DaemonError(description: "answer is no list of items and scores: \(answer.plainText)")
+        }
+        entries = stride(from: 0, to: values.count, by: 2).map {
+            Entry(item: values[$0].plainText, score: values[$0 + 1])
+        }
+    }
+
+    /// From an answer that gives one value an item, in the order asked.
+    init(items: [String], answer: RESPValue) throws {
+        guard case .array(let values) = answer, values.count == items.count else {
+            throw DaemonError(description: "answer is not one value an item: \(answer.plainText)")
+        }
+        entries = zip(items, values).map { Entry(item: $0, score: $1) }
+    }
+
+    /// Asks for all titles at once; an item that is not described has none.
+    mutating func addTitles(from client: RPCClient) throws {
+        for entry in entries { try client.send(["ITEM.GET", entry.item]) }
+        for index in entries.indices { entries[index].title = try client.receive()["title"]?.string }
+    }
+
+    func json(scoreName: String) throws -> String {
+        let values = entries.enumerated().map { index, entry in
+            RESPValue.map([
+                (.text("rank"), .integer(Int64(index + 1))), (.text("item"), .text(entry.item)),
+                (.text("title"), entry.title.map(RESPValue.text) ?? .null), (.text(scoreName), entry.score),
+            ])
+        }
+        return try JSONText.line(.array(values))
+    }
+
+    func table(scoreName: String) -> String {
+        var table = Table([
+            Table.Column(title: "rank", alignment: .right), Table.Column(title: "item", widthMax: 40),
+            Table.Column(title: "title"), Table.Column(title: scoreName, alignment: .right),
+        ])
+        for (index, entry) in entries.enumerated() {
+            table.append(["\(index + 1)", entry.item, entry.title ?? "", entry.score.plainText])
+        }
+        return table.text
+    }
+
+    /// Joins the titles and prints.
+    func show(from client: RPCClient, scoreName: String, asJSON: Bool) throws {
+        var list = self
+        try list.addTitles(from: client)
+        Terminal.write(asJSON ? try list.json(scoreName: scoreName) : list.table(scoreName: scoreName))
+    }
+}

@@ -1,0 +1,72 @@
+/// Columns of text, aligned for a terminal.
+struct Table: Equatable {
+    enum Alignment { case left, right }
+
+    struct Column: Equatable {
+        var title: String
+        var alignment = Alignment.left
+        /// Wider cells are cut, and end in `…`.
+        var widthMax = 60
+    }
+
+    let columns: [Column]
+    private(set) var rows: [[String]] = []
+
+    init(_ columns: [Column]) {
+        self.columns = columns
+    }
+
+    /// A row shorter than the columns is filled with empty cells.
+    mutating func append(_ cells: [String]) {
+        let cells = zip(columns, cells).map { Self.fit($1, to: $0.widthMax) }
+        rows.append(cells + Array(repeating: "", count: columns.count - cells.count))
+    }
+
+    /// One line a row under a line of titles, no spaces at the ends of lines.
+    var text: String {
+        let header = columns.map(\.title)
+        let widths = columns.indices.map { index in
+            rows.reduce(Self.width(header[index])) { max($0, Self.width($1[index])) }
+        }
+        return ([header] + rows).map { cells in
+            let line = columns.indices.map { Self.pad(cells[$0], to: widths[$0], columns[$0].alignment) }
+            return String(line.joined(separator: "  ").reversed().drop { $0 == " " }.reversed())
+        }.joined(separator: "\n")
+    }
+
+    /// Control characters could steer the terminal, and titles come from outside.
+    private static func fit(_ cell: String, to widthMax: Int) -> String {
+        let safe = cell.map {
+            $0.unicodeScalars.contains { $0.properties.generalCategory == .control } ? "?" : $0
+        }
+        guard width(String(safe)) > widthMax else { return String(safe) }
+        var kept = ""
+        var used = 1
+        for character in safe {
+            used += width(character)
+            guard used <= widthMax else { break }
+            kept.append(character)
+        }
+        return kept + "…"
+    }
+
+    private static func pad(_ cell: String, to width: Int, _ alignment: Alignment) -> String {
+        let spaces = String(repeating: " ", count: max(0, width - Self.width(cell)))
+        return alignment == .left ? cell + spaces : spaces + cell
+    }
+
+    private static func width(_ text: String) -> Int {
+        text.reduce(0) { $0 + width($1) }
+    }
+
+    /// Terminal cells of a character: two for East Asian wide ones and emoji.
+    private static func width(_ character: Character) -> Int {
+        guard let scalar = character.unicodeScalars.first else { return 0 }
+        if scalar.properties.isEmojiPresentation { return 2 }
+        let wide: [ClosedRange<UInt32>] = [
+            0x1100...0x115F, 0x2E80...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F,
+            0xFF00...0xFF60, 0xFFE0...0xFFE6, 0x20000...0x3FFFD,
+        ]
+        return wide.contains { $0.contains(scalar.value) } ? 2 : 1
+    }
+}

@@ -1,0 +1,108 @@
+import ArgumentParser
+import RPC
+import Testing
+
+@testable import freshet
+
+@Suite("thin clients")
+struct ClientTests {
+    @Test("recommend sends its options as the RPC takes them")
+    func recommend() throws {
+        let command = try RecommendCommand.parse([
+            "u1", "--count", "3", "--model", "likes", "--tag", "a", "--tag", "b", "--exclude", "i1",
+            "--include-seen",
+            "--after", "0:7",
+        ])
+        #expect(
+            command.rpcArguments == [
+                "RECOMMEND", "u1", "COUNT", "3", "WITHSCORES", "MODEL", "likes", "TAG", "a", "TAG", "b",
+                "EXCLUDE", "i1", "INCLUDESEEN", "AFTER", "0:7",
+            ])
+        #expect(
+            try RecommendCommand.parse(["u1"]).rpcArguments == [
+                "RECOMMEND", "u1", "COUNT", "10", "WITHSCORES",
+            ])
+    }
+
+    @Test("the other look-ups and RATE send their arguments in order")
+    func others() throws {
+        #expect(
+            try SimilarCommand.parse(["i1", "--metric", "dot"]).rpcArguments
+                == ["SIMILAR", "i1", "COUNT", "10", "METRIC", "dot", "WITHSCORES"])
+        #expect(
+            try PredictCommand.parse(["u1", "i1", "i2", "--model", "m"]).rpcArguments
+                == ["PREDICT", "u1", "i1", "i2", "MODEL", "m"])
+        let rate = try RateCommand.parse(["u1", "i1", "4.5", "--wait"])
+        #expect(rate.rpcArguments == ["RATE", "u1", "i1", "4.5"])
+        #expect(
+            rate.waitArguments(token: "0:7") == ["PREDICT", "u1", "i1", "AFTER", "0:7", "TIMEOUT", "30000"])
+        #expect(try StatusCommand.parse(["--digest"]).rpcArguments == ["STATUS", "DIGEST"])
+    }
+
+    @Test("the socket comes from the flag, else the environment, else the default")
+    func socket() throws {
+        let given = try ClientOptions.parse(["--socket", "/run/a"])
+        #expect(given.socketPath(environment: ["FRESHET_SOCKET": "/run/b"]) == "/run/a")
+        let absent = try ClientOptions.parse([])
+        #expect(absent.socketPath(environment: ["FRESHET_SOCKET": "/run/b"]) == "/run/b")
+        #expect(absent.socketPath(environment: ["FRESHET_SOCKET": ""]) == "freshet-state/freshet.sock")
+    }
+
+    @Test("a daemon that does not run is exit code 3")
+    func noDaemon() throws {
+        let options = try ClientOptions.parse(["--socket", "/tmp/fr-nobody-here"])
+        let code = #expect(throws: ExitCode.self) { try options.withClient { _ in } }
+        #expect(code == ExitCode(3))
+    }
+
+    @Test("items become a table with ranks, titles and scores, and JSON with the same")
+    func itemList() throws {
+        var list = try ItemList(
+            alternating: .array([.text("i1"), .double(0.91), .text("item-2"), .double(0.123456)]))
+        list.entries[0].title = "Toy Story (1995)"
+        #expect(
+            list.table(scoreName: "score") == """
+                rank  item    title              score
+                   1  i1      Toy Story (1995)    0.91
+                   2  item-2                    0.1235
+                """)
+        #expect(
+            try list.json(scoreName: "score")
+                == #"[{"item":"i1","rank":1,"score":0.91,"title":"Toy Story (1995)"},"#
+                + #"{"item":"item-2","rank":2,"score":0.123456,"title":null}]"#)
+        #expect(throws: DaemonError.self) { try ItemList(alternating: .array([.text("i1")])) }
+        #expect(throws: DaemonError.self) { try ItemList(items: ["i1"], answer: .array([])) }
+    }
+
+    @Test("a table cuts long cells, counts wide characters twice, and lets nothing steer the terminal")
+    func table() {
+        var table = Table([Table.Column(title: "a", widthMax: 5), Table.Column(title: "b")])
+        table.append(["abcdefgh", "x"])
+        table.append(["千と", "y"])
+        table.append(["\u{1B}[2J", "z"])
+        #expect(table.text == "a      b\nabcd…  x\n千と   y\n?[2J   z")
+    }
+
+    @Test("status and checkpoint print a line each")
+    func status() throws {
+        let status = RESPValue.map([
+            (.text("events.applied"), .integer(7)), (.text("events.rate"), .null),
+            (.text("log.reachable"), .boolean(true)),
+        ])
+        #expect(
+            try StatusCommand.text(status)
+                == "name            value\nevents.applied  7\nevents.rate     -\n\nlog.reachable   yes")
+        #expect(
+            try JSONText.line(status) == #"{"events.applied":7,"events.rate":null,"log.reachable":true}"#)
+        let positions = RESPValue.map([(.text("0"), .integer(70))])
+        #expect(try CheckpointNowCommand.text(positions) == "partition  next offset\n        0           70")
+    }
+
+    @Test("checkpoint alone means checkpoint now, and every client is offered to the root command")
+    func commands() throws {
+        #expect(try CheckpointCommand.parseAsRoot([]) is CheckpointNowCommand)
+        #expect(
+            ClientCommands.all.compactMap { $0.configuration.commandName }
+                == ["recommend", "similar", "predict", "rate", "status", "checkpoint"])
+    }
+}
