@@ -36,7 +36,9 @@ struct FeedCommand: ParsableCommand {
     @Option(
         name: .customLong("set"), help: ArgumentHelp("One key of the configuration.", valueName: "key=value"))
     var settings: [String] = []
-    @Option(help: ArgumentHelp("The daemon's socket; rpc.socket where absent.", valueName: "path"))
+    @Option(
+        help: ArgumentHelp(
+            "The daemon's socket; FRESHET_SOCKET, then rpc.socket where absent.", valueName: "path"))
     var socket: String?
     @Option(help: ArgumentHelp("Kafka brokers; source.kafka.brokers where absent.", valueName: "host:port"))
     var brokers: String?
@@ -100,11 +102,12 @@ struct FeedCommand: ParsableCommand {
 
     private func loadConfiguration() throws -> Configuration {
         var settings = settings
-        if let socket { settings.append("rpc.socket=\(socket)") }
+        let environment = ProcessInfo.processInfo.environment
+        // The variable the look-up commands go by too.
+        if let socket = socket ?? environment["FRESHET_SOCKET"] { settings.append("rpc.socket=\(socket)") }
         if let brokers { settings.append("source.kafka.brokers=\(brokers)") }
         if let topic { settings.append("source.kafka.topic=\(topic)") }
-        return try Configuration.load(
-            file: config, environment: ProcessInfo.processInfo.environment, settings: settings)
+        return try Configuration.load(file: config, environment: environment, settings: settings)
     }
 
     private func makeSink(_ configuration: Configuration, _ interrupts: Interrupts) throws -> any EventSink {
