@@ -118,6 +118,8 @@ let package = Package(
             name: "ConfigurationTests",
             dependencies: ["freshet", "EventLog", "Events", .product(name: "Yams", package: "Yams")],
             swiftSettings: settings),
+        .testTarget(
+            name: "FeedTests", dependencies: ["freshet", "EventLog", "Events", "RPC"], swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17
 )

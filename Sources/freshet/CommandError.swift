@@ -1,10 +1,42 @@
+import ArgumentParser
 import Foundation
 
-/// What a command says before it exits with a failure.
+/// What a command says on standard error before it exits with a failure.
 struct CommandError: Error, CustomStringConvertible {
+    /// Codes of sysexits.h where one fits.
+    enum Code: Int32 {
+        case failure = 1
+        /// The input is not what it should be.
+        case data = 65
+        /// The daemon or the broker is not there.
+        case unavailable = 69
+        case configuration = 78
+    }
+
     let message: String
-    init(_ message: String) { self.message = message }
+    let code: Code
+
+    init(_ message: String, code: Code = .failure) {
+        self.message = message
+        self.code = code
+    }
+
     var description: String { message }
+
+    /// Says it, and gives what to throw out of `run`.
+    func report() -> ExitCode {
+        StandardError.write("freshet: \(message)\n")
+        return ExitCode(code.rawValue)
+    }
+}
+
+/// For messages to people; standard output is for results.
+enum StandardError {
+    static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
+    static func write(_ text: String) {
+        FileHandle.standardError.write(Data(text.utf8))
+    }
 }
 
 /// Words for `errno`.

@@ -6,5 +6,5 @@ struct Freshet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "freshet",
         abstract: "Learns from a live stream of ratings and answers with recommendations.",
-        subcommands: [SimulateCommand.self])
+        subcommands: [FeedCommand.self, SimulateCommand.self])
 }

@@ -86,10 +86,12 @@ private struct ConfigurationLoader {
         }
     }
 
-    /// Kubernetes puts variables of its own beside ours for a service named freshet; tests have theirs.
+    /// Kubernetes puts variables of its own beside ours for a service named freshet; tests have theirs, and the
+    /// clients have one for their socket.
     private static func isOurs(_ variable: String) -> Bool {
-        variable.hasPrefix("FRESHET_")
-            && !["FRESHET_TEST_", "FRESHET_SERVICE_", "FRESHET_PORT"].contains { variable.hasPrefix($0) }
+        let others = ["FRESHET_TEST_", "FRESHET_SERVICE_", "FRESHET_PORT"]
+        return variable.hasPrefix("FRESHET_") && variable != "FRESHET_SOCKET"
+            && !others.contains { variable.hasPrefix($0) }
     }
 
     // MARK: Flags

@@ -118,7 +118,11 @@ struct InventedWorld {
 
     private mutating func drift(_ user: Int) {
         guard options.drift > 0 else { return }
-        for genre in Self.genres.indices { users[user].tastes[genre] += options.drift * draws.normal() }
+        // Shrinks as much as the step adds, so that an endless stream's tastes stay as strong as they began.
+        let kept = max(0, 1 - options.drift * options.drift).squareRoot()
+        for genre in Self.genres.indices {
+            users[user].tastes[genre] = kept * users[user].tastes[genre] + options.drift * draws.normal()
+        }
     }
 
     /// Of some items drawn by popularity the one the user likes best, seen ones only when all of them are.

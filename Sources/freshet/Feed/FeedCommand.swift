@@ -1,0 +1,179 @@
+public import ArgumentParser
+import EventLog
+public import Events
+import Foundation
+import RPC
+
+/// `freshet feed`
+struct FeedCommand: ParsableCommand {
+    enum Target: String, ExpressibleByArgument, CaseIterable { case kafka, rpc }
+
+    static let configuration = CommandConfiguration(
+        commandName: "feed",
+        abstract: "Replays files, or standard input, as a live stream of events.",
+        discussion: """
+            Ratings are fed in the order of time, items before them; standard input and JSONL as they come. Lines \
+            that are no events are reported with file and line and passed over. Ctrl-C ends with the summary.
+
+            Examples:
+              freshet feed movies.csv ratings.csv
+              freshet feed ml-1m/ratings.dat --rate 1000 --limit 50000
+              freshet feed ratings.csv.gz --to kafka --brokers localhost:9092 --topic ratings
+              tail -F events.jsonl | freshet feed -
+
+            Exit codes: 0 all events are in the log, 1 some are not, 64 usage, 65 input, 69 daemon or broker \
+            not there, 78 configuration.
+            """)
+
+    @Argument(help: ArgumentHelp("Files, gzip or not; - is standard input.", valueName: "file"))
+    var files: [String]
+    @Option(help: "movielens, csv or jsonl; guessed by name and first line where absent.")
+    var format: EventFile.Format?
+    @Option(help: "Through the daemon's socket (rpc), or straight into the topic (kafka).")
+    var to = Target.rpc
+    @Option(help: ArgumentHelp("Configuration file (YAML).", valueName: "file"))
+    var config: String?
+    @Option(
+        name: .customLong("set"), help: ArgumentHelp("One key of the configuration.", valueName: "key=value"))
+    var settings: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "The daemon's socket; FRESHET_SOCKET, then rpc.socket where absent.", valueName: "path"))
+    var socket: String?
+    @Option(help: ArgumentHelp("Kafka brokers; source.kafka.brokers where absent.", valueName: "host:port"))
+    var brokers: String?
+    @Option(help: ArgumentHelp("Kafka topic; source.kafka.topic where absent.", valueName: "name"))
+    var topic: String?
+    @Option(help: ArgumentHelp("Events a second; as fast as they are taken where absent.", valueName: "n"))
+    var rate: Double?
+    @Option(help: ArgumentHelp("Stop after this many events.", valueName: "n"))
+    var limit: Int?
+    @Flag(inversion: .prefixedNo, help: "Put the events of files in the order of time.")
+    var sort = true
+    @Flag(help: "Stop at the first line that is no event.")
+    var strict = false
+
+    func validate() throws {
+        guard !files.isEmpty else { throw ValidationError("name a file, or - for standard input") }
+        guard files.filter({ $0 == "-" }).count <= 1 else { throw ValidationError("- may stand only once") }
+        if let rate, !(rate > 0 && rate <= 1e9) {
+            throw ValidationError("--rate is \(rate); allowed is above 0, to 1000000000")
+        }
+        if let limit, limit < 1 { throw ValidationError("--limit is \(limit); allowed is 1 or more") }
+    }
+
+    func run() throws {
+        do {
+            try feed()
+        } catch let error as CommandError {
+            throw error.report()
+        } catch let error as ConfigurationError {
+            throw CommandError("\(error)", code: .configuration).report()
+        } catch let error as EventFileError {
+            throw CommandError("\(error)", code: .data).report()
+        } catch let error as RPCClientError {
+            throw CommandError("\(error)", code: .unavailable).report()
+        } catch let error as EventLogError {
+            throw CommandError("\(error)", code: .unavailable).report()
+        }
+    }
+
+    private func feed() throws {
+        let configuration = try loadConfiguration()
+        let interrupts = Interrupts()
+        let progress = Progress(isTerminal: StandardError.isTerminal)
+        // First the sink: who forgot to start the daemon need not wait for a big file to be read.
+        let sink = try makeSink(configuration, interrupts)
+        var badLines = BadLineReport(progress: progress)
+        var source = try FeedSource(
+            FeedSource.Options(paths: files, format: format, sorts: sort, isStrict: strict),
+            events: configuration.events.options, isCancelled: { interrupts.isRaised },
+            onBadLine: { badLines.say($0) })
+        var feeder = Feeder(
+            limit: limit, rate: rate ?? 0, isCancelled: { interrupts.isRaised },
+            progress: Progress(isTerminal: StandardError.isTerminal))
+        let result = Result { try feeder.run(&source, to: sink) }
+        feeder.progress.clear()
+        let receipts = sink.receipts
+        print(FeedSummary.text(receipts, badLines: source.badLines, elapsed: feeder.progress.elapsed))
+        try result.get()
+        guard receipts.unacknowledged == 0 else { throw FeedSummary.failure(receipts) }
+    }
+
+    private func loadConfiguration() throws -> Configuration {
+        var settings = settings
+        let environment = ProcessInfo.processInfo.environment
+        // The variable the look-up commands go by too.
+        if let socket = socket ?? environment["FRESHET_SOCKET"] { settings.append("rpc.socket=\(socket)") }
+        if let brokers { settings.append("source.kafka.brokers=\(brokers)") }
+        if let topic { settings.append("source.kafka.topic=\(topic)") }
+        return try Configuration.load(file: config, environment: environment, settings: settings)
+    }
+
+    private func makeSink(_ configuration: Configuration, _ interrupts: Interrupts) throws -> any EventSink {
+        let backoff = Backoff(isCancelled: { interrupts.isRaised })
+        switch to {
+        case .rpc: return RPCSink(try FeedTargets.daemon(configuration), backoff: backoff)
+        case .kafka:
+            let log = try FeedTargets.kafka(configuration)
+            return LogSink(log, options: configuration.events.options, backoff: backoff)
+        }
+    }
+}
+
+extension EventFile.Format: ExpressibleByArgument {}
+
+/// What `feed` can feed into.
+enum FeedTargets {
+    static func daemon(_ configuration: Configuration) throws -> RPCClient {
+        let client = try RPCClient(socketPath: configuration.socketPath)
+        guard !configuration.rpc.password.isEmpty else { return client }
+        if case .error(let why) = try client.call(["AUTH", configuration.rpc.password]) {
+            throw CommandError("the daemon refuses rpc.password: \(why)", code: .configuration)
+        }
+        return client
+    }
+
+    static func kafka(_ configuration: Configuration) throws -> any EventLog {
+        let kafka = configuration.source.kafka
+        throw CommandError(
+            "this build cannot feed topic \(kafka.topic) at \(kafka.brokers); use --to rpc",
+            code: .unavailable)
+    }
+}
+
+/// Says the first bad lines in full and leaves the rest to the summary.
+private struct BadLineReport {
+    private static let linesMax = 10
+    private let progress: Progress
+    private var count = 0
+
+    init(progress: Progress) { self.progress = progress }
+
+    mutating func say(_ line: BadLine) {
+        count += 1
+        guard count <= Self.linesMax else { return }
+        progress.clear()
+        StandardError.write("\(line)\n")
+        if count == Self.linesMax { StandardError.write("further bad lines are only counted\n") }
+    }
+}
+
+/// What `feed` says at its end.
+enum FeedSummary {
+    static func text(_ receipts: Receipts, badLines: Int, elapsed: Duration) -> String {
+        let seconds = elapsed / .seconds(1)
+        let rate = Progress.rate(receipts.acknowledged, seconds)
+        let duration = "\((seconds * 10).rounded() / 10) s"
+        var text = "fed \(Progress.grouped(receipts.acknowledged)) events in \(duration)"
+        text += " (\(Progress.grouped(rate))/s)"
+        if badLines > 0 { text += ", passed over \(Progress.grouped(badLines)) bad lines" }
+        let tokens = receipts.lastTokens.map(\.description).joined(separator: " ")
+        return tokens.isEmpty ? text : text + ", last token \(tokens)"
+    }
+
+    static func failure(_ receipts: Receipts) -> CommandError {
+        let head = "\(Progress.grouped(receipts.unacknowledged)) events were not acknowledged"
+        return CommandError(([head] + receipts.reasons).joined(separator: "\n  "))
+    }
+}

@@ -1,0 +1,89 @@
+import Events
+
+/// The files of one `feed`, as one sequence of events.
+///
+/// Files are read whole and put in the order of time, items first; standard input, JSONL and, when asked for, all
+/// files are passed on as they come.
+struct FeedSource {
+    struct Options {
+        var paths: [String]
+        var format: EventFile.Format?
+        var sorts = true
+        /// Stops at the first bad line.
+        var isStrict = false
+    }
+
+    private(set) var badLines = 0
+    private var sorted: [Event]
+    private var place = 0
+    private var streams: [EventFile]
+    private let isStrict: Bool
+    private let onBadLine: (BadLine) -> Void
+
+    /// Reads what has to be sorted. `onBadLine` hears of each line that is no event.
+    init(
+        _ options: Options, events: EventOptions, isCancelled: @escaping @Sendable () -> Bool,
+        onBadLine: @escaping (BadLine) -> Void
+    ) throws {
+        isStrict = options.isStrict
+        self.onBadLine = onBadLine
+        let files = try options.paths.map { path in
+            try EventFile.open(path, format: options.format, options: events, isCancelled: isCancelled)
+        }
+        streams = files.filter { !options.sorts || $0.isStream }
+        sorted = []
+        for file in files where options.sorts && !file.isStream {
+            while !isCancelled(), let event = try nextEvent(of: file) { sorted.append(event) }
+        }
+        sorted = Self.inOrderOfTime(sorted)
+    }
+
+    /// Events already here; `nil` where more will come from streams.
+    var total: Int? { streams.isEmpty ? sorted.count : nil }
+
+    /// Whether `next` will not wait for input.
+    var hasNext: Bool { place < sorted.count || streams.first?.hasNext ?? true }
+
+    /// Part of the input already taken, where that can be known.
+    var fraction: Double? {
+        if let total { return total > 0 ? Double(place) / Double(total) : 1 }
+        return streams.count == 1 ? streams.first?.fractionRead : nil
+    }
+
+    mutating func next() throws -> Event? {
+        if place < sorted.count {
+            defer { place += 1 }
+            return sorted[place]
+        }
+        while let file = streams.first {
+            if let event = try nextEvent(of: file) { return event }
+            streams.removeFirst()
+        }
+        return nil
+    }
+
+    private mutating func nextEvent(of file: EventFile) throws -> Event? {
+        while let entry = try file.next() {
+            switch entry {
+            case .event(let event): return event
+            case .bad(let line):
+                badLines += 1
+                if isStrict { throw CommandError("\(line)", code: .data) }
+                onBadLine(line)
+            }
+        }
+        return nil
+    }
+
+    /// Stable; an event without a time stays behind the one it followed.
+    static func inOrderOfTime(_ events: [Event]) -> [Event] {
+        var last = Int64.min
+        let times = events.map { event in
+            if case .item = event.kind { return Int64.min }
+            last = event.time ?? last
+            return last
+        }
+        // The place decides between equal times: the standard library does not promise a stable sort.
+        return events.indices.sorted { (times[$0], $0) < (times[$1], $1) }.map { events[$0] }
+    }
+}

@@ -1,0 +1,81 @@
+import Dispatch
+import EventLog
+import Events
+import Foundation
+import Synchronization
+
+/// Feeds straight into a log, with a bounded number of appends on their way.
+final class LogSink: EventSink {
+    private struct Answers {
+        var receipts = Receipts()
+        /// Refused because the log was full; sent again.
+        var postponed: [Event] = []
+    }
+
+    private let log: any EventLog
+    private let options: EventOptions
+    private let window: Int
+    private var backoff: Backoff
+    /// One permit per append that may still be sent.
+    private let permits: DispatchSemaphore
+    private let answers = Shared(Answers())
+
+    init(_ log: any EventLog, options: EventOptions, window: Int = 4_096, backoff: Backoff) {
+        self.log = log
+        self.options = options
+        self.window = window
+        self.backoff = backoff
+        permits = DispatchSemaphore(value: window)
+    }
+
+    var receipts: Receipts { answers.mutex.withLock { $0.receipts } }
+
+    func send(_ event: Event) throws {
+        if answers.mutex.withLock({ !$0.postponed.isEmpty }) { try drain() }
+        answers.mutex.withLock { $0.receipts.sent += 1 }
+        append(event)
+    }
+
+    func drain() throws {
+        awaitAnswers()
+        while let event = answers.mutex.withLock({ $0.postponed.isEmpty ? nil : $0.postponed.removeFirst() })
+        {
+            guard backoff.wait() else {
+                throw CommandError("\(log.name) is full and takes no more events", code: .unavailable)
+            }
+            let before = receipts.acknowledged
+            append(event)
+            awaitAnswers()
+            if receipts.acknowledged > before { backoff.reset() }
+        }
+    }
+
+    private func append(_ event: Event) {
+        permits.wait()
+        let time = event.time ?? Int64(Date().timeIntervalSince1970 * 1_000)
+        let payload = EventEncoder.encode(event, options: options)
+        log.append(key: event.key, payload: payload, time: time) { [answers, permits] result in
+            answers.mutex.withLock { answers in
+                switch result {
+                case .success(let token): answers.receipts.acknowledge(token)
+                // To the front: whoever is sent again is the only one on its way.
+                case .failure(let error) where error.code == .full: answers.postponed.insert(event, at: 0)
+                case .failure(let error): answers.receipts.refuse(event, error.message)
+                }
+            }
+            permits.signal()
+        }
+    }
+
+    /// Takes all permits, which the last append on its way gives back.
+    private func awaitAnswers() {
+        for _ in 0..<window { permits.wait() }
+        for _ in 0..<window { permits.signal() }
+    }
+}
+
+/// A mutex that closures can hold on to.
+private final class Shared<Value: Sendable>: Sendable {
+    let mutex: Mutex<Value>
+    init(_ value: sending Value) { mutex = Mutex(value) }
+}

@@ -1,0 +1,85 @@
+import EventLog
+import Events
+import RPC
+import Synchronization
+
+@testable import freshet
+
+/// Stands behind `RPCSink` in place of the socket: answers every command with a token, or as told.
+final class FakeDaemon: RPCConnection {
+    /// Commands taken, in order.
+    private(set) var taken: [[String]] = []
+    private(set) var unansweredMax = 0
+    private var unanswered: [[String]] = []
+    /// Asked first with each command; `nil` takes the event.
+    private let refuse: ([String]) -> RESPValue?
+
+    init(refuse: @escaping ([String]) -> RESPValue? = { _ in nil }) { self.refuse = refuse }
+
+    var isAllAnswered: Bool { unanswered.isEmpty }
+
+    func send(_ arguments: [String]) throws(RPCClientError) {
+        unanswered.append(arguments)
+        unansweredMax = max(unansweredMax, unanswered.count)
+    }
+
+    func flush() throws(RPCClientError) {}
+
+    func receive() throws(RPCClientError) -> RESPValue {
+        guard !unanswered.isEmpty else { throw RPCClientError("nothing was asked") }
+        let command = unanswered.removeFirst()
+        if let answer = refuse(command) { return answer }
+        taken.append(command)
+        return .bulk(Array("0:\(taken.count - 1)".utf8))
+    }
+}
+
+/// A log in memory that answers from another thread's point of view: at once, or with what it is told.
+final class FakeLog: EventLog {
+    let name = "log in memory"
+    let source = "memory"
+    private let keys = Mutex<[String]>([])
+    private let refuse: @Sendable (EntityID, Int) -> EventLogError?
+    private let calls = Mutex(0)
+
+    init(refuse: @escaping @Sendable (EntityID, Int) -> EventLogError? = { _, _ in nil }) {
+        self.refuse = refuse
+    }
+
+    var appended: [String] { keys.withLock { $0 } }
+
+    func append(
+        key: EntityID, payload: [UInt8], time: Int64,
+        completion: @escaping @Sendable (Result<Token, EventLogError>) -> Void
+    ) {
+        let call = calls.withLock { calls in
+            calls += 1
+            return calls
+        }
+        if let error = refuse(key, call) { return completion(.failure(error)) }
+        let offset = keys.withLock { keys in
+            keys.append(key.string)
+            return Int64(keys.count - 1)
+        }
+        completion(.success(Token(partition: 0, offset: offset)))
+    }
+
+    func putAside(_ letter: DeadLetter) {}
+    func flushDeadLetters() throws(EventLogError) {}
+    func makeConsumer(
+        _ options: ConsumerOptions, delegate: any ConsumerDelegate
+    ) throws(EventLogError) -> any EventLogConsumer {
+        throw EventLogError(.invalid, "nothing to consume")
+    }
+    func partitions() -> [PartitionStatus] { [] }
+    func health() -> LogHealth { LogHealth(reachable: true) }
+    func close() {}
+}
+
+func rating(_ user: String, _ item: String = "i", _ value: Float = 3, _ time: Int64? = nil) throws -> Event {
+    Event(.rating(user: try EntityID(user), item: try EntityID(item), value: value), time: time)
+}
+
+func backoff(sleeps: @escaping (Duration) -> Void = { _ in }) -> Backoff {
+    Backoff(patience: .seconds(5), isCancelled: { false }, sleep: sleeps)
+}
