@@ -81,6 +81,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings),
@@ -119,7 +120,8 @@ let package = Package(
             dependencies: ["freshet", "EventLog", "Events", .product(name: "Yams", package: "Yams")],
             swiftSettings: settings),
         .testTarget(
-            name: "FeedTests", dependencies: ["freshet", "EventLog", "Events", "RPC"], swiftSettings: settings),
+            name: "FeedTests", dependencies: ["freshet", "EventLog", "Events", "RPC"], swiftSettings: settings
+        ),
     ],
     cxxLanguageStandard: .cxx17
 )

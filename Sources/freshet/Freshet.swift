@@ -3,8 +3,27 @@ import ArgumentParser
 /// The one binary.
 @main
 struct Freshet: AsyncParsableCommand {
+    static let version = "0.1.0"
+
     static let configuration = CommandConfiguration(
         commandName: "freshet",
         abstract: "Learns from a live stream of ratings and answers with recommendations.",
-        subcommands: [FeedCommand.self, SimulateCommand.self])
+        discussion: """
+            EXAMPLES
+              freshet serve                                       the daemon, on its embedded log
+              freshet simulate --events 20000 | freshet feed -    feeds it an invented world
+              freshet recommend u1                                asks it
+              redis-cli -s freshet-state/freshet.sock             asks it from any Redis client
+            """,
+        version: version,
+        groupedSubcommands: [
+            CommandGroup(name: "Daemon", subcommands: [ServeCommand.self, CheckpointCommand.self]),
+            CommandGroup(
+                name: "Events", subcommands: [FeedCommand.self, SimulateCommand.self, RateCommand.self]),
+            CommandGroup(
+                name: "Look-ups",
+                subcommands: [
+                    RecommendCommand.self, SimilarCommand.self, PredictCommand.self, StatusCommand.self,
+                ]),
+        ])
 }

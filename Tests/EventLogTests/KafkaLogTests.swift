@@ -42,7 +42,8 @@ struct KafkaLogTests {
             learn(try consumerA.take(recordsMax: 10))
             learn(try consumerB.take(recordsMax: 10))
             let (a, b) = (logA.partitions().map(\.partition), logB.partitions().map(\.partition))
-            sharing = sharing || (!a.isEmpty && !b.isEmpty && Set(a).isDisjoint(with: b) && a.count + b.count == 4)
+            sharing =
+                sharing || (!a.isEmpty && !b.isEmpty && Set(a).isDisjoint(with: b) && a.count + b.count == 4)
         }
         #expect(!shared.revoked.isEmpty)
         consumerB.close()
@@ -56,7 +57,9 @@ struct KafkaLogTests {
         #expect(Set(all.map(\.text)) == Set((0..<500).map(String.init)))
     }
 
-    @Test("a broker that goes away and comes back costs no event", .enabled(if: !MockKafka.usesRealBroker, "\(MockKafka.mockOnly)"))
+    @Test(
+        "a broker that goes away and comes back costs no event",
+        .enabled(if: !MockKafka.usesRealBroker, "\(MockKafka.mockOnly)"))
     func brokerOutage() async throws {
         let place = try KafkaPlace()
         let log = try place.openKafka(Self.quick)
@@ -107,7 +110,8 @@ struct KafkaLogTests {
         let kafka = try MockKafka()
         let topic = MockKafka.uniqueName("late")
         let log = try KafkaLog(
-            options: KafkaOptions(brokers: kafka.bootstrap, topic: topic, properties: Self.quick), logger: quiet)
+            options: KafkaOptions(brokers: kafka.bootstrap, topic: topic, properties: Self.quick),
+            logger: quiet)
         defer { log.close() }
         let consumer = try log.makeConsumer(.init(), delegate: RecordingDelegate())
         defer { consumer.close() }
@@ -200,7 +204,9 @@ struct KafkaLogTests {
         #expect(try place.kafka.committed(group: place.options.group, topic: place.topic, partition: 0) == 7)
     }
 
-    @Test("a group this client may not join stops the consumer", .enabled(if: !MockKafka.usesRealBroker, "\(MockKafka.mockOnly)"))
+    @Test(
+        "a group this client may not join stops the consumer",
+        .enabled(if: !MockKafka.usesRealBroker, "\(MockKafka.mockOnly)"))
     func unauthorized() throws {
         let place = try KafkaPlace()
         try place.kafka.refuseJoins()
@@ -223,7 +229,8 @@ struct KafkaLogTests {
         for time: Int64 in [1_700_000_000_100, 1_700_000_000_300, 1_700_000_000_400] {
             _ = try await log.append("\(time)", time: time)
         }
-        let consumer = try log.makeConsumer(.init(start: .time(1_700_000_000_200)), delegate: RecordingDelegate())
+        let consumer = try log.makeConsumer(
+            .init(start: .time(1_700_000_000_200)), delegate: RecordingDelegate())
         defer { consumer.close() }
         #expect(try consumer.take(2).map(\.time) == [1_700_000_000_300, 1_700_000_000_400])
     }

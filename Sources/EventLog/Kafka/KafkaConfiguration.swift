@@ -33,7 +33,9 @@ struct KafkaConfiguration: ~Copyable {
         guard let handle = words.fill({ rd_kafka_new(type, pointer, $0, $1) }) else {
             _ = consume self
             throw EventLogError(
-                .invalid, "source.kafka: librdkafka \(rdKafkaVersion) says: \(words.text). Mend source.kafka.properties")
+                .invalid,
+                "source.kafka: librdkafka \(rdKafkaVersion) says: \(words.text). Mend source.kafka.properties"
+            )
         }
         discard self
         return handle

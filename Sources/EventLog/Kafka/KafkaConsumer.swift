@@ -100,7 +100,8 @@ final class KafkaConsumer: EventLogConsumer {
     }
 
     private func consumerError(_ message: UnsafeMutablePointer<rd_kafka_message_t>) {
-        let words = rd_kafka_message_errstr(message).map { String(cString: $0) } ?? rdKafkaText(message.pointee.err)
+        let words =
+            rd_kafka_message_errstr(message).map { String(cString: $0) } ?? rdKafkaText(message.pointee.err)
         switch message.pointee.err {
         case RD_KAFKA_RESP_ERR__PARTITION_EOF:
             break

@@ -27,7 +27,8 @@ final class KafkaProducer: Sendable {
 
     /// - Parameter time: milliseconds since 1970. Librdkafka takes 0 for "now", so the first one is 1.
     func produce(
-        topic: String, key: [UInt8], value: [UInt8], time: Int64, headers: [(name: String, value: String)] = [],
+        topic: String, key: [UInt8], value: [UInt8], time: Int64,
+        headers: [(name: String, value: String)] = [],
         completion: @escaping @Sendable (Result<Token, EventLogError>) -> Void
     ) throws(EventLogError) {
         guard closeDeadline.withLock({ $0 }) == nil else {

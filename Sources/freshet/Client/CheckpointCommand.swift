@@ -3,8 +3,10 @@ import RPC
 
 struct CheckpointCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "checkpoint", abstract: "Makes the running daemon's state durable.",
-        subcommands: [CheckpointNowCommand.self], defaultSubcommand: CheckpointNowCommand.self)
+        commandName: "checkpoint",
+        abstract: "Makes the running daemon's state durable, or checks a state file.",
+        subcommands: [CheckpointNowCommand.self, CheckpointVerifyCommand.self],
+        defaultSubcommand: CheckpointNowCommand.self)
 }
 
 struct CheckpointNowCommand: ParsableCommand {

@@ -19,7 +19,7 @@ extension ConfigurationKey {
     }
 
     private static let fieldsAllowed =
-        "learner, learning-rate, regularization, bias-regularization, samples, positive"
+        "learner, learning-rate, bias-learning-rate, regularization, bias-regularization, samples, positive"
 
     /// `entry` is a model's name, or `name.field` for one of its fields.
     private static func assign(
@@ -87,6 +87,10 @@ extension ConfigurationKey {
             return nil
         case "learning-rate":
             return set(value, &model.learningRate, "a number above 0, to 1") {
+                Double($0).flatMap { $0 > 0 && $0 <= 1 ? $0 : nil }
+            }
+        case "bias-learning-rate":
+            return set(value, &model.biasLearningRate, "a number above 0, to 1") {
                 Double($0).flatMap { $0 > 0 && $0 <= 1 ? $0 : nil }
             }
         case "regularization":

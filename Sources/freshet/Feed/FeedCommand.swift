@@ -2,6 +2,7 @@ public import ArgumentParser
 import EventLog
 public import Events
 import Foundation
+import Logging
 import RPC
 
 /// `freshet feed`
@@ -135,10 +136,13 @@ enum FeedTargets {
     }
 
     static func kafka(_ configuration: Configuration) throws -> any EventLog {
-        let kafka = configuration.source.kafka
-        throw CommandError(
-            "this build cannot feed topic \(kafka.topic) at \(kafka.brokers); use --to rpc",
-            code: .unavailable)
+        var logger = Logger(label: "freshet", factory: { StreamLogHandler.standardError(label: $0) })
+        logger.logLevel = .warning
+        do {
+            return try configuration.openKafka(logger: logger)
+        } catch {
+            throw CommandError(error.message, code: .unavailable)
+        }
     }
 }
 

@@ -5,7 +5,7 @@ import Foundation
 import Logging
 import RPC
 import ServiceLifecycle
-import Synchronization
+import UnixSignals
 
 /// The parts of a running daemon, in the order in which they are made: lock, log, state, engine, socket. They stop in
 /// the reverse order.
@@ -27,7 +27,8 @@ struct Daemon {
                 path: configuration.state.folder + "/state.sqlite",
                 identity: StateIdentity(
                     factors: options.factors,
-                    models: Dictionary(uniqueKeysWithValues: options.models.map { ($0.name, $0.learnerName) }),
+                    models: Dictionary(
+                        uniqueKeysWithValues: options.models.map { ($0.name, $0.learnerName) }),
                     source: log.source))
             engine = try Engine(options: options, file: file, log: log, logger: logger)
         } catch {
@@ -61,7 +62,9 @@ struct Daemon {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
-                    .init(service: EngineService(engine: engine), failureTerminationBehavior: .gracefullyShutdownGroup),
+                    .init(
+                        service: EngineService(engine: engine),
+                        failureTerminationBehavior: .gracefullyShutdownGroup),
                     .init(service: RPCService(server: server, logger: logger)),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))

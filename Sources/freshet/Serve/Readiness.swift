@@ -30,7 +30,7 @@ struct Readiness {
         // A lost notice is systemd's time-out to report; there is nobody else to tell.
         _ = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-                sendto(descriptor, message, message.utf8.count, Int32(MSG_NOSIGNAL.rawValue), generic, length)
+                sendto(descriptor, message, message.utf8.count, Int32(MSG_NOSIGNAL), generic, length)
             }
         }
     }
