@@ -5,16 +5,10 @@ import Testing
 
 @Suite("the Kafka log", .ownThread)
 struct KafkaLogTests {
-    /// Quick to notice, since the tests provoke what is rare.
-    private static let quick = [
-        "heartbeat.interval.ms": "200", "session.timeout.ms": "6000",
-        "topic.metadata.refresh.interval.ms": "500", "reconnect.backoff.max.ms": "200",
-    ]
-
     @Test("two members share a group, and handing over neither loses nor doubles an event")
     func handingOver() async throws {
         let place = try KafkaPlace(partitions: 4)
-        let (logA, logB) = (try place.openKafka(Self.quick), try place.openKafka(Self.quick))
+        let (logA, logB) = (try place.openKafka(), try place.openKafka())
         defer {
             logA.close()
             logB.close()
@@ -42,7 +36,8 @@ struct KafkaLogTests {
             learn(try consumerA.take(recordsMax: 10))
             learn(try consumerB.take(recordsMax: 10))
             let (a, b) = (logA.partitions().map(\.partition), logB.partitions().map(\.partition))
-            sharing = sharing || (!a.isEmpty && !b.isEmpty && Set(a).isDisjoint(with: b) && a.count + b.count == 4)
+            sharing =
+                sharing || (!a.isEmpty && !b.isEmpty && Set(a).isDisjoint(with: b) && a.count + b.count == 4)
         }
         #expect(!shared.revoked.isEmpty)
         consumerB.close()
@@ -56,10 +51,12 @@ struct KafkaLogTests {
         #expect(Set(all.map(\.text)) == Set((0..<500).map(String.init)))
     }
 
-    @Test("a broker that goes away and comes back costs no event", .enabled(if: !MockKafka.usesRealBroker, "\(MockKafka.mockOnly)"))
+    @Test(
+        "a broker that goes away and comes back costs no event",
+        .enabled(if: !MockKafka.usesRealBroker, "\(MockKafka.mockOnly)"))
     func brokerOutage() async throws {
         let place = try KafkaPlace()
-        let log = try place.openKafka(Self.quick)
+        let log = try place.openKafka()
         defer { log.close() }
         let consumer = try log.makeConsumer(.init(), delegate: RecordingDelegate())
         defer { consumer.close() }
@@ -107,7 +104,8 @@ struct KafkaLogTests {
         let kafka = try MockKafka()
         let topic = MockKafka.uniqueName("late")
         let log = try KafkaLog(
-            options: KafkaOptions(brokers: kafka.bootstrap, topic: topic, properties: Self.quick), logger: quiet)
+            options: KafkaOptions(brokers: kafka.bootstrap, topic: topic, properties: MockKafka.quickGroup),
+            logger: quiet)
         defer { log.close() }
         let consumer = try log.makeConsumer(.init(), delegate: RecordingDelegate())
         defer { consumer.close() }
@@ -200,7 +198,9 @@ struct KafkaLogTests {
         #expect(try place.kafka.committed(group: place.options.group, topic: place.topic, partition: 0) == 7)
     }
 
-    @Test("a group this client may not join stops the consumer", .enabled(if: !MockKafka.usesRealBroker, "\(MockKafka.mockOnly)"))
+    @Test(
+        "a group this client may not join stops the consumer",
+        .enabled(if: !MockKafka.usesRealBroker, "\(MockKafka.mockOnly)"))
     func unauthorized() throws {
         let place = try KafkaPlace()
         try place.kafka.refuseJoins()
@@ -223,7 +223,8 @@ struct KafkaLogTests {
         for time: Int64 in [1_700_000_000_100, 1_700_000_000_300, 1_700_000_000_400] {
             _ = try await log.append("\(time)", time: time)
         }
-        let consumer = try log.makeConsumer(.init(start: .time(1_700_000_000_200)), delegate: RecordingDelegate())
+        let consumer = try log.makeConsumer(
+            .init(start: .time(1_700_000_000_200)), delegate: RecordingDelegate())
         defer { consumer.close() }
         #expect(try consumer.take(2).map(\.time) == [1_700_000_000_300, 1_700_000_000_400])
     }

@@ -16,6 +16,15 @@ public final class MockKafka: @unchecked Sendable {
 
     private static var realBroker: String? { ProcessInfo.processInfo.environment["FRESHET_TEST_KAFKA"] }
 
+    /// Properties with which a group settles quickly. The mock lets a group wait for a member that left or died until
+    /// its session would have timed out, 45 s by default; a real broker allows no session below 6 s.
+    public static var quickGroup: [String: String] {
+        [
+            "heartbeat.interval.ms": "200", "session.timeout.ms": usesRealBroker ? "6000" : "2500",
+            "topic.metadata.refresh.interval.ms": "500", "reconnect.backoff.max.ms": "200",
+        ]
+    }
+
     public let bootstrap: String
     private let handle: OpaquePointer
     private let cluster: OpaquePointer?
@@ -30,6 +39,10 @@ public final class MockKafka: @unchecked Sendable {
             guard let cluster = rd_kafka_mock_cluster_new(handle, 1) else {
                 throw KafkaTestError("librdkafka made no mock cluster")
             }
+            // The mock offers version 2 of the metadata request, which cannot say that a topic is not to be created;
+            // with version 4 it knows missing topics as a real broker does.
+            let metadata: Int16 = 3
+            rd_kafka_mock_set_apiversion(cluster, metadata, 0, 4)
             self.cluster = cluster
             bootstrap = String(cString: rd_kafka_mock_cluster_bootstraps(cluster))
         }

@@ -29,7 +29,8 @@ final class KafkaCallbacks: @unchecked Sendable {
         }
         rd_kafka_conf_set_error_cb(configuration) { handle, code, reason, opaque in
             let error = rd_kafka_resp_err_t(rawValue: code)
-            KafkaCallbacks.at(opaque)?.failed(error, reason.map { String(cString: $0) } ?? rdKafkaText(error), handle)
+            KafkaCallbacks.at(opaque)?.failed(
+                error, reason.map { String(cString: $0) } ?? rdKafkaText(error), handle)
         }
         if type == RD_KAFKA_PRODUCER {
             rd_kafka_conf_set_dr_msg_cb(configuration) { _, message, _ in
@@ -47,9 +48,12 @@ final class KafkaCallbacks: @unchecked Sendable {
                 }
             }
             rd_kafka_conf_set_offset_commit_cb(configuration) { _, error, _, opaque in
-                guard error != RD_KAFKA_RESP_ERR_NO_ERROR, error != RD_KAFKA_RESP_ERR__NO_OFFSET else { return }
+                guard error != RD_KAFKA_RESP_ERR_NO_ERROR, error != RD_KAFKA_RESP_ERR__NO_OFFSET else {
+                    return
+                }
                 KafkaCallbacks.at(opaque)?.logger.warning(
-                    "offsets were not committed to the group (lag tools show old ones): \(rdKafkaText(error))")
+                    "offsets were not committed to the group (lag tools show old ones): \(rdKafkaText(error))"
+                )
             }
         }
     }
@@ -63,11 +67,9 @@ final class KafkaCallbacks: @unchecked Sendable {
         case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
             health.down(side, nil)
         case RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR__FATAL:
-            var words = [CChar](repeating: 0, count: 512)
-            let fatal = rd_kafka_fatal_error(handle, &words, words.count)
-            let why =
-                fatal == RD_KAFKA_RESP_ERR_NO_ERROR
-                ? reason : String(decoding: words.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+            var words = ErrorText()
+            let fatal = words.fill { rd_kafka_fatal_error(handle, $0, $1) }
+            let why = fatal == RD_KAFKA_RESP_ERR_NO_ERROR ? reason : words.text
             health.note(why)
             consumer?.refused(why)
             if side == .producer { logger.error("the producer is refused: \(why)") }

@@ -57,7 +57,9 @@ final class KafkaClient: @unchecked Sendable {
     }
 
     /// The oldest offset and the one past the newest, asked of the broker; `nil` without an answer in time.
-    func queryWatermarks(topic: String, partition: Int32, milliseconds: Int32) -> (earliest: Int64, end: Int64)? {
+    func queryWatermarks(topic: String, partition: Int32, milliseconds: Int32) -> (
+        earliest: Int64, end: Int64
+    )? {
         var earliest: Int64 = 0
         var end: Int64 = 0
         let error = rd_kafka_query_watermark_offsets(handle, topic, partition, &earliest, &end, milliseconds)

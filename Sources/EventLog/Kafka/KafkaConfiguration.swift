@@ -33,7 +33,9 @@ struct KafkaConfiguration: ~Copyable {
         guard let handle = words.fill({ rd_kafka_new(type, pointer, $0, $1) }) else {
             _ = consume self
             throw EventLogError(
-                .invalid, "source.kafka: librdkafka \(rdKafkaVersion) says: \(words.text). Mend source.kafka.properties")
+                .invalid,
+                "source.kafka: librdkafka \(rdKafkaVersion) says: \(words.text). Mend source.kafka.properties"
+            )
         }
         discard self
         return handle
@@ -45,7 +47,7 @@ var rdKafkaVersion: String { String(cString: rd_kafka_version_str()) }
 func rdKafkaText(_ error: rd_kafka_resp_err_t) -> String { String(cString: rd_kafka_err2str(error)) }
 
 /// The buffer into which librdkafka writes why it refuses.
-private struct ErrorText {
+struct ErrorText {
     private var buffer = [CChar](repeating: 0, count: 512)
 
     mutating func fill<T>(_ body: (UnsafeMutablePointer<CChar>?, Int) -> T) -> T {

@@ -7,7 +7,8 @@ extension KafkaConsumer {
     private static let lookUpMilliseconds: Int32 = 30_000
 
     /// Called by librdkafka from inside of poll and close; must answer with an assignment or the group stands still.
-    func rebalance(_ kind: rd_kafka_resp_err_t, _ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>) {
+    func rebalance(_ kind: rd_kafka_resp_err_t, _ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>)
+    {
         let partitions = UnsafeBufferPointer(start: list.pointee.elems, count: Int(list.pointee.cnt))
             .map(\.partition)
         switch kind {

@@ -56,6 +56,14 @@ final class KafkaConsumer: EventLogConsumer {
         }
     }
 
+    deinit {
+        // Dropped without `close`. Messages must go before the client that made them, hence here.
+        held.dropAll()
+        guard !closed else { return }
+        assignment.close()
+        log.releaseConsumer()
+    }
+
     func poll(into batch: inout LogBatch, recordsMax: Int, timeout: Duration) throws(EventLogError) {
         guard !closed else { throw EventLogError(.closed, "this consumer of \(kafka.name) is closed") }
         try log.requireOpen()
@@ -65,6 +73,7 @@ final class KafkaConsumer: EventLogConsumer {
         if failure == nil || !held.isEmpty { collect(recordsMax, until: deadline) }
         if !paused && !held.isEmpty {
             held.handOut(to: &batch, recordsMax: recordsMax)
+            health.up(.consumer)
         } else if let failure {
             throw failure
         }
@@ -96,11 +105,11 @@ final class KafkaConsumer: EventLogConsumer {
         }
         wanted[partition] = message.pointee.offset + 1
         held.append(message)
-        health.up(.consumer)
     }
 
     private func consumerError(_ message: UnsafeMutablePointer<rd_kafka_message_t>) {
-        let words = rd_kafka_message_errstr(message).map { String(cString: $0) } ?? rdKafkaText(message.pointee.err)
+        let words =
+            rd_kafka_message_errstr(message).map { String(cString: $0) } ?? rdKafkaText(message.pointee.err)
         switch message.pointee.err {
         case RD_KAFKA_RESP_ERR__PARTITION_EOF:
             break

@@ -55,7 +55,8 @@ final class KafkaDeadLetters: Sendable {
         }
         for letter in again { put(letter, through: producer) }
         guard underway.wait(timeout: .now() + Self.flushTimeout) == .success else {
-            throw EventLogError(.timedOut, "\(name): dead letters are still on their way after 60 s; trying on")
+            throw EventLogError(
+                .timedOut, "\(name): dead letters are still on their way after 60 s; trying on")
         }
         if let error = state.withLock({ $0.unsent.isEmpty ? nil : $0.lastError }) {
             throw EventLogError(error.code, "dead letters were not stored: \(error.message)")

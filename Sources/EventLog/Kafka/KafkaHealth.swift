@@ -30,7 +30,8 @@ final class KafkaHealth: Sendable {
                     reachable: false, lastError: state.lastError ?? "\(options.name): not connected yet")
             }
             let reachable = state.up.values.allSatisfy(\.self) && !state.topicMissing
-            return LogHealth(reachable: reachable, lastError: state.topicMissing ? missingWords : state.lastError)
+            return LogHealth(
+                reachable: reachable, lastError: state.topicMissing ? missingWords : state.lastError)
         }
     }
 

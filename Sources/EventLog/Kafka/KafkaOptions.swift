@@ -79,7 +79,9 @@ extension KafkaOptions {
         guard !brokers.isEmpty else {
             throw EventLogError(.invalid, "source.kafka.brokers is empty; name at least one host:port")
         }
-        guard !group.isEmpty else { throw EventLogError(.invalid, "source.kafka.group is empty; name a consumer group") }
+        guard !group.isEmpty else {
+            throw EventLogError(.invalid, "source.kafka.group is empty; name a consumer group")
+        }
         try Self.validate(topic: topic, key: "source.kafka.topic")
         try Self.validate(topic: deadLetterTopic, key: "source.kafka.dead-letter-topic")
         guard topic != deadLetterTopic else {
@@ -100,14 +102,17 @@ extension KafkaOptions {
         let allowed = topic.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "-"):
                 true
             default: false
             }
         }
         guard allowed, (1...249).contains(topic.utf8.count) else {
             throw EventLogError(
-                .invalid, "\(key) is '\(topic)'; 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-' are allowed")
+                .invalid,
+                "\(key) is '\(topic)'; 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-' are allowed"
+            )
         }
     }
 
@@ -119,11 +124,14 @@ extension KafkaOptions {
         case "enable.auto.commit", "auto.commit.enable", "enable.auto.offset.store":
             return isFalse ? nil : "positions are committed with each checkpoint, so only false is allowed"
         case "enable.idempotence":
-            return isFalse ? "without idempotence a retry may store an event twice; only true is allowed" : nil
+            return isFalse
+                ? "without idempotence a retry may store an event twice; only true is allowed" : nil
         case "acks", "request.required.acks":
-            return ["all", "-1"].contains(value) ? nil : "a token is handed out for durable events only; only all is allowed"
+            return ["all", "-1"].contains(value)
+                ? nil : "a token is handed out for durable events only; only all is allowed"
         case "auto.offset.reset":
-            return value == "error" ? nil : "a gap is never skipped without a word; use source.kafka.start and source.on-gap"
+            return value == "error"
+                ? nil : "a gap is never skipped without a word; use source.kafka.start and source.on-gap"
         case "transactional.id":
             return "events are appended one by one, outside of transactions; remove it"
         case "bootstrap.servers", "metadata.broker.list":

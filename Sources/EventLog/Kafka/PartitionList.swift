@@ -17,7 +17,8 @@ struct PartitionList: ~Copyable {
         self.init(
             topic: topic,
             Dictionary(
-                partitions.map { ($0, Int64(RD_KAFKA_OFFSET_INVALID)) }, uniquingKeysWith: { first, _ in first }))
+                partitions.map { ($0, Int64(RD_KAFKA_OFFSET_INVALID)) },
+                uniquingKeysWith: { first, _ in first }))
     }
 
     deinit {
