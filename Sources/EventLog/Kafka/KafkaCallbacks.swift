@@ -3,9 +3,9 @@ import Logging
 
 /// What librdkafka calls back into; its address is the client's opaque pointer.
 ///
-/// `@unchecked Sendable`: `consumer` is set on the consumer's thread before it subscribes and read only in callbacks
-/// that librdkafka serves on that same thread, from inside poll and close. The log callback comes from librdkafka's
-/// own threads and touches the immutable fields only.
+/// `@unchecked Sendable`: `consumer` is set on the consumer's thread before it subscribes and read only in
+/// callbacks that librdkafka serves on that same thread, from inside poll and close. The log callback comes
+/// from librdkafka's own threads and touches the immutable fields only.
 final class KafkaCallbacks: @unchecked Sendable {
     let logger: Logger
     let health: KafkaHealth
@@ -78,8 +78,8 @@ final class KafkaCallbacks: @unchecked Sendable {
         }
     }
 
-    /// Lost connections are told once, by `KafkaHealth`; librdkafka repeats them with every attempt. It also warns
-    /// of each consumer property on a producer, and both get all properties.
+    /// Lost connections are told once, by `KafkaHealth`; librdkafka repeats them with every attempt. It also
+    /// warns of each consumer property on a producer, and both get all properties.
     private func log(_ severity: Int, _ facility: String, _ words: String) {
         let level: Logger.Level =
             switch (facility, severity) {

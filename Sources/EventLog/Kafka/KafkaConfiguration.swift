@@ -1,7 +1,7 @@
 import CRdKafka
 
-/// A `rd_kafka_conf_t`. Not copyable, because `rd_kafka_new` takes the object over when it succeeds: the type makes
-/// sure that it is then neither used nor destroyed again.
+/// A `rd_kafka_conf_t`. Not copyable, because `rd_kafka_new` takes the object over when it succeeds: the type
+/// makes sure that it is then neither used nor destroyed again.
 struct KafkaConfiguration: ~Copyable {
     private let pointer: OpaquePointer
 

@@ -49,8 +49,8 @@ final class KafkaProducer: Sendable {
             rd_kafka_error_code(error), String(cString: rd_kafka_error_string(error)), topic, options)
     }
 
-    /// Takes no more records; the poll thread ends once what is in flight is stored, or reported as failed after a
-    /// while.
+    /// Takes no more records; the poll thread ends once what is in flight is stored, or reported as failed
+    /// after a while.
     @discardableResult
     func stop() -> Bool {
         closeDeadline.withLock { deadline in
