@@ -5,16 +5,10 @@ import Testing
 
 @Suite("the Kafka log", .ownThread)
 struct KafkaLogTests {
-    /// Quick to notice, since the tests provoke what is rare.
-    private static let quick = [
-        "heartbeat.interval.ms": "200", "session.timeout.ms": "6000",
-        "topic.metadata.refresh.interval.ms": "500", "reconnect.backoff.max.ms": "200",
-    ]
-
     @Test("two members share a group, and handing over neither loses nor doubles an event")
     func handingOver() async throws {
         let place = try KafkaPlace(partitions: 4)
-        let (logA, logB) = (try place.openKafka(Self.quick), try place.openKafka(Self.quick))
+        let (logA, logB) = (try place.openKafka(), try place.openKafka())
         defer {
             logA.close()
             logB.close()
@@ -62,7 +56,7 @@ struct KafkaLogTests {
         .enabled(if: !MockKafka.usesRealBroker, "\(MockKafka.mockOnly)"))
     func brokerOutage() async throws {
         let place = try KafkaPlace()
-        let log = try place.openKafka(Self.quick)
+        let log = try place.openKafka()
         defer { log.close() }
         let consumer = try log.makeConsumer(.init(), delegate: RecordingDelegate())
         defer { consumer.close() }
@@ -110,7 +104,7 @@ struct KafkaLogTests {
         let kafka = try MockKafka()
         let topic = MockKafka.uniqueName("late")
         let log = try KafkaLog(
-            options: KafkaOptions(brokers: kafka.bootstrap, topic: topic, properties: Self.quick),
+            options: KafkaOptions(brokers: kafka.bootstrap, topic: topic, properties: MockKafka.quickGroup),
             logger: quiet)
         defer { log.close() }
         let consumer = try log.makeConsumer(.init(), delegate: RecordingDelegate())

@@ -17,16 +17,13 @@ final class KafkaPlace: LogPlace {
 
     var options: KafkaOptions {
         KafkaOptions(
-            brokers: kafka.bootstrap, topic: topic, group: group, deadLetterTopic: deadLetterTopic)
+            brokers: kafka.bootstrap, topic: topic, group: group, deadLetterTopic: deadLetterTopic,
+            properties: MockKafka.quickGroup)
     }
 
     func open() throws -> any EventLog { try openKafka() }
 
-    func openKafka(_ properties: [String: String] = [:]) throws -> KafkaLog {
-        var options = options
-        options.properties = properties
-        return try KafkaLog(options: options, logger: quiet)
-    }
+    func openKafka() throws -> KafkaLog { try KafkaLog(options: options, logger: quiet) }
 
     func deadLetters() throws -> [DeadLetter] {
         try kafka.records(of: deadLetterTopic).compactMap { record in

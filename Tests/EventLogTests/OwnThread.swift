@@ -1,8 +1,8 @@
 import Dispatch
 import Testing
 
-/// Runs each test on a queue of its own: these tests wait in `poll`, and would otherwise take the few threads of the
-/// concurrency pool from one another.
+/// Runs each test on a queue of its own: these tests wait in `poll`, and would otherwise take the few threads
+/// of the concurrency pool from one another.
 struct OwnThread: SuiteTrait, TestTrait, TestScoping {
     var isRecursive: Bool { true }
 

@@ -1,11 +1,11 @@
 import CRdKafka
 import Foundation
 
-/// A Kafka for tests: librdkafka's mock cluster (the real protocol on loopback, one broker), or the real broker that
-/// `FRESHET_TEST_KAFKA=host:port` names.
+/// A Kafka for tests: librdkafka's mock cluster (the real protocol on loopback, one broker), or the real
+/// broker that `FRESHET_TEST_KAFKA=host:port` names.
 ///
-/// The mock keeps at most 5 MiB and 100,000 batches per partition, knows no timestamps in its offset look-ups and
-/// creates a topic when a producer asks for it.
+/// The mock keeps at most 5 MiB and 100,000 batches per partition, knows no timestamps in its offset look-ups
+/// and creates a topic when a producer asks for it.
 ///
 /// `@unchecked Sendable`: both pointers are set once, and librdkafka guards what they point to.
 public final class MockKafka: @unchecked Sendable {
@@ -15,6 +15,16 @@ public final class MockKafka: @unchecked Sendable {
     public static var usesRealBroker: Bool { realBroker != nil }
 
     private static var realBroker: String? { ProcessInfo.processInfo.environment["FRESHET_TEST_KAFKA"] }
+
+    /// Properties with which a group settles quickly. The mock lets a group wait for a member that left or
+    /// died until its session would have timed out, 45 s by default; a real broker allows no session below 6
+    /// s.
+    public static var quickGroup: [String: String] {
+        [
+            "heartbeat.interval.ms": "200", "session.timeout.ms": usesRealBroker ? "6000" : "2500",
+            "topic.metadata.refresh.interval.ms": "500", "reconnect.backoff.max.ms": "200",
+        ]
+    }
 
     public let bootstrap: String
     private let handle: OpaquePointer
@@ -30,6 +40,10 @@ public final class MockKafka: @unchecked Sendable {
             guard let cluster = rd_kafka_mock_cluster_new(handle, 1) else {
                 throw KafkaTestError("librdkafka made no mock cluster")
             }
+            // The mock offers version 2 of the metadata request, which cannot say that a topic is not to be
+            // created; with version 4 it knows missing topics as a real broker does.
+            let metadata: Int16 = 3
+            rd_kafka_mock_set_apiversion(cluster, metadata, 0, 4)
             self.cluster = cluster
             bootstrap = String(cString: rd_kafka_mock_cluster_bootstraps(cluster))
         }

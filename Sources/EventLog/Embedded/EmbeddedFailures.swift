@@ -15,7 +15,8 @@ struct EmbeddedFailures: Sendable {
         case .some(.SQLITE_FULL):
             return EventLogError(
                 .refused,
-                "\(what). Free space on the disk, or raise the log's size limit; appending then goes on by itself"
+                "\(what). Free space on the disk, or raise the log's size limit; appending then goes on "
+                    + "by itself"
             )
         case .some(.SQLITE_READONLY), .some(.SQLITE_CANTOPEN), .some(.SQLITE_PERM), .some(.SQLITE_AUTH):
             let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
@@ -48,12 +49,14 @@ struct EmbeddedFailures: Sendable {
     func newerSchema(_ version: Int32) -> EventLogError {
         EventLogError(
             .damaged,
-            "embedded log at \(path): its schema is \(version), this program knows \(EmbeddedStore.schemaVersion). "
+            "embedded log at \(path): its schema is \(version), this program knows "
+                + "\(EmbeddedStore.schemaVersion). "
                 + "Start the program that wrote it")
     }
 
     private var wayBack: String {
         "Put the file back from a backup, or move it and its -wal and -shm files away to start an empty log "
-            + "(what is learned stays in the state; set source.on-gap: skip once to go on past the lost events)"
+            + "(what is learned stays in the state; set source.on-gap: skip once to go on past the lost "
+            + "events)"
     }
 }

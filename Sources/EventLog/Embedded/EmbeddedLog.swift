@@ -5,9 +5,9 @@ import Synchronization
 
 /// The log for where there is no Kafka: one SQLite file, one partition, offsets from 0.
 ///
-/// Appends wait in a bounded queue. One writer takes all that wait, commits them in one transaction, synced to
-/// disk, and completes them in order. Nothing waits on a timer: a lone append is committed at once, and what comes
-/// while a commit is on its way shares the next one.
+/// Appends wait in a bounded queue. One writer takes all that wait, commits them in one transaction, synced
+/// to disk, and completes them in order. Nothing waits on a timer: a lone append is committed at once, and
+/// what comes while a commit is on its way shares the next one.
 public final class EmbeddedLog: EventLog {
     static let partition: Int32 = 0
     /// Retention deletes in steps, so that appends can go in between.
@@ -86,7 +86,8 @@ public final class EmbeddedLog: EventLog {
         if state.pending >= options.queueMax {
             return EventLogError(
                 .full,
-                "\(name): \(state.pending) appends are waiting, which is the limit; feed more slowly, then repeat"
+                "\(name): \(state.pending) appends are waiting, which is the limit; feed more slowly, "
+                    + "then repeat"
             )
         }
         return nil
@@ -246,8 +247,8 @@ extension EmbeddedLog {
         extent.setEarliest(bounds.earliest)
     }
 
-    /// Deletes what lies more than `retainEvents` behind the checkpointed position. A failure is logged: the events
-    /// are merely kept longer.
+    /// Deletes what lies more than `retainEvents` behind the checkpointed position. A failure is logged: the
+    /// events are merely kept longer.
     func retain(behind position: Int64) {
         guard options.retainEvents > 0 else { return }
         let limit = min(position, extent.bounds.end) - options.retainEvents

@@ -55,8 +55,10 @@ final class EmbeddedLogConsumer: EventLogConsumer {
         guard options.onGap == .skip else {
             throw EventLogError(
                 .gap,
-                "\(log.name), partition \(EmbeddedLog.partition): offset \(wanted) is wanted next, but the log holds "
-                    + "\(bounds.earliest) to \(bounds.end) (end not included). Put back the log or the state that "
+                "\(log.name), partition \(EmbeddedLog.partition): offset \(wanted) is wanted next, but "
+                    + "the log holds "
+                    + "\(bounds.earliest) to \(bounds.end) (end not included). Put back the log or the "
+                    + "state that "
                     + "belong together, or set source.on-gap: skip to go on without the events that are gone")
         }
         if wanted < bounds.earliest {

@@ -4,8 +4,8 @@ import GRDB
 
 /// The SQLite file of the embedded log: every statement that touches it, and nothing else.
 ///
-/// The next offset is a row of its own and not `max(offset) + 1`, because retention may empty the table and an
-/// offset must never name two events.
+/// The next offset is a row of its own and not `max(offset) + 1`, because retention may empty the table and
+/// an offset must never name two events.
 final class EmbeddedStore: Sendable {
     struct Record: Sendable {
         let key: EntityID
@@ -45,8 +45,8 @@ final class EmbeddedStore: Sendable {
             try Self.prepareFile(path: path, failures: failures)
             pool = try DatabasePool(path: path, configuration: Self.configuration)
             try pool.writeWithoutTransaction { db in
-                // GRDB takes NORMAL in WAL mode, which may lose the last commits when the machine loses power.
-                // An event whose token was handed out must not be lost, so every commit is synced.
+                // GRDB takes NORMAL in WAL mode, which may lose the last commits when the machine loses
+                // power. An event whose token was handed out must not be lost, so every commit is synced.
                 try db.execute(sql: "PRAGMA synchronous = FULL")
                 if let fileBytesMax {
                     let pageBytes = try Int64.fetchOne(db, sql: "PRAGMA page_size") ?? 4096
@@ -66,8 +66,8 @@ final class EmbeddedStore: Sendable {
         return configuration
     }
 
-    /// Creates the tables in a new file and refuses a file that is not a log. Done before the pool opens the file,
-    /// because opening a pool switches the file to WAL, and a foreign file must stay as it is.
+    /// Creates the tables in a new file and refuses a file that is not a log. Done before the pool opens the
+    /// file, because opening a pool switches the file to WAL, and a foreign file must stay as it is.
     private static func prepareFile(path: String, failures: EmbeddedFailures) throws {
         let queue = try DatabaseQueue(path: path, configuration: configuration)
         defer { try? queue.close() }
@@ -190,8 +190,8 @@ final class EmbeddedStore: Sendable {
     }
 
     func close() {
-        // An orderly end leaves one whole file, without a -wal beside it that a copy might forget. A failure loses
-        // nothing: the -wal stays and is read at the next opening.
+        // An orderly end leaves one whole file, without a -wal beside it that a copy might forget. A failure
+        // loses nothing: the -wal stays and is read at the next opening.
         _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
         // Fails only while a statement is still running; the file is then closed with the last reference.
         try? pool.close()

@@ -2,8 +2,8 @@ import CRdKafka
 
 /// Messages taken from librdkafka and not yet handed out: one poll's worth, or what came in while pausing.
 ///
-/// A rebalance may strike in the middle of a poll. What is held of a partition taken away is then dropped here,
-/// before the engine has seen it, and its next owner reads it again.
+/// A rebalance may strike in the middle of a poll. What is held of a partition taken away is then dropped
+/// here, before the engine has seen it, and its next owner reads it again.
 struct HeldMessages: ~Copyable {
     private var messages: [UnsafeMutablePointer<rd_kafka_message_t>] = []
     private(set) var payloadBytes = 0

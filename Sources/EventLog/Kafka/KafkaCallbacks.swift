@@ -3,9 +3,9 @@ import Logging
 
 /// What librdkafka calls back into; its address is the client's opaque pointer.
 ///
-/// `@unchecked Sendable`: `consumer` is set on the consumer's thread before it subscribes and read only in callbacks
-/// that librdkafka serves on that same thread, from inside poll and close. The log callback comes from librdkafka's
-/// own threads and touches the immutable fields only.
+/// `@unchecked Sendable`: `consumer` is set on the consumer's thread before it subscribes and read only in
+/// callbacks that librdkafka serves on that same thread, from inside poll and close. The log callback comes
+/// from librdkafka's own threads and touches the immutable fields only.
 final class KafkaCallbacks: @unchecked Sendable {
     let logger: Logger
     let health: KafkaHealth
@@ -67,12 +67,9 @@ final class KafkaCallbacks: @unchecked Sendable {
         case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
             health.down(side, nil)
         case RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR__FATAL:
-            var words = [CChar](repeating: 0, count: 512)
-            let fatal = rd_kafka_fatal_error(handle, &words, words.count)
-            let why =
-                fatal == RD_KAFKA_RESP_ERR_NO_ERROR
-                ? reason
-                : String(decoding: words.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+            var words = ErrorText()
+            let fatal = words.fill { rd_kafka_fatal_error(handle, $0, $1) }
+            let why = fatal == RD_KAFKA_RESP_ERR_NO_ERROR ? reason : words.text
             health.note(why)
             consumer?.refused(why)
             if side == .producer { logger.error("the producer is refused: \(why)") }
@@ -81,8 +78,8 @@ final class KafkaCallbacks: @unchecked Sendable {
         }
     }
 
-    /// Lost connections are told once, by `KafkaHealth`; librdkafka repeats them with every attempt. It also warns
-    /// of each consumer property on a producer, and both get all properties.
+    /// Lost connections are told once, by `KafkaHealth`; librdkafka repeats them with every attempt. It also
+    /// warns of each consumer property on a producer, and both get all properties.
     private func log(_ severity: Int, _ facility: String, _ words: String) {
         let level: Logger.Level =
             switch (facility, severity) {

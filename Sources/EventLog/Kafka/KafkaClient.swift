@@ -2,8 +2,8 @@ import CRdKafka
 
 /// A librdkafka handle, destroyed with the last reference to it.
 ///
-/// `@unchecked Sendable`: the pointers never change, and librdkafka's calls may come from any thread. A thread that
-/// uses the handle holds a reference, so it cannot be destroyed under it.
+/// `@unchecked Sendable`: the pointers never change, and librdkafka's calls may come from any thread. A
+/// thread that uses the handle holds a reference, so it cannot be destroyed under it.
 final class KafkaClient: @unchecked Sendable {
     enum Probe: Equatable {
         case topicThere, topicMissing
@@ -13,8 +13,8 @@ final class KafkaClient: @unchecked Sendable {
 
     let handle: OpaquePointer
     private let topic: OpaquePointer
-    /// Callbacks come until `rd_kafka_destroy` returns. Swift releases stored properties after the body of `deinit`,
-    /// so this object, whose address librdkafka holds, outlives the handle.
+    /// Callbacks come until `rd_kafka_destroy` returns. Swift releases stored properties after the body of
+    /// `deinit`, so this object, whose address librdkafka holds, outlives the handle.
     private let callbacks: KafkaCallbacks
 
     init(
@@ -33,7 +33,8 @@ final class KafkaClient: @unchecked Sendable {
 
     deinit {
         rd_kafka_topic_destroy(topic)
-        // A consumer that was never closed leaves without calling back; the group notices by its session time-out.
+        // A consumer that was never closed leaves without calling back; the group notices by its session
+        // time-out.
         rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
     }
 

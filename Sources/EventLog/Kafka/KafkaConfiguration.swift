@@ -1,7 +1,7 @@
 import CRdKafka
 
-/// A `rd_kafka_conf_t`. Not copyable, because `rd_kafka_new` takes the object over when it succeeds: the type makes
-/// sure that it is then neither used nor destroyed again.
+/// A `rd_kafka_conf_t`. Not copyable, because `rd_kafka_new` takes the object over when it succeeds: the type
+/// makes sure that it is then neither used nor destroyed again.
 struct KafkaConfiguration: ~Copyable {
     private let pointer: OpaquePointer
 
@@ -47,7 +47,7 @@ var rdKafkaVersion: String { String(cString: rd_kafka_version_str()) }
 func rdKafkaText(_ error: rd_kafka_resp_err_t) -> String { String(cString: rd_kafka_err2str(error)) }
 
 /// The buffer into which librdkafka writes why it refuses.
-private struct ErrorText {
+struct ErrorText {
     private var buffer = [CChar](repeating: 0, count: 512)
 
     mutating func fill<T>(_ body: (UnsafeMutablePointer<CChar>?, Int) -> T) -> T {

@@ -28,7 +28,8 @@ extension KafkaConsumer {
         guard options.onGap == .skip else {
             failure = EventLogError(
                 .gap,
-                "\(kafka.name), partition \(partition): offset \(wanted) is wanted next, but the broker holds "
+                "\(kafka.name), partition \(partition): offset \(wanted) is wanted next, but the broker "
+                    + "holds "
                     + "\(earliest) to \(end) (end not included). Put back the state or the topic that belong "
                     + "together, or set source.on-gap: skip to go on without the events that are gone")
             return
@@ -40,16 +41,17 @@ extension KafkaConsumer {
         } else {
             logger.warning(
                 """
-                \(kafka.name), partition \(partition): the state stands at offset \(wanted), the topic ends at \(end). \
-                New events below \(wanted) count as learned and are left out; was the topic created anew?
+                \(kafka.name), partition \(partition): the state stands at offset \(wanted), \
+                the topic ends at \(end). New events below \(wanted) count as learned and are \
+                left out; was the topic created anew?
                 """)
             delegate.skipped(partition: partition, from: end, to: wanted)
             move(partition, to: end, wanted: wanted)
         }
     }
 
-    /// Fetches on from `offset`, still handing out nothing below `wanted`. A partition that has failed cannot be
-    /// sought (librdkafka 2.0 answers "erroneous state"), so it is taken out and put back.
+    /// Fetches on from `offset`, still handing out nothing below `wanted`. A partition that has failed cannot
+    /// be sought (librdkafka 2.0 answers "erroneous state"), so it is taken out and put back.
     private func move(_ partition: Int32, to offset: Int64, wanted: Int64) {
         self.wanted[partition] = nil
         remove([partition])

@@ -6,7 +6,8 @@ extension KafkaConsumer {
     /// How long an assignment may take to look up offsets by time, in ms; far below max.poll.interval.ms.
     private static let lookUpMilliseconds: Int32 = 30_000
 
-    /// Called by librdkafka from inside of poll and close; must answer with an assignment or the group stands still.
+    /// Called by librdkafka from inside of poll and close; must answer with an assignment or the group stands
+    /// still.
     func rebalance(_ kind: rd_kafka_resp_err_t, _ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>)
     {
         let partitions = UnsafeBufferPointer(start: list.pointee.elems, count: Int(list.pointee.cnt))
@@ -42,7 +43,7 @@ extension KafkaConsumer {
     private func revoke(_ partitions: [Int32]) {
         if rd_kafka_assignment_lost(client.handle) != 0 {
             logger.warning(
-                "\(kafka.name): partitions were lost, not handed over (the group heard nothing of this member)",
+                "\(kafka.name): partitions were lost (the group heard nothing of this member for too long)",
                 metadata: ["partitions": "\(partitions.sorted())"])
         } else {
             logger.info("\(kafka.name): revoked", metadata: ["partitions": "\(partitions.sorted())"])
@@ -50,7 +51,8 @@ extension KafkaConsumer {
         held.drop(Set(partitions))
         // Before the partitions go, so that the delegate can still commit what it has checkpointed.
         delegate.revoke(partitions)
-        // Librdkafka keeps a partition paused beyond its assignment; a later owner that is not paused must not be.
+        // Librdkafka keeps a partition paused beyond its assignment; a later owner that is not paused must
+        // not be.
         if paused {
             let list = PartitionList(topic: kafka.topic, partitions: partitions)
             rd_kafka_resume_partitions(client.handle, list.pointer)
@@ -77,7 +79,8 @@ extension KafkaConsumer {
             let error = rd_kafka_offsets_for_times(client.handle, list.pointer, Self.lookUpMilliseconds)
             let failed = list.elements.first { $0.err != RD_KAFKA_RESP_ERR_NO_ERROR }?.err ?? error
             guard failed == RD_KAFKA_RESP_ERR_NO_ERROR else {
-                // Anywhere else would skip or repeat events; every poll fails from here, so nothing is handed out.
+                // Anywhere else would skip or repeat events; every poll fails from here, so nothing is handed
+                // out.
                 failure = EventLogError(
                     .timedOut,
                     "\(kafka.name): the offsets at time \(time) (source.kafka.start) could not be looked up: "

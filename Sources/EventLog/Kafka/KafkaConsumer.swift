@@ -1,11 +1,12 @@
 import CRdKafka
 import Logging
 
-/// A member of the consumer group. Confined to its thread; what other threads may see or do is in `assignment`.
+/// A member of the consumer group. Confined to its thread; what other threads may see or do is in
+/// `assignment`.
 ///
-/// Librdkafka serves rebalances inside of `rd_kafka_consumer_poll` and `rd_kafka_consumer_close`, hence on this
-/// thread too. Messages are taken one at a time: `rd_kafka_consume_batch_queue` would wait for a full batch, and
-/// librdkafka hands out from memory here anyway.
+/// Librdkafka serves rebalances inside of `rd_kafka_consumer_poll` and `rd_kafka_consumer_close`, hence on
+/// this thread too. Messages are taken one at a time: `rd_kafka_consume_batch_queue` would wait for a full
+/// batch, and librdkafka hands out from memory here anyway.
 final class KafkaConsumer: EventLogConsumer {
     /// A batch ends once it holds this many bytes of payload, however few records that are.
     private static let batchBytesMax = 16 << 20
@@ -21,8 +22,9 @@ final class KafkaConsumer: EventLogConsumer {
     private let log: KafkaLog
 
     var held = HeldMessages()
-    /// The next offset wanted of each assigned partition; may be a logical one of librdkafka's (negative) until the
-    /// first message. Nothing below it is ever handed out, so no seek can make an event be learned twice.
+    /// The next offset wanted of each assigned partition; may be a logical one of librdkafka's (negative)
+    /// until the first message. Nothing below it is ever handed out, so no seek can make an event be learned
+    /// twice.
     var wanted: [Int32: Int64] = [:]
     /// Partitions whose wanted offset the broker does not hold, waiting for `mendGaps`.
     var gaps: Set<Int32> = []
@@ -56,6 +58,14 @@ final class KafkaConsumer: EventLogConsumer {
         }
     }
 
+    deinit {
+        // Dropped without `close`. Messages must go before the client that made them, hence here.
+        held.dropAll()
+        guard !closed else { return }
+        assignment.close()
+        log.releaseConsumer()
+    }
+
     func poll(into batch: inout LogBatch, recordsMax: Int, timeout: Duration) throws(EventLogError) {
         guard !closed else { throw EventLogError(.closed, "this consumer of \(kafka.name) is closed") }
         try log.requireOpen()
@@ -65,6 +75,7 @@ final class KafkaConsumer: EventLogConsumer {
         if failure == nil || !held.isEmpty { collect(recordsMax, until: deadline) }
         if !paused && !held.isEmpty {
             held.handOut(to: &batch, recordsMax: recordsMax)
+            health.up(.consumer)
         } else if let failure {
             throw failure
         }
@@ -96,7 +107,6 @@ final class KafkaConsumer: EventLogConsumer {
         }
         wanted[partition] = message.pointee.offset + 1
         held.append(message)
-        health.up(.consumer)
     }
 
     private func consumerError(_ message: UnsafeMutablePointer<rd_kafka_message_t>) {
@@ -132,7 +142,8 @@ final class KafkaConsumer: EventLogConsumer {
                     + "user, password and protocol in source.kafka.properties")
     }
 
-    /// Asks for the topic while nothing says that broker and topic are there: an idle topic tells nothing by itself.
+    /// Asks for the topic while nothing says that broker and topic are there: an idle topic tells nothing by
+    /// itself.
     private func probe(until deadline: ContinuousClock.Instant) {
         guard health.needsProbe(.consumer), .now >= nextProbe else { return }
         let patience = min(.milliseconds(250), max(.zero, deadline - .now))

@@ -56,13 +56,15 @@ final class KafkaDelivery: Sendable {
         case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
             EventLogError(
                 .refused,
-                "\(name): the record is too large (\(words)); raise message.max.bytes in source.kafka.properties "
+                "\(name): the record is too large (\(words)); raise message.max.bytes in "
+                    + "source.kafka.properties "
                     + "and on the topic, or send less")
         case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
             RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
             EventLogError(
                 .topicMissing,
-                "\(name) does not exist. Create it: kafka-topics --bootstrap-server \(options.brokers) --create "
+                "\(name) does not exist. Create it: kafka-topics --bootstrap-server \(options.brokers) "
+                    + "--create "
                     + "--topic \(topic)")
         case RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, RD_KAFKA_RESP_ERR__TIMED_OUT:
             EventLogError(

@@ -39,7 +39,8 @@ public final class KafkaLog: EventLog {
     }
 
     deinit {
-        close()
+        // The last reference may go on the producer's own thread, which cannot wait for itself.
+        state.withLock { $0.producer }?.stop()
     }
 
     public func append(

@@ -49,13 +49,19 @@ final class KafkaProducer: Sendable {
             rd_kafka_error_code(error), String(cString: rd_kafka_error_string(error)), topic, options)
     }
 
-    /// Waits for what is in flight; what is not stored by then is reported as failed.
-    func close() {
-        let wasOpen = closeDeadline.withLock { deadline in
+    /// Takes no more records; the poll thread ends once what is in flight is stored, or reported as failed
+    /// after a while.
+    @discardableResult
+    func stop() -> Bool {
+        closeDeadline.withLock { deadline in
             defer { deadline = deadline ?? .now + Self.closeTimeout }
             return deadline == nil
         }
-        if wasOpen { finished.wait() }
+    }
+
+    /// The same, and waits for the end.
+    func close() {
+        if stop() { finished.wait() }
     }
 
     private func servePolls() {

@@ -1,7 +1,7 @@
 import CRdKafka
 
-/// A `rd_kafka_topic_partition_list_t` of ours. Not copyable: one owner, who destroys it. Librdkafka copies what it
-/// keeps of it.
+/// A `rd_kafka_topic_partition_list_t` of ours. Not copyable: one owner, who destroys it. Librdkafka copies
+/// what it keeps of it.
 struct PartitionList: ~Copyable {
     let pointer: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>
 
