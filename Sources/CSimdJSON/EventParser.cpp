@@ -10,15 +10,16 @@
 
 #include <simdjson.h>
 
-static_assert(simdjson::SIMDJSON_PADDING <= EVENT_PARSER_PADDING, "simdjson reads further than callers promise");
+static_assert(
+    simdjson::SIMDJSON_PADDING <= EVENT_PARSER_PADDING, "simdjson reads further than callers promise");
 
 namespace {
 
 using Field = event_value event_values::*;
 
-// The DOM rather than the on-demand front end: it validates the whole record, also the fields nobody asked for, so
-// that a malformed record is never learned in part; and its work is done inside the library, which picks the
-// instruction set at run time.
+// The DOM rather than the on-demand front end: it validates the whole record, also the fields nobody asked
+// for, so that a malformed record is never learned in part; and its work is done inside the library, which
+// picks the instruction set at run time.
 namespace dom = simdjson::dom;
 
 }  // namespace

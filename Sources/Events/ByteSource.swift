@@ -8,8 +8,8 @@ internal import CZlib
 
 /// Bytes of a file or of standard input, unpacked where they are gzip.
 ///
-/// Reads with `read` and unpacks with `inflate`. zlib's `gzread` would be less code, but on a pipe it waits until
-/// its buffer is full, and an event that arrives alone has to be passed on at once.
+/// Reads with `read` and unpacks with `inflate`. zlib's `gzread` would be less code, but on a pipe it waits
+/// until its buffer is full, and an event that arrives alone has to be passed on at once.
 final class ByteSource {
     /// Size of the file, where it is one.
     let size: Int?

@@ -2,9 +2,9 @@ internal import CSimdJSON
 
 /// Decodes events from JSON objects, a fraction of a microsecond each.
 ///
-/// Fields an event's type does not need are ignored, and so are unknown ones; `null` counts as absent; of a key given
-/// twice the last one holds. An id may be an integer: it is taken as its decimal text. The whole record has to be
-/// valid JSON, also where nobody reads it.
+/// Fields an event's type does not need are ignored, and so are unknown ones; `null` counts as absent; of a
+/// key given twice the last one holds. An id may be an integer: it is taken as its decimal text. The whole
+/// record has to be valid JSON, also where nobody reads it.
 ///
 /// Confined to one thread: it owns the parser and its buffers.
 public final class EventDecoder {
@@ -37,7 +37,7 @@ public final class EventDecoder {
     /// Decodes one record from an array, for the odd one: copies it to add the padding.
     public func decode(_ payload: [UInt8]) throws(EventError) -> Event {
         let padded = payload + [UInt8](repeating: 0, count: Self.padding)
-        // `withUnsafeBytes` cannot rethrow a typed error together with a result in every compiler we build with.
+        // `withUnsafeBytes` rethrows untyped, so the error travels in a result.
         let result: Result<Event, EventError> = padded.withUnsafeBytes { bytes in
             let record = UnsafeRawBufferPointer(rebasing: bytes[..<payload.count])
             do throws(EventError) { return .success(try decode(record)) } catch { return .failure(error) }

@@ -1,7 +1,7 @@
 /// Writes events as JSON objects: the inverse of `EventDecoder` under the same options.
 public enum EventEncoder {
-    /// One JSON object without white space or line break. Whether the limits are kept is for `EventOptions.check`;
-    /// a rating has to be finite, as JSON knows no other numbers.
+    /// One JSON object without white space or line break. Whether the limits are kept is for
+    /// `EventOptions.check`; a rating has to be finite, as JSON knows no other numbers.
     public static func encode(_ event: Event, options: EventOptions) -> [UInt8] {
         let fields = options.fields
         var json = JSONObjectWriter()
@@ -110,8 +110,8 @@ private struct JSONObjectWriter {
         value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
     }
 
-    /// The shortest text that reads back as the same float. Readers parse a double first, and rounding twice can end
-    /// one step off; then all of the double's digits are written.
+    /// The shortest text that reads back as the same float. Readers parse a double first, and rounding twice
+    /// can end one step off; then all of the double's digits are written.
     private static func text(of value: Float) -> String {
         let text = value.description
         return Double(text).map { Float($0) } == value ? text : Double(value).description

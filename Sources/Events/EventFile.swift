@@ -3,7 +3,8 @@
 /// Confined to one thread.
 public final class EventFile {
     public enum Format: String, Sendable, CaseIterable {
-        /// `ratings.csv`, `ratings.dat`, `movies.csv`, `movies.dat` as GroupLens publishes them; times in seconds.
+        /// `ratings.csv`, `ratings.dat`, `movies.csv`, `movies.dat` as GroupLens publishes them; times in
+        /// seconds.
         case movielens
         /// A header with the configured field names; times in milliseconds, tags parted by `|`.
         case csv

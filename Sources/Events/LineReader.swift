@@ -7,7 +7,8 @@
 /// Cuts a source into lines, each handed out as soon as it is complete.
 final class LineReader {
     enum Line {
-        /// Without its line break; valid until the next call, and `EventDecoder.padding` readable bytes follow.
+        /// Without its line break; valid until the next call, and `EventDecoder.padding` readable bytes
+        /// follow.
         case bytes(UnsafeRawBufferPointer)
         /// A line above the limit, read over.
         case tooLong(bytes: Int)

@@ -1,4 +1,5 @@
-/// The files of GroupLens (https://grouplens.org/datasets/movielens/): `.csv` with a header, or `.dat` with `::`.
+/// The files of GroupLens (https://grouplens.org/datasets/movielens/): `.csv` with a header, or `.dat` with
+/// `::`.
 enum MovieLens {
     enum Content { case ratings, movies }
 
@@ -104,8 +105,8 @@ final class MovieLensCSVReader: EventReader {
 
 /// `ratings.dat` and `movies.dat`: fields parted by `::`, no header, no quotes.
 ///
-/// ML-1M's are Latin-1, ML-10M's UTF-8. A line that is valid UTF-8 is taken as that: Latin-1 text that happens to be
-/// valid UTF-8 would have to hold pairs such as "Ã©".
+/// ML-1M's are Latin-1, ML-10M's UTF-8. A line that is valid UTF-8 is taken as that: Latin-1 text that
+/// happens to be valid UTF-8 would have to hold pairs such as "Ã©".
 final class MovieLensDatReader: EventReader {
     private let lines: LineReader
     private let options: EventOptions

@@ -2,19 +2,20 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Turns SIGINT and SIGTERM into a flag, so that a command can end in order. A second signal ends it at once.
+/// Turns SIGINT and SIGTERM into a flag, so that a command can end in order. Signalled again a second later or
+/// more, it ends at once.
 final class Interrupts: Sendable {
-    private let flag = Flag()
+    private let first = FirstSignal()
     // Unsafe only in name: Dispatch guards its sources, and this list is never changed, it keeps them alive.
     nonisolated(unsafe) private let sources: [any DispatchSourceSignal]
 
     init() {
-        let flag = flag
+        let first = first
         sources = [SIGINT, SIGTERM].map { number in
             signal(number, SIG_IGN)  // the source sees it all the same
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
-                if flag.isRaised.exchange(true, ordering: .relaxed) { _exit(128 + number) }
+                if first.isLongAgo() { _exit(128 + number) }
             }
             source.resume()
             return source
@@ -23,9 +24,21 @@ final class Interrupts: Sendable {
 
     deinit { sources.forEach { $0.cancel() } }
 
-    var isRaised: Bool { flag.isRaised.load(ordering: .relaxed) }
+    var isRaised: Bool { first.isPast }
+}
 
-    private final class Flag: Sendable {
-        let isRaised = Atomic(false)
+private final class FirstSignal: Sendable {
+    private let time = Mutex<ContinuousClock.Instant?>(nil)
+
+    var isPast: Bool { time.withLock { $0 != nil } }
+
+    /// Notes the first signal. `timeout` and some shells send one signal twice, to the process and to its group;
+    /// that is not a second wish.
+    func isLongAgo() -> Bool {
+        time.withLock { time in
+            let now = ContinuousClock.now
+            defer { time = time ?? now }
+            return time.map { $0.duration(to: now) >= .seconds(1) } ?? false
+        }
     }
 }

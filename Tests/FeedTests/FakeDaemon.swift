@@ -34,15 +34,21 @@ final class FakeDaemon: RPCConnection {
     }
 }
 
-/// A log in memory that answers from another thread's point of view: at once, or with what it is told.
+/// A log in memory that answers at once; or, to the first few, only when all of these are there.
 final class FakeLog: EventLog {
     let name = "log in memory"
     let source = "memory"
     private let keys = Mutex<[String]>([])
     private let refuse: @Sendable (EntityID, Int) -> EventLogError?
     private let calls = Mutex(0)
+    private let heldMax: Int
+    private let held = Mutex<[@Sendable () -> Void]>([])
 
-    init(refuse: @escaping @Sendable (EntityID, Int) -> EventLogError? = { _, _ in nil }) {
+    init(
+        holding heldMax: Int = 0,
+        refuse: @escaping @Sendable (EntityID, Int) -> EventLogError? = { _, _ in nil }
+    ) {
+        self.heldMax = heldMax
         self.refuse = refuse
     }
 
@@ -56,12 +62,23 @@ final class FakeLog: EventLog {
             calls += 1
             return calls
         }
-        if let error = refuse(key, call) { return completion(.failure(error)) }
+        if let error = refuse(key, call) {
+            return answer(call) { completion(.failure(error)) }
+        }
         let offset = keys.withLock { keys in
             keys.append(key.string)
             return Int64(keys.count - 1)
         }
-        completion(.success(Token(partition: 0, offset: offset)))
+        answer(call) { completion(.success(Token(partition: 0, offset: offset))) }
+    }
+
+    private func answer(_ call: Int, _ body: @escaping @Sendable () -> Void) {
+        guard call <= heldMax else { return body() }
+        let ready = held.withLock { held in
+            held.append(body)
+            return call == heldMax ? held : []
+        }
+        ready.forEach { $0() }
     }
 
     func putAside(_ letter: DeadLetter) {}

@@ -55,8 +55,8 @@ struct FeederTests {
     func pipe() throws {
         let pipe = Pipe()
         let daemon = FakeDaemon()
-        // Written only when the feeder waits for input; a feeder that held the first event back would find the
-        // daemon without it.
+        // Written only when the feeder waits for input; a feeder that held the first event back would find
+        // the daemon without it.
         var takenWhenWaiting: [Int] = []
         let sink = ObservedSink(RPCSink(daemon, backoff: backoff())) {
             takenWhenWaiting.append(daemon.taken.count)

@@ -107,6 +107,16 @@ struct LogSinkTests {
         #expect(sink.receipts.reasons == ["u2: too long"])
     }
 
+    @Test("events a full log has refused are appended in their order")
+    func fullOrder() throws {
+        let log = FakeLog(holding: 4) { _, call in call <= 9 ? EventLogError(.full, "queue is full") : nil }
+        let sink = LogSink(log, options: EventOptions(), backoff: backoff())
+        let users = (0..<4).map { "u\($0)" }
+        for user in users { try sink.send(try rating(user)) }
+        try sink.drain()
+        #expect(log.appended == users)
+    }
+
     @Test("a log that stays full ends the feed")
     func full() throws {
         let log = FakeLog { _, _ in EventLogError(.full, "queue is full") }

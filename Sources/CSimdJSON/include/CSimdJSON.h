@@ -6,8 +6,8 @@
 extern "C" {
 #endif
 
-/// Reads one flat JSON object a call into a flat struct, because Swift cannot call simdjson's templates and a call per
-/// field would cost more than the parsing.
+/// Reads one flat JSON object a call into a flat struct, because Swift cannot call simdjson's templates and a
+/// call per field would cost more than the parsing.
 typedef struct event_parser event_parser;
 
 /// Bytes that must be readable after a payload; simdjson reads them and ignores what they hold.
@@ -48,8 +48,8 @@ typedef struct {
 } event_values;
 
 typedef struct {
-    const char *_Nonnull type, *_Nonnull user, *_Nonnull item, *_Nonnull rating, *_Nonnull time, *_Nonnull signal,
-        *_Nonnull title, *_Nonnull tags, *_Nonnull available;
+    const char *_Nonnull type, *_Nonnull user, *_Nonnull item, *_Nonnull rating, *_Nonnull time,
+        *_Nonnull signal, *_Nonnull title, *_Nonnull tags, *_Nonnull available;
 } event_field_names;
 
 typedef enum __attribute__((enum_extensibility(closed))) {
@@ -59,11 +59,12 @@ typedef enum __attribute__((enum_extensibility(closed))) {
 } event_parse_status;
 
 /// Copies the names (UTF-8, terminated). NULL when memory is short.
-event_parser *_Nullable event_parser_make(const event_field_names *_Nonnull names, size_t bytes_max, size_t texts_max);
+event_parser *_Nullable event_parser_make(
+    const event_field_names *_Nonnull names, size_t bytes_max, size_t texts_max);
 void event_parser_free(event_parser *_Nullable parser);
 
-/// `EVENT_PARSER_PADDING` readable bytes follow `bytes`. Where the bytes are not JSON, `why` says so in simdjson's
-/// words (static text). One thread at a time.
+/// `EVENT_PARSER_PADDING` readable bytes follow `bytes`. Where the bytes are not JSON, `why` says so in
+/// simdjson's words (static text). One thread at a time.
 event_parse_status event_parser_parse(
     event_parser *_Nonnull parser, const char *_Nullable bytes, size_t length, event_values *_Nonnull values,
     const char *_Nullable *_Nonnull why);

@@ -73,7 +73,8 @@ extension ConfigurationKey {
         return ConfigurationRefusal(path: path, message: message, line: value.line)
     }
 
-    /// What would have been allowed, where the value is not; empty for an unknown field; `nil` when it is set.
+    /// What would have been allowed, where the value is not; empty for an unknown field; `nil` when it is
+    /// set.
     private static func set(
         _ field: String, _ value: ConfigurationValue, _ model: inout ModelSettings
     ) -> String? {

@@ -2,8 +2,8 @@ import Events
 
 /// The files of one `feed`, as one sequence of events.
 ///
-/// Files are read whole and put in the order of time, items first; standard input, JSONL and, when asked for, all
-/// files are passed on as they come.
+/// Files are read whole and put in the order of time, items first; standard input, JSONL and, when asked for,
+/// all files are passed on as they come.
 struct FeedSource {
     struct Options {
         var paths: [String]

@@ -44,13 +44,13 @@ final class LogSink: EventSink {
                 throw CommandError("\(log.name) is full and takes no more events", code: .unavailable)
             }
             let before = receipts.acknowledged
-            append(event)
+            append(event, again: true)
             awaitAnswers()
             if receipts.acknowledged > before { backoff.reset() }
         }
     }
 
-    private func append(_ event: Event) {
+    private func append(_ event: Event, again: Bool = false) {
         permits.wait()
         let time = event.time ?? Int64(Date().timeIntervalSince1970 * 1_000)
         let payload = EventEncoder.encode(event, options: options)
@@ -58,8 +58,9 @@ final class LogSink: EventSink {
             answers.mutex.withLock { answers in
                 switch result {
                 case .success(let token): answers.receipts.acknowledge(token)
-                // To the front: whoever is sent again is the only one on its way.
-                case .failure(let error) where error.code == .full: answers.postponed.insert(event, at: 0)
+                case .failure(let error) where error.code == .full:
+                    // Who is sent again keeps its place before the others that wait.
+                    answers.postponed.insert(event, at: again ? 0 : answers.postponed.count)
                 case .failure(let error): answers.receipts.refuse(event, error.message)
                 }
             }

@@ -13,8 +13,8 @@ extension RPCClient: RPCConnection {}
 
 /// Feeds over the daemon's socket, pipelined: many events are on their way before the first answer is read.
 ///
-/// An event answered with OVERLOADED or LOADING is sent again after a while; events sent behind it in the same
-/// window may overtake it.
+/// An event answered with OVERLOADED or LOADING is sent again after a while; events sent behind it in the
+/// same window may overtake it.
 final class RPCSink: EventSink {
     private let connection: any RPCConnection
     private let window: Int

@@ -2,8 +2,8 @@ import Events
 
 /// A small invented world: items with genres, users with planted tastes, and what the users say of the items.
 ///
-/// A rating is quality of the item + the user's liking of its genres + the match of two latent vectors + noise, in
-/// half steps from 0.5 to 5. The same options give the same events, on every machine.
+/// A rating is quality of the item + the user's liking of its genres + the match of two latent vectors +
+/// noise, in half steps from 0.5 to 5. The same options give the same events, on every machine.
 struct InventedWorld {
     struct Options: Sendable {
         var users = 1_000

@@ -20,7 +20,8 @@ struct SplitMix64: RandomNumberGenerator, Sendable {
     /// From 0 to below `count`.
     mutating func index(below count: Int) -> Int { Int(next().multipliedFullWidth(by: UInt64(count)).high) }
 
-    /// Mean 0, deviation 1: the sum of twelve uniforms (Irwin and Hall), which needs no logarithm and so no libm.
+    /// Mean 0, deviation 1: the sum of twelve uniforms (Irwin and Hall), which needs no logarithm and so no
+    /// libm.
     mutating func normal() -> Double {
         var sum = -6.0
         for _ in 0..<12 { sum += uniform() }
