@@ -46,8 +46,6 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// The channel asked to read while the connection was paused.
     private var isReadHeldBack = false
     private var requestTimer: Scheduled<Void>?
-    private var idleTimer: Scheduled<Void>?
-    private var lastActivity = NIODeadline.now()
 
     init(session: Session, environment: CommandEnvironment, lookupThreads: NIOThreadPool, logger: Logger) {
         self.session = session
@@ -64,13 +62,11 @@ extension ConnectionHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         port = CompletionPort(self, on: context.eventLoop)
-        scheduleIdleTimer()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         port?.close()
         requestTimer?.cancel()
-        idleTimer?.cancel()
         self.context = nil
     }
 
@@ -82,7 +78,6 @@ extension ConnectionHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard phase == .open else { return }
-        lastActivity = .now()
         var bytes = unwrapInboundIn(data)
         if input.readableBytes == 0 {
             input = bytes
@@ -113,6 +108,8 @@ extension ConnectionHandler {
         if event is Drain || event as? ChannelEvent == .inputClosed, phase == .open {
             phase = .draining
             scheduleTurn()
+        } else if event is IdleStateHandler.IdleStateEvent, replies.isEmpty {
+            context.close(promise: nil)
         }
         context.fireUserInboundEventTriggered(event)
     }
@@ -175,7 +172,7 @@ extension ConnectionHandler {
     private func start(_ request: RESPRequest) {
         let place = replies.take()
         let outcome = environment.table.start(request, &session, environment)
-        // The version at the start of the command: a `HELLO` that comes after does not change the answer.
+        // Kept with the place: HELLO answers in the version it chose, and leaves answers still under way as they were.
         let version = session.version
         switch outcome {
         case .reply(let value): fill(place, value, version)
@@ -251,7 +248,6 @@ extension ConnectionHandler {
 extension ConnectionHandler {
     private func send(_ context: ChannelHandlerContext) {
         if output.readableBytes > 0 {
-            lastActivity = .now()
             context.writeAndFlush(wrapOutboundOut(output), promise: nil)
             output = ByteBuffer()
         }
@@ -268,7 +264,6 @@ extension ConnectionHandler {
     /// Closes once the client has taken the last answers, or has had long enough for it.
     private func linger(_ context: ChannelHandlerContext) {
         phase = .lingering
-        idleTimer?.cancel()
         requestTimer?.cancel()
         requestTimer = context.eventLoop.assumeIsolated().scheduleTask(in: requestTimeout) {
             self.context?.close(promise: nil)
@@ -293,20 +288,6 @@ extension ConnectionHandler {
             self.refuse(
                 RESPProtocolError("request not complete after \(self.environment.options.requestTimeout)"))
             self.serve()
-        }
-    }
-
-    private func scheduleIdleTimer() {
-        let idle = TimeAmount(environment.options.idleTimeout)
-        guard idle > .zero, let context else { return }
-        let deadline = max(lastActivity + idle, .now())
-        idleTimer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
-            if self.replies.isEmpty, NIODeadline.now() >= self.lastActivity + idle {
-                self.context?.close(promise: nil)
-            } else {
-                if !self.replies.isEmpty { self.lastActivity = .now() }
-                self.scheduleIdleTimer()
-            }
         }
     }
 }

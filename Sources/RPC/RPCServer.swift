@@ -130,6 +130,10 @@ public final class RPCServer: Sendable {
                     let handler = ConnectionHandler(
                         session: session, environment: environment, lookupThreads: lookupThreads,
                         logger: logger)
+                    if environment.options.idleTimeout > .zero {
+                        let idle = IdleStateHandler(allTimeout: TimeAmount(environment.options.idleTimeout))
+                        try channel.pipeline.syncOperations.addHandler(idle)
+                    }
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
