@@ -1,0 +1,260 @@
+import Checkpoints
+import EventLog
+import Events
+import Factors
+import Foundation
+import Logging
+import Synchronization
+import Testing
+
+@testable import Engine
+
+/// An engine on an embedded log in a folder of its own.
+final class LiveEngine: Sendable {
+    let folder: Folder
+    let log: EmbeddedLog
+    let engine: Engine
+    let failure = Mutex<EventLogError?>(nil)
+
+    init(_ options: EngineOptions = smallOptions(), in folder: Folder = Folder()) throws {
+        self.folder = folder
+        var logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        logger.logLevel = .critical
+        log = try EmbeddedLog(path: folder.path + "/log.sqlite", logger: logger)
+        let file = try StateFile(path: folder.state, identity: PersistenceTests.identity)
+        engine = try Engine(options: options, file: file, log: log, logger: logger)
+        engine.start { [weak self] error in self?.failure.withLock { $0 = error } }
+    }
+
+    func stop() throws {
+        try engine.stop()
+        log.close()
+    }
+
+    func append(_ event: Event) async throws -> Token {
+        try await withCheckedThrowingContinuation { continuation in
+            engine.append(event) { continuation.resume(with: $0) }
+        }
+    }
+
+    func wait(for token: Token, timeout: Duration = .seconds(60)) async throws {
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            engine.waitUntilLearned(token, timeout: timeout) {
+                continuation.resume(with: $0.mapError { $0 as any Error })
+            }
+        }
+    }
+
+    /// Appends all, and returns once the last one is learned.
+    func feed(_ events: [Event]) async throws {
+        var last: Token?
+        for chunk in stride(from: 0, to: events.count, by: 500) {
+            last = try await withThrowingTaskGroup(of: Token.self) { group in
+                for event in events[chunk..<min(events.count, chunk + 500)] {
+                    group.addTask { try await self.append(event) }
+                }
+                return try await group.reduce(into: Token(partition: 0, offset: 0)) {
+                    if $1.offset > $0.offset { $0 = $1 }
+                }
+            }
+        }
+        if let last { try await wait(for: last) }
+    }
+
+    func status(_ name: String) -> StatusField.Value? { engine.status().first { $0.name == name }?.value }
+}
+
+@Suite("The live engine")
+struct EngineTests {
+    @Test("a rating is in the user's next recommendation, for a new user and a new item too")
+    func readYourWrites() async throws {
+        let live = try LiveEngine()
+        try await live.feed(events(600))
+        let user = id("brand-new")
+        #expect(throws: LookupError.self) {
+            try live.engine.recommend(RecommendQuery(user: user, fallback: .none))
+        }
+        let popular = try live.engine.recommend(RecommendQuery(user: user))
+        #expect(!popular.isEmpty)
+
+        let token = try await live.append(Event(.rating(user: user, item: id("new-item"), value: 5)))
+        try await live.wait(for: token)
+        let first = try live.engine.recommend(RecommendQuery(user: user, count: 1_000, fallback: .none))
+        #expect(!first.contains { $0.id == id("new-item") })
+        #expect(
+            try live.engine.recommend(RecommendQuery(user: user, count: 1_000, includeSeen: true)).contains {
+                $0.id == id("new-item")
+            })
+        #expect(
+            try live.engine.recommend(RecommendQuery(user: id("u1"), count: 1_000)).contains {
+                $0.id == id("new-item")
+            })
+
+        let next = try await live.append(Event(.rating(user: user, item: first[0].id, value: 5)))
+        try await live.wait(for: next)
+        let second = try live.engine.recommend(RecommendQuery(user: user, count: 1_000, fallback: .none))
+        #expect(!second.contains { $0.id == first[0].id })
+        #expect(second.map(\.score) != Array(first.dropFirst()).map(\.score))
+        try live.stop()
+    }
+
+    @Test("a restart goes on from the state, and learns no event twice")
+    func restart() async throws {
+        var options = smallOptions()
+        options.deterministic = true
+        let all = events(1_200, seed: 12)
+        let undisturbed = learned(batches(all, sizes: [1_200]), options)
+        let folder = Folder()
+        for part in 0..<3 {
+            let live = try LiveEngine(options, in: folder)
+            for event in all[part * 400..<part * 400 + 400] { _ = try await live.append(event) }
+            try await live.wait(for: Token(partition: 0, offset: Int64(part * 400 + 399)))
+            try live.stop()
+        }
+        let live = try LiveEngine(options, in: folder)
+        #expect(try live.engine.digest().digest == undisturbed.digest())
+        #expect(live.status("events.applied") == .integer(1_200))
+        try live.stop()
+    }
+
+    @Test("tags, exclusions and availability filter what is recommended")
+    func filters() async throws {
+        let live = try LiveEngine()
+        try await live.feed(events(600))
+        try await live.feed([
+            Event(.item(ItemDescription(item: id("i0"), title: "Zero", tags: ["red", "round"]))),
+            Event(.item(ItemDescription(item: id("i2"), tags: ["red"]))),
+            Event(.item(ItemDescription(item: id("i4"), tags: ["red"], available: false))),
+        ])
+        let user = id("somebody-else")
+        func answer(_ tags: [String], exclude: [EntityID] = []) throws -> Set<EntityID> {
+            Set(
+                try live.engine.recommend(
+                    RecommendQuery(user: user, count: 100, tags: tags, exclude: exclude)
+                ).map(\.id))
+        }
+        _ = try await live.append(Event(.rating(user: user, item: id("i50"), value: 5)))
+        try await live.feed([Event(.rating(user: user, item: id("i51"), value: 1))])
+        #expect(try answer(["red"]) == [id("i0"), id("i2")])
+        #expect(try answer(["red", "round"]) == [id("i0")])
+        #expect(try answer(["red"], exclude: [id("i0"), id("nobody-knows-it")]) == [id("i2")])
+        #expect(try answer(["no such tag"]).isEmpty)
+        #expect(try live.engine.item(id("i0")).title == "Zero")
+        try live.stop()
+    }
+
+    @Test("predictions agree with recommendations, on the scale of the ratings")
+    func predictions() async throws {
+        let live = try LiveEngine()
+        try await live.feed(events(2_000))
+        let best = try live.engine.recommend(RecommendQuery(user: id("u2"), count: 5, model: "stars"))
+        let predicted = try live.engine.predict(user: id("u2"), items: best.map(\.id), model: "stars")
+        for (item, value) in zip(best, predicted) { #expect(abs(item.score - value) < 1e-4) }
+        #expect(predicted.allSatisfy { (1...6).contains($0) })
+        let unknown = #expect(throws: LookupError.self) {
+            try live.engine.predict(user: id("u2"), items: [id("?")], model: nil)
+        }
+        #expect(unknown?.code == .noItem)
+        let model = #expect(throws: LookupError.self) {
+            try live.engine.predict(user: id("u2"), items: [], model: "?")
+        }
+        #expect(model?.code == .noModel)
+        #expect(try live.engine.similar(SimilarQuery(item: best[0].id, count: 3)).count == 3)
+        try live.stop()
+    }
+
+    @Test("a malformed event is refused before it reaches the log, and one in the log is put aside")
+    func malformed() async throws {
+        let live = try LiveEngine()
+        for value in [Float.nan, .infinity, 1e30, -5] {
+            await #expect(throws: LookupError.self) {
+                try await live.append(Event(.rating(user: id("u"), item: id("i"), value: value)))
+            }
+        }
+        await #expect(throws: LookupError.self) {
+            try await live.append(Event(.signal(user: id("u"), item: id("i"), name: "unheard-of")))
+        }
+        let token = try await withCheckedThrowingContinuation { continuation in
+            live.log.append(key: id("u"), payload: Array("{\"user\":\"u\",".utf8), time: 0) {
+                continuation.resume(with: $0)
+            }
+        }
+        #expect(token == Token(partition: 0, offset: 0))
+        try await live.wait(for: token)
+        #expect(live.status("events.dead-letters") == .integer(1))
+        #expect(live.status("events.applied") == .integer(0))
+        #expect(live.status("position.0") == .integer(1))
+        try live.stop()
+    }
+
+    @Test("waiting for an event that does not come ends in STALE")
+    func stale() async throws {
+        let live = try LiveEngine()
+        await #expect(throws: LookupError.self) {
+            try await live.wait(for: Token(partition: 0, offset: 99), timeout: .milliseconds(20))
+        }
+        try live.stop()
+    }
+
+    @Test("the events in memory stay bounded while the log is far ahead")
+    func backPressure() async throws {
+        let folder = Folder()
+        let filled = try EmbeddedLog(
+            path: folder.path + "/log.sqlite",
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        let all = events(6_000)
+        await withTaskGroup(of: Void.self) { group in
+            for event in all {
+                group.addTask {
+                    await withCheckedContinuation { continuation in
+                        filled.append(
+                            key: event.key, payload: EventEncoder.encode(event, options: EventOptions()),
+                            time: 0
+                        ) { _ in
+                            continuation.resume()
+                        }
+                    }
+                }
+            }
+        }
+        filled.close()
+        var options = smallOptions(shards: 2)
+        options.queueEventsMax = 256
+        options.batchEventsMax = 64
+        let live = try LiveEngine(options, in: folder)
+        var most = 0
+        while live.status("events.applied") != .integer(6_000) {
+            most = max(most, live.engine.inFlight.load(ordering: .relaxed))
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        #expect(most <= 256 + 64)
+        #expect(try StateFile.verify(path: folder.state).problems == [])
+        try live.stop()
+    }
+
+    @Test("look-ups from many threads while events are learned answer whole and finite")
+    func lookupsWhileLearning() async throws {
+        let live = try LiveEngine(smallOptions(shards: 3))
+        try await live.feed(events(300))
+        let all = events(3_000, seed: 9)
+        await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await live.feed(all) }
+            for reader in 0..<3 {
+                group.addTask {
+                    for turn in 0..<300 {
+                        let user = id("u\((turn * 7 + reader) % 60)")
+                        let answer = try live.engine.recommend(RecommendQuery(user: user, count: 20))
+                        #expect(answer.allSatisfy { $0.score.isFinite })
+                        #expect(Set(answer.map(\.id)).count == answer.count)
+                        _ = try live.engine.similar(SimilarQuery(item: answer[0].id))
+                        _ = live.engine.status()
+                        _ = try? live.engine.user(user, historyMax: 10)
+                        _ = try live.engine.item(answer[0].id)
+                    }
+                }
+            }
+        }
+        try live.stop()
+        #expect(try StateFile.verify(path: live.folder.state).problems == [])
+    }
+}

@@ -1,0 +1,185 @@
+import Checkpoints
+import EventLog
+import Events
+import Factors
+import Foundation
+import GRDB
+import Synchronization
+import Testing
+
+@testable import Engine
+
+@Suite("Checkpoints")
+struct PersistenceTests {
+    static let identity = StateIdentity(
+        factors: 16, models: ["stars": "sgd", "likes": "bpr"], source: "test")
+
+    private func restored(_ folder: Folder, _ options: EngineOptions) throws -> LearnedState {
+        let state = LearnedState(options: options)
+        let file = try StateFile(path: folder.state, identity: Self.identity)
+        try file.read(into: StateLoader(state: state, path: folder.state))
+        return state
+    }
+
+    @Test("a restored state has the digest of the saved one, on any number of shards", arguments: [1, 2, 5])
+    func restoreIsExact(shards: Int) throws {
+        let folder = Folder()
+        let state = learned(batches(events(3_000), sizes: [300]), smallOptions(shards: 2))
+        let digest = state.digest()
+        try StateFile(path: folder.state, identity: Self.identity).write(state.collectChanges())
+        #expect(try restored(folder, smallOptions(shards: shards)).digest() == digest)
+    }
+
+    @Test("saving only what changed, batch by batch, gives the same file as learning without a break")
+    func incrementalAndResumed() throws {
+        let folder = Folder()
+        let all = batches(events(3_000, seed: 4), sizes: [150])
+        let undisturbed = learned(all, smallOptions())
+        for batch in all {
+            // Each batch is learned by a new process, so to say.
+            let state = try restored(folder, smallOptions())
+            var application = BatchApplication(state: state, leases: LeaseBook(shards: 1))
+            application.apply(batch)
+            try StateFile(path: folder.state, identity: Self.identity).write(state.collectChanges())
+        }
+        #expect(try restored(folder, smallOptions()).digest() == undisturbed.digest())
+        #expect(try StateFile.verify(path: folder.state).problems == [])
+    }
+
+    @Test("what could not be written is in the next checkpoint")
+    func failedWriteIsMadeUpFor() throws {
+        let folder = Folder()
+        let file = try StateFile(path: folder.state, identity: Self.identity)
+        let outside = try DatabaseQueue(path: folder.state)
+        let state = LearnedState(options: smallOptions())
+        let leases = LeaseBook(shards: 1)
+        for (number, batch) in batches(events(1_500, seed: 6), sizes: [100]).enumerated() {
+            var application = BatchApplication(state: state, leases: leases)
+            application.apply(batch)
+            let fails = number % 3 != 2
+            if fails {
+                try outside.write {
+                    try $0.execute(
+                        sql:
+                            "CREATE TRIGGER full BEFORE INSERT ON users BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+                    )
+                }
+            }
+            let delta = state.collectChanges()
+            do {
+                try file.write(delta)
+                #expect(!fails)
+            } catch {
+                #expect(fails)
+                state.restoreMarks(of: delta)
+            }
+            if fails { try outside.write { try $0.execute(sql: "DROP TRIGGER full") } }
+        }
+        #expect(try restored(folder, smallOptions()).digest() == state.digest())
+        #expect(try StateFile.verify(path: folder.state).problems == [])
+    }
+
+    @Test("nothing is written when nothing changed")
+    func emptyDelta() {
+        let state = learned(batches(events(500), sizes: [100]), smallOptions())
+        #expect(state.collectChanges().rowCount > 0)
+        #expect(state.collectChanges().rowCount == 0)
+    }
+
+    @Test("a forgotten user's bytes are gone from the file")
+    func forgottenFromFile() throws {
+        let folder = Folder()
+        let file = try StateFile(path: folder.state, identity: Self.identity)
+        let name = "somebody-who-wants-to-be-forgotten"
+        let rating = Event(.rating(user: id(name), item: id("i"), value: 5))
+        let state = LearnedState(options: smallOptions())
+        for batch in batches([rating, Event(.forget(user: id(name)))], sizes: [1]) {
+            var application = BatchApplication(state: state, leases: LeaseBook(shards: 1))
+            application.apply(batch)
+            try file.write(state.collectChanges())
+            let bytes = ["", "-wal"].map {
+                try? Data(contentsOf: URL(fileURLWithPath: folder.state + $0))
+            }
+            let found = bytes.contains { $0?.range(of: Data(name.utf8)) != nil }
+            #expect(found == (batch.positions[0] == 1))
+        }
+        #expect(try StateFile.verify(path: folder.state).users == 0)
+    }
+
+    @Test("a state of other factors, models or log is refused with the way out")
+    func mismatches() throws {
+        let folder = Folder()
+        _ = try StateFile(path: folder.state, identity: Self.identity)
+        for change in [
+            { (identity: inout StateIdentity) in identity.factors = 32 },
+            { $0.models["more"] = "bpr" },
+            { $0.source = "kafka:ratings" },
+        ] {
+            var other = Self.identity
+            change(&other)
+            let error = #expect(throws: StateError.self) {
+                try StateFile(path: folder.state, identity: other)
+            }
+            #expect(error?.code == .mismatch)
+            #expect(error?.message.contains("another state.folder") == true)
+        }
+    }
+
+    @Test("a newer schema, another program's file and a damaged one are refused, each by its name")
+    func refusals() throws {
+        let newer = Folder()
+        _ = try StateFile(path: newer.state, identity: Self.identity)
+        try DatabaseQueue(path: newer.state).write { try $0.execute(sql: "PRAGMA user_version = 999") }
+        #expect(throws: StateError.self) { try StateFile(path: newer.state, identity: Self.identity) }
+
+        let foreign = Folder()
+        try DatabaseQueue(path: foreign.state).write { try $0.execute(sql: "CREATE TABLE t(x)") }
+        let notAState = #expect(throws: StateError.self) {
+            try StateFile(path: foreign.state, identity: Self.identity)
+        }
+        #expect(notAState?.code == .notAState)
+
+        let broken = Folder()
+        try Data(repeating: 7, count: 20_000).write(to: URL(fileURLWithPath: broken.state))
+        let damaged = #expect(throws: StateError.self) {
+            try StateFile(path: broken.state, identity: Self.identity)
+        }
+        #expect(damaged?.code == .damaged)
+        #expect(damaged?.message.contains("learned anew from the log") == true)
+    }
+
+    @Test("a number that is not finite is refused on restore and found by verify")
+    func nonFiniteIsFound() throws {
+        let folder = Folder()
+        let state = learned(batches(events(300), sizes: [100]), smallOptions())
+        try StateFile(path: folder.state, identity: Self.identity).write(state.collectChanges())
+        let nan = Data([Float](repeating: .nan, count: 16).flatMap { $0.bitPattern.littleEndianBytes })
+        try DatabaseQueue(path: folder.state).write {
+            try $0.execute(
+                sql: "UPDATE item_factors SET vector = ? WHERE row = 3 AND model = 'likes'", arguments: [nan])
+        }
+        #expect(try StateFile.verify(path: folder.state).problems.count == 1)
+        let error = #expect(throws: StateError.self) { try restored(folder, smallOptions()) }
+        #expect(error?.code == .damaged)
+    }
+
+    @Test("ids and titles with NUL bytes, quotes and emoji come back as they were")
+    func strangeNames() throws {
+        let folder = Folder()
+        let item = ItemDescription(
+            item: id("a\0b'\"🎬"), title: "Amélie\0 «2001» 🎬", tags: ["a,b", "\"q\"", "é"])
+        let state = learned(
+            batches(
+                [Event(.item(item)), Event(.rating(user: id("\0"), item: item.item, value: 5))], sizes: [2]),
+            smallOptions())
+        try StateFile(path: folder.state, identity: Self.identity).write(state.collectChanges())
+        let back = try restored(folder, smallOptions())
+        #expect(back.digest() == state.digest())
+        #expect(back.catalogue.withLock { $0.entries[0].title } == item.title)
+        #expect(back.catalogue.withLock { $0.entries[0].tags } == item.tags)
+    }
+}
+
+extension UInt32 {
+    fileprivate var littleEndianBytes: [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: self >> (8 * $0)) } }
+}
