@@ -36,6 +36,7 @@ let package = Package(
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
 
         // The rooms, in the order in which they may import one another.
+        .target(name: "Locking", swiftSettings: settings),
         .target(name: "Factors", dependencies: ["COpenBLAS"], swiftSettings: settings),
         .target(name: "Learners", dependencies: ["Factors"], swiftSettings: settings),
         .target(
@@ -46,7 +47,7 @@ let package = Package(
         .target(
             name: "EventLog",
             dependencies: [
-                "Events", "CRdKafka",
+                "Events", "Locking", "CRdKafka",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -58,13 +59,15 @@ let package = Package(
         .target(
             name: "Engine",
             dependencies: [
-                "Factors", "Learners", "Retrieval", "Events", "EventLog", "Checkpoints",
+                "Locking", "Factors", "Learners", "Retrieval", "Events", "EventLog", "Checkpoints",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
         .target(
             name: "RPC",
-            dependencies: ["Engine", "Events"] + nio + [.product(name: "Logging", package: "swift-log")],
+            dependencies: ["Engine", "Events", "Locking"] + nio + [
+                .product(name: "Logging", package: "swift-log")
+            ],
             swiftSettings: settings),
         .executableTarget(
             name: "freshet-bench",
@@ -77,7 +80,7 @@ let package = Package(
         .executableTarget(
             name: "freshet",
             dependencies: [
-                "Engine", "RPC", "Events", "EventLog", "Checkpoints", "Learners",
+                "Engine", "RPC", "Events", "EventLog", "Checkpoints", "Learners", "Locking",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -91,7 +94,7 @@ let package = Package(
         .testTarget(
             name: "EngineTests",
             dependencies: [
-                "Engine", "Checkpoints", "EventLog", "Events", "Factors",
+                "Engine", "Checkpoints", "EventLog", "Events", "Factors", "Locking",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -104,7 +107,7 @@ let package = Package(
         .testTarget(
             name: "EventLogTests",
             dependencies: [
-                "EventLog", "Events", "KafkaTestSupport",
+                "EventLog", "Events", "Locking", "KafkaTestSupport",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -118,7 +121,7 @@ let package = Package(
         .testTarget(
             name: "RPCTests",
             dependencies: [
-                "RPC", "Engine", "EventLog", "Events",
+                "RPC", "Engine", "EventLog", "Events", "Locking",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -128,7 +131,8 @@ let package = Package(
             dependencies: ["freshet", "EventLog", "Events", .product(name: "Yams", package: "Yams")],
             swiftSettings: settings),
         .testTarget(
-            name: "FeedTests", dependencies: ["freshet", "EventLog", "Events", "RPC"], swiftSettings: settings
+            name: "FeedTests", dependencies: ["freshet", "EventLog", "Events", "Locking", "RPC"],
+            swiftSettings: settings
         ),
     ],
     cxxLanguageStandard: .cxx17

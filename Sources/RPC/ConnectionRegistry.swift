@@ -1,5 +1,5 @@
+import Locking
 import NIOCore
-import Synchronization
 
 /// All open connections of a server: bounds their number, lists them, and says when the last has gone.
 final class ConnectionRegistry: Sendable {
@@ -24,7 +24,7 @@ final class ConnectionRegistry: Sendable {
     }
 
     private let connectionsMax: Int
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     init(connectionsMax: Int) {
         self.connectionsMax = connectionsMax

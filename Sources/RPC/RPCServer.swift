@@ -1,8 +1,8 @@
 public import Engine
+import Locking
 public import Logging
 import NIOCore
 import NIOPosix
-import Synchronization
 
 #if canImport(Darwin)
     import Darwin
@@ -31,7 +31,7 @@ public final class RPCServer: Sendable {
 
     private let environment: CommandEnvironment
     private let logger: Logger
-    private let state = Mutex(State.idle)
+    private let state = Lock(State.idle)
 
     public init(options: RPCServerOptions, service: any LookupService, logger: Logger) {
         self.logger = logger

@@ -1,7 +1,6 @@
 internal import EventLog
 internal import Events
 internal import Foundation
-internal import Synchronization
 
 /// A log of records in memory, handed out as fast as they are taken: the engine alone is measured.
 final class ReplayLog: EventLog, Sendable {

@@ -1,6 +1,6 @@
 import Dispatch
 import Foundation
-import Synchronization
+import Locking
 
 /// Turns SIGINT and SIGTERM into a flag, so that a command can end in order. Signalled again a second later or
 /// more, it ends at once.
@@ -28,7 +28,7 @@ final class Interrupts: Sendable {
 }
 
 private final class FirstSignal: Sendable {
-    private let time = Mutex<ContinuousClock.Instant?>(nil)
+    private let time = Lock<ContinuousClock.Instant?>(nil)
 
     var isPast: Bool { time.withLock { $0 != nil } }
 

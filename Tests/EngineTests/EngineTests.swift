@@ -3,6 +3,7 @@ import EventLog
 import Events
 import Factors
 import Foundation
+import Locking
 import Logging
 import Synchronization
 import Testing
@@ -14,7 +15,7 @@ final class LiveEngine: Sendable {
     let folder: Folder
     let log: EmbeddedLog
     let engine: Engine
-    let failure = Mutex<EventLogError?>(nil)
+    let failure = Lock<EventLogError?>(nil)
 
     init(_ options: EngineOptions = smallOptions(), in folder: Folder = Folder()) throws {
         self.folder = folder

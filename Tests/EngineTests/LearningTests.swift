@@ -3,7 +3,7 @@ import EventLog
 import Events
 import Factors
 import Foundation
-import Synchronization
+import Locking
 import Testing
 
 @testable import Engine

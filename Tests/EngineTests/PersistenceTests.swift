@@ -4,7 +4,7 @@ import Events
 import Factors
 import Foundation
 import GRDB
-import Synchronization
+import Locking
 import Testing
 
 @testable import Engine

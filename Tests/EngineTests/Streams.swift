@@ -3,7 +3,6 @@ import Events
 import Factors
 import Foundation
 import Logging
-import Synchronization
 import Testing
 
 @testable import Engine

@@ -1,6 +1,6 @@
 import EventLog
 import Events
-import Synchronization
+import Locking
 import Testing
 
 struct Received: Sendable, Equatable {
@@ -25,10 +25,10 @@ final class RecordingDelegate: ConsumerDelegate {
         var revoked: [Int32] = []
     }
 
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     init(_ positions: [Int32: Int64] = [:]) {
-        state = Mutex(State(positions: positions))
+        state = Lock(State(positions: positions))
     }
 
     var positions: [Int32: Int64] { state.withLock { $0.positions } }
@@ -117,12 +117,12 @@ extension EventLog {
 
 /// Collects the outcomes of appends made without waiting for one another.
 final class Appends: Sendable {
-    private let outcomes: Mutex<[Result<Token, EventLogError>?]>
+    private let outcomes: Lock<[Result<Token, EventLogError>?]>
     private let stream: AsyncStream<Void>
     private let told: AsyncStream<Void>.Continuation
 
     init(count: Int) {
-        outcomes = Mutex(Array(repeating: nil, count: count))
+        outcomes = Lock(Array(repeating: nil, count: count))
         (stream, told) = AsyncStream.makeStream()
     }
 

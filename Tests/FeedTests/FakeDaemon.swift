@@ -1,7 +1,7 @@
 import EventLog
 import Events
+import Locking
 import RPC
-import Synchronization
 
 @testable import freshet
 
@@ -38,11 +38,11 @@ final class FakeDaemon: RPCConnection {
 final class FakeLog: EventLog {
     let name = "log in memory"
     let source = "memory"
-    private let keys = Mutex<[String]>([])
+    private let keys = Lock<[String]>([])
     private let refuse: @Sendable (EntityID, Int) -> EventLogError?
-    private let calls = Mutex(0)
+    private let calls = Lock(0)
     private let heldMax: Int
-    private let held = Mutex<[@Sendable () -> Void]>([])
+    private let held = Lock<[@Sendable () -> Void]>([])
 
     init(
         holding heldMax: Int = 0,

@@ -1,6 +1,6 @@
 import Engine
 import Events
-import Synchronization
+import Locking
 import Testing
 
 @testable import RPC

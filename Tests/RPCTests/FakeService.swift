@@ -1,7 +1,7 @@
 import Engine
 import EventLog
 import Events
-import Synchronization
+import Locking
 
 /// An engine that knows five items and two users, and finishes asynchronous work when the test says so.
 final class FakeService: LookupService {
@@ -23,7 +23,7 @@ final class FakeService: LookupService {
         var copies = 1
     }
 
-    let state = Mutex(State())
+    let state = Lock(State())
 
     func change(_ body: (inout sending State) -> Void) { state.withLock { body(&$0) } }
 

@@ -1,6 +1,6 @@
 import Engine
 import Foundation
-import Synchronization
+import Locking
 import Testing
 
 @testable import RPC

@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import Locking
 import Testing
 
 /// The clients that Redis itself ships, against a real server. Where one is missing, the test says so.

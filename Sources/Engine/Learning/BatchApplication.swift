@@ -2,7 +2,7 @@ internal import Dispatch
 internal import EventLog
 internal import Events
 internal import Factors
-internal import Synchronization
+internal import Locking
 
 /// An event with its place in the log.
 struct LoggedEvent: Sendable {

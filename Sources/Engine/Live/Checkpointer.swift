@@ -1,8 +1,8 @@
 internal import Checkpoints
 internal import Dispatch
 internal import EventLog
+internal import Locking
 internal import Logging
-internal import Synchronization
 
 /// Writes deltas to the state file on a queue of its own, one at a time.
 ///
@@ -22,7 +22,7 @@ final class Checkpointer: Sendable {
     private let log: any EventLog
     private let logger: Logger
     private let queue = DispatchQueue(label: "freshet.checkpoint", qos: .utility)
-    private let latest = Mutex(Report())
+    private let latest = Lock(Report())
 
     init(file: StateFile, log: any EventLog, logger: Logger) {
         self.file = file

@@ -3,8 +3,8 @@ public import EventLog
 public import Events
 internal import Factors
 internal import Foundation
+internal import Locking
 internal import Retrieval
-internal import Synchronization
 
 extension Engine: LookupService {
     public func recommend(_ query: RecommendQuery) throws(LookupError) -> [ScoredItem] {

@@ -1,5 +1,6 @@
 internal import EventLog
 internal import Foundation
+internal import Locking
 internal import Synchronization
 
 extension Engine {

@@ -4,6 +4,7 @@ public import EventLog
 internal import Events
 internal import Factors
 internal import Foundation
+internal import Locking
 public import Logging
 internal import Retrieval
 internal import Synchronization
@@ -18,16 +19,16 @@ public final class Engine: Sendable {
     let logger: Logger
     let waiters = Waiters()
     let started = ContinuousClock().now
-    let snapshot = Mutex(Snapshot())
+    let snapshot = Lock(Snapshot())
     /// The counts of items as look-ups see them.
-    let publishedStats = Mutex<[ItemStats]>([])
+    let publishedStats = Lock<[ItemStats]>([])
     let checkpointer: Checkpointer
     /// Events handed over and not yet learned.
     let inFlight = Atomic<Int>(0)
 
     private let queue = DispatchQueue(label: "freshet.engine", qos: .userInitiated)
     private let leases: LeaseBook
-    private let life = Mutex(Life())
+    private let life = Lock(Life())
     private let confined: Confined
 
     /// Started and stopped from outside.
@@ -220,7 +221,7 @@ public final class Engine: Sendable {
 
     private func checkpointAndWait() -> Result<[Int32: Int64], StateError> {
         let done = DispatchSemaphore(value: 0)
-        let result = Mutex<Result<[Int32: Int64], StateError>?>(nil)
+        let result = Lock<Result<[Int32: Int64], StateError>?>(nil)
         requestCheckpoint { outcome in
             result.withLock { $0 = outcome }
             done.signal()

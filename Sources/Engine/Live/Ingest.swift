@@ -1,6 +1,7 @@
 internal import EventLog
 internal import Events
 internal import Foundation
+internal import Locking
 internal import Logging
 internal import Synchronization
 
@@ -24,7 +25,7 @@ final class Ingest: Sendable {
     private let stopping = Atomic<Bool>(false)
     private let finished = DispatchSemaphore(value: 0)
     /// Set by this thread, used by the checkpoint's; the consumer's `commit` may be called from any thread.
-    private let consumer = Mutex<CommitHandle?>(nil)
+    private let consumer = Lock<CommitHandle?>(nil)
 
     /// `EventLogConsumer.commit` alone, which is documented as safe from any thread.
     private final class CommitHandle: @unchecked Sendable {

@@ -1,6 +1,6 @@
 internal import Dispatch
 internal import EventLog
-internal import Synchronization
+internal import Locking
 
 /// Look-ups that wait until an event is learned and published (`AFTER token`).
 final class Waiters: Sendable {
@@ -11,7 +11,7 @@ final class Waiters: Sendable {
         var waiting: [UInt64: (token: Token, completion: Completion)] = [:]
         var nextNumber: UInt64 = 0
     }
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let timeouts = DispatchQueue(label: "freshet.waiters")
 
     /// Next offset per partition that look-ups see.

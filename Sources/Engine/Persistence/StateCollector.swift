@@ -2,7 +2,7 @@ internal import Checkpoints
 internal import Events
 internal import Factors
 internal import Foundation
-internal import Synchronization
+internal import Locking
 
 /// Copies what has changed aside, and clears the marks. Runs on the engine's queue between batches: learning pauses
 /// for as long as this takes, not for the disk.

@@ -2,7 +2,7 @@ internal import Checkpoints
 internal import Events
 internal import Factors
 internal import Foundation
-internal import Synchronization
+internal import Locking
 
 /// A digest of everything learned: two states of one digest answer alike and go on alike.
 ///

@@ -2,7 +2,7 @@ internal import Checkpoints
 internal import Events
 internal import Factors
 internal import Foundation
-internal import Synchronization
+internal import Locking
 
 /// Fills a new state from a file. Runs before anything else touches the state.
 final class StateLoader: StateReader {

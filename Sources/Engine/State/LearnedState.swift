@@ -1,7 +1,7 @@
 internal import EventLog
 internal import Events
 internal import Factors
-internal import Synchronization
+internal import Locking
 
 /// All that is learned, and the positions it was learned from.
 ///
@@ -13,9 +13,9 @@ final class LearnedState: @unchecked Sendable {
     let shards: [UserShard]
     let models: [ModelState]
     let stats = ItemColumn<ItemStats>()
-    let users = Mutex(IDTable())
-    let items = Mutex(IDTable())
-    let catalogue = Mutex(Catalogue())
+    let users = Lock(IDTable())
+    let items = Lock(IDTable())
+    let catalogue = Lock(Catalogue())
 
     /// Next offset per partition: the consistent cut that this state stands at.
     var positions: [Int32: Int64] = [:]

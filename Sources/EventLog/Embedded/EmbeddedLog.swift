@@ -1,7 +1,7 @@
 import Dispatch
 public import Events
+import Locking
 public import Logging
-import Synchronization
 
 /// The log for where there is no Kafka: one SQLite file, one partition, offsets from 0.
 ///
@@ -41,7 +41,7 @@ public final class EmbeddedLog: EventLog {
     private let failures: EmbeddedFailures
     private let options: EmbeddedLogOptions
     private let logger: Logger
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let writer = DispatchQueue(label: "freshet.embedded-log.writer")
     /// Apart from the writer, so that the next commit need not wait for whoever is told of this one.
     private let completions = DispatchQueue(label: "freshet.embedded-log.completions")

@@ -1,5 +1,5 @@
 import Dispatch
-import Synchronization
+import Locking
 
 /// How far the embedded log reaches just now, and the place where its consumer waits for more.
 ///
@@ -18,10 +18,10 @@ final class LogExtent: Sendable {
         var waiter: DispatchSemaphore?
     }
 
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     init(_ bounds: Bounds) {
-        state = Mutex(State(bounds: bounds))
+        state = Lock(State(bounds: bounds))
     }
 
     var bounds: Bounds { state.withLock { $0.bounds } }

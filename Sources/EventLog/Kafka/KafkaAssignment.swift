@@ -1,6 +1,6 @@
 import CRdKafka
+import Locking
 import Logging
-import Synchronization
 
 /// What the group has given this member, as every thread may see it; the consumer's thread alone changes it.
 final class KafkaAssignment: Sendable {
@@ -13,12 +13,12 @@ final class KafkaAssignment: Sendable {
 
     private let topic: String
     private let logger: Logger
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     init(_ client: KafkaClient, topic: String, logger: Logger) {
         self.topic = topic
         self.logger = logger
-        state = Mutex(State(client: client))
+        state = Lock(State(client: client))
     }
 
     func add(_ partitions: some Sequence<Int32> & Sendable) {

@@ -1,5 +1,5 @@
 import Dispatch
-import Synchronization
+import Locking
 
 /// Produces dead letters, and keeps those that failed until a flush gets them through.
 final class KafkaDeadLetters: Sendable {
@@ -13,7 +13,7 @@ final class KafkaDeadLetters: Sendable {
     private let topic: String
     private let name: String
     private let underway = DispatchGroup()
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     init(_ options: KafkaOptions) {
         topic = options.deadLetterTopic

@@ -1,5 +1,5 @@
+import Locking
 import Logging
-import Synchronization
 
 /// Whether the broker answers and the topic exists; logs once per change.
 final class KafkaHealth: Sendable {
@@ -15,7 +15,7 @@ final class KafkaHealth: Sendable {
 
     private let options: KafkaOptions
     private let logger: Logger
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     init(_ options: KafkaOptions, logger: Logger) {
         self.options = options

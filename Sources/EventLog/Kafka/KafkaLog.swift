@@ -1,7 +1,7 @@
 import Dispatch
 public import Events
+import Locking
 public import Logging
-import Synchronization
 
 /// A Kafka topic as the log, through librdkafka.
 public final class KafkaLog: EventLog {
@@ -21,7 +21,7 @@ public final class KafkaLog: EventLog {
     let logger: Logger
     private let options: KafkaOptions
     private let deadLetters: KafkaDeadLetters
-    private let state = Mutex(State())
+    private let state = Lock(State())
     /// Tells of appends that never reached librdkafka, so that no completion runs on its caller's thread.
     private let refusals = DispatchQueue(label: "freshet.kafka-log.refusals")
 

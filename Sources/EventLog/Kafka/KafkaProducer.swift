@@ -1,7 +1,7 @@
 import CRdKafka
 import Dispatch
 import Foundation
-import Synchronization
+import Locking
 
 /// Produces records, and serves their delivery reports on a thread of its own.
 final class KafkaProducer: Sendable {
@@ -11,7 +11,7 @@ final class KafkaProducer: Sendable {
     private let options: KafkaOptions
     private let health: KafkaHealth
     /// When the poll thread gives up what is still in flight; `nil` while the producer is open.
-    private let closeDeadline = Mutex<ContinuousClock.Instant?>(nil)
+    private let closeDeadline = Lock<ContinuousClock.Instant?>(nil)
     private let finished = DispatchSemaphore(value: 0)
 
     init(_ options: KafkaOptions, callbacks: KafkaCallbacks) throws(EventLogError) {

@@ -2,7 +2,7 @@ import Dispatch
 import EventLog
 import Events
 import Foundation
-import Synchronization
+import Locking
 
 /// Feeds straight into a log, with a bounded number of appends on their way.
 final class LogSink: EventSink {
@@ -77,6 +77,6 @@ final class LogSink: EventSink {
 
 /// A mutex that closures can hold on to.
 private final class Shared<Value: Sendable>: Sendable {
-    let mutex: Mutex<Value>
-    init(_ value: sending Value) { mutex = Mutex(value) }
+    let mutex: Lock<Value>
+    init(_ value: sending Value) { mutex = Lock(value) }
 }
