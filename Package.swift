@@ -72,7 +72,7 @@ let package = Package(
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
-                "Engine", "EventLog", "Events", "Checkpoints", "Learners",
+                "Engine", "EventLog", "Events", "Checkpoints", "Factors", "Learners", "Retrieval", "Locking",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

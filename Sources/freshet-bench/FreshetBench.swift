@@ -5,5 +5,13 @@ struct FreshetBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "freshet-bench",
         abstract: "Measures Freshet; each figure stands beside a baseline taken in the same run.",
-        subcommands: [StreamBenchmark.self])
+        discussion: """
+            Absolute times depend on the machine and its neighbours; the ratios hold. Build with -c release.
+
+            EXAMPLES
+              swift run -c release freshet-bench updates
+              swift run -c release freshet-bench topn --items 20000
+              swift run -c release freshet-bench stream ml-1m/ratings.csv.gz
+            """,
+        subcommands: [UpdatesBenchmark.self, TopNBenchmark.self, StreamBenchmark.self])
 }

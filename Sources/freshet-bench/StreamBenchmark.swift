@@ -2,78 +2,109 @@ internal import ArgumentParser
 internal import Checkpoints
 internal import Engine
 internal import EventLog
+internal import Events
 internal import Foundation
-internal import Learners
 internal import Logging
 
+/// A file of events replayed in time order through the whole engine, from memory: decoding, interning, the prequential
+/// score, both default models, publication and checkpoints.
 struct StreamBenchmark: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "stream", abstract: "Replays events through the engine.")
+        commandName: "stream",
+        abstract: "Replays a file through the engine: events per second, and live scores.")
 
-    @Argument var file: String
-    @Option var shards = 1
-    @Option var batch = 1024
-    @Option var lr: Float = 0.02
-    @Option var blr: Float = 0.02
-    @Option var reg: Float = 0.05
-    @Option var breg: Float = 0.02
-    @Option var bprLr: Float = 0.05
-    @Option var bprReg: Float = 0.01
-    @Option var samples = 4
-    @Option var window = 200_000
+    @Argument(help: "MovieLens, CSV or JSONL, gzip or not.") var file: String
+    @Option(help: "Learning shards; 0 for one per core.") var shards = 0
+    @Option(help: "The score's window, in events; 0 for the last fifth of the file.") var window = 0
 
     func run() async throws {
-        let data = try Data(contentsOf: URL(fileURLWithPath: file))
-        let records = data.split(separator: UInt8(ascii: "\n")).map { Array($0) }
+        let options = EventOptions()
+        let records = try load(options)
+        let decodeTime = seconds(runs: 1) { decode(records, options) }
+        let shardCount = shards > 0 ? shards : ProcessInfo.processInfo.activeProcessorCount
+        let one = try await replay(records, shards: 1)
+        let many = try await replay(records, shards: shardCount)
+        let count = Double(records.count)
+        Report.print(
+            [
+                Comparison(
+                    name: "\(records.count) events, 1 shard", ours: count / one.seconds,
+                    baselineName: "decoding alone", baseline: count / decodeTime, unit: "events/s"),
+                Comparison(
+                    name: "\(records.count) events, \(shardCount) shards", ours: count / many.seconds,
+                    baselineName: "1 shard", baseline: count / one.seconds, unit: "events/s"),
+            ] + scores(many.status))
+    }
+
+    private func load(_ options: EventOptions) throws -> [[UInt8]] {
+        let source = try EventFile.open(file, format: nil, options: options)
+        var events: [Event] = []
+        while let line = try source.next() {
+            if case .event(let event) = line { events.append(event) }
+        }
+        guard !events.isEmpty else { throw ValidationError("'\(file)' holds no events") }
+        let order = events.indices.sorted { (events[$0].time ?? 0, $0) < (events[$1].time ?? 0, $1) }
+        return order.map { EventEncoder.encode(events[$0], options: options) }
+    }
+
+    private func decode(_ records: [[UInt8]], _ options: EventOptions) {
+        let decoder = EventDecoder(options: options)
+        for record in records { _ = try? decoder.decode(record) }
+    }
+
+    private func replay(
+        _ records: [[UInt8]], shards: Int
+    ) async throws -> (seconds: Double, status: [StatusField]) {
         var options = EngineOptions()
         options.shards = shards
-        options.batchEventsMax = batch
-        options.scoreWindowEvents = window
-        options.checkpointEventsMax = .max
-        options.checkpointInterval = .seconds(10000)
-        var sgd = BiasedSGD.Options()
-        sgd.learningRate = lr
-        sgd.biasLearningRate = blr
-        sgd.regularization = reg
-        sgd.biasRegularization = breg
-        var bpr = BPR.Options()
-        bpr.learningRate = bprLr
-        bpr.regularization = bprReg
-        bpr.biasRegularization = bprReg
-        bpr.samples = samples
-        options.models = [
-            ModelOptions(name: "stars", learner: .sgd(sgd)),
-            ModelOptions(name: "likes", learner: .bpr(bpr, positive: PositiveRule(ratingMin: 4))),
-        ]
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
-            "freshet-bench-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
+        options.scoreWindowEvents = window > 0 ? window : max(100, records.count / 5)
+        let folder = FileManager.default.temporaryDirectory.path + "/freshet-bench-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let models = Dictionary(uniqueKeysWithValues: options.models.map { ($0.name, $0.learnerName) })
         let file = try StateFile(
-            path: folder.path + "/state.sqlite",
-            identity: StateIdentity(factors: 64, models: ["stars": "sgd", "likes": "bpr"], source: "memory"))
-        var logger = Logger(label: "bench")
-        logger.logLevel = .error
+            path: folder + "/state.sqlite",
+            identity: StateIdentity(factors: options.factors, models: models, source: "memory"))
+        let logger = Logger(label: "freshet-bench", factory: { _ in SwiftLogNoOpLogHandler() })
         let engine = try Engine(
             options: options, file: file, log: ReplayLog(records: records), logger: logger)
         let clock = ContinuousClock()
         let start = clock.now
         engine.start { _ in }
-        while true {
-            try await Task.sleep(for: .milliseconds(20))
-            if case .integer(let n)? = engine.status().first(where: { $0.name == "events.applied" })?.value,
-                n >= records.count
-            {
-                break
-            }
+        let all = StatusField.Value.integer(Int64(records.count))
+        while engine.status().first(where: { $0.name == "position.0" })?.value != all {
+            try await Task.sleep(for: .milliseconds(5))
         }
-        let took = start.duration(to: clock.now)
-        let seconds = Double(took.components.seconds) + Double(took.components.attoseconds) * 1e-18
-        print("\(records.count) events in \(seconds) s: \(Int(Double(records.count) / seconds)) events/s")
-        for field in engine.status() where field.name.hasPrefix("model.") || field.name.hasPrefix("memory") {
-            print(field.name, field.value)
-        }
-        print(try engine.digest().digest)
+        let seconds = start.duration(to: clock.now).seconds
+        let status = engine.status()
         try engine.stop()
+        return (seconds, status)
+    }
+
+    private func scores(_ status: [StatusField]) -> [Comparison] {
+        func value(_ name: String) -> Double? {
+            guard case .double(let value)? = status.first(where: { $0.name == name })?.value else {
+                return nil
+            }
+            return value
+        }
+        var comparisons: [Comparison] = []
+        if let rmse = value("model.stars.rmse"), let means = value("model.stars.rmse-means") {
+            comparisons.append(
+                Comparison(
+                    name: "stars: live RMSE over the window", ours: rmse, baselineName: "means",
+                    baseline: means,
+                    unit: "stars", moreIsBetter: false))
+        }
+        if let recall = value("model.likes.recall@10"),
+            let popularity = value("model.likes.recall@10-popularity")
+        {
+            comparisons.append(
+                Comparison(
+                    name: "likes: sampled recall@10 over the window", ours: recall,
+                    baselineName: "popularity",
+                    baseline: popularity, unit: ""))
+        }
+        return comparisons
     }
 }
