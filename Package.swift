@@ -134,6 +134,15 @@ let package = Package(
             name: "FeedTests", dependencies: ["freshet", "EventLog", "Events", "Locking", "RPC"],
             swiftSettings: settings
         ),
+        // The real program as a process.
+        .testTarget(
+            name: "DaemonTests",
+            dependencies: [
+                "freshet", "RPC", "EventLog", "Events", "KafkaTestSupport",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -1,0 +1,127 @@
+import Foundation
+import RPC
+import Testing
+
+/// The promise that a kill at any moment costs and doubles no event, kept by the program itself.
+///
+/// The real stream is ml-latest-small through Kafka, and its first 30,000 events through the embedded log;
+/// `FRESHET_TEST_FULL=1` takes all of it through both.
+@Suite("SIGKILL at any moment", .serialized, .ownThread)
+struct KillTests {
+    /// Checkpoints often, so that the kills fall before, into and after them.
+    private static let often = ["checkpoint.every-events=1500", "checkpoint.every-seconds=1"]
+    private static let deterministic = often + ["engine.deterministic=true"]
+
+    private static var isFull: Bool { ProcessInfo.processInfo.environment["FRESHET_TEST_FULL"] == "1" }
+
+    @Test("20 kills of ml-latest-small through Kafka end in the state of an undisturbed run")
+    func movieLensThroughKafka() throws {
+        guard let stream = try Streams.movieLens() else { return }
+        let learned = try throughKafka(stream, kills: 20, seed: 1)
+        #expect(learned["events.applied"] == "integer(100836)")
+        // The log is another one, the offsets are the same: so is the state.
+        let expected = try undisturbed(stream)
+        #expect(learned == expected)
+    }
+
+    @Test("20 kills of ml-latest-small through the embedded log end in the state of an undisturbed run")
+    func movieLensThroughEmbeddedLog() throws {
+        guard let stream = try Streams.movieLens(limit: Self.isFull ? .max : 30_000) else { return }
+        let learned = try throughEmbeddedLog(stream, kills: 20, seed: 2)
+        #expect(learned["events.applied"] == "integer(\(stream.count))")
+        let expected = try undisturbed(stream)
+        #expect(learned == expected)
+    }
+
+    @Test("kills while histories overflow, users are forgotten and items described leave no trace either")
+    func inventedWorld() throws {
+        var stream = try Streams.invented(events: 6_000)
+        for (number, place) in [1_000, 2_000, 3_500, 5_000].enumerated() {
+            stream.insert(TestRecord("u\(number)", #"{"type":"forget","user":"u\#(number)"}"#), at: place)
+            stream.insert(TestRecord("u9", "{broken"), at: place + 7)
+        }
+        let settings = ["engine.history-max=10"]
+        let learned = try throughEmbeddedLog(stream, kills: 8, seed: 3, settings)
+        #expect(learned["events.dead-letters"] == "integer(4)")
+        #expect(learned["events.dropped"] != "integer(0)")
+        let expected = try undisturbed(stream, settings)
+        #expect(learned == expected)
+    }
+
+    @Test("with two shards, 5 kills leave exact counts and a file in which nothing is wrong")
+    func twoShards() throws {
+        let users = 40, items = 150
+        var draws = Draws(seed: 5)
+        let stream = Streams.ratings(users: users, items: items).shuffled(using: &draws)
+        let place = try DaemonPlace()
+        try FileManager.default.createDirectory(atPath: place.stateFolder, withIntermediateDirectories: true)
+        try fillEmbedded(place.logFile, stream)
+        let settings = ["engine.shards=2", "checkpoint.every-events=500", "checkpoint.every-seconds=1"]
+        let daemon = try kill(place, settings, total: stream.count, kills: 5, seed: 4)
+        let status = try daemon.status()
+        #expect(status["events.applied"] == stream.count)
+        #expect(status["model.stars.updates"] == stream.count)
+        #expect(status["users.count"] == users)
+        #expect(status["items.count"] == items)
+        for item in 0..<items {
+            let seen = try daemon.call("ITEM.GET", "i\(item)")["users"]
+            #expect(seen == .integer(Int64(users)))
+        }
+        #expect(try daemon.stop() == .exit(0))
+        let (ending, output, errors) = try FreshetBinary.run(
+            ["checkpoint", "verify", place.stateFile], in: place.folder)
+        #expect(ending == .exit(0), "\(output) \(errors)")
+    }
+
+    // MARK: - Runs
+
+    private func throughKafka(_ stream: [TestRecord], kills: Int, seed: UInt64) throws -> [String: String] {
+        let host = try KafkaHost()
+        try host.produce(stream)
+        let settings = Self.deterministic + host.settings
+        return try learned(
+            kill(DaemonPlace(), settings, total: stream.count, kills: kills, seed: seed), stream)
+    }
+
+    private func throughEmbeddedLog(
+        _ stream: [TestRecord], kills: Int, seed: UInt64, _ settings: [String] = []
+    ) throws -> [String: String] {
+        let place = try DaemonPlace()
+        try FileManager.default.createDirectory(atPath: place.stateFolder, withIntermediateDirectories: true)
+        try fillEmbedded(place.logFile, stream)
+        let daemon = try kill(
+            place, Self.deterministic + settings, total: stream.count, kills: kills, seed: seed)
+        return try learned(daemon, stream)
+    }
+
+    private func undisturbed(_ stream: [TestRecord], _ settings: [String] = []) throws -> [String: String] {
+        let place = try DaemonPlace()
+        try FileManager.default.createDirectory(atPath: place.stateFolder, withIntermediateDirectories: true)
+        try fillEmbedded(place.logFile, stream)
+        let daemon = try place.start(["engine.deterministic=true"] + settings)
+        return try learned(daemon, stream)
+    }
+
+    /// Kills the daemon at random moments all along the stream, and gives the one that is left.
+    private func kill(
+        _ place: DaemonPlace, _ settings: [String], total: Int, kills: Int, seed: UInt64
+    ) throws -> DaemonProcess {
+        var draws = Draws(seed: seed)
+        let moments = (0..<kills).map { _ in Int.random(in: 0..<total * 95 / 100, using: &draws) }.sorted()
+        for moment in moments {
+            let daemon = try place.start(settings)
+            try daemon.waitUntil("\(moment) events are applied", seconds: 120) {
+                $0["events.applied"] >= moment
+            }
+            usleep(UInt32.random(in: 0..<40_000, using: &draws))
+            try daemon.kill()
+        }
+        return try place.start(settings)
+    }
+
+    /// What the daemon stands at once it has learned the whole stream.
+    private func learned(_ daemon: DaemonProcess, _ stream: [TestRecord]) throws -> [String: String] {
+        try daemon.waitUntil("the stream is learned", seconds: 240) { $0.positions == [0: stream.count] }
+        return Status(try daemon.call("STATUS", "DIGEST")).learned
+    }
+}

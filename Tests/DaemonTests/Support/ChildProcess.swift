@@ -1,0 +1,105 @@
+import Foundation
+
+/// How a process ended.
+enum Ending: Equatable, CustomStringConvertible {
+    case exit(Int32)
+    case signal(Int32)
+
+    fileprivate init(waitStatus status: Int32) {
+        let signal = status & 0x7f
+        self = signal == 0 ? .exit((status >> 8) & 0xff) : .signal(signal)
+    }
+
+    var description: String {
+        switch self {
+        case .exit(let code): "exit \(code)"
+        case .signal(let number): "signal \(number)"
+        }
+    }
+}
+
+/// A child process with its output in files; killed and reaped with this object at the latest.
+///
+/// Not `Foundation.Process`: the child must not inherit the mock broker's sockets, else a broker that goes down would
+/// stay connected through it.
+final class ChildProcess {
+    let id: pid_t
+    private var ending: Ending?
+
+    init(_ command: [String], output: String, errors: String) throws {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        // All that a test process may hold open, and not a list of what is: other tests open sockets meanwhile.
+        for descriptor: Int32 in 3..<1_024 { posix_spawn_file_actions_addclose(&actions, descriptor) }
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+
+        // Nothing of the caller's configuration may reach the daemon.
+        let environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("FRESHET_") }
+        let arguments = command.map { strdup($0) } + [nil]
+        let variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for text in arguments + variables { free(text) } }
+        var id: pid_t = 0
+        let code = posix_spawn(&id, command[0], &actions, &attributes, arguments, variables)
+        guard code == 0 else {
+            throw TestFailure("cannot start \(command[0]): \(String(cString: strerror(code)))")
+        }
+        self.id = id
+    }
+
+    deinit {
+        if poll() == nil {
+            kill(id, SIGKILL)
+            waitpid(id, nil, 0)
+        }
+    }
+
+    func send(_ signal: Int32) {
+        if poll() == nil { kill(id, signal) }
+    }
+
+    /// How it ended, if it has.
+    func poll() -> Ending? {
+        if let ending { return ending }
+        var status: Int32 = 0
+        if waitpid(id, &status, WNOHANG) == id { ending = Ending(waitStatus: status) }
+        return ending
+    }
+
+    func wait(seconds: Int = 60) throws -> Ending {
+        try eventually("process \(id) ends", seconds: seconds) { poll() != nil }
+        return try poll().orThrow("process \(id) has no ending")
+    }
+}
+
+struct TestFailure: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+extension Optional {
+    func orThrow(_ words: @autoclosure () -> String) throws -> Wrapped {
+        guard let self else { throw TestFailure(words()) }
+        return self
+    }
+}
+
+/// Asks again and again; the bound only keeps a broken daemon from hanging the tests.
+func eventually(
+    _ what: @autoclosure () -> String, seconds: Int = 60, _ holds: () throws -> Bool
+) throws {
+    let deadline = ContinuousClock.now + .seconds(seconds)
+    while try !holds() {
+        guard ContinuousClock.now < deadline else { throw TestFailure("not within \(seconds) s: \(what())") }
+        usleep(5_000)
+    }
+}

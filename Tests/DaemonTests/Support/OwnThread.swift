@@ -1,0 +1,27 @@
+import Dispatch
+import Testing
+
+/// Runs each test on a queue of its own: these tests wait in `poll`, and would otherwise take the few threads
+/// of the concurrency pool from one another.
+struct OwnThread: SuiteTrait, TestTrait, TestScoping {
+    var isRecursive: Bool { true }
+
+    func provideScope(
+        for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
+    ) async throws {
+        try await withTaskExecutorPreference(QueueExecutor()) { try await function() }
+    }
+}
+
+extension Trait where Self == OwnThread {
+    static var ownThread: Self { Self() }
+}
+
+private final class QueueExecutor: TaskExecutor {
+    private let queue = DispatchQueue(label: "freshet.test")
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+    }
+}
