@@ -171,7 +171,9 @@ enum FeedSummary {
         let duration = "\((seconds * 10).rounded() / 10) s"
         var text = "fed \(Progress.grouped(receipts.acknowledged)) events in \(duration)"
         text += " (\(Progress.grouped(rate))/s)"
-        if badLines > 0 { text += ", passed over \(Progress.grouped(badLines)) bad \(badLines == 1 ? "line" : "lines")" }
+        if badLines > 0 {
+            text += ", passed over \(Progress.grouped(badLines)) bad \(badLines == 1 ? "line" : "lines")"
+        }
         let tokens = receipts.lastTokens.map(\.description).joined(separator: " ")
         return tokens.isEmpty ? text : text + ", last token \(tokens)"
     }
