@@ -49,7 +49,8 @@ public final class StateFile: Sendable {
         guard try Int32.fetchOne(db, sql: "PRAGMA application_id") == Schema.applicationID else {
             throw StateError(
                 .notAState,
-                "'\(path)' is a SQLite file, but not a state of Freshet; name another state.folder")
+                "'\(path)' is a SQLite file, but not a state of Freshet; name the state.sqlite of a state.folder, or "
+                    + "start with another state.folder")
         }
         let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
         guard version <= Schema.version else {

@@ -21,8 +21,12 @@ extension StateFile {
     /// Checks a file that no daemon has to be running on: SQLite's own integrity, row counts, that every number is
     /// finite, that histories and factors refer to rows that exist, and the positions. Changes nothing.
     public static func verify(path: String) throws(StateError) -> StateVerification {
-        guard FileManager.default.fileExists(atPath: path) else {
+        var isFolder = ObjCBool(false)
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
             throw StateError(.notAState, "'\(path)' does not exist; name the state.sqlite of a state.folder")
+        }
+        guard !isFolder.boolValue else {
+            throw StateError(.notAState, "'\(path)' is a folder; name the state.sqlite in it")
         }
         do {
             let queue = try open(path: path, readOnly: true)

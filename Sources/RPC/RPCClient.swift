@@ -126,7 +126,7 @@ extension RPCClient {
         case ENOENT, ENOTDIR, ECONNREFUSED:
             RPCClientError(
                 "no daemon answers at socket '\(path)' (\(systemMessage(code))): start it with `freshet serve`, "
-                    + "or name its socket by --socket or FRESHET_SOCKET")
+                    + "or name its socket by --socket or FRESHET_RPC_SOCKET")
         case EACCES, EPERM:
             RPCClientError(
                 "no permission to open socket '\(path)': join the socket's group, or run as the daemon's user"

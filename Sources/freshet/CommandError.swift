@@ -25,17 +25,8 @@ struct CommandError: Error, CustomStringConvertible {
 
     /// Says it, and gives what to throw out of `run`.
     func report() -> ExitCode {
-        StandardError.write("freshet: \(message)\n")
+        Terminal.writeError("freshet: \(message)")
         return ExitCode(code.rawValue)
-    }
-}
-
-/// For messages to people; standard output is for results.
-enum StandardError {
-    static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
-
-    static func write(_ text: String) {
-        FileHandle.standardError.write(Data(text.utf8))
     }
 }
 

@@ -39,20 +39,37 @@ struct ClientTests {
         #expect(try StatusCommand.parse(["--digest"]).rpcArguments == ["STATUS", "DIGEST"])
     }
 
-    @Test("the socket comes from the flag, else the environment, else the default")
+    @Test("the socket comes from the flag, else the environment of the daemon, else the default")
     func socket() throws {
+        let daemons = ["FRESHET_RPC_SOCKET": "/run/b", "FRESHET_STATE_FOLDER": "/var/c"]
         let given = try ClientOptions.parse(["--socket", "/run/a"])
-        #expect(given.socketPath(environment: ["FRESHET_SOCKET": "/run/b"]) == "/run/a")
+        #expect(given.socketPath(environment: daemons) == "/run/a")
         let absent = try ClientOptions.parse([])
-        #expect(absent.socketPath(environment: ["FRESHET_SOCKET": "/run/b"]) == "/run/b")
-        #expect(absent.socketPath(environment: ["FRESHET_SOCKET": ""]) == "freshet-state/freshet.sock")
+        #expect(absent.socketPath(environment: daemons) == "/run/b")
+        #expect(absent.socketPath(environment: ["FRESHET_STATE_FOLDER": "/var/c"]) == "/var/c/freshet.sock")
+        #expect(absent.socketPath(environment: ["FRESHET_RPC_SOCKET": ""]) == "freshet-state/freshet.sock")
     }
 
-    @Test("a daemon that does not run is exit code 3")
+    @Test("the socket the daemon makes by its environment is the one the clients go to")
+    func socketOfTheDaemon() throws {
+        for environment in [[:], ["FRESHET_STATE_FOLDER": "/var/c"], ["FRESHET_RPC_SOCKET": "/run/b"]] {
+            let daemon = try Configuration.load(file: nil, environment: environment, settings: [])
+            #expect(try ClientOptions.parse([]).socketPath(environment: environment) == daemon.socketPath)
+        }
+    }
+
+    @Test("a table can be had where the output is no terminal, and not both at once")
+    func format() throws {
+        #expect(try !ClientOptions.parse(["--table"]).prefersJSON)
+        #expect(try ClientOptions.parse(["--json"]).prefersJSON)
+        #expect(throws: (any Error).self) { try ClientOptions.parse(["--json", "--table"]) }
+    }
+
+    @Test("a daemon that does not run is exit code 69")
     func noDaemon() throws {
         let options = try ClientOptions.parse(["--socket", "/tmp/fr-nobody-here"])
         let code = #expect(throws: ExitCode.self) { try options.withClient { _ in } }
-        #expect(code == ExitCode(3))
+        #expect(code == ExitCode(69))
     }
 
     @Test("items become a table with ranks, titles and scores, and JSON with the same")

@@ -99,6 +99,18 @@ struct EngineTests {
         try live.stop()
     }
 
+    // It once stayed at what it was when the first batch of the burst came, until the next event.
+    @Test("memory in STATUS is measured after a burst has ended too", .timeLimit(.minutes(1)))
+    func memoryAfterABurst() async throws {
+        let live = try LiveEngine()
+        try await live.feed(events(600))
+        while true {
+            if case .integer(let bytes)? = live.status("memory.users-bytes"), bytes > 0 { break }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        try live.stop()
+    }
+
     @Test("a restart goes on from the state, and learns no event twice")
     func restart() async throws {
         var options = smallOptions()

@@ -53,6 +53,21 @@ struct PublishedIndexTests {
         }
     }
 
+    // New rows once counted as reported already, so that look-ups saw items as they were born for ever after.
+    @Test("the first change of a new item is reported, and reaches the readers")
+    func firstChangeOfANewRow() {
+        let published = PublishedTable(rows: 3)
+        published.table.row(1).bias = 7
+        #expect(published.table.markChanged(1))
+        #expect(!published.table.markChanged(1), "one report until it is published")
+        published.table.clear(.unpublished, at: 1)
+        let done = published.index.publish(rows: [1], from: published.table) { _ in 41 }
+        #expect(done)
+        let seen = published.index.read { view in [view.biases[1], view.popularity[1]] }
+        #expect(seen == [7, 41])
+        #expect(published.table.markChanged(1))
+    }
+
     @Test(
         "similar items are those of a plain scan, by each metric",
         arguments: [SimilarityMetric.cosine, .dot, .euclidean])

@@ -7,6 +7,9 @@ internal import Locking
 internal import Retrieval
 
 extension Engine: LookupService {
+    /// Items known, described or rated.
+    public var itemCount: Int { publishedStats.withLock { $0.count } }
+
     public func recommend(_ query: RecommendQuery) throws(LookupError) -> [ScoredItem] {
         let number = try modelNumber(query.model)
         let model = state.models[number]

@@ -51,6 +51,7 @@ public final class Engine: Sendable {
         /// Asked for while a checkpoint was running: answered by the next one.
         var waitingForCheckpoint: [CheckpointCompletion] = []
         var lastMeasured: ContinuousClock.Instant?
+        var measureScheduled = false
         var timer: (any DispatchSourceTimer)?
 
         init(models: Int) { unpublished = Array(repeating: [], count: models) }
@@ -197,9 +198,19 @@ public final class Engine: Sendable {
     private func refreshSnapshot() {
         let now = ContinuousClock().now
         let measure = confined.lastMeasured.map { $0.duration(to: now) >= .seconds(1) } ?? true
-        if measure { confined.lastMeasured = now }
+        if measure { confined.lastMeasured = now } else { measureLater() }
         let memory = measure ? state.memory() : nil
         snapshot.withLock { $0.take(state, memory: memory) }
+    }
+
+    /// Else the memory of the last batches would show only when more come.
+    private func measureLater() {
+        guard !confined.measureScheduled else { return }
+        confined.measureScheduled = true
+        queue.asyncAfter(deadline: .now() + .seconds(1)) { [self] in
+            confined.measureScheduled = false
+            refreshSnapshot()
+        }
     }
 
     // MARK: - Checkpoints
@@ -257,9 +268,6 @@ public final class Engine: Sendable {
     }
 
     // MARK: - For look-ups
-
-    /// Items known, described or rated.
-    public var itemCount: Int { publishedStats.withLock { $0.count } }
 
     /// Runs on the engine's queue, behind the batches that wait there.
     func onQueue<Result>(_ body: (LearnedState) -> Result) -> Result {

@@ -8,43 +8,42 @@ struct ClientOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Socket of the running daemon; else FRESHET_SOCKET, else \(socketDefault).", valueName: "path"))
+            "Socket of the running daemon; else FRESHET_RPC_SOCKET, else freshet.sock in FRESHET_STATE_FOLDER, else "
+                + "\(socketDefault).", valueName: "path"))
     var socket: String?
 
-    @Flag(help: "Print JSON; the default where the output is not a terminal.")
-    var json = false
+    enum Format: String, EnumerableFlag { case json, table }
 
-    var prefersJSON: Bool { json || isatty(STDOUT_FILENO) == 0 }
+    @Flag(help: "Print JSON or a table; a table is the default on a terminal, JSON elsewhere.")
+    var format: Format?
 
-    /// Flag, then environment, then default.
+    var prefersJSON: Bool { format.map { $0 == .json } ?? !Terminal.outputIsTerminal }
+
+    /// Flag, then the daemon's own environment variables, then the default: whoever starts the daemon by these
+    /// variables need not name its socket again.
     func socketPath(environment: [String: String]) -> String {
         if let socket { return socket }
-        guard let path = environment["FRESHET_SOCKET"], !path.isEmpty else { return Self.socketDefault }
-        return path
+        if let path = environment["FRESHET_RPC_SOCKET"], !path.isEmpty { return path }
+        if let folder = environment["FRESHET_STATE_FOLDER"], !folder.isEmpty {
+            return folder + "/freshet.sock"
+        }
+        return Self.socketDefault
     }
 
-    /// Connects, runs `body`, and turns what fails into a message and an exit code.
+    /// Connects, runs `body`, and turns what fails into a message and an exit code. The password is that of
+    /// FRESHET_RPC_PASSWORD: a flag would show it to everybody on the machine.
     func withClient(_ body: (RPCClient) throws -> Void) throws {
         let environment = ProcessInfo.processInfo.environment
         do {
+            let password = environment["FRESHET_RPC_PASSWORD"].flatMap { $0.isEmpty ? nil : $0 }
             let path = socketPath(environment: environment)
-            let client = try RPCClient(socketPath: path, password: environment["FRESHET_PASSWORD"])
-            try body(client)
+            try body(try RPCClient(socketPath: path, password: password))
         } catch let error as RPCClientError {
-            Terminal.writeError("freshet: \(error)")
-            throw ClientExit.cannotConnect
+            throw CommandError("\(error)", code: .unavailable).report()
         } catch let error as DaemonError {
-            Terminal.writeError("freshet: \(error)")
-            throw ClientExit.refused
+            throw CommandError("\(error)").report()
         }
     }
-}
-
-enum ClientExit {
-    /// The daemon answered with an error.
-    static let refused = ExitCode(1)
-    /// No daemon at the socket, or the connection broke.
-    static let cannotConnect = ExitCode(3)
 }
 
 /// The daemon's answer is an error, or not what the command asked for.

@@ -30,7 +30,7 @@ struct CheckpointVerifyCommand: ParsableCommand {
         Terminal.write(Self.text(report))
         guard report.problems.isEmpty else {
             throw CommandError(
-                "'\(file)' has \(report.problems.count) problems; put back a copy of it, or move it away and start "
+                "'\(file)' has \(report.problems.count) \(report.problems.count == 1 ? "problem" : "problems"); put back a copy of it, or move it away and start "
                     + "again: the state is then learned anew from the log",
                 code: .data
             ).report()

@@ -86,12 +86,10 @@ private struct ConfigurationLoader {
         }
     }
 
-    /// Kubernetes puts variables of its own beside ours for a service named freshet; tests have theirs, and
-    /// the clients have one for their socket.
+    /// Kubernetes puts variables of its own beside ours for a service named freshet; tests have theirs.
     private static func isOurs(_ variable: String) -> Bool {
         let others = ["FRESHET_TEST_", "FRESHET_SERVICE_", "FRESHET_PORT"]
-        return variable.hasPrefix("FRESHET_") && variable != "FRESHET_SOCKET"
-            && !others.contains { variable.hasPrefix($0) }
+        return variable.hasPrefix("FRESHET_") && !others.contains { variable.hasPrefix($0) }
     }
 
     // MARK: Flags

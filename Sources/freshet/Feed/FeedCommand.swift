@@ -39,7 +39,7 @@ struct FeedCommand: ParsableCommand {
     var settings: [String] = []
     @Option(
         help: ArgumentHelp(
-            "The daemon's socket; FRESHET_SOCKET, then rpc.socket where absent.", valueName: "path"))
+            "The daemon's socket; rpc.socket of the configuration where absent.", valueName: "path"))
     var socket: String?
     @Option(help: ArgumentHelp("Kafka brokers; source.kafka.brokers where absent.", valueName: "host:port"))
     var brokers: String?
@@ -82,7 +82,7 @@ struct FeedCommand: ParsableCommand {
     private func feed() throws {
         let configuration = try loadConfiguration()
         let interrupts = Interrupts()
-        let progress = Progress(isTerminal: StandardError.isTerminal)
+        let progress = Progress(isTerminal: Terminal.errorIsTerminal)
         // First the sink: who forgot to start the daemon need not wait for a big file to be read.
         let sink = try makeSink(configuration, interrupts)
         var badLines = BadLineReport(progress: progress)
@@ -92,11 +92,12 @@ struct FeedCommand: ParsableCommand {
             onBadLine: { badLines.say($0) })
         var feeder = Feeder(
             limit: limit, rate: rate ?? 0, isCancelled: { interrupts.isRaised },
-            progress: Progress(isTerminal: StandardError.isTerminal))
+            progress: Progress(isTerminal: Terminal.errorIsTerminal))
         let result = Result { try feeder.run(&source, to: sink) }
         feeder.progress.clear()
         let receipts = sink.receipts
-        print(FeedSummary.text(receipts, badLines: source.badLines, elapsed: feeder.progress.elapsed))
+        Terminal.write(
+            FeedSummary.text(receipts, badLines: source.badLines, elapsed: feeder.progress.elapsed))
         try result.get()
         guard receipts.unacknowledged == 0 else { throw FeedSummary.failure(receipts) }
     }
@@ -104,8 +105,7 @@ struct FeedCommand: ParsableCommand {
     private func loadConfiguration() throws -> Configuration {
         var settings = settings
         let environment = ProcessInfo.processInfo.environment
-        // The variable the look-up commands go by too.
-        if let socket = socket ?? environment["FRESHET_SOCKET"] { settings.append("rpc.socket=\(socket)") }
+        if let socket { settings.append("rpc.socket=\(socket)") }
         if let brokers { settings.append("source.kafka.brokers=\(brokers)") }
         if let topic { settings.append("source.kafka.topic=\(topic)") }
         return try Configuration.load(file: config, environment: environment, settings: settings)
@@ -158,8 +158,8 @@ private struct BadLineReport {
         count += 1
         guard count <= Self.linesMax else { return }
         progress.clear()
-        StandardError.write("\(line)\n")
-        if count == Self.linesMax { StandardError.write("further bad lines are only counted\n") }
+        Terminal.writeError("\(line)")
+        if count == Self.linesMax { Terminal.writeError("further bad lines are only counted") }
     }
 }
 
@@ -171,7 +171,9 @@ enum FeedSummary {
         let duration = "\((seconds * 10).rounded() / 10) s"
         var text = "fed \(Progress.grouped(receipts.acknowledged)) events in \(duration)"
         text += " (\(Progress.grouped(rate))/s)"
-        if badLines > 0 { text += ", passed over \(Progress.grouped(badLines)) bad lines" }
+        if badLines > 0 {
+            text += ", passed over \(Progress.grouped(badLines)) bad \(badLines == 1 ? "line" : "lines")"
+        }
         let tokens = receipts.lastTokens.map(\.description).joined(separator: " ")
         return tokens.isEmpty ? text : text + ", last token \(tokens)"
     }

@@ -18,12 +18,13 @@ struct Progress {
         guard (shown ?? start).duration(to: now) >= interval else { return }
         shown = now
         let text = Self.text(events: events, fraction: fraction(), elapsed: elapsed, bar: isTerminal)
-        StandardError.write(isTerminal ? "\r\u{1B}[K\(text)" : "freshet feed: \(text)\n")
+        Terminal.writeError(
+            isTerminal ? "\r\u{1B}[K\(text)" : "freshet feed: \(text)", terminator: isTerminal ? "" : "\n")
     }
 
     /// Makes room for other lines.
     func clear() {
-        if isTerminal, shown != nil { StandardError.write("\r\u{1B}[K") }
+        if isTerminal, shown != nil { Terminal.writeError("\r\u{1B}[K", terminator: "") }
     }
 
     static func text(events: Int, fraction: Double?, elapsed: Duration, bar: Bool) -> String {

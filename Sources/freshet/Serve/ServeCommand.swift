@@ -44,7 +44,7 @@ struct ServeCommand: AsyncParsableCommand {
             let daemon = try Daemon(configuration, logger: logger)
             try await daemon.run()
         } catch {
-            Terminal.writeError("freshet: \(error)\n")
+            Terminal.writeError("freshet: \(error)")
             throw ExitCode(Self.code(of: error))
         }
     }
@@ -54,7 +54,7 @@ struct ServeCommand: AsyncParsableCommand {
             return try Configuration.load(
                 file: config, environment: ProcessInfo.processInfo.environment, settings: settings)
         } catch {
-            Terminal.writeError("freshet: \(error)\n")
+            Terminal.writeError("freshet: \(error)")
             throw ExitCode(78)
         }
     }
