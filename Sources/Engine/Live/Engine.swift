@@ -140,9 +140,10 @@ public final class Engine: Sendable {
         confined.changed = true
         confined.eventsSinceCheckpoint += batch.recordCount
         let left = inFlight.subtract(batch.recordCount, ordering: .relaxed).newValue
+        // Before the publication: who has waited for an event finds it in STATUS too.
+        refreshSnapshot()
         let sincePublished = confined.lastPublished.duration(to: ContinuousClock().now)
         if left == 0 || sincePublished >= options.publishInterval { publish() }
-        refreshSnapshot()
         if confined.eventsSinceCheckpoint >= options.checkpointEventsMax { checkpointIfChanged() }
     }
 
