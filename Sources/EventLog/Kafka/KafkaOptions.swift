@@ -39,6 +39,8 @@ extension KafkaOptions {
         // Never silently from the start or the end: a gap is for `on-gap` to decide.
         try configuration.set("auto.offset.reset", "error")
         try configuration.set("allow.auto.create.topics", "false")
+        // A daemon that was killed gets its partitions back after this time, in ms; librdkafka's own default is 45 s.
+        try configuration.set("session.timeout.ms", "10000")
         // How soon a topic created late is seen, in ms.
         try configuration.set("topic.metadata.refresh.interval.ms", "5000")
         // Bounds what is fetched ahead, per partition.

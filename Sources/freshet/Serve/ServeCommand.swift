@@ -38,6 +38,8 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         if helpConfig { return Terminal.write(ConfigurationReference.text()) }
         let configuration = try load()
+        // What is learned of people, and what they said, is for this user and group alone.
+        umask(0o027)
         var logger = Logger(label: "freshet", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info
         do {
