@@ -38,6 +38,8 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         if helpConfig { return Terminal.write(ConfigurationReference.text()) }
         let configuration = try load()
+        // A file at the process's size limit is then an error like a full disk, whichever thread meets it.
+        signal(SIGXFSZ, SIG_IGN)
         var logger = Logger(label: "freshet", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info
         do {
