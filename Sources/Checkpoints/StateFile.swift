@@ -14,11 +14,6 @@ public final class StateFile: Sendable {
         self.path = path
         do {
             queue = try Self.open(path: path, readOnly: false)
-            try queue.writeWithoutTransaction { db in
-                try db.execute(sql: "PRAGMA journal_mode = WAL")
-                try db.execute(sql: "PRAGMA synchronous = FULL")
-                try db.execute(sql: "PRAGMA secure_delete = ON")
-            }
             try queue.write { db in
                 if try Self.isEmpty(db) {
                     try Schema.create(db)
@@ -29,6 +24,21 @@ public final class StateFile: Sendable {
                 try Self.checkSchema(db, path: path)
                 try Self.check(identity, db, path: path)
             }
+            // Only now: the mode stands in the file, and a foreign file must stay as it is.
+            try queue.writeWithoutTransaction { db in
+                try db.execute(sql: "PRAGMA journal_mode = WAL")
+                try db.execute(sql: "PRAGMA synchronous = FULL")
+                try db.execute(sql: "PRAGMA secure_delete = ON")
+            }
+        } catch {
+            throw Self.explain(error, path: path)
+        }
+    }
+
+    /// Folds the write-ahead log into the file, so that a state at rest is one file. Later writes fail.
+    public func close() throws(StateError) {
+        do {
+            try queue.close()
         } catch {
             throw Self.explain(error, path: path)
         }

@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import RPC
 import Testing
 
@@ -30,6 +31,31 @@ struct DiskFullTests {
         #expect(try again.stop() == .exit(0))
     }
 
+    @Test("dead letters that find no room hold back the checkpoint, not the stream")
+    func deadLettersCannotGrow() throws {
+        let place = try DaemonPlace()
+        let stream = (0..<3_000).map {
+            TestRecord("u1", "{broken \(String(repeating: "x", count: 150)) \($0)")
+        }
+        try place.fillLog(stream)
+        let daemon = try place.start(["checkpoint.every-seconds=1"], fileBytesMax: 128 * 1_024)
+        try daemon.waitUntil("the stream is taken") { $0["events.dead-letters"] == stream.count }
+        try daemon.waitUntil("a checkpoint fails") { $0["checkpoint.failed"] > 0 }
+        #expect(try daemon.status().text("checkpoint.last-error").contains("dead letters"))
+        #expect(try daemon.call("CHECKPOINT").isError)
+        #expect(try daemon.stop() == .exit(73), "\(daemon.errors)")
+
+        let again = try place.start()
+        try again.waitUntil("the stream is taken") { $0.positions == [0: stream.count] }
+        #expect(try again.call("CHECKPOINT").isError == false)
+        #expect(try again.status()["events.dead-letters"] == stream.count)
+        #expect(try again.stop() == .exit(0))
+        let log = try DatabaseQueue(path: place.logFile)
+        #expect(
+            try log.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM dead_letters") } == stream.count)
+        try log.close()
+    }
+
     @Test("a log that cannot grow refuses events with a clear error, and look-ups go on")
     func logCannotGrow() throws {
         let place = try DaemonPlace()
@@ -44,7 +70,9 @@ struct DiskFullTests {
                 if answer.string != nil { acknowledged += 1 } else { refusal = answer }
             }
         }
-        guard case .error(let words)? = refusal else { throw TestFailure("the log took \(acknowledged) events") }
+        guard case .error(let words)? = refusal else {
+            throw TestFailure("the log took \(acknowledged) events")
+        }
         #expect(words.contains(place.logFile), "\(words)")
         #expect(acknowledged > 0)
         #expect(try daemon.call("RECOMMEND", "u1", "INCLUDESEEN").isError == false)

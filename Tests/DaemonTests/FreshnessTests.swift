@@ -37,7 +37,9 @@ struct FreshnessTests {
         return daemon
     }
 
-    @Test("a rating takes the item out of the user's next list and moves the list", arguments: ["stars", "likes"])
+    @Test(
+        "a rating takes the item out of the user's next list and moves the list",
+        arguments: ["stars", "likes"])
     func rated(model: String) throws {
         let place = try DaemonPlace()
         let daemon = try fed(place)
@@ -97,7 +99,8 @@ struct FreshnessTests {
         let queue = try DatabaseQueue(path: place.stateFile)
         let (users, strays) = try queue.read { db in
             (
-                try Int.fetchOne(db, sql: "SELECT count(*) FROM users WHERE id = ?", arguments: [Data(name.utf8)]),
+                try Int.fetchOne(
+                    db, sql: "SELECT count(*) FROM users WHERE id = ?", arguments: [Data(name.utf8)]),
                 try Int.fetchOne(
                     db, sql: "SELECT count(*) FROM user_factors WHERE row NOT IN (SELECT row FROM users)")
             )

@@ -34,7 +34,7 @@ struct GapTests {
         _ = try daemon.tokens((0..<100).map { ["RATE", "u\($0 % 10)", "i\($0 % 7)", "3"] })
         try daemon.waitUntilApplied(100)
         #expect(try daemon.stop() == .exit(0))
-        try fillEmbedded(place.logFile, (0..<200).map { .rating("u\($0 % 10)", "i\($0 % 7)", 4) })
+        try place.fillLog((0..<200).map { .rating("u\($0 % 10)", "i\($0 % 7)", 4) })
         let log = try EmbeddedLog(
             path: place.logFile, options: EmbeddedLogOptions(retainEvents: 1), logger: quiet)
         let consumer = try log.makeConsumer(.init(), delegate: NoDelegate())

@@ -10,7 +10,9 @@ struct GroupTests {
         func produce(_ users: Range<Int>) throws {
             try host.produce(
                 users.flatMap { user in
-                    (0..<10).map { TestRecord.rating("u\(user)", "i\($0)", 3) } + [TestRecord("u\(user)", "{")]
+                    (0..<10).map { TestRecord.rating("u\(user)", "i\($0)", 3) } + [
+                        TestRecord("u\(user)", "{")
+                    ]
                 })
         }
         let (placeA, placeB) = (try DaemonPlace(), try DaemonPlace())

@@ -1,4 +1,5 @@
 import Foundation
+import KafkaTestSupport
 import RPC
 import Testing
 
@@ -54,19 +55,17 @@ struct KillTests {
         var draws = Draws(seed: 5)
         let stream = Streams.ratings(users: users, items: items).shuffled(using: &draws)
         let place = try DaemonPlace()
-        try FileManager.default.createDirectory(atPath: place.stateFolder, withIntermediateDirectories: true)
-        try fillEmbedded(place.logFile, stream)
+        try place.fillLog(stream)
         let settings = ["engine.shards=2", "checkpoint.every-events=500", "checkpoint.every-seconds=1"]
         let daemon = try kill(place, settings, total: stream.count, kills: 5, seed: 4)
+        try daemon.waitUntil("the stream is learned") { $0.positions == [0: stream.count] }
         let status = try daemon.status()
         #expect(status["events.applied"] == stream.count)
         #expect(status["model.stars.updates"] == stream.count)
         #expect(status["users.count"] == users)
         #expect(status["items.count"] == items)
-        for item in 0..<items {
-            let seen = try daemon.call("ITEM.GET", "i\(item)")["users"]
-            #expect(seen == .integer(Int64(users)))
-        }
+        let popularity = try (0..<items).map { try daemon.call("ITEM.GET", "i\($0)")["users"] }
+        #expect(popularity == Array(repeating: .integer(Int64(users)), count: items))
         #expect(try daemon.stop() == .exit(0))
         let (ending, output, errors) = try FreshetBinary.run(
             ["checkpoint", "verify", place.stateFile], in: place.folder)
@@ -78,7 +77,9 @@ struct KillTests {
     private func throughKafka(_ stream: [TestRecord], kills: Int, seed: UInt64) throws -> [String: String] {
         let host = try KafkaHost()
         try host.produce(stream)
-        let settings = Self.deterministic + host.settings
+        // The group gives a killed daemon's partition to the next one after this long.
+        let quick = ["source.kafka.properties.session.timeout.ms=\(MockKafka.usesRealBroker ? 6_000 : 1_000)"]
+        let settings = Self.deterministic + host.settings + quick
         return try learned(
             kill(DaemonPlace(), settings, total: stream.count, kills: kills, seed: seed), stream)
     }
@@ -87,8 +88,7 @@ struct KillTests {
         _ stream: [TestRecord], kills: Int, seed: UInt64, _ settings: [String] = []
     ) throws -> [String: String] {
         let place = try DaemonPlace()
-        try FileManager.default.createDirectory(atPath: place.stateFolder, withIntermediateDirectories: true)
-        try fillEmbedded(place.logFile, stream)
+        try place.fillLog(stream)
         let daemon = try kill(
             place, Self.deterministic + settings, total: stream.count, kills: kills, seed: seed)
         return try learned(daemon, stream)
@@ -96,8 +96,7 @@ struct KillTests {
 
     private func undisturbed(_ stream: [TestRecord], _ settings: [String] = []) throws -> [String: String] {
         let place = try DaemonPlace()
-        try FileManager.default.createDirectory(atPath: place.stateFolder, withIntermediateDirectories: true)
-        try fillEmbedded(place.logFile, stream)
+        try place.fillLog(stream)
         let daemon = try place.start(["engine.deterministic=true"] + settings)
         return try learned(daemon, stream)
     }

@@ -4,7 +4,8 @@ import Testing
 
 @Suite("asked to stop", .serialized, .ownThread)
 struct StopTests {
-    @Test("SIGTERM and SIGINT end with 0, and the next start has the same digest", arguments: [SIGTERM, SIGINT])
+    @Test(
+        "SIGTERM and SIGINT end with 0, and the next start has the same digest", arguments: [SIGTERM, SIGINT])
     func stop(signal: Int32) throws {
         let place = try DaemonPlace()
         // No checkpoint but the last one.
@@ -17,6 +18,8 @@ struct StopTests {
         #expect(try daemon.stop(signal) == .exit(0), "\(daemon.errors)")
         #expect(!FileManager.default.fileExists(atPath: place.socket))
         #expect(daemon.errors.contains("the state is durable"))
+        // A state at rest is one file, which can be copied as it is.
+        #expect(!FileManager.default.fileExists(atPath: place.stateFile + "-wal"))
 
         let again = try place.start(settings)
         #expect(Status(try again.call("STATUS", "DIGEST")).learned == before)

@@ -68,6 +68,14 @@ final class Checkpointer: Sendable {
         }
     }
 
+    /// Behind the writes that wait.
+    func close() throws(StateError) {
+        let outcome: Result<Void, StateError> = queue.sync {
+            Result { () throws(StateError) in try file.close() }
+        }
+        try outcome.get()
+    }
+
     private func flushDeadLetters() throws(StateError) {
         do {
             try log.flushDeadLetters()

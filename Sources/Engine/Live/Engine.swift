@@ -117,6 +117,7 @@ public final class Engine: Sendable {
         ingest?.stop()
         waiters.fail(LookupError(.unavailable, "freshet is shutting down"))
         _ = try checkpointAndWait().get()
+        try checkpointer.close()
     }
 
     private func fail(_ error: EventLogError) {

@@ -40,6 +40,8 @@ struct ServeCommand: AsyncParsableCommand {
         let configuration = try load()
         // What is learned of people, and what they said, is for this user and group alone.
         umask(0o027)
+        // A file at the process's size limit is then an error like a full disk, whichever thread meets it.
+        signal(SIGXFSZ, SIG_IGN)
         var logger = Logger(label: "freshet", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info
         do {

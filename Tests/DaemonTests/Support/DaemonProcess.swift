@@ -13,6 +13,12 @@ final class DaemonPlace {
     var logFile: String { stateFolder + "/log.sqlite" }
     var socket: String { folder.path("s") }
 
+    /// Puts records into the embedded log, whose daemon must not run.
+    func fillLog(_ records: [TestRecord]) throws {
+        try FileManager.default.createDirectory(atPath: stateFolder, withIntermediateDirectories: true)
+        try fillEmbedded(logFile, records)
+    }
+
     /// Starts a daemon here, and returns at once.
     ///
     /// - Parameters:
@@ -164,7 +170,9 @@ struct Status {
     }
 
     var brief: String {
-        let shown = names.filter { $0.hasPrefix("events.") || $0.hasPrefix("log.") || $0.hasPrefix("position.") }
+        let shown = names.filter {
+            $0.hasPrefix("events.") || $0.hasPrefix("log.") || $0.hasPrefix("position.")
+        }
         return shown.map { "\($0)=\(answer[$0] ?? .null)" }.joined(separator: " ")
     }
 

@@ -19,7 +19,9 @@ enum FreshetBinary {
     static func run(_ arguments: [String], in folder: TestFolder) throws -> (
         ending: Ending, output: String, errors: String
     ) {
-        let (output, errors) = (folder.path("out-\(UUID().uuidString)"), folder.path("err-\(UUID().uuidString)"))
+        let (output, errors) = (
+            folder.path("out-\(UUID().uuidString)"), folder.path("err-\(UUID().uuidString)")
+        )
         let child = try ChildProcess([path()] + arguments, output: output, errors: errors)
         let ending = try child.wait()
         return (ending, try text(of: output), try text(of: errors))

@@ -34,7 +34,9 @@ enum Streams {
     }
 
     /// What `freshet simulate` writes: descriptions of items, then ratings and signals.
-    static func invented(events: Int, users: Int = 300, items: Int = 200, seed: Int = 1) throws -> [TestRecord] {
+    static func invented(events: Int, users: Int = 300, items: Int = 200, seed: Int = 1) throws
+        -> [TestRecord]
+    {
         let folder = try TestFolder()
         let (ending, output, errors) = try FreshetBinary.run(
             [

@@ -17,7 +17,8 @@ struct TestRecord: Sendable {
         payload = Array(json.utf8)
     }
 
-    static func rating(_ user: String, _ item: String, _ value: Double, time: Int = 1_700_000_000_000) -> Self {
+    static func rating(_ user: String, _ item: String, _ value: Double, time: Int = 1_700_000_000_000) -> Self
+    {
         TestRecord(user, #"{"user":"\#(user)","item":"\#(item)","rating":\#(value),"ts":\#(time)}"#)
     }
 }
