@@ -74,6 +74,25 @@ struct FreshnessTests {
         #expect(try daemon.call("USER.GET", "new")["seen"] == .integer(1))
     }
 
+    @Test("through Kafka too, the token of RATE leads to a look-up that knows the event")
+    func throughKafka() throws {
+        let host = try KafkaHost(partitions: 3)
+        let place = try DaemonPlace()
+        let daemon = try place.start(host.settings)
+        for user in 0..<6 {
+            _ = try daemon.token("RATE", "u\(user)", "base", "4", "TS", "1700000000000")
+            let token = try daemon.token("RATE", "u\(user)", "i\(user)", "5")
+            let answer = try daemon.call(
+                "RECOMMEND", "u\(user)", "COUNT", "50", "WITHSCORES", "FALLBACK", "none", "AFTER", token,
+                "TIMEOUT", "30000")
+            let list = try Ranked(answer)
+            let unseen = Set((0..<user).map { "i\($0)" })
+            #expect(Set(list.items) == unseen)
+            #expect(try daemon.call("USER.GET", "u\(user)")["seen"] == .integer(2))
+        }
+        #expect(try daemon.stop() == .exit(0))
+    }
+
     @Test("a forgotten user is gone from look-ups, popularity, the state file's bytes and the next start")
     func forgotten() throws {
         let place = try DaemonPlace()

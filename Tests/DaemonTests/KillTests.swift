@@ -1,5 +1,4 @@
 import Foundation
-import KafkaTestSupport
 import RPC
 import Testing
 
@@ -18,19 +17,21 @@ struct KillTests {
     @Test("20 kills of ml-latest-small through Kafka end in the state of an undisturbed run")
     func movieLensThroughKafka() throws {
         guard let stream = try Streams.movieLens() else { return }
+        let undisturbed = try startUndisturbed(stream)
         let learned = try throughKafka(stream, kills: 20, seed: 1)
         #expect(learned["events.applied"] == "integer(100836)")
         // The log is another one, the offsets are the same: so is the state.
-        let expected = try undisturbed(stream)
+        let expected = try self.learned(undisturbed, stream)
         #expect(learned == expected)
     }
 
     @Test("20 kills of ml-latest-small through the embedded log end in the state of an undisturbed run")
     func movieLensThroughEmbeddedLog() throws {
         guard let stream = try Streams.movieLens(limit: Self.isFull ? .max : 30_000) else { return }
+        let undisturbed = try startUndisturbed(stream)
         let learned = try throughEmbeddedLog(stream, kills: 20, seed: 2)
         #expect(learned["events.applied"] == "integer(\(stream.count))")
-        let expected = try undisturbed(stream)
+        let expected = try self.learned(undisturbed, stream)
         #expect(learned == expected)
     }
 
@@ -42,10 +43,11 @@ struct KillTests {
             stream.insert(TestRecord("u9", "{broken"), at: place + 7)
         }
         let settings = ["engine.history-max=10"]
+        let undisturbed = try startUndisturbed(stream, settings)
         let learned = try throughEmbeddedLog(stream, kills: 8, seed: 3, settings)
         #expect(learned["events.dead-letters"] == "integer(4)")
         #expect(learned["events.dropped"] != "integer(0)")
-        let expected = try undisturbed(stream, settings)
+        let expected = try self.learned(undisturbed, stream)
         #expect(learned == expected)
     }
 
@@ -77,9 +79,7 @@ struct KillTests {
     private func throughKafka(_ stream: [TestRecord], kills: Int, seed: UInt64) throws -> [String: String] {
         let host = try KafkaHost()
         try host.produce(stream)
-        // The group gives a killed daemon's partition to the next one after this long.
-        let quick = ["source.kafka.properties.session.timeout.ms=\(MockKafka.usesRealBroker ? 6_000 : 1_000)"]
-        let settings = Self.deterministic + host.settings + quick
+        let settings = Self.deterministic + host.settings
         return try learned(
             kill(DaemonPlace(), settings, total: stream.count, kills: kills, seed: seed), stream)
     }
@@ -94,11 +94,11 @@ struct KillTests {
         return try learned(daemon, stream)
     }
 
-    private func undisturbed(_ stream: [TestRecord], _ settings: [String] = []) throws -> [String: String] {
+    /// Learns beside the one that is killed.
+    private func startUndisturbed(_ stream: [TestRecord], _ settings: [String] = []) throws -> DaemonProcess {
         let place = try DaemonPlace()
         try place.fillLog(stream)
-        let daemon = try place.start(["engine.deterministic=true"] + settings)
-        return try learned(daemon, stream)
+        return try place.start(["engine.deterministic=true"] + settings)
     }
 
     /// Kills the daemon at random moments all along the stream, and gives the one that is left.

@@ -56,6 +56,24 @@ struct OutageTests {
         #expect(try daemon.stop() == .exit(0))
     }
 
+    @Test("asked to stop while the broker is away, the daemon ends with 0 and its state is durable")
+    func stopDuringOutage() throws {
+        let host = try KafkaHost()
+        try host.produce(Streams.ratings(users: 10, items: 10))
+        let place = try DaemonPlace()
+        let settings = host.settings + ["checkpoint.every-seconds=86400"]
+        let daemon = try place.start(settings)
+        try daemon.waitUntilApplied(100)
+        let before = Status(try daemon.call("STATUS", "DIGEST")).learned
+        try host.kafka.brokerDown()
+        try daemon.waitUntil("the outage shows") { $0.flag("log.reachable") == false }
+        #expect(try daemon.stop() == .exit(0), "\(daemon.errors)")
+
+        let again = try place.start(settings)
+        #expect(Status(try again.call("STATUS", "DIGEST")).learned == before)
+        #expect(try again.stop() == .exit(0))
+    }
+
     @Test("a missing topic is named with the command that makes it, and read once it is there")
     func topicMissing() throws {
         let host = try KafkaHost(createsTopic: false)

@@ -35,7 +35,7 @@ final class DaemonPlace {
         }
         let (output, errors) = (folder.path("out.\(starts)"), folder.path("err.\(starts)"))
         let child = try ChildProcess(command, output: output, errors: errors)
-        return DaemonProcess(child, socket: socket, errorFile: errors)
+        return DaemonProcess(child, in: self, errorFile: errors)
     }
 
     /// Starts a daemon here, and returns once it answers.
@@ -56,13 +56,14 @@ final class DaemonPlace {
 /// One run of `freshet serve`.
 final class DaemonProcess {
     let child: ChildProcess
-    private let socket: String
+    /// Its folder stays for as long as the daemon runs.
+    private let place: DaemonPlace
     private let errorFile: String
     private var connection: RPCClient?
 
-    init(_ child: ChildProcess, socket: String, errorFile: String) {
+    fileprivate init(_ child: ChildProcess, in place: DaemonPlace, errorFile: String) {
         self.child = child
-        self.socket = socket
+        self.place = place
         self.errorFile = errorFile
     }
 
@@ -72,7 +73,7 @@ final class DaemonProcess {
     func waitUntilReady() throws {
         try eventually("the daemon answers PING; it says: \(errors)") {
             if let ending = child.poll() { throw TestFailure("the daemon ended with \(ending): \(errors)") }
-            guard let client = try? RPCClient(socketPath: socket) else { return false }
+            guard let client = try? RPCClient(socketPath: place.socket) else { return false }
             guard try client.call(["PING"]) == .simple("PONG") else { return false }
             connection = client
             return true
@@ -173,7 +174,7 @@ struct Status {
         let shown = names.filter {
             $0.hasPrefix("events.") || $0.hasPrefix("log.") || $0.hasPrefix("position.")
         }
-        return shown.map { "\($0)=\(answer[$0] ?? .null)" }.joined(separator: " ")
+        return shown.map { "\($0)=\(answer[$0]?.string ?? "\(answer[$0] ?? .null)")" }.joined(separator: " ")
     }
 
     private var names: [String] {
