@@ -42,14 +42,17 @@ public final class FactorTable: @unchecked Sendable {
     /// Bytes held, spare capacity included.
     public var bytes: Int { capacity * (factors * 4 + 4 + 1) }
 
-    /// Adds rows up to `newCount`; `initialise` fills each new one, which is zero before. New rows count as changed.
+    /// Adds rows up to `newCount`; `initialise` fills each new one, which is zero before.
+    ///
+    /// New rows are unsaved but not marked as unpublished: publishing sees by the count that they are new, and the
+    /// first change after that has to be noticed.
     public func grow(to newCount: Int, initialise: (Int, Row) -> Void) {
         guard newCount > count else { return }
         reserve(newCount)
         let old = count
         count = newCount
         for index in old..<newCount {
-            changes[index] = Change.both.rawValue
+            changes[index] = Change.unsaved.rawValue
             initialise(index, row(index))
         }
     }

@@ -5,6 +5,7 @@ import Factors
 import Foundation
 import Locking
 import Logging
+import Retrieval
 import Synchronization
 import Testing
 
@@ -116,6 +117,33 @@ struct EngineTests {
         #expect(try live.engine.digest().digest == undisturbed.digest())
         #expect(live.status("events.applied") == .integer(1_200))
         try live.stop()
+    }
+
+    // New and restored items were marked as unpublished from the start, so that no later change of theirs was noticed.
+    @Test("look-ups see each item as it is in the tables, however often it changed and after a restart too")
+    func publishedIsLearned() async throws {
+        let folder = Folder()
+        for part in 0..<2 {
+            let live = try LiveEngine(in: folder)
+            for chunk in batches(events(1_200, seed: UInt64(20 + part)), sizes: [100]) {
+                try await live.feed(chunk.events.map(\.event))
+            }
+            try await live.feed([Event(.forget(user: id("u1")))])
+            for model in live.engine.state.models {
+                let stale = live.engine.onQueue { _ in
+                    model.index.read { index in
+                        (0..<model.items.count).filter {
+                            index.vector($0) != model.items.row($0).vector
+                                || index.biases[$0] != model.items.bias($0)
+                                || index.popularity[$0] != Float(model.positives[$0])
+                        }
+                    }
+                }
+                #expect(
+                    stale.isEmpty, "\(stale.count) of \(model.items.count) items of \(model.options.name)")
+            }
+            try live.stop()
+        }
     }
 
     @Test("tags, exclusions and availability filter what is recommended")
