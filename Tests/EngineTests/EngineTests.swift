@@ -47,6 +47,12 @@ final class LiveEngine: Sendable {
         }
     }
 
+    func checkpoint() async throws {
+        _ = try await withCheckedThrowingContinuation { continuation in
+            engine.checkpoint { continuation.resume(with: $0) }
+        }
+    }
+
     /// Appends all, and returns once the last one is learned.
     func feed(_ events: [Event]) async throws {
         var last: Token?
@@ -222,6 +228,33 @@ struct EngineTests {
         await #expect(throws: LookupError.self) {
             try await live.wait(for: Token(partition: 0, offset: 99), timeout: .milliseconds(20))
         }
+        try live.stop()
+    }
+
+    @Test("a wait that ends early leaves nothing behind until its time-out")
+    func waitsLeaveNothing() async throws {
+        weak var kept: Waiters?
+        do {
+            let waiters = Waiters()
+            kept = waiters
+            waiters.wait(for: Token(partition: 0, offset: 0), timeout: .seconds(600)) { _ in }
+            waiters.advance(to: [0: 1])
+        }
+        for _ in 0..<5_000 where kept != nil { try await Task.sleep(for: .milliseconds(1)) }
+        #expect(kept == nil)
+    }
+
+    @Test("records that the log no longer has are skipped once: the skip is durable and seen by look-ups")
+    func skipIsDurable() async throws {
+        let live = try LiveEngine()
+        try await live.feed(events(100))
+        try await live.checkpoint()
+        live.engine.skipped(partition: 0, from: 100, to: 150)
+        try await live.wait(for: Token(partition: 0, offset: 149))
+        #expect(live.status("events.skipped") == .integer(50))
+        #expect(live.status("position.0") == .integer(150))
+        try await live.checkpoint()
+        #expect(try StateFile.verify(path: live.folder.state).positions == [0: 150])
         try live.stop()
     }
 
