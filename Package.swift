@@ -94,7 +94,7 @@ let package = Package(
         .testTarget(
             name: "EngineTests",
             dependencies: [
-                "Engine", "Checkpoints", "EventLog", "Events", "Factors", "Locking",
+                "Engine", "Checkpoints", "EventLog", "Events", "Factors", "Locking", "Retrieval",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -75,21 +75,44 @@ extension StateFile {
     }
 
     private static func readFactors(_ db: Database, path: String, into reader: some StateReader) throws {
-        let factors = try readIdentity(db).factors
+        let identity = try readIdentity(db)
+        let factors = identity.factors
+        var (userRows, itemRows) = (0, 0)
         let users = try GRDB.Row.fetchCursor(
             db, sql: "SELECT model, row, bias, vector FROM user_factors ORDER BY model, row")
         while let row = try users.next() {
+            userRows += 1
             let vector = try finite(row[3], bias: row[2], factors: factors, "user_factors", row, path)
             try reader.read(userVector: vector, bias: Float(row[2] as Double), row: row[1], model: row[0])
         }
         let items = try GRDB.Row.fetchCursor(
             db, sql: "SELECT model, row, bias, vector, positives FROM item_factors ORDER BY model, row")
         while let row = try items.next() {
+            itemRows += 1
             let vector = try finite(row[3], bias: row[2], factors: factors, "item_factors", row, path)
             try reader.read(
                 itemVector: vector, bias: Float(row[2] as Double), positives: row[4], row: row[1],
                 model: row[0])
         }
+        try checkCount(userRows, of: "user_factors", owners: "users", identity, db, path)
+        try checkCount(itemRows, of: "item_factors", owners: "items", identity, db, path)
+    }
+
+    /// A row that is missing would be served as if it had been learned: zeros for a user, chance for an item.
+    private static func checkCount(
+        _ count: Int, of table: String, owners: String, _ identity: StateIdentity, _ db: Database,
+        _ path: String
+    ) throws {
+        let wanted =
+            try identity.models.count * (Int.fetchOne(db, sql: "SELECT count(*) FROM \(owners)") ?? 0)
+        guard count == wanted else { throw damaged(path, "\(table) has \(count) rows instead of \(wanted)") }
+    }
+
+    private static func damaged(_ path: String, _ what: String) -> StateError {
+        StateError(
+            .damaged,
+            "'\(path)' is damaged: \(what). Put back a copy of it, or move it away with its -wal and -shm files and "
+                + "start again: the state is then learned anew from the log")
     }
 
     private static func finite(
@@ -97,11 +120,7 @@ extension StateFile {
     ) throws -> Data {
         guard vector.count == factors * 4, bias.isFinite, vector.allFloatsAreFinite else {
             let (model, number) = (row[0] as String, row[1] as Int32)
-            throw StateError(
-                .damaged,
-                "'\(path)' is damaged: \(table) row \(number) of model '\(model)' is not \(factors) finite float32. "
-                    + "Put back a copy of it, or move it away with its -wal and -shm files and start again: the state is "
-                    + "then learned anew from the log")
+            throw damaged(path, "\(table) row \(number) of model '\(model)' is not \(factors) finite float32")
         }
         return vector
     }

@@ -88,6 +88,14 @@ extension StateFile {
                 bad += 1
             }
         }
+        let wanted = owners == "users" ? report.users : report.items
+        for model in report.identity.models.keys.sorted() {
+            let count = report.factorRows["\(table).\(model)", default: 0]
+            if count != wanted {
+                report.problems.append(
+                    "\(table) has \(count) rows of model '\(model)' for \(wanted) \(owners)")
+            }
+        }
         if bad > 0 {
             report.problems.append(
                 "\(bad) rows of \(table) are not \(report.identity.factors) finite float32")

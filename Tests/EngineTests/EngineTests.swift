@@ -5,6 +5,7 @@ import Factors
 import Foundation
 import Locking
 import Logging
+import Retrieval
 import Synchronization
 import Testing
 
@@ -43,6 +44,12 @@ final class LiveEngine: Sendable {
             engine.waitUntilLearned(token, timeout: timeout) {
                 continuation.resume(with: $0.mapError { $0 as any Error })
             }
+        }
+    }
+
+    func checkpoint() async throws {
+        _ = try await withCheckedThrowingContinuation { continuation in
+            engine.checkpoint { continuation.resume(with: $0) }
         }
     }
 
@@ -130,6 +137,33 @@ struct EngineTests {
         try live.stop()
     }
 
+    // New and restored items were marked as unpublished from the start, so that no later change of theirs was noticed.
+    @Test("look-ups see each item as it is in the tables, however often it changed and after a restart too")
+    func publishedIsLearned() async throws {
+        let folder = Folder()
+        for part in 0..<2 {
+            let live = try LiveEngine(in: folder)
+            for chunk in batches(events(1_200, seed: UInt64(20 + part)), sizes: [100]) {
+                try await live.feed(chunk.events.map(\.event))
+            }
+            try await live.feed([Event(.forget(user: id("u1")))])
+            for model in live.engine.state.models {
+                let stale = live.engine.onQueue { _ in
+                    model.index.read { index in
+                        (0..<model.items.count).filter {
+                            index.vector($0) != model.items.row($0).vector
+                                || index.biases[$0] != model.items.bias($0)
+                                || index.popularity[$0] != Float(model.positives[$0])
+                        }
+                    }
+                }
+                #expect(
+                    stale.isEmpty, "\(stale.count) of \(model.items.count) items of \(model.options.name)")
+            }
+            try live.stop()
+        }
+    }
+
     @Test("tags, exclusions and availability filter what is recommended")
     func filters() async throws {
         let live = try LiveEngine()
@@ -206,6 +240,33 @@ struct EngineTests {
         await #expect(throws: LookupError.self) {
             try await live.wait(for: Token(partition: 0, offset: 99), timeout: .milliseconds(20))
         }
+        try live.stop()
+    }
+
+    @Test("a wait that ends early leaves nothing behind until its time-out")
+    func waitsLeaveNothing() async throws {
+        weak var kept: Waiters?
+        do {
+            let waiters = Waiters()
+            kept = waiters
+            waiters.wait(for: Token(partition: 0, offset: 0), timeout: .seconds(600)) { _ in }
+            waiters.advance(to: [0: 1])
+        }
+        for _ in 0..<5_000 where kept != nil { try await Task.sleep(for: .milliseconds(1)) }
+        #expect(kept == nil)
+    }
+
+    @Test("records that the log no longer has are skipped once: the skip is durable and seen by look-ups")
+    func skipIsDurable() async throws {
+        let live = try LiveEngine()
+        try await live.feed(events(100))
+        try await live.checkpoint()
+        live.engine.skipped(partition: 0, from: 100, to: 150)
+        try await live.wait(for: Token(partition: 0, offset: 149))
+        #expect(live.status("events.skipped") == .integer(50))
+        #expect(live.status("position.0") == .integer(150))
+        try await live.checkpoint()
+        #expect(try StateFile.verify(path: live.folder.state).positions == [0: 150])
         try live.stop()
     }
 

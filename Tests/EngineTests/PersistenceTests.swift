@@ -163,6 +163,25 @@ struct PersistenceTests {
         #expect(error?.code == .damaged)
     }
 
+    // A missing row was restored as zeros, or drawn anew, and `verify` saw nothing.
+    @Test(
+        "a row that is missing or absurd is refused on restore, and found by verify",
+        arguments: [
+            "DELETE FROM user_factors WHERE row = 3 AND model = 'likes'",
+            "DELETE FROM item_factors WHERE row = 3 AND model = 'stars'",
+            "UPDATE items SET users = 1 << 40 WHERE row = 3",
+            "UPDATE users SET row = -1 WHERE row = 3",
+        ])
+    func missingRows(damage: String) throws {
+        let folder = Folder()
+        let state = learned(batches(events(300), sizes: [100]), smallOptions())
+        try StateFile(path: folder.state, identity: Self.identity).write(state.collectChanges())
+        try DatabaseQueue(path: folder.state).write { try $0.execute(sql: damage) }
+        #expect(try StateFile.verify(path: folder.state).problems != [])
+        let error = #expect(throws: StateError.self) { try restored(folder, smallOptions()) }
+        #expect(error?.code == .damaged)
+    }
+
     @Test("ids and titles with NUL bytes, quotes and emoji come back as they were")
     func strangeNames() throws {
         let folder = Folder()

@@ -294,9 +294,13 @@ extension Engine: ConsumerDelegate {
         logger.warning(
             "records are gone from the log and source.on-gap says skip",
             metadata: ["partition": "\(partition)", "from": "\(from)", "to": "\(to)"])
-        onQueue {
-            $0.counters.skipped += max(0, to - from)
-            $0.positions[partition] = max($0.positions[partition] ?? 0, to)
+        queue.sync {
+            state.counters.skipped += max(0, to - from)
+            state.positions[partition] = max(state.positions[partition] ?? 0, to)
+            // The skip itself has to be durable, and whoever waits for what was skipped must hear of it.
+            confined.changed = true
+            publish()
+            refreshSnapshot()
         }
     }
 }

@@ -8,8 +8,24 @@ final class Waiters: Sendable {
 
     private struct State {
         var visible: [Int32: Int64] = [:]
-        var waiting: [UInt64: (token: Token, completion: Completion)] = [:]
+        var waiting: [UInt64: Waiter] = [:]
         var nextNumber: UInt64 = 0
+
+        /// Takes out those that wait for such a token.
+        mutating func end(where condition: (Token) -> Bool) -> [Completion] {
+            let done = waiting.filter { condition($0.value.token) }
+            for (number, waiter) in done {
+                waiter.timer.cancel()
+                waiting[number] = nil
+            }
+            return done.values.map(\.completion)
+        }
+    }
+    private struct Waiter {
+        var token: Token
+        var completion: Completion
+        /// Cancelled as soon as the wait ends: a time-out of minutes must not be kept for a wait of milliseconds.
+        var timer: any DispatchSourceTimer
     }
     private let state = Lock(State())
     private let timeouts = DispatchQueue(label: "freshet.waiters")
@@ -21,41 +37,42 @@ final class Waiters: Sendable {
     func advance(to positions: [Int32: Int64]) {
         let ready = state.withLock { state in
             state.visible = positions
-            let done = state.waiting.filter {
-                $0.value.token.offset < positions[$0.value.token.partition] ?? 0
-            }
-            for number in done.keys { state.waiting[number] = nil }
-            return done.values.map(\.completion)
+            return state.end { $0.offset < positions[$0.partition] ?? 0 }
         }
         for completion in ready { completion(.success(())) }
     }
 
     func wait(for token: Token, timeout: Duration, completion: @escaping Completion) {
-        let number: UInt64? = state.withLock { state in
-            if token.offset < state.visible[token.partition] ?? 0 { return nil }
+        let waits = state.withLock { state in
+            if token.offset < state.visible[token.partition] ?? 0 { return false }
             state.nextNumber += 1
-            state.waiting[state.nextNumber] = (token, completion)
-            return state.nextNumber
+            state.waiting[state.nextNumber] = Waiter(
+                token: token, completion: completion,
+                timer: startTimer(of: state.nextNumber, token: token, timeout: timeout))
+            return true
         }
-        guard let number else { return completion(.success(())) }
-        timeouts.asyncAfter(deadline: .now() + timeout.dispatchInterval) { [self] in
-            let late = state.withLock { state in state.waiting.removeValue(forKey: number) }
+        if !waits { completion(.success(())) }
+    }
+
+    private func startTimer(of number: UInt64, token: Token, timeout: Duration) -> any DispatchSourceTimer {
+        let timer = DispatchSource.makeTimerSource(queue: timeouts)
+        timer.schedule(deadline: .now() + timeout.dispatchInterval)
+        timer.setEventHandler { [self] in
+            let late = state.withLock { state in state.waiting.removeValue(forKey: number)?.completion }
             let at =
                 visible[token.partition].map { "at \(token.partition):\($0)" } ?? "not at this partition yet"
-            late?.completion(
+            late?(
                 .failure(
                     LookupError(.stale, "event \(token) is not learned after \(timeout); the model is \(at)"))
             )
         }
+        timer.activate()
+        return timer
     }
 
     /// Nothing more will be learned.
     func fail(_ error: LookupError) {
-        let all = state.withLock { state in
-            let all = state.waiting.values.map(\.completion)
-            state.waiting = [:]
-            return all
-        }
+        let all = state.withLock { state in state.end { _ in true } }
         for completion in all { completion(.failure(error)) }
     }
 }

@@ -45,11 +45,13 @@ final class StateLoader: StateReader {
         let id = try id(stored.id, "items", stored.row)
         let row = Int(stored.row)
         guard row == state.stats.count else { throw damaged("items row \(state.stats.count) is missing") }
+        guard let users = Int32(exactly: stored.users), let ratings = Int32(exactly: stored.ratings) else {
+            throw damaged("the counts of items row \(row) are absurd")
+        }
         state.items.withLock { $0.restore(id, at: stored.row) }
         state.stats.grow(to: row + 1, with: ItemStats())
         state.stats[row] = ItemStats(
-            users: Int32(stored.users), ratings: Int32(stored.ratings), ratingSum: stored.ratingSum,
-            unsaved: false)
+            users: users, ratings: ratings, ratingSum: stored.ratingSum, unsaved: false)
         for model in state.models { model.grow(to: row + 1) { _ in id.string.utf8 } }
         state.catalogue.withLock {
             $0.describe(
@@ -61,7 +63,7 @@ final class StateLoader: StateReader {
 
     func read(user stored: StoredUser) throws(StateError) {
         let id = try id(stored.id, "users", stored.row)
-        guard let history = History(blob: stored.history),
+        guard stored.row >= 0, let history = History(blob: stored.history),
             history.entries.allSatisfy({ $0.item >= 0 && $0.item < state.stats.count && $0.value.isFinite })
         else { throw damaged("the history of users row \(stored.row) is malformed") }
         state.users.withLock { $0.restore(id, at: stored.row) }
