@@ -19,7 +19,8 @@ enum Schema {
                     model TEXT NOT NULL, name TEXT NOT NULL, value NOT NULL, PRIMARY KEY(model, name)) WITHOUT ROWID;
                 CREATE TABLE users(
                     row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, history BLOB NOT NULL,
-                    residual_sum REAL NOT NULL, ratings INTEGER NOT NULL, next_order INTEGER NOT NULL);
+                    residual_sum REAL NOT NULL, ratings INTEGER NOT NULL, next_order INTEGER NOT NULL,
+                    last_event INTEGER NOT NULL);
                 CREATE TABLE items(
                     row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, title TEXT, tags TEXT NOT NULL,
                     available INTEGER NOT NULL, users INTEGER NOT NULL, ratings INTEGER NOT NULL,

@@ -56,14 +56,20 @@ public struct StoredUser: Sendable {
     public var ratings: Int64
     /// The order that the next entry gets.
     public var nextOrder: Int64
+    /// The ordinal of the user's last event.
+    public var lastEvent: Int64
 
-    public init(row: Int32, id: Data, history: Data, residualSum: Double, ratings: Int64, nextOrder: Int64) {
+    public init(
+        row: Int32, id: Data, history: Data, residualSum: Double, ratings: Int64, nextOrder: Int64,
+        lastEvent: Int64
+    ) {
         self.row = row
         self.id = id
         self.history = history
         self.residualSum = residualSum
         self.ratings = ratings
         self.nextOrder = nextOrder
+        self.lastEvent = lastEvent
     }
 }
 

@@ -48,12 +48,15 @@ extension StateFile {
 
     private static func readUsers(_ db: Database, into reader: some StateReader) throws {
         let cursor = try GRDB.Row.fetchCursor(
-            db, sql: "SELECT row, id, history, residual_sum, ratings, next_order FROM users ORDER BY row")
+            db,
+            sql:
+                "SELECT row, id, history, residual_sum, ratings, next_order, last_event FROM users ORDER BY row"
+        )
         while let row = try cursor.next() {
             try reader.read(
                 user: StoredUser(
                     row: row[0], id: row[1], history: row[2], residualSum: row[3], ratings: row[4],
-                    nextOrder: row[5]))
+                    nextOrder: row[5], lastEvent: row[6]))
         }
     }
 

@@ -54,12 +54,13 @@ extension StateFile {
     private static func write(users: [StoredUser], _ db: Database) throws {
         let statement = try db.makeStatement(
             sql: """
-                INSERT OR REPLACE INTO users(row, id, history, residual_sum, ratings, next_order)
-                VALUES (?, ?, ?, ?, ?, ?)
+                INSERT OR REPLACE INTO users(row, id, history, residual_sum, ratings, next_order, last_event)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
                 """)
         for user in users {
             try statement.execute(arguments: [
                 user.row, user.id, user.history, user.residualSum, user.ratings, user.nextOrder,
+                user.lastEvent,
             ])
         }
     }

@@ -16,6 +16,10 @@ public struct EngineOptions: Sendable {
     public var queueEventsMax = 65_536
     /// Items kept in a user's history; past it the oldest is dropped.
     public var historyMax = 10_000
+    /// Users kept; past it those heard of least recently are erased. 0 for no bound.
+    public var usersMax = 0
+    /// Items kept; past it events on items never seen before are counted and left out. 0 for no bound.
+    public var itemsMax = 0
     /// Guard: largest norm of a row.
     public var normMax: Float = 100
     /// While events queue up, changed items are published at most this often.

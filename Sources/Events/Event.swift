@@ -32,6 +32,17 @@ public struct Event: Sendable, Equatable {
     }
 }
 
+extension Event {
+    /// The item it speaks of.
+    public var item: EntityID? {
+        switch kind {
+        case .rating(_, let item, _), .signal(_, let item, _), .retract(_, let item): item
+        case .item(let description): description.item
+        case .forget: nil
+        }
+    }
+}
+
 public struct ItemDescription: Sendable, Equatable {
     public var item: EntityID
     public var title: String?

@@ -163,6 +163,40 @@ struct LearningTests {
         #expect(state.counters.dropped == 195)
     }
 
+    @Test("past the bound of users those heard of least recently are erased, however batches are cut")
+    func usersBound() {
+        var options = smallOptions()
+        options.usersMax = 20
+        let ratings = (0..<500).map {
+            // u0 comes again and again; the others once each.
+            let user = $0 % 3 == 0 ? "u0" : "u\($0)"
+            return Event(.rating(user: id(user), item: id("i\($0 % 30)"), value: 5), time: Int64($0))
+        }
+        let state = learned(batches(ratings, sizes: [500]), options)
+        #expect(state.users.withLock { $0.count } == 20)
+        #expect(state.users.withLock { $0.rowCount } == 20, "rows are given out again")
+        #expect(state.historyCount("u0") > 0 && state.historyCount("u499") > 0)
+        #expect(state.historyCount("u1") == 0)
+        let standing = state.shards[0].users.map { $0.history.entries.count }.reduce(0, +)
+        #expect((0..<30).map { Int(state.stats[$0].users) }.reduce(0, +) == standing)
+        #expect(state.counters.evicted == 334 - 20)
+        #expect(learned(batches(ratings, sizes: [1, 7]), options).digest() == state.digest())
+    }
+
+    @Test("past the bound of items events on new items are counted and left out")
+    func itemsBound() {
+        var options = smallOptions()
+        options.itemsMax = 10
+        let ratings = (0..<100).map {
+            Event(.rating(user: id("u\($0)"), item: id("i\($0 % 20)"), value: 5), time: Int64($0))
+        }
+        let state = learned(batches(ratings, sizes: [30]), options)
+        #expect(state.items.withLock { $0.count } == 10)
+        #expect(state.counters.applied == 100 && state.counters.refused == 50)
+        #expect(state.users.withLock { $0.count } == 50, "nor are their users taken in")
+        #expect(state.ratings == 50)
+    }
+
     @Test("updates past the norm bound are dropped and counted, and every number stays finite")
     func guardHolds() {
         var options = smallOptions()

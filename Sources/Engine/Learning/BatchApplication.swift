@@ -65,6 +65,10 @@ struct BatchApplication {
 
     private mutating func take(_ logged: LoggedEvent) {
         state.counters.applied += 1
+        guard hasRoom(for: logged.event) else {
+            state.counters.refused += 1
+            return
+        }
         switch logged.event.kind {
         case .rating(let user, let item, let value):
             state.counters.ratings += 1
@@ -99,6 +103,7 @@ struct BatchApplication {
     private mutating func add(
         _ kind: Example.Kind, user: EntityID, item: EntityID, value: Float, _ logged: LoggedEvent
     ) {
+        makeRoom(for: user)
         let (userRow, isNew) = state.users.withLock { $0.intern(user) }
         if isNew { newUsers[Int(userRow) % state.shards.count].append((user, userRow)) }
         let itemRow = intern(item: item)
@@ -107,7 +112,31 @@ struct BatchApplication {
                 kind: kind, user: userRow, item: itemRow, value: value,
                 time: logged.event.time ?? logged.logTime,
                 mean: state.mean, meanIsKnown: state.ratings > 0, itemBound: Int32(state.stats.count),
-                partition: logged.token.partition, offset: logged.token.offset))
+                partition: logged.token.partition, offset: logged.token.offset,
+                ordinal: state.counters.applied))
+    }
+
+    // MARK: - Bounds
+
+    /// False for an event that would take the items past their bound.
+    private func hasRoom(for event: Event) -> Bool {
+        let itemsMax = state.options.itemsMax
+        guard itemsMax > 0, let item = event.item else { return true }
+        return state.items.withLock { $0.count < itemsMax || $0.row(of: item) != nil }
+    }
+
+    /// Erases the users heard of least recently when a new one comes and the bound is reached; a sixty-fourth of all
+    /// at once, because each time costs a pass over the users.
+    private mutating func makeRoom(for user: EntityID) {
+        let usersMax = state.options.usersMax
+        guard usersMax > 0 else { return }
+        let isFull = state.users.withLock { $0.count >= usersMax && $0.row(of: user) == nil }
+        guard isFull else { return }
+        learnSegment()
+        for id in state.leastRecentUsers(max(1, usersMax / 64)) {
+            forget(id)
+            state.counters.evicted += 1
+        }
     }
 
     private func intern(item: EntityID) -> Int32 {

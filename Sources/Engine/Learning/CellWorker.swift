@@ -24,6 +24,8 @@ struct CellWorker {
     func learn(_ cell: ArraySlice<Int32>, shard: UserShard, lease: borrowing RowLease) {
         for index in cell {
             let example = examples[Int(index)]
+            shard.users[shard.local(example.user)].lastEvent = example.ordinal
+            shard.users[shard.local(example.user)].unsaved = true
             switch example.kind {
             case .retract: retract(example, shard: shard)
             case .rating, .signal: learn(example, slot: Int(index), shard: shard, lease: lease)

@@ -20,6 +20,8 @@ struct Example {
     var itemBound: Int32
     var partition: Int32
     var offset: Int64
+    /// Counts the events over the whole life of the state.
+    var ordinal: Int64 = 0
 
     /// Draws of one purpose; replayed, the event draws the same.
     func random(seed: UInt64) -> KeyedRandom {

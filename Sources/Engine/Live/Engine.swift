@@ -52,6 +52,8 @@ public final class Engine: Sendable {
         var waitingForCheckpoint: [CheckpointCompletion] = []
         var lastMeasured: ContinuousClock.Instant?
         var measureScheduled = false
+        /// Of the counters, what the log of this process has told.
+        var refusedTold: Int64 = 0
         var timer: (any DispatchSourceTimer)?
 
         init(models: Int) { unpublished = Array(repeating: [], count: models) }
@@ -232,6 +234,16 @@ public final class Engine: Sendable {
         }
     }
 
+    /// With each checkpoint rather than each event: a bound once reached stays reached.
+    private func tellRefusals() {
+        let refused = state.counters.refused
+        guard refused > confined.refusedTold else { return }
+        logger.warning(
+            "events on new items are left out: engine.items-max is reached",
+            metadata: ["items-max": "\(options.itemsMax)", "events.refused": "\(refused)"])
+        confined.refusedTold = refused
+    }
+
     private func checkpointAndWait() -> Result<[Int32: Int64], StateError> {
         let done = DispatchSemaphore(value: 0)
         let result = Lock<Result<[Int32: Int64], StateError>?>(nil)
@@ -249,6 +261,7 @@ public final class Engine: Sendable {
             for completion in completions { completion(.success(positions)) }
             return
         }
+        tellRefusals()
         confined.checkpointRunning = true
         confined.changed = false
         confined.eventsSinceCheckpoint = 0

@@ -45,7 +45,7 @@ extension LearnedState {
                         StoredUser(
                             row: shard.row(local), id: Data(id.string.utf8), history: user.history.blob,
                             residualSum: user.residualSum, ratings: Int64(user.ratings),
-                            nextOrder: Int64(user.nextOrder)))
+                            nextOrder: Int64(user.nextOrder), lastEvent: user.lastEvent))
                     shard.users[local].unsaved = false
                 }
                 for (model, table) in shard.tables.enumerated() {

@@ -82,6 +82,7 @@ extension LearnedState {
                 digest.combine(user.residualSum.bitPattern)
                 digest.combine(user.ratings)
                 digest.combine(Int(user.nextOrder))
+                digest.combine(Int(user.lastEvent))
                 for table in shard.tables { digest.combine(table.row(local)) }
             }
         }

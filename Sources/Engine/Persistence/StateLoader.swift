@@ -73,7 +73,8 @@ final class StateLoader: StateReader {
             shard.grow(to: local + 1)
             shard.users[local] = UserState(
                 id: id, history: history, residualSum: stored.residualSum, ratings: Int(stored.ratings),
-                nextOrder: UInt32(truncatingIfNeeded: stored.nextOrder), unsaved: false)
+                nextOrder: UInt32(truncatingIfNeeded: stored.nextOrder), lastEvent: stored.lastEvent,
+                unsaved: false)
         }
     }
 

@@ -1,3 +1,4 @@
+internal import Dispatch
 internal import EventLog
 internal import Events
 internal import Factors
@@ -37,6 +38,20 @@ final class LearnedState: @unchecked Sendable {
 
     var mean: Float { ratings > 0 ? Float(ratingSum / Double(ratings)) : 0 }
 
+    /// The users whose last event is longest ago. Costs a pass over all users; between rounds only.
+    func leastRecentUsers(_ count: Int) -> [EntityID] {
+        var all: [(lastEvent: Int64, row: Int32, id: EntityID)] = []
+        for shard in shards {
+            shard.queue.sync {
+                for (local, user) in shard.users.enumerated() {
+                    if let id = user.id { all.append((user.lastEvent, shard.row(local), id)) }
+                }
+            }
+        }
+        all.sort { ($0.lastEvent, $0.row) < ($1.lastEvent, $1.row) }
+        return all.prefix(count).map(\.id)
+    }
+
     func shard(of user: Int32) -> UserShard { shards[Int(user) % shards.count] }
 
     /// Counts over the whole life of the state; saved with it.
@@ -56,12 +71,17 @@ final class LearnedState: @unchecked Sendable {
         var skipped: Int64 = 0
         /// History entries dropped at the bound of a user's history.
         var dropped: Int64 = 0
+        /// Users erased at the bound of users.
+        var evicted: Int64 = 0
+        /// Events left out at the bound of items: they named an item never seen before.
+        var refused: Int64 = 0
 
         static let fields: [(name: String, path: any WritableKeyPath<Counters, Int64> & Sendable)] = [
             ("applied", \.applied), ("ratings", \.ratings), ("signals", \.signals),
             ("retractions", \.retractions),
             ("forgets", \.forgets), ("descriptions", \.descriptions), ("duplicates", \.duplicates),
             ("dead-letters", \.deadLetters), ("skipped", \.skipped), ("dropped", \.dropped),
+            ("evicted", \.evicted), ("refused", \.refused),
         ]
     }
 }

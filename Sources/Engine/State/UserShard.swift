@@ -12,6 +12,8 @@ struct UserState {
     var residualSum = 0.0
     var ratings = 0
     var nextOrder: UInt32 = 0
+    /// The ordinal, over the whole life of the state, of the user's last event.
+    var lastEvent: Int64 = 0
     /// To be written with the next checkpoint.
     var unsaved = false
 }

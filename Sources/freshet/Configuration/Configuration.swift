@@ -60,6 +60,9 @@ struct Configuration: Sendable, Equatable {
         var batchEventsMax = 1_024
         var queueEventsMax = 65_536
         var historyMax = 10_000
+        /// 0 for no bound, here and below.
+        var usersMax = 0
+        var itemsMax = 0
         var normMax = 100.0
         var publishIntervalMs = 2
     }

@@ -94,6 +94,12 @@ extension ConfigurationKey {
         integer(
             "engine.history-max", \.engine.historyMax, 1...1_000_000, unit: "items per user",
             "Items kept in a user's history; the oldest go first."),
+        integer(
+            "engine.users-max", \.engine.usersMax, 0...1_000_000_000, unit: "users",
+            "Users kept; past it those heard of least recently are erased. 0 for no bound."),
+        integer(
+            "engine.items-max", \.engine.itemsMax, 0...1_000_000_000, unit: "items",
+            "Items kept; past it events on new items are counted and left out. 0 for no bound."),
         number(
             "engine.norm-max", \.engine.normMax, 1e-3...1e6,
             "An update that would take a row beyond this Euclidean norm is dropped and counted."),

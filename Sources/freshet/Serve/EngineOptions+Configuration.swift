@@ -13,6 +13,8 @@ extension Configuration {
         options.batchEventsMax = engine.batchEventsMax
         options.queueEventsMax = engine.queueEventsMax
         options.historyMax = engine.historyMax
+        options.usersMax = engine.usersMax
+        options.itemsMax = engine.itemsMax
         options.normMax = Float(engine.normMax)
         options.publishInterval = .milliseconds(engine.publishIntervalMs)
         options.models = models.map(\.modelOptions)
