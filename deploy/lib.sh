@@ -69,7 +69,8 @@ forget_settings() {
 # Starts `freshet serve` with the arguments given, in the background, and waits until it answers on the socket.
 # Sets `daemon` to its process id. Needs: freshet (path of the program), socket, log (file for its messages).
 start_daemon() {
-    "$freshet" serve "$@" 2>>"$log" &
+    # No stream of ours: a daemon that stays would keep a pipe open, and whoever reads it waiting.
+    "$freshet" serve "$@" </dev/null >>"$log" 2>&1 &
     daemon=$!
     local tries
     for ((tries = 0; tries < 300; tries++)); do
