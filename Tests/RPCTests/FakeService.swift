@@ -19,8 +19,8 @@ final class FakeService: LookupService {
         var holdsAppends = false
         var refusal: LookupError?
         var scoreFactor: Float = 1
-        /// How many copies of the five items a look-up answers; for large answers.
-        var copies = 1
+        /// Look-ups answer `largeAnswer`.
+        var answersLarge = false
     }
 
     let state = Lock(State())
@@ -29,15 +29,23 @@ final class FakeService: LookupService {
 
     static let items = ["i1", "i2", "i3", "i4", "i5"]
 
+    /// 32 items of long names, made once: large for the socket, cheap for a sanitizer on a busy machine.
+    static let largeAnswer: [ScoredItem] = (0..<32).compactMap { index in
+        (try? EntityID(String(repeating: "i", count: 248) + String(10 + index))).map {
+            ScoredItem(id: $0, score: Float(-index))
+        }
+    }
+    /// `*32`, and 32 times `$250` and the name, each with its line ends.
+    static let largeAnswerBytes = 5 + 32 * (6 + 250 + 2)
+
     private func list(_ count: Int) throws(LookupError) -> [ScoredItem] {
-        let (refusal, factor, copies) = state.withLock { ($0.refusal, $0.scoreFactor, $0.copies) }
+        let (refusal, factor, large) = state.withLock { ($0.refusal, $0.scoreFactor, $0.answersLarge) }
         if let refusal { throw refusal }
+        if large { return Self.largeAnswer }
         var answer: [ScoredItem] = []
-        for _ in 0..<copies {
-            for (item, score) in zip(Self.items, [0.9, 0.8, 0.7, 0.6, 0.5] as [Float]) {
-                guard let id = try? EntityID(item) else { continue }
-                answer.append(ScoredItem(id: id, score: score * factor))
-            }
+        for (item, score) in zip(Self.items, [0.9, 0.8, 0.7, 0.6, 0.5] as [Float]) {
+            guard let id = try? EntityID(item) else { continue }
+            answer.append(ScoredItem(id: id, score: score * factor))
         }
         return Array(answer.prefix(count))
     }

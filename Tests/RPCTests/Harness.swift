@@ -47,9 +47,9 @@ func offPool<T: Sendable>(_ body: @escaping @Sendable () -> T) async -> T {
     }
 }
 
-/// Waits for something another thread brings about; gives up after ten seconds.
+/// Waits for something another thread brings about; gives up after a minute.
 func eventually(_ condition: () -> Bool) -> Bool {
-    let deadline = ContinuousClock.now + .seconds(10)
+    let deadline = ContinuousClock.now + .seconds(60)
     while !condition() {
         guard ContinuousClock.now < deadline else { return false }
         usleep(1000)
@@ -66,7 +66,7 @@ final class RawConnection: Sendable {
         descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         let answer = withSocketAddress(&address) { connect(descriptor, $0, $1) }
         try #require(answer == 0, "cannot connect to \(path): \(errno)")
-        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        var limit = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 

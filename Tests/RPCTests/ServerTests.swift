@@ -130,9 +130,9 @@ struct ServerTests {
     @Test("a client that does not read is not read from either, loses nothing, and harms nobody")
     func slowReader() async throws {
         try await withServer { path, service in
-            service.change { $0.copies = 200 }
+            service.change { $0.answersLarge = true }
             let slow = try RawConnection(path)
-            let request = Array("RECOMMEND u1 COUNT 1000\r\n".utf8)
+            let request = Array("RECOMMEND u1\r\n".utf8)
             // Each answer is 8 kB; some 300 MB would wait, were there no bound.
             let sent = slow.sendUntilFull(request, times: 40_000)
             #expect(sent < request.count * 40_000)
@@ -140,7 +140,7 @@ struct ServerTests {
             #expect(try other.call(["PING"]) == .simple("PONG"))
             let answered = service.state.withLock { $0.recommended.count }
             #expect(answered < 1000)
-            let answer = 7 + 1000 * 8
+            let answer = FakeService.largeAnswerBytes
             let whole = sent / request.count
             #expect(slow.read(whole * answer).utf8.count == whole * answer)
             #expect(try other.call(["STATUS"])["rpc.connections.cut-off"] == .integer(0))
@@ -153,12 +153,12 @@ struct ServerTests {
             $0.outputBytesMax = 1 << 20
             $0.outputHighWaterBytes = 4 << 20
         }) { path, service in
-            service.change { $0.copies = 200 }
+            service.change { $0.answersLarge = true }
             let slow = try RawConnection(path)
-            slow.send(String(repeating: "RECOMMEND u1 COUNT 1000\r\n", count: 1000))
+            slow.send(String(repeating: "RECOMMEND u1\r\n", count: 1000))
             let other = try RPCClient(socketPath: path)
             #expect(eventually { (try? other.call(["STATUS"]))?["rpc.connections.cut-off"] == .integer(1) })
-            #expect(slow.readToEnd().utf8.count < 1000 * 8007)
+            #expect(slow.readToEnd().utf8.count < 1000 * FakeService.largeAnswerBytes)
         }
     }
 
