@@ -24,7 +24,10 @@ final class DaemonPlace {
     /// - Parameters:
     ///   - settings: `key=value`, over small tables and this place.
     ///   - fileBytesMax: the size no file of the daemon's may pass, as a full disk would have it.
-    func launch(_ settings: [String] = [], fileBytesMax: Int? = nil) throws -> DaemonProcess {
+    ///   - variables: `NAME=value`, for its environment.
+    func launch(
+        _ settings: [String] = [], fileBytesMax: Int? = nil, variables: [String] = []
+    ) throws -> DaemonProcess {
         starts += 1
         let all = ["state.folder=\(stateFolder)", "rpc.socket=\(socket)", "engine.factors=16"] + settings
         var command = [try FreshetBinary.path(), "serve"] + all.flatMap { ["--set", $0] }
@@ -33,6 +36,7 @@ final class DaemonPlace {
             let script = "ulimit -f \(fileBytesMax / 512); exec \"$0\" \"$@\""
             command = ["/bin/sh", "-c", script] + command
         }
+        if !variables.isEmpty { command = ["/usr/bin/env"] + variables + command }
         let (output, errors) = (folder.path("out.\(starts)"), folder.path("err.\(starts)"))
         let child = try ChildProcess(command, output: output, errors: errors)
         return DaemonProcess(child, in: self, errorFile: errors)
