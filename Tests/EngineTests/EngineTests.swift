@@ -197,6 +197,30 @@ struct EngineTests {
         try live.stop()
     }
 
+    @Test("a start at the log's end is durable before the first event comes")
+    func startIsDurable() async throws {
+        let folder = Folder()
+        let filled = try EmbeddedLog(
+            path: folder.path + "/log.sqlite",
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        for event in events(20) {
+            await withCheckedContinuation { continuation in
+                filled.append(
+                    key: event.key, payload: EventEncoder.encode(event, options: EventOptions()), time: 0
+                ) { _ in continuation.resume() }
+            }
+        }
+        filled.close()
+        var options = smallOptions()
+        options.consumer.start = .latest
+        let live = try LiveEngine(options, in: folder)
+        for _ in 0..<10_000 where try StateFile.verify(path: folder.state).positions.isEmpty {
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        #expect(try StateFile.verify(path: folder.state).positions == [0: 20])
+        try live.stop()
+    }
+
     @Test("the events in memory stay bounded while the log is far ahead")
     func backPressure() async throws {
         let folder = Folder()
