@@ -1,5 +1,6 @@
 internal import Foundation
 internal import GRDB
+internal import Synchronization
 
 extension StateFile {
     /// Makes the delta durable in one transaction, and returns once it is synced.
@@ -14,12 +15,23 @@ extension StateFile {
                 for factors in delta.userFactors { try Self.write(userFactors: factors, db) }
                 for factors in delta.itemFactors { try Self.write(itemFactors: factors, db) }
             }
-            if !delta.forgottenUsers.isEmpty {
-                // The log of pages still holds what was erased, until it is folded into the file.
-                try queue.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
-            }
+            if !delta.forgottenUsers.isEmpty { walHoldsForgotten.store(true, ordering: .relaxed) }
+            if walHoldsForgotten.load(ordering: .relaxed) { try truncateWAL() }
         } catch {
             throw Self.explain(error, path: path)
+        }
+    }
+
+    /// The log of pages still holds what was erased, until it is folded into the file. Another program that reads the
+    /// file may prevent that; the delta is durable all the same, and the next one tries again.
+    private func truncateWAL() throws {
+        do {
+            try queue.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
+            walHoldsForgotten.store(false, ordering: .relaxed)
+        } catch let error as DatabaseError
+            where [.SQLITE_BUSY, .SQLITE_LOCKED].contains(error.resultCode)
+        {
+            return
         }
     }
 

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import GRDB
+internal import Synchronization
 
 /// The SQLite file that holds a state: opened, checked, written one transaction at a time, read back.
 ///
@@ -8,6 +9,8 @@ internal import GRDB
 public final class StateFile: Sendable {
     public let path: String
     let queue: DatabaseQueue
+    /// Bytes of forgotten users may stand in the -wal; true at first, because a kill may have left them there.
+    let walHoldsForgotten = Atomic(true)
 
     /// Opens or creates the file, and refuses one of another identity, another program, a newer schema, or damaged.
     public init(path: String, identity: StateIdentity) throws(StateError) {

@@ -60,6 +60,11 @@ public protocol ConsumerDelegate: AnyObject, Sendable {
     /// The next offset to read of a partition now assigned; `nil` if this state has never seen it.
     func position(of partition: Int32) -> Int64?
 
+    /// A partition never seen before starts at this offset, which is not that of its first record (`start: latest`).
+    /// Returns once that is durable: were the start looked up again after a restart, what was appended since would be
+    /// lost.
+    func began(partition: Int32, at offset: Int64)
+
     /// These partitions are about to be taken away: returns once what was polled of them is learned and
     /// checkpointed.
     func revoke(_ partitions: [Int32])

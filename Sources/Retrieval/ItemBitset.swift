@@ -4,6 +4,10 @@ public struct ItemBitset: Sendable, Equatable {
 
     public init() {}
 
+    public init(_ rows: some Sequence<Int32>) {
+        for row in rows { insert(Int(row)) }
+    }
+
     /// Rows beyond the highest one inserted are not contained.
     @inline(__always)
     public func contains(_ row: Int) -> Bool {

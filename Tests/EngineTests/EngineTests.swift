@@ -11,67 +11,6 @@ import Testing
 
 @testable import Engine
 
-/// An engine on an embedded log in a folder of its own.
-final class LiveEngine: Sendable {
-    let folder: Folder
-    let log: EmbeddedLog
-    let engine: Engine
-    let failure = Lock<EventLogError?>(nil)
-
-    init(_ options: EngineOptions = smallOptions(), in folder: Folder = Folder()) throws {
-        self.folder = folder
-        var logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-        logger.logLevel = .critical
-        log = try EmbeddedLog(path: folder.path + "/log.sqlite", logger: logger)
-        let file = try StateFile(path: folder.state, identity: PersistenceTests.identity)
-        engine = try Engine(options: options, file: file, log: log, logger: logger)
-        engine.start { [weak self] error in self?.failure.withLock { $0 = error } }
-    }
-
-    func stop() throws {
-        try engine.stop()
-        log.close()
-    }
-
-    func append(_ event: Event) async throws -> Token {
-        try await withCheckedThrowingContinuation { continuation in
-            engine.append(event) { continuation.resume(with: $0) }
-        }
-    }
-
-    func wait(for token: Token, timeout: Duration = .seconds(60)) async throws {
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            engine.waitUntilLearned(token, timeout: timeout) {
-                continuation.resume(with: $0.mapError { $0 as any Error })
-            }
-        }
-    }
-
-    func checkpoint() async throws {
-        _ = try await withCheckedThrowingContinuation { continuation in
-            engine.checkpoint { continuation.resume(with: $0) }
-        }
-    }
-
-    /// Appends all, and returns once the last one is learned.
-    func feed(_ events: [Event]) async throws {
-        var last: Token?
-        for chunk in stride(from: 0, to: events.count, by: 500) {
-            last = try await withThrowingTaskGroup(of: Token.self) { group in
-                for event in events[chunk..<min(events.count, chunk + 500)] {
-                    group.addTask { try await self.append(event) }
-                }
-                return try await group.reduce(into: Token(partition: 0, offset: 0)) {
-                    if $1.offset > $0.offset { $0 = $1 }
-                }
-            }
-        }
-        if let last { try await wait(for: last) }
-    }
-
-    func status(_ name: String) -> StatusField.Value? { engine.status().first { $0.name == name }?.value }
-}
-
 @Suite("The live engine")
 struct EngineTests {
     @Test("a rating is in the user's next recommendation, for a new user and a new item too")
@@ -267,6 +206,30 @@ struct EngineTests {
         #expect(live.status("position.0") == .integer(150))
         try await live.checkpoint()
         #expect(try StateFile.verify(path: live.folder.state).positions == [0: 150])
+        try live.stop()
+    }
+
+    @Test("a start at the log's end is durable before the first event comes")
+    func startIsDurable() async throws {
+        let folder = Folder()
+        let filled = try EmbeddedLog(
+            path: folder.path + "/log.sqlite",
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        for event in events(20) {
+            await withCheckedContinuation { continuation in
+                filled.append(
+                    key: event.key, payload: EventEncoder.encode(event, options: EventOptions()), time: 0
+                ) { _ in continuation.resume() }
+            }
+        }
+        filled.close()
+        var options = smallOptions()
+        options.consumer.start = .latest
+        let live = try LiveEngine(options, in: folder)
+        for _ in 0..<10_000 where try StateFile.verify(path: folder.state).positions.isEmpty {
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        #expect(try StateFile.verify(path: folder.state).positions == [0: 20])
         try live.stop()
     }
 

@@ -92,6 +92,38 @@ struct LearningTests {
         #expect(likes.model > 1.2 * likes.baseline)
     }
 
+    @Test("a user who has taken all ratings back is a stranger to the means baseline")
+    func emptyMeans() {
+        let user = id("back-and-forth")
+        var all = events(200, seed: 8)
+        all.append(Event(.rating(user: user, item: id("i0"), value: 5)))
+        all += events(200, seed: 9)
+        all.append(Event(.retract(user: user, item: id("i0"))))
+        let state = learned(batches(all, sizes: [64]), smallOptions())
+        let row = state.users.withLock { $0.row(of: user) }!
+        let kept = state.shard(of: row).users[state.shard(of: row).local(row)]
+        #expect(kept.ratings == 0)
+        #expect(kept.residualSum == 0)
+    }
+
+    @Test("tags follow each description, and one that nobody carries any more is let go")
+    func tags() {
+        var catalogue = Catalogue()
+        var random = KeyedRandom(seed: 5)
+        var tags: [Int: [String]] = [:]
+        for _ in 0..<2_000 {
+            let row = random.next(below: 50)
+            tags[row] = (0..<random.next(below: 4)).map { _ in "t\(random.next(below: 9))" }
+            catalogue.describe(row, title: nil, tags: tags[row], available: nil)
+        }
+        for number in 0..<9 {
+            let carriers = (0..<50).filter { tags[$0]?.contains("t\(number)") == true }
+            #expect(catalogue.items(tagged: "t\(number)") == carriers.map(Int32.init))
+        }
+        for row in 0..<50 { catalogue.describe(row, title: nil, tags: ["only-\(row % 2)"], available: nil) }
+        #expect(catalogue.tagCount == 2)
+    }
+
     @Test("the same event delivered twice is learned once")
     func duplicates() {
         let rating = Event(.rating(user: id("u"), item: id("i"), value: 4), time: 5)

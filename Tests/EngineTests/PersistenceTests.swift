@@ -1,4 +1,3 @@
-import Checkpoints
 import EventLog
 import Events
 import Factors
@@ -7,6 +6,7 @@ import GRDB
 import Locking
 import Testing
 
+@testable import Checkpoints
 @testable import Engine
 
 @Suite("Checkpoints")
@@ -104,6 +104,42 @@ struct PersistenceTests {
             #expect(found == (batch.positions[0] == 1))
         }
         #expect(try StateFile.verify(path: folder.state).users == 0)
+    }
+
+    // The -wal cannot be cut while it is read; the transaction had been committed, and was reported as failed.
+    @Test(
+        "a reader of the file, say a notebook, fails no checkpoint; what was forgotten is wiped once it is done"
+    )
+    func forgottenWhileRead() throws {
+        let folder = Folder()
+        let file = try StateFile(path: folder.state, identity: Self.identity)
+        try file.queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA busy_timeout = 1") }
+        let name = "somebody-who-wants-to-be-forgotten"
+        let rating = Event(.rating(user: id(name), item: id("i"), value: 5))
+        let state = LearnedState(options: smallOptions())
+        let cut = batches([rating, Event(.forget(user: id(name)))], sizes: [1])
+        func write(_ batch: IngestBatch) throws {
+            var application = BatchApplication(state: state, leases: LeaseBook(shards: 1))
+            application.apply(batch)
+            try file.write(state.collectChanges())
+        }
+        func isOnDisk() -> Bool {
+            ["", "-wal"].contains {
+                let bytes = try? Data(contentsOf: URL(fileURLWithPath: folder.state + $0))
+                return bytes?.range(of: Data(name.utf8)) != nil
+            }
+        }
+        try write(cut[0])
+        var notebookOptions = Configuration()
+        notebookOptions.allowsUnsafeTransactions = true
+        let notebook = try DatabaseQueue(path: folder.state, configuration: notebookOptions)
+        try notebook.writeWithoutTransaction { try $0.execute(sql: "BEGIN; SELECT count(*) FROM users") }
+        try write(cut[1])
+        #expect(isOnDisk())
+        try notebook.writeWithoutTransaction { try $0.execute(sql: "COMMIT") }
+        try file.write(state.collectChanges())
+        #expect(!isOnDisk())
+        #expect(try restored(folder, smallOptions()).digest() == state.digest())
     }
 
     @Test("a state of other factors, models or log is refused with the way out")

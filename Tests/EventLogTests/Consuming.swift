@@ -43,6 +43,8 @@ final class RecordingDelegate: ConsumerDelegate {
 
     func position(of partition: Int32) -> Int64? { state.withLock { $0.positions[partition] } }
 
+    func began(partition: Int32, at offset: Int64) { state.withLock { $0.positions[partition] = offset } }
+
     func revoke(_ partitions: [Int32]) { state.withLock { $0.revoked += partitions } }
 
     func skipped(partition: Int32, from: Int64, to: Int64) {

@@ -198,6 +198,27 @@ struct EventLogContractTests {
         #expect(received.allSatisfy { $0.text.hasPrefix("new") })
     }
 
+    // The end was looked up anew by each consumer until a record had come, so that what was appended in between,
+    // its token handed out, was lost.
+    @Test(
+        "start: latest is settled once: a restart before the first record loses none",
+        arguments: LogKind.allCases)
+    func latestIsSettled(kind: LogKind) async throws {
+        let place = try makePlace(kind)
+        let log = try place.open()
+        defer { log.close() }
+        _ = try await log.append("old")
+        let delegate = RecordingDelegate()
+        let first = try log.makeConsumer(.init(start: .latest), delegate: delegate)
+        for _ in 0..<1_000 where delegate.positions.isEmpty { _ = try first.take() }
+        first.close()
+        #expect(!delegate.positions.isEmpty)
+        _ = try await log.append("new")
+        let second = try log.makeConsumer(.init(start: .latest), delegate: delegate)
+        defer { second.close() }
+        #expect(try second.take(1).map(\.text) == ["new"])
+    }
+
     @Test(
         "an empty poll returns with nothing, and the consumer's end gives its partitions back",
         arguments: LogKind.allCases)

@@ -176,12 +176,14 @@ struct BatchApplication {
         for round in 0..<state.shards.count {
             for shard in state.shards {
                 let arrivals = round == 0 ? newUsers[shard.number] : []
+                let itemShard = grid.itemShard(round: round, userShard: shard.number)
+                let cell = grid.cell(userShard: shard.number, itemShard: itemShard)
+                // A lone rating stands in one cell of shards²: the others are not worth waking a queue.
+                if arrivals.isEmpty && cell.isEmpty { continue }
                 let work: @Sendable () -> Void = { [leases] in
                     for (id, row) in arrivals { shard.admit(id, row: row, seeds: seeds) }
-                    let itemShard = grid.itemShard(round: round, userShard: shard.number)
                     let lease = leases.lend(itemShard, of: assignment)
-                    worker.learn(
-                        grid.cell(userShard: shard.number, itemShard: itemShard), shard: shard, lease: lease)
+                    worker.learn(cell, shard: shard, lease: lease)
                 }
                 if parallel {
                     shard.queue.async(group: group, execute: work)
@@ -196,8 +198,10 @@ struct BatchApplication {
 
     private mutating func finishSegment(_ worker: CellWorker, samples: SampleSlots) {
         for shard in state.shards {
-            shard.queue.sync {
-                for local in shard.report.overfull { worker.trim(local, mean: state.mean, shard: shard) }
+            if !shard.report.overfull.isEmpty {
+                shard.queue.sync {
+                    for local in shard.report.overfull { worker.trim(local, mean: state.mean, shard: shard) }
+                }
             }
             take(reportOf: shard)
         }

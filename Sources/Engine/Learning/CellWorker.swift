@@ -128,6 +128,8 @@ struct CellWorker {
             let residual = Double(entry.value - mean) - offset(of: item, mean: mean)
             shard.users[local].ratings += Int(sign)
             shard.users[local].residualSum += Double(sign) * residual
+            // μ and b_i have moved since the rating came, so what is taken off is not quite what was added.
+            if shard.users[local].ratings == 0 { shard.users[local].residualSum = 0 }
         }
         var changed = stats[item]
         changed.add(entry, sign: sign)

@@ -153,9 +153,10 @@ extension Engine: LookupService {
     }
 
     private func filter(tags: [String], exclude: [EntityID]) -> ItemFilter {
-        var filter = state.catalogue.withLock { catalogue in
-            ItemFilter(excluded: catalogue.unavailable, required: tags.map { catalogue.items(tagged: $0) })
+        let (unavailable, tagged) = state.catalogue.withLock { catalogue in
+            (catalogue.unavailable, tags.map { catalogue.items(tagged: $0) })
         }
+        var filter = ItemFilter(excluded: unavailable, required: tagged.map { ItemBitset($0) })
         guard !exclude.isEmpty else { return filter }
         let rows = state.items.withLock { table in exclude.compactMap { table.row(of: $0) } }
         for row in rows { filter.excluded.insert(Int(row)) }

@@ -244,7 +244,7 @@ public final class Engine: Sendable {
         confined.refusedTold = refused
     }
 
-    private func checkpointAndWait() -> Result<[Int32: Int64], StateError> {
+    func checkpointAndWait() -> Result<[Int32: Int64], StateError> {
         let done = DispatchSemaphore(value: 0)
         let result = Lock<Result<[Int32: Int64], StateError>?>(nil)
         requestCheckpoint { outcome in
@@ -288,29 +288,14 @@ public final class Engine: Sendable {
     func onQueue<Result>(_ body: (LearnedState) -> Result) -> Result {
         queue.sync { body(state) }
     }
-}
 
-extension Engine: ConsumerDelegate {
-    /// Behind the batches that were polled before, so that what is in flight is not read twice.
-    public func position(of partition: Int32) -> Int64? {
-        onQueue { $0.positions[partition] }
-    }
+    // MARK: - For the consumer
 
-    public func revoke(_ partitions: [Int32]) {
-        logger.info("partitions revoked; making the state durable", metadata: ["partitions": "\(partitions)"])
-        if case .failure(let error) = checkpointAndWait() {
-            logger.error("revoked without a checkpoint", metadata: ["error": "\(error)"])
-        }
-    }
-
-    public func skipped(partition: Int32, from: Int64, to: Int64) {
-        logger.warning(
-            "records are gone from the log and source.on-gap says skip",
-            metadata: ["partition": "\(partition)", "from": "\(from)", "to": "\(to)"])
+    /// The move itself has to be durable, and whoever waits for what was passed over must hear of it.
+    func move(_ partition: Int32, to offset: Int64, skipped: Int64) {
         queue.sync {
-            state.counters.skipped += max(0, to - from)
-            state.positions[partition] = max(state.positions[partition] ?? 0, to)
-            // The skip itself has to be durable, and whoever waits for what was skipped must hear of it.
+            state.counters.skipped += skipped
+            state.positions[partition] = max(state.positions[partition] ?? 0, offset)
             confined.changed = true
             publish()
             refreshSnapshot()

@@ -64,10 +64,11 @@ extension LearnedState {
             items.withLock { ids in
                 var changed: [StoredItem] = []
                 for row in 0..<ids.rowCount {
+                    // The marks first: look-ups wait while this goes through all items.
+                    guard catalogue.entries[row].unsaved || stats[row].unsaved,
+                        let id = ids.id(of: Int32(row))
+                    else { continue }
                     let entry = catalogue.entries[row]
-                    guard entry.unsaved || stats[row].unsaved, let id = ids.id(of: Int32(row)) else {
-                        continue
-                    }
                     changed.append(
                         StoredItem(
                             row: Int32(row), id: Data(id.string.utf8),

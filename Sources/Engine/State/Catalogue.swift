@@ -12,10 +12,15 @@ struct Catalogue {
 
     private(set) var entries: [Entry] = []
     private(set) var unavailable = ItemBitset()
-    private var byTag: [String: ItemBitset] = [:]
+    /// Item rows by tag, ascending. Not a bitset each: the tag of a single item would take a bit for every item, and a
+    /// large catalogue with keywords more memory than its factors.
+    private var byTag: [String: [Int32]] = [:]
 
-    /// Items that carry the tag; empty for a tag that nobody carries.
-    func items(tagged tag: String) -> ItemBitset { byTag[tag] ?? ItemBitset() }
+    /// Items that carry the tag, ascending; empty for a tag that nobody carries.
+    func items(tagged tag: String) -> [Int32] { byTag[tag] ?? [] }
+
+    /// Distinct tags in use.
+    var tagCount: Int { byTag.count }
 
     mutating func grow(to count: Int) {
         while entries.count < count { entries.append(Entry()) }
@@ -30,13 +35,40 @@ struct Catalogue {
             entries[row].available = available
             if available { unavailable.remove(row) } else { unavailable.insert(row) }
         }
-        if let tags {
-            for tag in entries[row].tags { byTag[tag]?.remove(row) }
+        if let tags, tags != entries[row].tags {
+            for tag in entries[row].tags { remove(tag, from: Int32(row)) }
             entries[row].tags = tags
-            for tag in tags { byTag[tag, default: ItemBitset()].insert(row) }
+            for tag in tags { byTag[tag, default: []].insertAscending(Int32(row)) }
         }
+    }
+
+    private mutating func remove(_ tag: String, from row: Int32) {
+        guard var rows = byTag.removeValue(forKey: tag) else { return }
+        rows.removeAscending(row)
+        if !rows.isEmpty { byTag[tag] = rows }
     }
 
     mutating func markSaved(_ row: Int) { entries[row].unsaved = false }
     mutating func markUnsaved(_ row: Int) { entries[row].unsaved = true }
+}
+
+extension [Int32] {
+    fileprivate mutating func insertAscending(_ row: Int32) {
+        let index = firstIndex(notBelow: row)
+        if index == count || self[index] != row { insert(row, at: index) }
+    }
+
+    fileprivate mutating func removeAscending(_ row: Int32) {
+        let index = firstIndex(notBelow: row)
+        if index < count, self[index] == row { remove(at: index) }
+    }
+
+    private func firstIndex(notBelow row: Int32) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle] < row { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
 }

@@ -55,16 +55,21 @@ extension History {
     static let entryBytes = 24
 
     var blob: Data {
-        var data = Data(capacity: entries.count * Self.entryBytes)
-        func append(_ value: some FixedWidthInteger) {
-            withUnsafeBytes(of: value.littleEndian) { data.append(contentsOf: $0) }
-        }
-        for entry in entries {
-            append(entry.item)
-            append(entry.value.bitPattern)
-            append(entry.time)
-            append(entry.order)
-            append(entry.kind.rawValue)
+        // Learning pauses while histories are copied aside: stores in place, not an append for each field.
+        var data = Data(count: entries.count * Self.entryBytes)
+        data.withUnsafeMutableBytes { bytes in
+            for (index, entry) in entries.enumerated() {
+                let start = index * Self.entryBytes
+                func store(_ value: some FixedWidthInteger & BitwiseCopyable, at offset: Int) {
+                    bytes.storeBytes(
+                        of: value.littleEndian, toByteOffset: start + offset, as: type(of: value))
+                }
+                store(entry.item, at: 0)
+                store(entry.value.bitPattern, at: 4)
+                store(entry.time, at: 8)
+                store(entry.order, at: 16)
+                store(entry.kind.rawValue, at: 20)
+            }
         }
         return data
     }

@@ -43,10 +43,13 @@ final class EmbeddedLogConsumer: EventLogConsumer {
 
     private func start() throws(EventLogError) -> Int64 {
         if let position = delegate.position(of: EmbeddedLog.partition) { return position }
-        return switch options.start {
-        case .earliest: log.extent.bounds.earliest
-        case .latest: log.extent.bounds.end
-        case .time(let time): try log.store.firstOffset(notBefore: time)
+        switch options.start {
+        case .earliest: return log.extent.bounds.earliest
+        case .time(let time): return try log.store.firstOffset(notBefore: time)
+        case .latest:
+            let end = log.extent.bounds.end
+            delegate.began(partition: EmbeddedLog.partition, at: end)
+            return end
         }
     }
 

@@ -5,6 +5,8 @@ import Logging
 extension KafkaConsumer {
     /// How long an assignment may take to look up offsets by time, in ms; far below max.poll.interval.ms.
     private static let lookUpMilliseconds: Int32 = 30_000
+    /// The same for the end of one partition.
+    private static let endMilliseconds: Int32 = 2_000
 
     /// Called by librdkafka from inside of poll and close; must answer with an assignment or the group stands
     /// still.
@@ -70,7 +72,7 @@ extension KafkaConsumer {
         }
         switch options.start {
         case .earliest: return all(RD_KAFKA_OFFSET_BEGINNING)
-        case .latest: return all(RD_KAFKA_OFFSET_END)
+        case .latest: return all(RD_KAFKA_OFFSET_END).merging(ends(of: partitions)) { $1 }
         case .time(let time):
             guard !partitions.isEmpty else { return [:] }
             // Takes times in, and gives offsets out; the end where no record is as late.
@@ -89,6 +91,21 @@ extension KafkaConsumer {
             }
             return Dictionary(uniqueKeysWithValues: list.elements.map { ($0.partition, $0.offset) })
         }
+    }
+
+    /// Where the partitions end now, as far as the broker says, made known to the state. What it does not say is left
+    /// to librdkafka, and is not known to the state before the first record.
+    private func ends(of partitions: [Int32]) -> [Int32: Int64] {
+        var ends: [Int32: Int64] = [:]
+        for partition in partitions {
+            guard
+                let (_, end) = client.queryWatermarks(
+                    topic: kafka.topic, partition: partition, milliseconds: Self.endMilliseconds)
+            else { break }
+            ends[partition] = end
+            delegate.began(partition: partition, at: end)
+        }
+        return ends
     }
 
     /// Starts fetching partitions at the offsets given.

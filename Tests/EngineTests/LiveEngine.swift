@@ -1,0 +1,71 @@
+import Checkpoints
+import EventLog
+import Events
+import Factors
+import Foundation
+import Locking
+import Logging
+import Testing
+
+@testable import Engine
+
+/// An engine on an embedded log in a folder of its own.
+final class LiveEngine: Sendable {
+    let folder: Folder
+    let log: EmbeddedLog
+    let engine: Engine
+    let failure = Lock<EventLogError?>(nil)
+
+    init(_ options: EngineOptions = smallOptions(), in folder: Folder = Folder()) throws {
+        self.folder = folder
+        var logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        logger.logLevel = .critical
+        log = try EmbeddedLog(path: folder.path + "/log.sqlite", logger: logger)
+        let file = try StateFile(path: folder.state, identity: PersistenceTests.identity)
+        engine = try Engine(options: options, file: file, log: log, logger: logger)
+        engine.start { [weak self] error in self?.failure.withLock { $0 = error } }
+    }
+
+    func stop() throws {
+        try engine.stop()
+        log.close()
+    }
+
+    func append(_ event: Event) async throws -> Token {
+        try await withCheckedThrowingContinuation { continuation in
+            engine.append(event) { continuation.resume(with: $0) }
+        }
+    }
+
+    func wait(for token: Token, timeout: Duration = .seconds(60)) async throws {
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            engine.waitUntilLearned(token, timeout: timeout) {
+                continuation.resume(with: $0.mapError { $0 as any Error })
+            }
+        }
+    }
+
+    func checkpoint() async throws {
+        _ = try await withCheckedThrowingContinuation { continuation in
+            engine.checkpoint { continuation.resume(with: $0) }
+        }
+    }
+
+    /// Appends all, and returns once the last one is learned.
+    func feed(_ events: [Event]) async throws {
+        var last: Token?
+        for chunk in stride(from: 0, to: events.count, by: 500) {
+            last = try await withThrowingTaskGroup(of: Token.self) { group in
+                for event in events[chunk..<min(events.count, chunk + 500)] {
+                    group.addTask { try await self.append(event) }
+                }
+                return try await group.reduce(into: Token(partition: 0, offset: 0)) {
+                    if $1.offset > $0.offset { $0 = $1 }
+                }
+            }
+        }
+        if let last { try await wait(for: last) }
+    }
+
+    func status(_ name: String) -> StatusField.Value? { engine.status().first { $0.name == name }?.value }
+}
