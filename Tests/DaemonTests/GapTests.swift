@@ -81,6 +81,7 @@ struct GapTests {
 
 private final class NoDelegate: ConsumerDelegate {
     func position(of partition: Int32) -> Int64? { nil }
+    func began(partition: Int32, at offset: Int64) {}
     func revoke(_ partitions: [Int32]) {}
     func skipped(partition: Int32, from: Int64, to: Int64) {}
 }
