@@ -14,6 +14,8 @@ public struct EngineOptions: Sendable {
     public var batchEventsMax = 1024
     /// Events polled and not yet learned; at this many the log is paused.
     public var queueEventsMax = 65_536
+    /// The same for the bytes of their records: large ones reach it before `queueEventsMax`.
+    public var queueBytesMax = 256 << 20
     /// Items kept in a user's history; past it the oldest is dropped.
     public var historyMax = 10_000
     /// Users kept; past it those heard of least recently are erased. 0 for no bound.

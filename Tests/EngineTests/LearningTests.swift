@@ -142,6 +142,21 @@ struct LearningTests {
         #expect(state.models[1].positives[0] == 1)
     }
 
+    @Test("a click after a rating is learned, and leaves the rating standing")
+    func signalAfterRating() {
+        let events = [
+            Event(.rating(user: id("u"), item: id("i"), value: 2), time: 1),
+            Event(.signal(user: id("u"), item: id("i"), name: "click"), time: 2),
+            Event(.rating(user: id("v"), item: id("j"), value: 1), time: 3),
+            Event(.signal(user: id("u"), item: id("i"), name: "click"), time: 4),
+        ]
+        let state = learned(batches(events, sizes: [1]), smallOptions())
+        #expect(state.stats[0].ratings == 1 && state.stats[0].ratingSum == 2)
+        #expect(state.shards[0].users[0].history[0]?.kind == .rating)
+        #expect(state.models[1].updates > 0)
+        #expect(state.counters.signals == 2)
+    }
+
     @Test("a retraction takes the rating out of history, counts and popularity")
     func retraction() {
         let events = [

@@ -18,6 +18,8 @@ struct IngestBatch: Sendable {
     /// Next offset per partition once this batch is applied.
     var positions: [Int32: Int64] = [:]
     var deadLetters = 0
+    /// Bytes of the records as the log handed them out.
+    var bytes = 0
 
     /// Records this batch stands for.
     var recordCount: Int { events.count + deadLetters }

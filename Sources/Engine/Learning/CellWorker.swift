@@ -69,6 +69,8 @@ struct CellWorker {
         lease: borrowing RowLease
     ) {
         let local = shard.local(example.user)
+        // What a user has said outranks what a user has done: a click does not take a rating back.
+        if kind == .signal, previous?.kind == .rating { return }
         if let previous { count(previous, sign: -1, of: local, mean: example.mean, shard: shard) }
         let entry = HistoryEntry(
             item: example.item, value: example.value, time: example.time, order: shard.users[local].nextOrder,

@@ -53,7 +53,7 @@ extension Engine {
         }
         for partition in log.partitions() {
             guard let end = partition.end else { continue }
-            let behind = max(0, end - (snapshot.positions[partition.partition] ?? 0))
+            let behind = max(0, end - (snapshot.positions[partition.partition] ?? partition.earliest ?? 0))
             fields.append(StatusField("lag.\(partition.partition)", .integer(behind)))
             lag += behind
         }

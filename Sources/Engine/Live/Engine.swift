@@ -25,6 +25,8 @@ public final class Engine: Sendable {
     let checkpointer: Checkpointer
     /// Events handed over and not yet learned.
     let inFlight = Atomic<Int>(0)
+    /// Bytes of their records.
+    let bytesInFlight = Atomic<Int>(0)
 
     private let queue = DispatchQueue(label: "freshet.engine", qos: .userInitiated)
     private let leases: LeaseBook
@@ -86,7 +88,10 @@ public final class Engine: Sendable {
             log: log, options: options, delegate: self,
             outlet: Ingest.Outlet(
                 submit: { [weak self] in self?.submit($0) },
-                inFlight: { [weak self] in self?.inFlight.load(ordering: .relaxed) ?? 0 },
+                inFlight: { [weak self] in
+                    guard let self else { return (0, 0) }
+                    return (inFlight.load(ordering: .relaxed), bytesInFlight.load(ordering: .relaxed))
+                },
                 fail: { [weak self] in self?.fail($0) }),
             logger: logger)
         life.withLock {
@@ -131,6 +136,7 @@ public final class Engine: Sendable {
 
     private func submit(_ batch: IngestBatch) {
         inFlight.add(batch.recordCount, ordering: .relaxed)
+        bytesInFlight.add(batch.bytes, ordering: .relaxed)
         queue.async { [self] in apply(batch) }
     }
 
@@ -142,6 +148,7 @@ public final class Engine: Sendable {
         report(application.rejections)
         confined.changed = true
         confined.eventsSinceCheckpoint += batch.recordCount
+        bytesInFlight.subtract(batch.bytes, ordering: .relaxed)
         let left = inFlight.subtract(batch.recordCount, ordering: .relaxed).newValue
         // Before the publication: who has waited for an event finds it in STATUS too.
         refreshSnapshot()

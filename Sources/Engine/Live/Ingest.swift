@@ -11,8 +11,8 @@ final class Ingest: Sendable {
     /// What the engine lets this thread do.
     struct Outlet: Sendable {
         var submit: @Sendable (IngestBatch) -> Void
-        /// Events handed over and not yet learned.
-        var inFlight: @Sendable () -> Int
+        /// Events handed over and not yet learned, and the bytes of their records.
+        var inFlight: @Sendable () -> (events: Int, bytes: Int)
         /// The thread ends with this error: a person has to act.
         var fail: @Sendable (EventLogError) -> Void
     }
@@ -95,11 +95,11 @@ final class Ingest: Sendable {
 
     /// Back-pressure: pauses at the bound, goes on at half of it.
     private func hold(_ consumer: any EventLogConsumer, paused: inout Bool) {
-        let inFlight = outlet.inFlight()
-        if !paused, inFlight >= options.queueEventsMax {
+        let (events, bytes) = outlet.inFlight()
+        if !paused, events >= options.queueEventsMax || bytes >= options.queueBytesMax {
             consumer.pause()
             paused = true
-        } else if paused, inFlight <= options.queueEventsMax / 2 {
+        } else if paused, events <= options.queueEventsMax / 2, bytes <= options.queueBytesMax / 2 {
             consumer.resume()
             paused = false
         }
@@ -110,6 +110,7 @@ final class Ingest: Sendable {
         batch.events.reserveCapacity(records.count)
         records.forEach { record, payload in
             batch.positions[record.token.partition] = record.token.offset + 1
+            batch.bytes += payload.count
             do throws(EventError) {
                 let event = try decoder.decode(payload)
                 batch.events.append(LoggedEvent(token: record.token, logTime: record.time, event: event))
