@@ -24,6 +24,8 @@ struct TopItems {
 
     init(limit: Int) { self.limit = limit }
 
+    var isFull: Bool { heap.count >= limit }
+
     /// A score at or below this cannot enter.
     private(set) var threshold = -Float.infinity
 
@@ -79,31 +81,68 @@ extension IndexView {
         }
     }
 
+    /// The items most people took (`popularity`), by bias: greatest first, or least first. An item that nobody took has
+    /// The items with the greatest bias, or with the least. One that nobody took (`popularity`) has a bias that says
+    /// nothing of it, and is left out.
+    public func byBias(_ limit: Int, leastFirst: Bool, filter: ItemFilter) -> [Candidate] {
+        let sign: Float = leastFirst ? -1 : 1
+        var best = TopItems(limit: limit)
+        for row in 0..<count where popularity[row] > 0 {
+            let value = sign * biases[row]
+            if value > best.threshold, value.isFinite, filter.allows(row) {
+                best.offer(Candidate(row: Int32(row), score: value))
+            }
+        }
+        return best.bestFirst().map { Candidate(row: $0.row, score: sign * $0.score) }
+    }
+
     private func scan(
         _ limit: Int, query: [Float], filter: ItemFilter, score: (Int, Float) -> Float
     ) -> [Candidate] {
-        let algebra = LinearAlgebra()
-        // 512 rows of 64 factors are 128 KiB: the scores are read while they are still in the cache.
-        let blockRows = 512
         var best = TopItems(limit: limit)
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: blockRows) { products in
-            guard let base = products.baseAddress else { return }
-            for start in stride(from: 0, to: count, by: blockRows) {
-                let rows = min(blockRows, count - start)
-                algebra.multiply(
-                    matrix: vectors + start * factors, rows: rows, factors: factors, vector: query,
-                    scores: base)
-                for offset in 0..<rows {
-                    let row = start + offset
-                    let value = score(row, base[offset])
-                    // The filter is asked only for what would enter; NaN fails the comparison.
-                    if value > best.threshold, value.isFinite, filter.allows(row) {
-                        best.offer(Candidate(row: Int32(row), score: value))
-                    }
+        forEachBlock(query) { start, products in
+            for (offset, product) in products.enumerated() {
+                let row = start + offset
+                let value = score(row, product)
+                // The filter is asked only for what would enter; NaN fails the comparison.
+                if value > best.threshold, value.isFinite, filter.allows(row) {
+                    best.offer(Candidate(row: Int32(row), score: value))
                 }
             }
         }
         return best.bestFirst()
+    }
+
+    /// 512 rows of 64 factors are 128 KiB: the scores are read while they are still in the cache.
+    private static var blockRows: Int { 512 }
+
+    /// Calls `body` with each block's first row and its inner products with `query`.
+    func forEachBlock(_ query: [Float], _ body: (Int, UnsafeBufferPointer<Float>) -> Void) {
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: Self.blockRows) { products in
+            for start in stride(from: 0, to: count, by: Self.blockRows) {
+                body(start, multiply(blockFrom: start, by: query, into: products))
+            }
+        }
+    }
+
+    /// The inner product of one row to the last bit as `forEachBlock` has it: what the kernel rounds may depend on the
+    /// row's place in its block, so the whole block is worked out.
+    func blockProduct(_ row: Int, _ query: [Float]) -> Float {
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: Self.blockRows) { products in
+            let place = row % Self.blockRows
+            return multiply(blockFrom: row - place, by: query, into: products)[place]
+        }
+    }
+
+    private func multiply(
+        blockFrom start: Int, by query: [Float], into products: UnsafeMutableBufferPointer<Float>
+    ) -> UnsafeBufferPointer<Float> {
+        precondition(query.count == factors)
+        let rows = min(products.count, count - start)
+        guard let base = products.baseAddress else { return UnsafeBufferPointer(start: nil, count: 0) }
+        LinearAlgebra().multiply(
+            matrix: vectors + start * factors, rows: rows, factors: factors, vector: query, scores: base)
+        return UnsafeBufferPointer(start: base, count: rows)
     }
 }
 
