@@ -117,32 +117,33 @@ extension IndexView {
     private static var blockRows: Int { 512 }
 
     /// Calls `body` with each block's first row and its inner products with `query`.
+    @inline(__always)
     func forEachBlock(_ query: [Float], _ body: (Int, UnsafeBufferPointer<Float>) -> Void) {
+        let algebra = LinearAlgebra()
         withUnsafeTemporaryAllocation(of: Float.self, capacity: Self.blockRows) { products in
+            guard let base = products.baseAddress else { return }
             for start in stride(from: 0, to: count, by: Self.blockRows) {
-                body(start, multiply(blockFrom: start, by: query, into: products))
+                let rows = min(Self.blockRows, count - start)
+                algebra.multiply(
+                    matrix: vectors + start * factors, rows: rows, factors: factors, vector: query,
+                    scores: base)
+                body(start, UnsafeBufferPointer(start: base, count: rows))
             }
         }
     }
 
-    /// The inner product of one row to the last bit as `forEachBlock` has it: what the kernel rounds may depend on the
+    /// The inner product of one row, to the last bit as `forEachBlock` has it: what the kernel rounds may depend on the
     /// row's place in its block, so the whole block is worked out.
     func blockProduct(_ row: Int, _ query: [Float]) -> Float {
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: Self.blockRows) { products in
-            let place = row % Self.blockRows
-            return multiply(blockFrom: row - place, by: query, into: products)[place]
+        precondition(row >= 0 && row < count && query.count == factors)
+        let start = row - row % Self.blockRows
+        let rows = min(Self.blockRows, count - start)
+        return withUnsafeTemporaryAllocation(of: Float.self, capacity: rows) { products in
+            guard let base = products.baseAddress else { return .nan }
+            LinearAlgebra().multiply(
+                matrix: vectors + start * factors, rows: rows, factors: factors, vector: query, scores: base)
+            return base[row - start]
         }
-    }
-
-    private func multiply(
-        blockFrom start: Int, by query: [Float], into products: UnsafeMutableBufferPointer<Float>
-    ) -> UnsafeBufferPointer<Float> {
-        precondition(query.count == factors)
-        let rows = min(products.count, count - start)
-        guard let base = products.baseAddress else { return UnsafeBufferPointer(start: nil, count: 0) }
-        LinearAlgebra().multiply(
-            matrix: vectors + start * factors, rows: rows, factors: factors, vector: query, scores: base)
-        return UnsafeBufferPointer(start: base, count: rows)
     }
 }
 
