@@ -8,7 +8,13 @@ public protocol LookupService: AnyObject, Sendable {
     func recommend(_ query: RecommendQuery) throws(LookupError) -> [ScoredItem]
     /// One predicted value per item, in the order asked: a rating for an explicit model, else a score.
     func predict(user: EntityID, items: [EntityID], model: String?) throws(LookupError) -> [Float]
+    /// The items with their predicted values, best first; of equal ones the one named first.
+    func rank(user: EntityID, items: [EntityID], model: String?) throws(LookupError) -> [ScoredItem]
+    /// Why an item is, or is not, among the best ten of a user's recommendations.
+    func explain(user: EntityID, item: EntityID, model: String?) throws(LookupError) -> Explanation
     func similar(_ query: SimilarQuery) throws(LookupError) -> [ScoredItem]
+    /// A list over all users.
+    func top(_ query: TopQuery) throws(LookupError) -> [ScoredItem]
     func item(_ id: EntityID) throws(LookupError) -> ItemRecord
     func user(_ id: EntityID, historyMax: Int) throws(LookupError) -> UserRecord
     func models() -> [ModelStatus]
@@ -71,6 +77,29 @@ public struct SimilarQuery: Sendable {
         self.count = count
         self.model = model
         self.metric = metric
+        self.tags = tags
+    }
+}
+
+public struct TopQuery: Sendable {
+    public enum Order: String, Sendable, CaseIterable {
+        /// Most users for whom the item is positive: the score counts them.
+        case popular
+        /// Greatest item bias; items without an event in the model are left out.
+        case bias
+        /// Least item bias, likewise.
+        case leastBias = "-bias"
+    }
+
+    public var order: Order
+    public var count: Int
+    public var model: String?
+    public var tags: [String]
+
+    public init(order: Order, count: Int = 10, model: String? = nil, tags: [String] = []) {
+        self.order = order
+        self.count = count
+        self.model = model
         self.tags = tags
     }
 }

@@ -59,6 +59,15 @@ struct ArgumentSpec: Sendable {
         return copy
     }
 
+    func required() -> ArgumentSpec {
+        var copy = self
+        copy.isOptional = false
+        return copy
+    }
+
+    /// Words of its shortest form.
+    var words: Int { token != nil && kind != .pureToken ? 2 : 1 }
+
     /// As it stands in a usage line.
     var usage: String {
         let body =

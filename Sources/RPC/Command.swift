@@ -40,7 +40,7 @@ struct Command: Sendable {
     var usage: String { ([name] + arguments.map(\.usage)).joined(separator: " ") }
 
     /// Words of the shortest call, the name included.
-    var wordsMin: Int { 1 + arguments.count { !$0.isOptional } }
+    var wordsMin: Int { 1 + arguments.reduce(0) { $0 + ($1.isOptional ? 0 : $1.words) } }
 
     /// Words of the longest call, where there is one.
     var wordsMax: Int? {

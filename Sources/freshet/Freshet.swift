@@ -23,7 +23,8 @@ struct Freshet: AsyncParsableCommand {
             CommandGroup(
                 name: "Look-ups",
                 subcommands: [
-                    RecommendCommand.self, SimilarCommand.self, PredictCommand.self, StatusCommand.self,
+                    RecommendCommand.self, SimilarCommand.self, PredictCommand.self, ExplainCommand.self,
+                    TopCommand.self, StatusCommand.self,
                 ]),
         ])
 }

@@ -32,6 +32,14 @@ struct ClientTests {
         #expect(
             try PredictCommand.parse(["u1", "i1", "i2", "--model", "m"]).rpcArguments
                 == ["PREDICT", "u1", "i1", "i2", "MODEL", "m"])
+        #expect(
+            try ExplainCommand.parse(["u1", "i1", "--model", "m", "--after", "0:7"]).rpcArguments
+                == ["EXPLAIN", "u1", "i1", "MODEL", "m", "AFTER", "0:7"])
+        let top = try TopCommand.parse(["--by", "-bias", "--count", "3", "--model", "m", "--tag", "a"])
+        #expect(
+            top.rpcArguments == ["TOP", "3", "BY", "-bias", "WITHSCORES", "MODEL", "m", "TAG", "a"])
+        #expect(top.scoreName == "bias")
+        #expect(try TopCommand.parse([]).rpcArguments == ["TOP", "10", "BY", "popular", "WITHSCORES"])
         let rate = try RateCommand.parse(["u1", "i1", "4.5", "--wait"])
         #expect(rate.rpcArguments == ["RATE", "u1", "i1", "4.5"])
         #expect(
@@ -115,11 +123,54 @@ struct ClientTests {
         #expect(try CheckpointNowCommand.text(positions) == "partition  next offset\n        0           70")
     }
 
+    @Test("an explanation is a line a part, and a table of the items that carry it")
+    func explanation() throws {
+        let answer = RESPValue.map([
+            (.text("model"), .text("stars")), (.text("score"), .double(4.25)), (.text("rank"), .null),
+            (.text("recommended"), .boolean(false)),
+            (.text("why-not"), .array([.text("seen"), .text("rank")])), (.text("seen-ts"), .integer(1000)),
+            (
+                .text("carried-by"),
+                .array([
+                    .map([
+                        (.text("item"), .text("i9")), (.text("title"), .null),
+                        (.text("similarity"), .double(0.71)), (.text("value"), .double(5)),
+                    ])
+                ])
+            ),
+        ])
+        let whole = try ExplainCommand.described(answer, user: "u1", item: "i1", title: .text("One\u{1B}[2J"))
+        #expect(
+            ExplainCommand.text(whole) == """
+                what         value
+                user         u1
+                item         i1
+                title        One?[2J
+                model        stars
+                score        4.25
+                rank         -
+                recommended  no
+                why-not      seen, rank
+                seen-ts      1000 (1970-01-01T00:00:01Z)
+
+                carried by  title  similarity  value
+                i9                       0.71      5
+                """)
+        #expect(
+            try JSONText.line(whole)
+                == #"{"carried-by":[{"item":"i9","similarity":0.71,"title":null,"value":5}],"item":"i1","#
+                + #""model":"stars","rank":null,"recommended":false,"score":4.25,"seen-ts":1000,"#
+                + #""title":"One\u001b[2J","user":"u1","why-not":["seen","rank"]}"#)
+        #expect(throws: DaemonError.self) {
+            try ExplainCommand.described(.null, user: "u1", item: "i1", title: nil)
+        }
+    }
+
     @Test("checkpoint alone means checkpoint now, and every client is offered to the root command")
     func commands() throws {
         #expect(try CheckpointCommand.parseAsRoot([]) is CheckpointNowCommand)
         #expect(
             ClientCommands.all.compactMap { $0.configuration.commandName }
-                == ["recommend", "similar", "predict", "rate", "status", "checkpoint"])
+                == ["recommend", "similar", "predict", "explain", "top", "rate", "status", "checkpoint"])
     }
 }

@@ -15,6 +15,7 @@ final class FakeService: LookupService {
         var waits: [Duration] = []
         var recommended: [RecommendQuery] = []
         var similar: [SimilarQuery] = []
+        var tops: [TopQuery] = []
         var learned: Int64 = 0
         var holdsAppends = false
         var refusal: LookupError?
@@ -63,6 +64,34 @@ final class FakeService: LookupService {
 
     func predict(user: EntityID, items: [EntityID], model: String?) throws(LookupError) -> [Float] {
         items.indices.map { 4.5 - Float($0) }
+    }
+
+    func rank(user: EntityID, items: [EntityID], model: String?) throws(LookupError) -> [ScoredItem] {
+        try zip(items, predict(user: user, items: items, model: model))
+            .map { ScoredItem(id: $0, score: -$1) }.reversed()
+    }
+
+    /// `u1` has seen `i1`; the model is explicit when it is called `stars`.
+    func explain(user: EntityID, item: EntityID, model: String?) throws(LookupError) -> Explanation {
+        guard user.string == "u1" else { throw LookupError(.noUser, "user '\(user)' is not known") }
+        let seen = try self.user(user, historyMax: 1).history[0]
+        let hasSeen = item == seen.item
+        let ratings = model == "stars"
+        return Explanation(
+            model: model ?? "likes", score: state.withLock { $0.scoreFactor } * (ratings ? 4.25 : 0.5),
+            mean: ratings ? 3.5 : nil, userBias: ratings ? 0.25 : nil, itemBias: 0.1, match: 0.4,
+            rank: hasSeen ? nil : 2, topTenScore: hasSeen ? 0.3 : nil,
+            obstacles: hasSeen ? [.seen, .rank] : [],
+            seen: hasSeen ? seen : nil,
+            carriers: [
+                Explanation.Carrier(item: seen.item, title: "One", similarity: 0.7, value: 4.5),
+                Explanation.Carrier(item: item, title: nil, similarity: 0.6, value: 1),
+            ])
+    }
+
+    func top(_ query: TopQuery) throws(LookupError) -> [ScoredItem] {
+        change { $0.tops.append(query) }
+        return try list(query.count)
     }
 
     func similar(_ query: SimilarQuery) throws(LookupError) -> [ScoredItem] {

@@ -53,6 +53,62 @@ struct PublishedIndexTests {
         }
     }
 
+    @Test(
+        "where an item stands is its place in a sorted list, under random filters",
+        arguments: 0..<10 as Range<UInt64>)
+    func standingEqualsReference(seed: UInt64) {
+        let published = PublishedTable(rows: 1_100, seed: seed)
+        var random = KeyedRandom(seed: seed, stream: 9)
+        var filter = ItemFilter()
+        for _ in 0..<random.next(below: 600) { filter.excluded.insert(random.next(below: 1_100)) }
+        let query = (0..<16).map { _ in Float(random.nextNormal()) }
+        published.index.read { view in
+            let all = view.top(1_100, query: query, filter: ItemFilter())
+            let allowed = all.filter { filter.allows(Int($0.row)) }
+            for candidate in all {
+                let row = Int(candidate.row)
+                let standing = view.standing(of: row, depth: 10, query: query, filter: filter)
+                #expect(standing?.score == candidate.score)
+                #expect(standing?.better == allowed.count { candidate < $0 })
+                #expect(standing?.bar == allowed[9].score)
+            }
+            let unpublished = view.standing(of: 1_100, depth: 10, query: query, filter: filter)
+            #expect(unpublished == nil)
+        }
+    }
+
+    @Test("equal scores stand in the order in which they are answered, and a row that is not finite nowhere")
+    func standingOfTies() {
+        let published = PublishedTable(rows: 12)
+        let zero = [Float](repeating: 0, count: 16)
+        for row in 0..<12 { published.table.row(row).set(vector: zero, bias: row == 3 ? .nan : 1) }
+        _ = published.index.publish(rows: (0..<12).map { $0 }, from: published.table) { _ in 0 }
+        published.index.read { view in
+            for (place, candidate) in view.top(12, query: zero, filter: ItemFilter()).enumerated() {
+                let standing = view.standing(
+                    of: Int(candidate.row), depth: 12, query: zero, filter: ItemFilter())
+                #expect(standing?.better == place)
+                #expect(standing.map { $0.bar == nil } == true, "there are eleven")
+            }
+            let notFinite = view.standing(of: 3, depth: 10, query: zero, filter: ItemFilter())
+            #expect(notFinite == nil)
+        }
+    }
+
+    @Test("lists by bias leave out what nobody took, and start at either end")
+    func biases() {
+        let published = PublishedTable(rows: 50)
+        let taken = (0..<50).filter { $0 % 7 != 0 }
+        let sorted = taken.sorted { published.table.bias($0) > published.table.bias($1) }
+        published.index.read { view in
+            let greatest = view.byBias(5, leastFirst: false, filter: ItemFilter())
+            let least = view.byBias(5, leastFirst: true, filter: ItemFilter())
+            #expect(greatest.map { Int($0.row) } == Array(sorted.prefix(5)))
+            #expect(least.map { Int($0.row) } == Array(sorted.reversed().prefix(5)))
+            #expect(least.map(\.score) == least.map { published.table.bias(Int($0.row)) })
+        }
+    }
+
     // New rows once counted as reported already, so that look-ups saw items as they were born for ever after.
     @Test("the first change of a new item is reported, and reaches the readers")
     func firstChangeOfANewRow() {

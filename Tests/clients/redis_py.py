@@ -47,6 +47,15 @@ def check(path, version):
     assert call("RECOMMEND", user, "TAG", "x", "INCLUDESEEN") == ["py-item"]
     assert len(call("RECOMMEND", "nobody", "COUNT", 3)) == 3
     assert len(call("PREDICT", user, "i4", "i5", "MODEL", "stars")) == 2
+    ranked = call("RANK", user, "i4", "i5", "i6", "MODEL", "stars")
+    values = [float(value) for value in ranked[1::2]]
+    assert sorted(ranked[::2]) == ["i4", "i5", "i6"] and values == sorted(values, reverse=True), ranked
+    why = pairs(call("EXPLAIN", user, "i1", "MODEL", "stars"))
+    parts = sum(float(why[part]) for part in ("mean", "user-bias", "item-bias", "match"))
+    assert abs(parts - float(why["score"])) < 1e-5 and "seen" in why["why-not"], why
+    assert why["rank"] is None and not why["recommended"] and float(why["seen-value"]) == 5, why
+    for order in ("popular", "bias", "-bias"):
+        assert len(call("TOP", 3, "BY", order, "WITHSCORES")) == 6
     for metric in ("cosine", "dot", "l2"):
         assert len(call("SIMILAR", "i1", "COUNT", 3, "METRIC", metric, "WITHSCORES")) == 6
 
@@ -93,6 +102,10 @@ def check(path, version):
         (("RECOMMEND", user, "MODEL", "no-such"), "NOMODEL"),
         (("PREDICT", "nobody", "i1"), "NOUSER"),
         (("PREDICT", f"{user}-1", "no-such"), "NOITEM"),
+        (("RANK", f"{user}-1", "i1", "no-such"), "NOITEM"),
+        (("EXPLAIN", "nobody", "i1"), "NOUSER"),
+        (("EXPLAIN", f"{user}-1", "no-such"), "NOITEM"),
+        (("TOP", "3", "BY", "luck"), "ERR"),
         (("SIMILAR", "no-such"), "NOITEM"),
         (("SIMILAR", "i1", "METRIC", "manhattan"), "ERR"),
         (("RECOMMEND", f"{user}-1", "AFTER", "0:999999999", "TIMEOUT", "10"), "STALE"),

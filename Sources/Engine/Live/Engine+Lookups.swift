@@ -38,7 +38,28 @@ extension Engine: LookupService {
             }
         }
         guard let bad = scores.firstIndex(where: { !$0.isFinite }) else { return scores }
-        throw LookupError(.noItem, "item '\(items[bad])' has no factors yet; ask again in a few milliseconds")
+        throw withoutFactors(items[bad])
+    }
+
+    public func rank(user: EntityID, items: [EntityID], model: String?) throws(LookupError) -> [ScoredItem] {
+        let scores = try predict(user: user, items: items, model: model)
+        let order = items.indices.sorted {
+            scores[$0] != scores[$1] ? scores[$0] > scores[$1] : $0 < $1
+        }
+        return order.map { ScoredItem(id: items[$0], score: scores[$0]) }
+    }
+
+    public func top(_ query: TopQuery) throws(LookupError) -> [ScoredItem] {
+        let model = state.models[try modelNumber(query.model)]
+        let filter = filter(tags: query.tags, exclude: [])
+        return scored(
+            model.index.read { index in
+                switch query.order {
+                case .popular: index.mostPopular(query.count, filter: filter)
+                case .bias: index.byBias(query.count, leastFirst: false, filter: filter)
+                case .leastBias: index.byBias(query.count, leastFirst: true, filter: filter)
+                }
+            })
     }
 
     public func similar(_ query: SimilarQuery) throws(LookupError) -> [ScoredItem] {
@@ -69,21 +90,12 @@ extension Engine: LookupService {
     }
 
     public func user(_ id: EntityID, historyMax: Int) throws(LookupError) -> UserRecord {
-        guard let row = state.users.withLock({ $0.row(of: id) }) else { throw unknown(id) }
-        let shard = state.shard(of: row)
-        let entries = shard.queue.sync { () -> [HistoryEntry]? in
-            let local = shard.local(row)
-            guard local < shard.users.count, shard.users[local].id == id else { return nil }
-            return shard.users[local].history.entries
-        }
+        let entries = onShard(of: id) { shard, local in shard.users[local].history.entries }
         guard let entries else { throw unknown(id) }
         let newest = entries.sorted { $0.order > $1.order }.prefix(max(0, historyMax))
         let history = state.items.withLock { table in
             newest.compactMap { entry in
-                table.id(of: entry.item).map {
-                    UserRecord.Entry(
-                        item: $0, value: entry.value, isRating: entry.kind == .rating, time: entry.time)
-                }
+                table.id(of: entry.item).map { UserRecord.Entry(entry, item: $0) }
             }
         }
         return UserRecord(id: id, seen: entries.count, history: history)
@@ -119,67 +131,5 @@ extension Engine: LookupService {
 
     public func digest() throws(LookupError) -> (digest: String, positions: [Int32: Int64]) {
         onQueue { ($0.digest(), $0.positions) }
-    }
-
-    // MARK: - Parts
-
-    /// What a model knows of a user, copied on the queue that owns the user.
-    private struct Taste: Sendable {
-        var vector: [Float]
-        var bias: Float
-        var seen: [Int32]
-    }
-
-    private func taste(of id: EntityID, model: Int) -> Taste? {
-        guard let row = state.users.withLock({ $0.row(of: id) }) else { return nil }
-        let shard = state.shard(of: row)
-        return shard.queue.sync {
-            let local = shard.local(row)
-            guard local < shard.users.count, shard.users[local].id == id else { return nil }
-            let factors = shard.tables[model].row(local)
-            return Taste(
-                vector: factors.vector, bias: factors.bias,
-                seen: shard.users[local].history.entries.map(\.item))
-        }
-    }
-
-    func modelNumber(_ name: String?) throws(LookupError) -> Int {
-        let wanted = name ?? options.defaultModel
-        guard let number = options.models.firstIndex(where: { $0.name == wanted }) else {
-            let known = options.models.map(\.name).joined(separator: ", ")
-            throw LookupError(.noModel, "no model '\(wanted)'; there are \(known)")
-        }
-        return number
-    }
-
-    private func filter(tags: [String], exclude: [EntityID]) -> ItemFilter {
-        let (unavailable, tagged) = state.catalogue.withLock { catalogue in
-            (catalogue.unavailable, tags.map { catalogue.items(tagged: $0) })
-        }
-        var filter = ItemFilter(excluded: unavailable, required: tagged.map { ItemBitset($0) })
-        guard !exclude.isEmpty else { return filter }
-        let rows = state.items.withLock { table in exclude.compactMap { table.row(of: $0) } }
-        for row in rows { filter.excluded.insert(Int(row)) }
-        return filter
-    }
-
-    private func rows(of items: [EntityID]) throws(LookupError) -> [Int] {
-        let rows = state.items.withLock { table in items.map { table.row(of: $0) } }
-        if let missing = rows.firstIndex(of: nil) {
-            throw LookupError(.noItem, "no item '\(items[missing])'")
-        }
-        return rows.compactMap { $0.map(Int.init) }
-    }
-
-    private func scored(_ candidates: [Candidate]) -> [ScoredItem] {
-        state.items.withLock { table in
-            candidates.compactMap { candidate in
-                table.id(of: candidate.row).map { ScoredItem(id: $0, score: candidate.score) }
-            }
-        }
-    }
-
-    private func unknown(_ user: EntityID) -> LookupError {
-        LookupError(.noUser, "no user '\(user)'")
     }
 }

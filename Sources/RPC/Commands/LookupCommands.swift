@@ -1,11 +1,11 @@
 import Engine
 import Events
 
-/// `RECOMMEND`, `PREDICT`, `SIMILAR`.
+/// `RECOMMEND`, `PREDICT`, `RANK`, `SIMILAR`, `TOP`.
 enum LookupCommands {
-    static let all = [recommend, predict, similar]
+    static let all = [recommend, predict, rank, similar, top]
 
-    private static let afterOption = ArgumentSpec.block(
+    static let afterOption = ArgumentSpec.block(
         "after", [.value("token", after: "AFTER"), .option("TIMEOUT", "ms", .integer)])
 
     static let recommend = Command(
@@ -66,37 +66,94 @@ enum LookupCommands {
             })
     }
 
-    static let predict = Command(
-        "PREDICT", "Predicted ratings (or scores) of items, in the order asked.", group: .lookup,
+    static let top = Command(
+        "TOP", "Items over all users: most taken, greatest or least item bias.", group: .lookup,
         flags: [.readonly],
-        arguments: [.value("user"), .values("item"), .option("MODEL", "m"), afterOption]
+        arguments: [
+            .value("n", .integer),
+            .choice("BY", "order", of: TopQuery.Order.allCases.map(\.rawValue)).required(),
+            .option("MODEL", "m"), .repeated("TAG", "t"), .flag("WITHSCORES"),
+        ]
     ) { arguments, _, environment throws(CommandError) in
-        let user = try arguments.id("user")
-        // The first is an item whatever it is called; after it, the option words end the list.
-        var items = [try arguments.id("item")]
-        while !arguments.isAtEnd, !arguments.isNext("MODEL"), !arguments.isNext("AFTER") {
-            items.append(try arguments.id("item"))
-        }
-        var model: String?
-        var after: Lookup.After?
+        let count = try arguments.integer("n", in: ArgumentReader.countRange)
+        if let word = try arguments.keyword(), word != "BY" { throw arguments.unexpected(word) }
+        var query = TopQuery(order: try arguments.choice("BY"), count: count)
+        var withScores = false
         while let option = try arguments.keyword() {
             switch option {
-            case "MODEL": model = try arguments.text("MODEL")
-            case "AFTER": after = try arguments.after()
+            case "MODEL": query.model = try arguments.text("MODEL")
+            case "TAG": query.tags.append(try arguments.text("TAG"))
+            case "WITHSCORES": withScores = true
             default: throw arguments.unexpected(option)
             }
         }
-        guard items.count <= ArgumentReader.countRange.upperBound else {
-            throw arguments.error(
-                "\(items.count) items; at most \(ArgumentReader.countRange.upperBound) are allowed")
-        }
         return .lookup(
-            Lookup(after: after) { [items, model] () throws(LookupError) in
-                let values = try environment.service.predict(user: user, items: items, model: model)
+            Lookup { [query, withScores] () throws(LookupError) in
+                try list(environment.service.top(query), withScores: withScores)
+            })
+    }
+
+    static let predict = Command(
+        "PREDICT", "Predicted ratings (or scores) of items, in the order asked.", group: .lookup,
+        flags: [.readonly], arguments: candidateArguments
+    ) { arguments, _, environment throws(CommandError) in
+        let candidates = try candidates(&arguments)
+        return .lookup(
+            Lookup(after: candidates.after) { () throws(LookupError) in
+                let items = candidates.items
+                let values = try environment.service.predict(
+                    user: candidates.user, items: items, model: candidates.model)
                 var answer: [RESPValue] = []
                 for (item, value) in zip(items, values) { answer.append(try finite(value, of: item)) }
                 return .array(answer)
             })
+    }
+
+    static let rank = Command(
+        "RANK", "Candidates with their predicted ratings (or scores), best first.", group: .lookup,
+        flags: [.readonly], arguments: candidateArguments
+    ) { arguments, _, environment throws(CommandError) in
+        let candidates = try candidates(&arguments)
+        return .lookup(
+            Lookup(after: candidates.after) { () throws(LookupError) in
+                let ranked = try environment.service.rank(
+                    user: candidates.user, items: candidates.items, model: candidates.model)
+                return try list(ranked, withScores: true)
+            })
+    }
+
+    private static let candidateArguments: [ArgumentSpec] = [
+        .value("user"), .values("item"), .option("MODEL", "m"), afterOption,
+    ]
+
+    /// Items that a caller has chosen, and whom they are for.
+    private struct Candidates: Sendable {
+        var user: EntityID
+        var items: [EntityID]
+        var model: String?
+        var after: Lookup.After?
+    }
+
+    private static func candidates(_ arguments: inout ArgumentReader) throws(CommandError) -> Candidates {
+        let user = try arguments.id("user")
+        // The first is an item whatever it is called; after it, the option words end the list.
+        var candidates = Candidates(user: user, items: [try arguments.id("item")])
+        while !arguments.isAtEnd, !arguments.isNext("MODEL"), !arguments.isNext("AFTER") {
+            candidates.items.append(try arguments.id("item"))
+        }
+        while let option = try arguments.keyword() {
+            switch option {
+            case "MODEL": candidates.model = try arguments.text("MODEL")
+            case "AFTER": candidates.after = try arguments.after()
+            default: throw arguments.unexpected(option)
+            }
+        }
+        guard candidates.items.count <= ArgumentReader.countRange.upperBound else {
+            throw arguments.error(
+                "\(candidates.items.count) items; at most \(ArgumentReader.countRange.upperBound) are allowed"
+            )
+        }
+        return candidates
     }
 
     /// A flat array in both versions of RESP, so that clients need not ask which one they speak.
@@ -111,7 +168,7 @@ enum LookupCommands {
     }
 
     /// The last guard of the promise that no NaN is ever served.
-    private static func finite(_ score: Float, of item: EntityID) throws(LookupError) -> RESPValue {
+    static func finite(_ score: Float, of item: EntityID) throws(LookupError) -> RESPValue {
         guard score.isFinite else {
             throw LookupError(
                 .unavailable,

@@ -93,3 +93,37 @@ struct PredictCommand: ParsableCommand {
         }
     }
 }
+
+struct TopCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "top", abstract: "Items over all users: most popular, greatest or least item bias.",
+        discussion: """
+            EXAMPLES
+              freshet top
+              freshet top --by -bias --count 5 --model stars
+              freshet top --by bias --tag Comedy
+            """)
+
+    @OptionGroup var client: ClientOptions
+    // Unconditional, or `-bias` would be taken for a flag.
+    @Option(parsing: .unconditional, help: "popular, bias or -bias (least bias first).") var by = "popular"
+    @Option(help: "How many items, 1 to 10000.") var count = 10
+    @Option(help: "A model's name; else the default model.") var model: String?
+    @Option(help: "Only items that carry this tag; may be given several times.") var tag: [String] = []
+
+    var rpcArguments: [String] {
+        var arguments = ["TOP", "\(count)", "BY", by, "WITHSCORES"]
+        if let model { arguments += ["MODEL", model] }
+        return arguments + tag.flatMap { ["TAG", $0] }
+    }
+
+    /// What the scores are.
+    var scoreName: String { by.lowercased() == "popular" ? "users" : "bias" }
+
+    func run() throws {
+        try client.withClient {
+            try ItemList(alternating: $0.ask(rpcArguments)).show(
+                from: $0, scoreName: scoreName, asJSON: client.prefersJSON)
+        }
+    }
+}

@@ -1,0 +1,72 @@
+public import Events
+
+/// Why an item is, or is not, among the best ten of a user's recommendations. `score` is the sum of `mean`, `userBias`,
+/// `itemBias` and `match`.
+public struct Explanation: Sendable, Equatable {
+    /// What alone would keep the item out.
+    public enum Obstacle: String, Sendable {
+        case seen, unavailable
+        /// Ten others that can be recommended come before it.
+        case rank
+    }
+
+    /// A past item of the user's that speaks for this one.
+    public struct Carrier: Sendable, Equatable {
+        public var item: EntityID
+        public var title: String?
+        /// Cosine of the two items' vectors.
+        public var similarity: Float
+        /// What the user gave it: the rating, or the weight of the last signal.
+        public var value: Float
+
+        public init(item: EntityID, title: String?, similarity: Float, value: Float) {
+            self.item = item
+            self.title = title
+            self.similarity = similarity
+            self.value = value
+        }
+    }
+
+    public static let depth = 10
+    public static let carriersMax = 5
+
+    public var model: String
+    public var score: Float
+    /// μ; only of a model that predicts ratings.
+    public var mean: Float?
+    /// b_u; only of a model that predicts ratings.
+    public var userBias: Float?
+    /// b_i.
+    public var itemBias: Float
+    /// p_u·q_i.
+    public var match: Float
+    /// Among the available items that the user has not seen, from 1; `nil` where it is none of them.
+    public var rank: Int?
+    /// The score of the tenth of them; `nil` while there are fewer than ten.
+    public var topTenScore: Float?
+    public var obstacles: [Obstacle]
+    /// What the user said of the item, if anything.
+    public var seen: UserRecord.Entry?
+    /// Most similar first.
+    public var carriers: [Carrier]
+
+    public var isRecommended: Bool { obstacles.isEmpty }
+
+    public init(
+        model: String, score: Float, mean: Float?, userBias: Float?, itemBias: Float, match: Float,
+        rank: Int?,
+        topTenScore: Float?, obstacles: [Obstacle], seen: UserRecord.Entry?, carriers: [Carrier]
+    ) {
+        self.model = model
+        self.score = score
+        self.mean = mean
+        self.userBias = userBias
+        self.itemBias = itemBias
+        self.match = match
+        self.rank = rank
+        self.topTenScore = topTenScore
+        self.obstacles = obstacles
+        self.seen = seen
+        self.carriers = carriers
+    }
+}

@@ -1,0 +1,62 @@
+import Engine
+import Events
+
+/// `EXPLAIN`: why an item is, or is not, recommended.
+enum ExplanationCommands {
+    static let all = [explain]
+
+    static let explain = Command(
+        "EXPLAIN", "The parts of an item's score for a user, its rank, and what keeps it out.",
+        group: .lookup, flags: [.readonly],
+        arguments: [
+            .value("user"), .value("item"), .option("MODEL", "m"), LookupCommands.afterOption,
+        ]
+    ) { arguments, _, environment throws(CommandError) in
+        let user = try arguments.id("user")
+        let item = try arguments.id("item")
+        var model: String?
+        var after: Lookup.After?
+        while let option = try arguments.keyword() {
+            switch option {
+            case "MODEL": model = try arguments.text("MODEL")
+            case "AFTER": after = try arguments.after()
+            default: throw arguments.unexpected(option)
+            }
+        }
+        return .lookup(
+            Lookup(after: after) { [model] () throws(LookupError) in
+                try map(environment.service.explain(user: user, item: item, model: model), of: item)
+            })
+    }
+
+    private static func map(
+        _ explanation: Explanation, of item: EntityID
+    ) throws(LookupError) -> RESPValue {
+        var pairs: [(RESPValue, RESPValue)] = []
+        func add(_ name: String, _ value: RESPValue) { pairs.append((.text(name), value)) }
+        add("model", .text(explanation.model))
+        add("score", try LookupCommands.finite(explanation.score, of: item))
+        if let mean = explanation.mean { add("mean", .shortest(mean)) }
+        if let bias = explanation.userBias { add("user-bias", .shortest(bias)) }
+        add("item-bias", .shortest(explanation.itemBias))
+        add("match", .shortest(explanation.match))
+        add("rank", explanation.rank.map { .integer(Int64($0)) } ?? .null)
+        add("score-of-top-10", explanation.topTenScore.map(RESPValue.shortest) ?? .null)
+        add("recommended", .boolean(explanation.isRecommended))
+        add("why-not", .array(explanation.obstacles.map { .text($0.rawValue) }))
+        if let seen = explanation.seen {
+            add("seen-value", .shortest(seen.value))
+            add("seen-ts", .integer(seen.time))
+        }
+        add("carried-by", .array(explanation.carriers.map(carrier)))
+        return .map(pairs)
+    }
+
+    private static func carrier(_ carrier: Explanation.Carrier) -> RESPValue {
+        .map([
+            (.text("item"), .text(carrier.item.string)),
+            (.text("title"), carrier.title.map(RESPValue.text) ?? .null),
+            (.text("similarity"), .shortest(carrier.similarity)), (.text("value"), .shortest(carrier.value)),
+        ])
+    }
+}
