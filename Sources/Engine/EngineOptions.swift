@@ -11,7 +11,7 @@ public struct EngineOptions: Sendable {
     public var shards = 1
     /// Learn in log order on one shard: the state is then a function of the log alone, however batches were cut.
     public var deterministic = false
-    public var batchEventsMax = 1024
+    public var batchEventsMax = 8192
     /// Events polled and not yet learned; at this many the log is paused.
     public var queueEventsMax = 65_536
     /// The same for the bytes of their records: large ones reach it before `queueEventsMax`.

@@ -17,6 +17,8 @@ struct StreamBenchmark: AsyncParsableCommand {
     @Option(help: "Learning shards; 0 for one per core.") var shards = 0
     @Option(help: "The score's window, in events; 0 for the last fifth of the file.") var window = 0
 
+    @Option(help: "Most events learned together.") var batch = EngineOptions().batchEventsMax
+
     func run() async throws {
         let options = EventOptions()
         let records = try load(options)
@@ -57,6 +59,7 @@ struct StreamBenchmark: AsyncParsableCommand {
     ) async throws -> (seconds: Double, status: [StatusField]) {
         var options = EngineOptions()
         options.shards = shards
+        options.batchEventsMax = batch
         options.scoreWindowEvents = window > 0 ? window : max(100, records.count / 5)
         let folder = FileManager.default.temporaryDirectory.path + "/freshet-bench-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

@@ -57,7 +57,7 @@ struct Configuration: Sendable, Equatable {
         /// 0 takes as many as there are cores.
         var shards = 0
         var deterministic = false
-        var batchEventsMax = 1_024
+        var batchEventsMax = 8_192
         var queueEventsMax = 65_536
         var historyMax = 10_000
         /// 0 for no bound, here and below.
