@@ -16,6 +16,8 @@ public struct EngineOptions: Sendable {
     public var queueEventsMax = 65_536
     /// The same for the bytes of their records: large ones reach it before `queueEventsMax`.
     public var queueBytesMax = 256 << 20
+    /// Dead letters that could not be stored; past it the log is paused until they can.
+    public var deadLettersHeldMax = 10_000
     /// Items kept in a user's history; past it the oldest is dropped.
     public var historyMax = 10_000
     /// Users kept; past it those heard of least recently are erased. 0 for no bound.

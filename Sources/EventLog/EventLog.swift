@@ -20,6 +20,9 @@ public protocol EventLog: AnyObject, Sendable {
     /// Puts a malformed record aside. May be buffered; `flushDeadLetters` makes it durable.
     func putAside(_ letter: DeadLetter)
 
+    /// Letters in memory: put aside and not stored yet, because that is under way or was refused.
+    var deadLettersHeld: Int { get }
+
     /// Returns once every letter put aside so far is durable. Called before positions past them are checkpointed.
     func flushDeadLetters() throws(EventLogError)
 

@@ -17,6 +17,7 @@ final class ReplayLog: EventLog, Sendable {
         completion(.failure(EventLogError(.refused, "records in memory cannot be appended to")))
     }
 
+    var deadLettersHeld: Int { 0 }
     func putAside(_ letter: DeadLetter) {}
     func flushDeadLetters() {}
     func partitions() -> [PartitionStatus] { [PartitionStatus(partition: 0, end: Int64(records.count))] }

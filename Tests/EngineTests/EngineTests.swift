@@ -3,6 +3,7 @@ import EventLog
 import Events
 import Factors
 import Foundation
+import GRDB
 import Locking
 import Logging
 import Retrieval
@@ -272,6 +273,46 @@ struct EngineTests {
         #expect(most <= eventsMax + 64 && mostBytes <= bytesMax + 6_400)
         #expect(try StateFile.verify(path: folder.state).problems == [])
         try live.stop()
+    }
+
+    @Test("dead letters that cannot be stored stay bounded in memory, and hold the log back until they can")
+    func deadLettersBounded() async throws {
+        let folder = Folder()
+        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        let filled = try EmbeddedLog(path: folder.path + "/log.sqlite", logger: logger)
+        await withTaskGroup(of: Void.self) { group in
+            for number in 0..<2_000 {
+                group.addTask {
+                    await withCheckedContinuation { continuation in
+                        filled.append(key: id("u"), payload: Array("{broken \(number)".utf8), time: 0) { _ in
+                            continuation.resume()
+                        }
+                    }
+                }
+            }
+        }
+        filled.close()
+        let outside = try DatabaseQueue(path: folder.path + "/log.sqlite")
+        try await outside.write {
+            try $0.execute(
+                sql:
+                    "CREATE TRIGGER full BEFORE INSERT ON dead_letters BEGIN SELECT RAISE(ABORT, 'full'); END"
+            )
+        }
+        var options = smallOptions()
+        options.batchEventsMax = 100
+        options.deadLettersHeldMax = 500
+        options.checkpointInterval = .milliseconds(50)
+        let live = try LiveEngine(options, in: folder)
+        while live.log.deadLettersHeld < 500 { try await Task.sleep(for: .milliseconds(5)) }
+        try await Task.sleep(for: .milliseconds(200))
+        #expect(live.log.deadLettersHeld <= 600)
+        #expect(live.status("position.0") != .integer(2_000))
+        try await outside.write { try $0.execute(sql: "DROP TRIGGER full") }
+        while live.status("position.0") != .integer(2_000) { try await Task.sleep(for: .milliseconds(5)) }
+        try live.stop()
+        let stored = try await outside.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM dead_letters") }
+        #expect(stored == 2_000)
     }
 
     @Test("look-ups from many threads while events are learned answer whole and finite")

@@ -81,6 +81,7 @@ final class FakeLog: EventLog {
         ready.forEach { $0() }
     }
 
+    var deadLettersHeld: Int { 0 }
     func putAside(_ letter: DeadLetter) {}
     func flushDeadLetters() throws(EventLogError) {}
     func makeConsumer(

@@ -96,10 +96,17 @@ final class Ingest: Sendable {
     /// Back-pressure: pauses at the bound, goes on at half of it.
     private func hold(_ consumer: any EventLogConsumer, paused: inout Bool) {
         let (events, bytes) = outlet.inFlight()
-        if !paused, events >= options.queueEventsMax || bytes >= options.queueBytesMax {
+        let letters = log.deadLettersHeld
+        let isFull =
+            events >= options.queueEventsMax || bytes >= options.queueBytesMax
+            || letters >= options.deadLettersHeldMax
+        let hasRoom =
+            events <= options.queueEventsMax / 2 && bytes <= options.queueBytesMax / 2
+            && letters <= options.deadLettersHeldMax / 2
+        if !paused, isFull {
             consumer.pause()
             paused = true
-        } else if paused, events <= options.queueEventsMax / 2, bytes <= options.queueBytesMax / 2 {
+        } else if paused, hasRoom {
             consumer.resume()
             paused = false
         }

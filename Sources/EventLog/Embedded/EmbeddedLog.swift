@@ -30,6 +30,8 @@ public final class EmbeddedLog: EventLog {
         var consuming = false
         var paused = false
         var letters: [DeadLetter] = []
+        /// Taken out of `letters` to be stored, and not stored yet.
+        var lettersUnderway = 0
         var health = LogHealth(reachable: true)
     }
 
@@ -155,6 +157,8 @@ public final class EmbeddedLog: EventLog {
         }
     }
 
+    public var deadLettersHeld: Int { state.withLock { $0.letters.count + $0.lettersUnderway } }
+
     public func flushDeadLetters() throws(EventLogError) {
         try requireOpen()
         try writeLetters()
@@ -163,13 +167,18 @@ public final class EmbeddedLog: EventLog {
     private func writeLetters() throws(EventLogError) {
         let letters = state.withLock { state in
             defer { state.letters = [] }
+            state.lettersUnderway += state.letters.count
             return state.letters
         }
         if letters.isEmpty { return }
         do throws(EventLogError) {
             try store.insert(letters)
+            state.withLock { $0.lettersUnderway -= letters.count }
         } catch {
-            state.withLock { $0.letters.insert(contentsOf: letters, at: 0) }
+            state.withLock {
+                $0.lettersUnderway -= letters.count
+                $0.letters.insert(contentsOf: letters, at: 0)
+            }
             throw error
         }
     }

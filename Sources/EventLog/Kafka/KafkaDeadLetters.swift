@@ -5,6 +5,8 @@ import Locking
 final class KafkaDeadLetters: Sendable {
     private struct State {
         var unsent: [DeadLetter] = []
+        /// Produced, and not yet answered by the broker.
+        var underway = 0
         var lastError: EventLogError?
     }
 
@@ -24,18 +26,24 @@ final class KafkaDeadLetters: Sendable {
     func put(_ letter: DeadLetter, through producer: KafkaProducer) {
         let token = letter.token.description
         underway.enter()
+        state.withLock { $0.underway += 1 }
         do throws(EventLogError) {
             try producer.produce(
                 topic: topic, key: Array(token.utf8), value: letter.payload, time: letter.time,
                 headers: [("reason", letter.reason), ("token", token)]
             ) { [self] result in
                 if case .failure(let error) = result { keep(letter, error) }
-                underway.leave()
+                leave()
             }
         } catch {
             keep(letter, error)
-            underway.leave()
+            leave()
         }
+    }
+
+    private func leave() {
+        state.withLock { $0.underway -= 1 }
+        underway.leave()
     }
 
     func keep(_ letter: DeadLetter, _ error: EventLogError) {
@@ -46,6 +54,9 @@ final class KafkaDeadLetters: Sendable {
     }
 
     var hasUnsent: Bool { state.withLock { !$0.unsent.isEmpty } }
+
+    /// Letters in memory: failed, or not yet answered by the broker.
+    var held: Int { state.withLock { $0.unsent.count + $0.underway } }
 
     /// Sends again what failed before, then waits for all that is under way.
     func flush(through producer: KafkaProducer) throws(EventLogError) {

@@ -81,6 +81,8 @@ public final class KafkaLog: EventLog {
         }
     }
 
+    public var deadLettersHeld: Int { deadLetters.held }
+
     public func flushDeadLetters() throws(EventLogError) {
         try requireOpen()
         // Without a producer nothing was ever put aside, save what its creation refused.
