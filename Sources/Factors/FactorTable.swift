@@ -121,5 +121,13 @@ public final class FactorTable: @unchecked Sendable {
         UnsafeMutableRawPointer(destination).copyMemory(from: source, byteCount: factors * 4)
     }
 
+    /// Appends the row's vector to `array`.
+    public func appendVector(_ index: Int, to array: inout [Float]) {
+        assert(index >= 0 && index < count)
+        let start = UnsafeRawPointer(lanes + index * (factors / 8))
+        array.append(
+            contentsOf: UnsafeBufferPointer(start: start.assumingMemoryBound(to: Float.self), count: factors))
+    }
+
     public func bias(_ index: Int) -> Float { biases[index] }
 }

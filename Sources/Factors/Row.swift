@@ -44,6 +44,16 @@ public struct Row {
         (0..<laneCount * 8).map { lanes[$0 >> 3][$0 & 7] }
     }
 
+    /// Takes over a vector of little-endian float32, as every machine that this runs on has them.
+    public func load(littleEndian bytes: UnsafeRawBufferPointer, bias: Float) {
+        precondition(bytes.count == laneCount * MemoryLayout<SIMD8<Float>>.size)
+        for lane in 0..<laneCount {
+            lanes[lane] = bytes.loadUnaligned(
+                fromByteOffset: lane * MemoryLayout<SIMD8<Float>>.size, as: SIMD8<Float>.self)
+        }
+        self.bias = bias
+    }
+
     public func set(vector: some Collection<Float>, bias: Float) {
         for (factor, value) in vector.enumerated() where factor < laneCount * 8 {
             lanes[factor >> 3][factor & 7] = value

@@ -50,7 +50,7 @@ extension LearnedState {
                 }
                 for (model, table) in shard.tables.enumerated() {
                     for row in table.rows(marked: .unsaved) {
-                        factors[model].append(shard.row(Int(row)), table.row(Int(row)), positives: 0)
+                        factors[model].append(shard.row(Int(row)), table, Int(row), positives: 0)
                         table.clear(.both, at: Int(row))
                     }
                 }
@@ -84,7 +84,7 @@ extension LearnedState {
         delta.itemFactors = models.map { model in
             var factors = StoredFactors(model: model.options.name, factors: options.factors)
             for row in model.items.rows(marked: .unsaved) {
-                factors.append(row, model.items.row(Int(row)), positives: model.positives[Int(row)])
+                factors.append(row, model.items, Int(row), positives: model.positives[Int(row)])
                 model.items.clear(.unsaved, at: Int(row))
             }
             return factors
@@ -126,12 +126,12 @@ extension UserShard {
 }
 
 extension StoredFactors {
-    fileprivate mutating func append(_ number: Int32, _ row: Row, positives count: Int32) {
+    fileprivate mutating func append(
+        _ number: Int32, _ table: FactorTable, _ row: Int, positives count: Int32
+    ) {
         rows.append(number)
-        for lane in row.indices {
-            for index in 0..<8 { vectors.append(row[lane][index]) }
-        }
-        biases.append(row.bias)
+        table.appendVector(row, to: &vectors)
+        biases.append(table.bias(row))
         positives.append(count)
     }
 }

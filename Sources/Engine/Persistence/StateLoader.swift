@@ -52,7 +52,7 @@ final class StateLoader: StateReader {
         state.stats.grow(to: row + 1, with: ItemStats())
         state.stats[row] = ItemStats(
             users: users, ratings: ratings, ratingSum: stored.ratingSum, unsaved: false)
-        for model in state.models { model.grow(to: row + 1) { _ in id.string.utf8 } }
+        for model in state.models { model.growEmpty(to: row + 1) }
         state.catalogue.withLock {
             $0.describe(
                 row, title: stored.title.map { String(decoding: $0, as: UTF8.self) }, tags: stored.tags,
@@ -84,7 +84,7 @@ final class StateLoader: StateReader {
         let fits = shard.queue.sync {
             let local = shard.local(row)
             guard local < shard.users.count, shard.users[local].id != nil else { return false }
-            shard.tables[number].row(local).set(vector: vector.floats, bias: bias)
+            vector.withUnsafeBytes { shard.tables[number].row(local).load(littleEndian: $0, bias: bias) }
             shard.tables[number].clear(.both, at: local)
             return true
         }
@@ -99,7 +99,7 @@ final class StateLoader: StateReader {
             throw damaged("item_factors row \(row) belongs to no item")
         }
         let model = state.models[number]
-        model.items.row(Int(row)).set(vector: vector.floats, bias: bias)
+        vector.withUnsafeBytes { model.items.row(Int(row)).load(littleEndian: $0, bias: bias) }
         model.items.clear(.unsaved, at: Int(row))
         model.positives[Int(row)] = positives
     }
@@ -116,18 +116,5 @@ final class StateLoader: StateReader {
             .damaged,
             "'\(path)' is damaged: \(what). Put back a copy of it, or move it away with its -wal and -shm files and start "
                 + "again: the state is then learned anew from the log")
-    }
-}
-
-extension Data {
-    /// Little-endian float32.
-    fileprivate var floats: [Float] {
-        withUnsafeBytes { bytes in
-            stride(from: 0, to: bytes.count - 3, by: 4).map {
-                Float(
-                    bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self))
-                )
-            }
-        }
     }
 }

@@ -44,4 +44,10 @@ final class ModelState: @unchecked Sendable {
         }
         positives.grow(to: count, with: 0)
     }
+
+    /// Adds rows that a state is about to fill.
+    func growEmpty(to count: Int) {
+        items.grow(to: count) { _, _ in }
+        positives.grow(to: count, with: 0)
+    }
 }
