@@ -4,15 +4,12 @@ import Testing
 
 /// The promise that a kill at any moment costs and doubles no event, kept by the program itself.
 ///
-/// The real stream is ml-latest-small through Kafka, and its first 30,000 events through the embedded log;
-/// `FRESHET_TEST_FULL=1` takes all of it through both.
+/// The real stream is ml-latest-small, all of it, through Kafka and through the embedded log.
 @Suite("SIGKILL at any moment", .serialized, .ownThread)
 struct KillTests {
     /// Checkpoints often, so that the kills fall before, into and after them.
     private static let often = ["checkpoint.every-events=1500", "checkpoint.every-seconds=1"]
     private static let deterministic = often + ["engine.deterministic=true"]
-
-    private static var isFull: Bool { ProcessInfo.processInfo.environment["FRESHET_TEST_FULL"] == "1" }
 
     @Test("20 kills of ml-latest-small through Kafka end in the state of an undisturbed run")
     func movieLensThroughKafka() throws {
@@ -27,7 +24,7 @@ struct KillTests {
 
     @Test("20 kills of ml-latest-small through the embedded log end in the state of an undisturbed run")
     func movieLensThroughEmbeddedLog() throws {
-        guard let stream = try Streams.movieLens(limit: Self.isFull ? .max : 30_000) else { return }
+        guard let stream = try Streams.movieLens() else { return }
         let undisturbed = try startUndisturbed(stream)
         let learned = try throughEmbeddedLog(stream, kills: 20, seed: 2)
         #expect(learned["events.applied"] == "integer(\(stream.count))")

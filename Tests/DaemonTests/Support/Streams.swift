@@ -10,7 +10,7 @@ enum Streams {
     }
 
     /// The ratings of ml-latest-small in the order of time; `nil`, said on standard output, where they are absent.
-    static func movieLens(limit: Int = .max) throws -> [TestRecord]? {
+    static func movieLens() throws -> [TestRecord]? {
         let path = dataFolder.appending(path: "ml-latest-small/ratings.csv").path
         guard FileManager.default.fileExists(atPath: path) else {
             print("skipped: no data at \(path)")
@@ -26,7 +26,7 @@ enum Streams {
         let order = events.indices.sorted {
             (events[$0].time ?? 0, $0) < (events[$1].time ?? 0, $1)
         }
-        return order.prefix(limit).map {
+        return order.map {
             TestRecord(
                 events[$0].key.string,
                 String(decoding: EventEncoder.encode(events[$0], options: options), as: UTF8.self))
