@@ -199,9 +199,7 @@ public struct LookupError: Error, Sendable, Equatable, CustomStringConvertible {
         case noItem = "NOITEM"
         case noModel = "NOMODEL"
         case stale = "STALE"
-        case loading = "LOADING"
         case overloaded = "OVERLOADED"
-        case noPermission = "NOPERM"
         /// The log or the disk refused; what was asked has not happened.
         case unavailable = "UNAVAILABLE"
     }

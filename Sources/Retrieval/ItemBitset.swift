@@ -27,15 +27,6 @@ public struct ItemBitset: Sendable, Equatable {
         guard contains(row) else { return }
         words[row >> 6] &= ~(1 << UInt64(row & 63))
     }
-
-    public mutating func formUnion(_ other: ItemBitset) {
-        if other.words.count > words.count {
-            words.append(contentsOf: repeatElement(0, count: other.words.count - words.count))
-        }
-        for index in other.words.indices { words[index] |= other.words[index] }
-    }
-
-    public var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
 }
 
 /// Which items may be answered.

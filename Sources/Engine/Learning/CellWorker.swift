@@ -49,7 +49,7 @@ struct CellWorker {
         for (modelIndex, model) in models.enumerated() where model.learner.accepts(kind, value: example.value)
         {
             let context = LearningContext(
-                modelIndex: modelIndex, model: model, shard: shard, stats: stats,
+                modelIndex: modelIndex, model: model, shard: shard,
                 meansPrediction: Float(Double(example.mean) + itemOffset + userOffset), local: local)
             samples[modelIndex, slot] = model.learner.score(example, context, lease: lease)
             model.learner.learn(example, context, lease: lease)

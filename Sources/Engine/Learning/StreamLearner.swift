@@ -5,7 +5,6 @@ struct LearningContext: ~Copyable {
     let modelIndex: Int
     let model: ModelState
     let shard: UserShard
-    let stats: ItemColumn<ItemStats>
     /// μ + b_i + b_u of the means baseline, where the example is a rating.
     let meansPrediction: Float
     let local: Int

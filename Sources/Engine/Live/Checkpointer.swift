@@ -51,7 +51,8 @@ final class Checkpointer: Sendable {
                 logger.info(
                     "checkpoint written",
                     metadata: [
-                        "positions": "\(positionsText(delta.positions))", "rows": "\(delta.rowCount)",
+                        "positions": "\(positionsText(delta.positions))", "events": "\(delta.eventsApplied)",
+                        "rows": "\(delta.rowCount)",
                         "ms": "\(Int(duration.milliseconds))",
                     ])
                 completion(.success(()))
@@ -82,6 +83,14 @@ final class Checkpointer: Sendable {
         } catch {
             throw StateError(.unwritable, "dead letters are not durable yet: \(error.message)")
         }
+    }
+}
+
+extension StateDelta {
+    /// Over the whole life of the state, for the log.
+    fileprivate var eventsApplied: Int64 {
+        guard case .integer(let count)? = scalars["events.applied"] else { return 0 }
+        return count
     }
 }
 

@@ -76,6 +76,13 @@ public final class Engine: Sendable {
         checkpointer = Checkpointer(file: file, log: log, logger: logger)
         confined = Confined(models: options.models.count)
         try file.read(into: StateLoader(state: state, path: file.path))
+        logger.info(
+            "state restored",
+            metadata: [
+                "log": "\(log.name)", "positions": "\(positionsText(state.positions))",
+                "events": "\(state.counters.applied)", "users": "\(state.users.withLock { $0.count })",
+                "items": "\(state.items.withLock { $0.count })",
+            ])
         queue.sync {
             publish()
             refreshSnapshot()

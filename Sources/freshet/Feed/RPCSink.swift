@@ -13,7 +13,7 @@ extension RPCClient: RPCConnection {}
 
 /// Feeds over the daemon's socket, pipelined: many events are on their way before the first answer is read.
 ///
-/// An event answered with OVERLOADED or LOADING is sent again after a while; events sent behind it in the
+/// An event answered with OVERLOADED is sent again after a while; events sent behind it in the
 /// same window may overtake it.
 final class RPCSink: EventSink {
     private let connection: any RPCConnection
@@ -81,7 +81,7 @@ final class RPCSink: EventSink {
 
     private func take(_ answer: RESPValue, for event: Event) {
         switch answer {
-        case .error(let text) where text.hasPrefix("OVERLOADED") || text.hasPrefix("LOADING"):
+        case .error(let text) where text.hasPrefix("OVERLOADED"):
             postponed.append(event)
         case .error(let text):
             receipts.refuse(event, text)

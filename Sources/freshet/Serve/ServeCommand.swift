@@ -59,7 +59,7 @@ struct ServeCommand: AsyncParsableCommand {
                 file: config, environment: ProcessInfo.processInfo.environment, settings: settings)
         } catch {
             Terminal.writeError("freshet: \(error)")
-            throw ExitCode(78)
+            throw ExitCode(ConfigurationError.exitCode)
         }
     }
 
