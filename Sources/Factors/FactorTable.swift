@@ -1,6 +1,7 @@
-/// Contiguous rows of `factors` float32, a bias per row, and which rows have changed.
+/// Contiguous rows of `factors` float32, a bias and a step per row, and which rows have changed.
 ///
-/// Shape: `vectors` is count × factors, row-major, each row on a 32-byte boundary; `biases` is count.
+/// Shape: `vectors` is count × factors, row-major, each row on a 32-byte boundary; `biases` and `steps` are count. A
+/// step is what a learning-rate schedule remembers of the row (`Row.step`).
 ///
 /// Not synchronised. A table of users is confined to its shard's queue; a table of items is written through leases
 /// (`LeaseBook`), a row by one queue at a time, and grown or copied by the engine's queue between rounds, when no
@@ -13,6 +14,7 @@ public final class FactorTable: @unchecked Sendable {
     private var capacity = 0
     private var lanes: UnsafeMutablePointer<SIMD8<Float>>
     private var biases: UnsafeMutablePointer<Float>
+    private var steps: UnsafeMutablePointer<Float>
     private var changes: UnsafeMutablePointer<UInt8>
 
     /// Who still has to be told that a row has changed.
@@ -30,17 +32,19 @@ public final class FactorTable: @unchecked Sendable {
         self.factors = factors
         lanes = .allocate(capacity: 0)
         biases = .allocate(capacity: 0)
+        steps = .allocate(capacity: 0)
         changes = .allocate(capacity: 0)
     }
 
     deinit {
         lanes.deallocate()
         biases.deallocate()
+        steps.deallocate()
         changes.deallocate()
     }
 
     /// Bytes held, spare capacity included.
-    public var bytes: Int { capacity * (factors * 4 + 4 + 1) }
+    public var bytes: Int { capacity * (factors * 4 + 4 + 4 + 1) }
 
     /// Adds rows up to `newCount`; `initialise` fills each new one, which is zero before.
     ///
@@ -63,18 +67,22 @@ public final class FactorTable: @unchecked Sendable {
         let laneCount = factors / 8
         let newLanes = UnsafeMutablePointer<SIMD8<Float>>.allocate(capacity: newCapacity * laneCount)
         let newBiases = UnsafeMutablePointer<Float>.allocate(capacity: newCapacity)
+        let newSteps = UnsafeMutablePointer<Float>.allocate(capacity: newCapacity)
         let newChanges = UnsafeMutablePointer<UInt8>.allocate(capacity: newCapacity)
         newLanes.moveInitialize(from: lanes, count: capacity * laneCount)
         newBiases.moveInitialize(from: biases, count: capacity)
+        newSteps.moveInitialize(from: steps, count: capacity)
         newChanges.moveInitialize(from: changes, count: capacity)
         (newLanes + capacity * laneCount).initialize(
             repeating: .zero, count: (newCapacity - capacity) * laneCount)
         (newBiases + capacity).initialize(repeating: 0, count: newCapacity - capacity)
+        (newSteps + capacity).initialize(repeating: 0, count: newCapacity - capacity)
         (newChanges + capacity).initialize(repeating: 0, count: newCapacity - capacity)
         lanes.deallocate()
         biases.deallocate()
+        steps.deallocate()
         changes.deallocate()
-        (lanes, biases, changes, capacity) = (newLanes, newBiases, newChanges, newCapacity)
+        (lanes, biases, steps, changes, capacity) = (newLanes, newBiases, newSteps, newChanges, newCapacity)
     }
 
     /// The row, unchecked in release: `index` must be below `count`.
@@ -82,7 +90,7 @@ public final class FactorTable: @unchecked Sendable {
     public func row(_ index: Int) -> Row {
         assert(index >= 0 && index < count)
         let laneCount = factors / 8
-        return Row(lanes: lanes + index * laneCount, laneCount: laneCount, bias: biases + index)
+        return Row(lanes: lanes + index * laneCount, laneCount: laneCount, bias: biases + index, step: steps + index)
     }
 
     /// Marks the row as changed; true if it was not yet marked as unpublished.
@@ -112,6 +120,7 @@ public final class FactorTable: @unchecked Sendable {
         let row = row(index)
         for lane in row.indices { row[lane] = .zero }
         row.bias = 0
+        row.step = 0
     }
 
     /// Copies the row's vector to `destination`, which has room for `factors` numbers.
@@ -130,4 +139,6 @@ public final class FactorTable: @unchecked Sendable {
     }
 
     public func bias(_ index: Int) -> Float { biases[index] }
+
+    public func step(_ index: Int) -> Float { steps[index] }
 }

@@ -1,4 +1,4 @@
-/// A view of one row of a factor table: `factors` float32 in lanes of eight, and the bias.
+/// A view of one row of a factor table: `factors` float32 in lanes of eight, the bias and the step.
 ///
 /// Unsafe by nature: it points into the table. It is valid as long as the lease, or the queue, that gave it holds;
 /// learners take rows as arguments and never keep one.
@@ -7,12 +7,17 @@ public struct Row {
     @usableFromInline let lanes: UnsafeMutablePointer<SIMD8<Float>>
     @usableFromInline let laneCount: Int
     @usableFromInline let biasPointer: UnsafeMutablePointer<Float>
+    @usableFromInline let stepPointer: UnsafeMutablePointer<Float>
 
     @inlinable
-    init(lanes: UnsafeMutablePointer<SIMD8<Float>>, laneCount: Int, bias: UnsafeMutablePointer<Float>) {
+    init(
+        lanes: UnsafeMutablePointer<SIMD8<Float>>, laneCount: Int, bias: UnsafeMutablePointer<Float>,
+        step: UnsafeMutablePointer<Float>
+    ) {
         self.lanes = lanes
         self.laneCount = laneCount
         self.biasPointer = bias
+        self.stepPointer = step
     }
 
     /// Rows of eight factors.
@@ -31,6 +36,14 @@ public struct Row {
         nonmutating set { biasPointer.pointee = newValue }
     }
 
+    /// What a learning-rate schedule remembers of the row: the sum of squared gradients for AdaGrad, the number of
+    /// updates for inverse time; unused by a constant rate. Starts at 0.
+    @inlinable
+    public var step: Float {
+        get { stepPointer.pointee }
+        nonmutating set { stepPointer.pointee = newValue }
+    }
+
     /// Inner product. `a + b * c` rather than `addingProduct`: without FMA hardware flags the latter is a call per
     /// element, four times slower.
     @inlinable
@@ -45,13 +58,14 @@ public struct Row {
     }
 
     /// Takes over a vector of little-endian float32, as every machine that this runs on has them.
-    public func load(littleEndian bytes: UnsafeRawBufferPointer, bias: Float) {
+    public func load(littleEndian bytes: UnsafeRawBufferPointer, bias: Float, step: Float = 0) {
         precondition(bytes.count == laneCount * MemoryLayout<SIMD8<Float>>.size)
         for lane in 0..<laneCount {
             lanes[lane] = bytes.loadUnaligned(
                 fromByteOffset: lane * MemoryLayout<SIMD8<Float>>.size, as: SIMD8<Float>.self)
         }
         self.bias = bias
+        self.step = step
     }
 
     public func set(vector: some Collection<Float>, bias: Float) {
