@@ -90,7 +90,8 @@ public final class FactorTable: @unchecked Sendable {
     public func row(_ index: Int) -> Row {
         assert(index >= 0 && index < count)
         let laneCount = factors / 8
-        return Row(lanes: lanes + index * laneCount, laneCount: laneCount, bias: biases + index, step: steps + index)
+        return Row(
+            lanes: lanes + index * laneCount, laneCount: laneCount, bias: biases + index, step: steps + index)
     }
 
     /// Marks the row as changed; true if it was not yet marked as unpublished.

@@ -36,6 +36,7 @@ struct StateDigest {
             for index in 0..<8 { combine(UInt64(values[index].bitPattern)) }
         }
         combine(UInt64(row.bias.bitPattern))
+        combine(UInt64(row.step.bitPattern))
     }
 
     /// 16 hex digits.
@@ -79,6 +80,7 @@ extension LearnedState {
                 digest.combine(Int(row))
                 digest.combine(bytes: id.string.utf8)
                 digest.combine(bytes: user.history.blob)
+                digest.combine(bytes: user.hidden.blob)
                 digest.combine(user.residualSum.bitPattern)
                 digest.combine(user.ratings)
                 digest.combine(Int(user.nextOrder))
@@ -102,6 +104,10 @@ extension LearnedState {
             for model in models {
                 digest.combine(model.items.row(row))
                 digest.combine(Int(model.positives[row]))
+                let counts = model.counts[row]
+                digest.combine(UInt64(counts.popular.bitPattern))
+                digest.combine(UInt64(counts.trend.bitPattern))
+                digest.combine(Int(counts.at))
             }
         }
     }

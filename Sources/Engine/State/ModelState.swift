@@ -1,3 +1,4 @@
+internal import Checkpoints
 internal import Factors
 internal import Learners
 internal import Retrieval
@@ -11,6 +12,8 @@ final class ModelState: @unchecked Sendable {
     let items: FactorTable
     /// Per item: users for whom it is positive. This model's popularity.
     let positives = ItemColumn<Int32>()
+    /// Per item: positive events, decayed. Guarded as `positives` is.
+    let counts = ItemColumn<DecayedCounts>()
     let index: PublishedIndex
     /// Keys rows and draws of this model.
     let seed: UInt64
@@ -43,11 +46,26 @@ final class ModelState: @unchecked Sendable {
             random.initialise(row)
         }
         positives.grow(to: count, with: 0)
+        counts.grow(to: count, with: DecayedCounts())
     }
 
     /// Adds rows that a state is about to fill.
     func growEmpty(to count: Int) {
         items.grow(to: count) { _, _ in }
         positives.grow(to: count, with: 0)
+        counts.grow(to: count, with: DecayedCounts())
+    }
+}
+
+extension ModelState {
+    func storedPopularity(of row: Int) -> StoredPopularity {
+        StoredPopularity(
+            positives: positives[row], popular: counts[row].popular, trend: counts[row].trend,
+            countedAt: counts[row].at)
+    }
+
+    func restore(_ stored: StoredPopularity, of row: Int) {
+        positives[row] = stored.positives
+        counts[row] = DecayedCounts(popular: stored.popular, trend: stored.trend, at: stored.countedAt)
     }
 }

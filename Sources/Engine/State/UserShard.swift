@@ -8,6 +8,8 @@ struct UserState {
     /// answer with the other's taste.
     var id: EntityID?
     var history = History()
+    /// Items that the user never wants to see.
+    var hidden = HiddenItems()
     /// Σ(r − μ − b_i) of the means baseline, and its count.
     var residualSum = 0.0
     var ratings = 0
