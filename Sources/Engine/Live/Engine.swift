@@ -28,10 +28,10 @@ public final class Engine: Sendable {
     /// Bytes of their records.
     let bytesInFlight = Atomic<Int>(0)
 
-    private let queue = DispatchQueue(label: "freshet.engine", qos: .userInitiated)
+    let queue = DispatchQueue(label: "freshet.engine", qos: .userInitiated)
     private let leases: LeaseBook
     private let life = Lock(Life())
-    private let confined: Confined
+    let confined: Confined
 
     /// Started and stopped from outside.
     private struct Life {
@@ -41,7 +41,7 @@ public final class Engine: Sendable {
     }
 
     /// Fields that the engine's queue alone touches, which is what `@unchecked Sendable` stands on.
-    private final class Confined: @unchecked Sendable {
+    final class Confined: @unchecked Sendable {
         var unpublished: [[Int32]]
         var unpublishedStats: [Int32] = []
         var lastPublished = ContinuousClock().now
@@ -139,6 +139,8 @@ public final class Engine: Sendable {
         try checkpointer.close()
     }
 
+    var isStopped: Bool { life.withLock { $0.stopped } }
+
     private func fail(_ error: EventLogError) {
         logger.critical("the log needs a person; look-ups go on", metadata: ["error": "\(error.message)"])
         life.withLock { $0.onFailure }?(error)
@@ -171,70 +173,6 @@ public final class Engine: Sendable {
         earnIdleWork(events: batch.recordCount)
     }
 
-    // MARK: - Idle time
-
-    /// Longest that a new batch waits for idle work.
-    private static let idleSlice: Duration = .milliseconds(1)
-
-    /// Alternating least squares goes on solving rows while no events wait. Never where the state has to be a function
-    /// of the log alone.
-    private func earnIdleWork(events: Int) {
-        guard !options.deterministic else { return }
-        for number in state.models.indices { Alternation(state, number: number)?.earn(events: events) }
-        scheduleIdleWork()
-    }
-
-    private func scheduleIdleWork() {
-        let isWaiting = state.models.indices.contains { Alternation(state, number: $0)?.hasIdleWork ?? false }
-        guard !options.deterministic, isWaiting, !confined.idleScheduled else { return }
-        confined.idleScheduled = true
-        queue.async { [self] in
-            confined.idleScheduled = false
-            workIdly()
-        }
-    }
-
-    /// One slice; the next one waits behind whatever has come meanwhile. With the last of them nothing is scheduled any
-    /// more, so a daemon without events rests.
-    private func workIdly() {
-        guard inFlight.load(ordering: .relaxed) == 0 else { return }
-        let clock = ContinuousClock()
-        let end = clock.now + Self.idleSlice
-        for number in state.models.indices {
-            guard var alternation = Alternation(state, number: number) else { continue }
-            while alternation.hasIdleWork, clock.now < end { alternation.workIdly() }
-            confined.unpublished[number] += alternation.changedItems
-            state.models[number].rejected += alternation.rejected
-        }
-        confined.changed = true
-        if confined.lastPublished.duration(to: clock.now) >= options.publishInterval { publish() }
-        scheduleIdleWork()
-        if !confined.idleScheduled {
-            publish()
-            refreshSnapshot()
-        }
-    }
-
-    /// Says once when a model begins to lose to its baseline, and once when it no longer does.
-    private func judgeModels() {
-        for model in state.models where model.judge() {
-            let window = model.score.window
-            let (mean, error) = window.difference
-            let metadata: Logger.Metadata = [
-                "model": "\(model.options.name)", "scored": "\(window.count)",
-                "baseline": model.learner.predictsRatings ? "means" : "popularity",
-                "difference": "\(Float(mean))", "standard-error": "\(Float(error))",
-            ]
-            if model.losesToBaseline {
-                logger.warning(
-                    "a model loses to its baseline over the score's window; look at its learner and settings",
-                    metadata: metadata)
-            } else {
-                logger.notice("a model no longer loses to its baseline", metadata: metadata)
-            }
-        }
-    }
-
     private func report(_ rejections: [Rejection]) {
         guard let first = rejections.first else { return }
         logger.warning(
@@ -247,7 +185,7 @@ public final class Engine: Sendable {
 
     /// Shows look-ups the changed items, and then tells those who wait. A reader may still hold a side of an index: then
     /// it is tried again in a millisecond, and nobody waits for the reader.
-    private func publish() {
+    func publish() {
         let positions = state.positions
         var complete = true
         for (number, model) in state.models.enumerated() {
@@ -290,7 +228,7 @@ public final class Engine: Sendable {
         }
     }
 
-    private func refreshSnapshot() {
+    func refreshSnapshot() {
         let now = ContinuousClock().now
         let measure = confined.lastMeasured.map { $0.duration(to: now) >= .seconds(1) } ?? true
         if measure { confined.lastMeasured = now } else { measureLater() }
