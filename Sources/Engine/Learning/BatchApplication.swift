@@ -33,6 +33,7 @@ struct BatchApplication {
 
     private let state: LearnedState
     private let leases: LeaseBook
+    private let observer: (any LearningObserver)?
     private var examples: [Example] = []
     private var newUsers: [[(id: EntityID, row: Int32)]]
 
@@ -42,9 +43,10 @@ struct BatchApplication {
     private(set) var changedStats: [Int32] = []
     private(set) var rejections: [Rejection] = []
 
-    init(state: LearnedState, leases: LeaseBook) {
+    init(state: LearnedState, leases: LeaseBook, observer: (any LearningObserver)? = nil) {
         self.state = state
         self.leases = leases
+        self.observer = observer
         newUsers = Array(repeating: [], count: state.shards.count)
         changedItems = Array(repeating: [], count: state.models.count)
     }
@@ -169,7 +171,7 @@ struct BatchApplication {
     private func worker(examples: [Example], samples: SampleSlots) -> CellWorker {
         CellWorker(
             examples: examples, models: state.models, stats: state.stats, samples: samples,
-            historyMax: state.options.historyMax)
+            historyMax: state.options.historyMax, observer: observer)
     }
 
     private func runRounds(_ worker: CellWorker, grid: Grid, assignment: ShardAssignment) {

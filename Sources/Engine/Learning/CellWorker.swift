@@ -8,17 +8,19 @@ struct CellWorker {
     let stats: ItemColumn<ItemStats>
     let samples: SampleSlots
     let historyMax: Int
+    let observer: (any LearningObserver)?
     private let means = MeansBaseline()
 
     init(
         examples: [Example], models: [ModelState], stats: ItemColumn<ItemStats>, samples: SampleSlots,
-        historyMax: Int
+        historyMax: Int, observer: (any LearningObserver)? = nil
     ) {
         self.examples = examples
         self.models = models
         self.stats = stats
         self.samples = samples
         self.historyMax = historyMax
+        self.observer = observer
     }
 
     func learn(_ cell: ArraySlice<Int32>, shard: UserShard, lease: borrowing RowLease) {
@@ -46,11 +48,14 @@ struct CellWorker {
         let itemOffset = offset(of: Int(example.item), mean: example.mean)
         let userOffset = means.userOffset(
             residualSum: shard.users[local].residualSum, ratings: shard.users[local].ratings)
+        let meansPrediction = Float(Double(example.mean) + itemOffset + userOffset)
+        observer?.willLearn(
+            example, kind: kind, meansPrediction: meansPrediction, worker: self, shard: shard, lease: lease)
         for (modelIndex, model) in models.enumerated() where model.learner.accepts(kind, value: example.value)
         {
             let context = LearningContext(
-                modelIndex: modelIndex, model: model, shard: shard,
-                meansPrediction: Float(Double(example.mean) + itemOffset + userOffset), local: local)
+                modelIndex: modelIndex, model: model, shard: shard, meansPrediction: meansPrediction,
+                local: local)
             samples[modelIndex, slot] = model.learner.score(example, context, lease: lease)
             model.learner.learn(example, context, lease: lease)
             let weight = kind == .signal ? Double(example.value) : 1
