@@ -6,6 +6,8 @@ struct CommandError: Error, CustomStringConvertible {
     /// Codes of sysexits.h where one fits.
     enum Code: Int32 {
         case failure = 1
+        /// The arguments do not go together.
+        case usage = 64
         /// The input is not what it should be.
         case data = 65
         /// The daemon or the broker is not there.

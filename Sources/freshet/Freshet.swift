@@ -20,6 +20,7 @@ struct Freshet: AsyncParsableCommand {
             CommandGroup(name: "Daemon", subcommands: [ServeCommand.self, CheckpointCommand.self]),
             CommandGroup(
                 name: "Events", subcommands: [FeedCommand.self, SimulateCommand.self, RateCommand.self]),
+            CommandGroup(name: "Batch", subcommands: [EvaluateCommand.self]),
             CommandGroup(
                 name: "Look-ups",
                 subcommands: [
