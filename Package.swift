@@ -95,7 +95,8 @@ let package = Package(
             swiftSettings: settings),
 
         .testTarget(name: "LearnersTests", dependencies: ["Learners", "Factors"], swiftSettings: settings),
-        .testTarget(name: "RetrievalTests", dependencies: ["Retrieval", "Factors"], swiftSettings: settings),
+        .testTarget(
+            name: "RetrievalTests", dependencies: ["Retrieval", "CKernels", "Factors"], swiftSettings: settings),
         .testTarget(
             name: "EngineTests",
             dependencies: [

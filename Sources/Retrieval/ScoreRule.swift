@@ -60,7 +60,7 @@ struct ScoreRule {
         case .euclidean: return -canonicalDistance(lanes, other, laneCount)
         case .cosine:
             let scale = queryNorm * columns.norms[row]
-            return scale > 0 ? canonicalDot(lanes, other, laneCount) / scale : 0
+            return scale == 0 ? 0 : canonicalDot(lanes, other, laneCount) / scale
         }
     }
 }
