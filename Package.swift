@@ -98,7 +98,8 @@ let package = Package(
 
         .testTarget(name: "LearnersTests", dependencies: ["Learners", "Factors"], swiftSettings: settings),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], swiftSettings: settings),
-        .testTarget(name: "RetrievalTests", dependencies: ["Retrieval", "Factors"], swiftSettings: settings),
+        .testTarget(
+            name: "RetrievalTests", dependencies: ["Retrieval", "CKernels", "Factors"], swiftSettings: settings),
         .testTarget(
             name: "EngineTests",
             dependencies: [

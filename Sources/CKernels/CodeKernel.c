@@ -2,20 +2,26 @@
 
 #include <string.h>
 
-/// What the offset of the codes adds to every product.
-static int32_t offset_product(const int8_t *query, size_t factors) {
-    int32_t sum = 0;
-    for (size_t factor = 0; factor < factors; factor++) sum += query[factor];
-    return 128 * sum;
+/// Appends the rows of a block whose bits are set in `above`.
+static inline size_t append(
+    code_product *found, size_t count, size_t block, uint32_t above, const int32_t *products) {
+    for (; above != 0; above &= above - 1) {
+        const int place = __builtin_ctz(above);
+        found[count].row = (int32_t)(block * CODE_BLOCK_ROWS) + place;
+        found[count].product = products[place];
+        count++;
+    }
+    return count;
 }
 
-static size_t next_portable(
-    const uint8_t *codes, size_t factors, const int8_t *query, const int32_t *limits, size_t start, size_t end,
-    int32_t *products) {
-    for (size_t block = start; block < end; block++) {
+static size_t scan_portable(
+    const uint8_t *codes, size_t factors, const int8_t *query, const int32_t *limits, size_t blocks,
+    code_product *found) {
+    size_t count = 0;
+    for (size_t block = 0; block < blocks; block++) {
         if (limits[block] == CODE_LIMIT_SKIP) continue;
         const uint8_t *four = codes + block * CODE_BLOCK_ROWS * factors;
-        memset(products, 0, CODE_BLOCK_ROWS * sizeof *products);
+        int32_t products[CODE_BLOCK_ROWS] = {0};
         for (size_t factor = 0; factor < factors; factor += 4, four += 4 * CODE_BLOCK_ROWS) {
             for (size_t row = 0; row < CODE_BLOCK_ROWS; row++) {
                 for (size_t k = 0; k < 4; k++) {
@@ -23,11 +29,13 @@ static size_t next_portable(
                 }
             }
         }
+        uint32_t above = 0;
         for (size_t row = 0; row < CODE_BLOCK_ROWS; row++) {
-            if (products[row] > limits[block]) return block;
+            above |= (uint32_t)(products[row] > limits[block]) << row;
         }
+        count = append(found, count, block, above, products);
     }
-    return end;
+    return count;
 }
 
 #if defined(__x86_64__)
@@ -43,11 +51,12 @@ static inline int32_t query_word(const int8_t *query, size_t factor) {
 
 /// vpmaddubsw adds two products of bytes in 16 bits. 255 · 127 twice would saturate; |row| · ±query is at most
 /// 2 · 127 · 127 = 32,258 and does not.
-__attribute__((target("avx2"))) static size_t next_avx2(
-    const uint8_t *codes, size_t factors, const int8_t *query, const int32_t *limits, size_t start, size_t end,
-    int32_t *products) {
+__attribute__((target("avx2"))) static size_t scan_avx2(
+    const uint8_t *codes, size_t factors, const int8_t *query, const int32_t *limits, size_t blocks,
+    code_product *found) {
     const __m256i ones = _mm256_set1_epi16(1), offset = _mm256_set1_epi8((char)0x80);
-    for (size_t block = start; block < end; block++) {
+    size_t count = 0;
+    for (size_t block = 0; block < blocks; block++) {
         if (limits[block] == CODE_LIMIT_SKIP) continue;
         const __m256i *four = (const __m256i *)(codes + block * CODE_BLOCK_ROWS * factors);
         __m256i low = _mm256_setzero_si256(), high = low;
@@ -61,51 +70,66 @@ __attribute__((target("avx2"))) static size_t next_avx2(
             high = _mm256_add_epi32(high, _mm256_madd_epi16(pairs_b, ones));
         }
         const __m256i limit = _mm256_set1_epi32(limits[block]);
-        const __m256i above = _mm256_or_si256(_mm256_cmpgt_epi32(low, limit), _mm256_cmpgt_epi32(high, limit));
-        if (!_mm256_testz_si256(above, above)) {
-            _mm256_storeu_si256((__m256i *)products, low);
-            _mm256_storeu_si256((__m256i *)products + 1, high);
-            return block;
-        }
+        const uint32_t above_low =
+            (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(low, limit)));
+        const uint32_t above_high =
+            (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(high, limit)));
+        if ((above_low | above_high) == 0) continue;
+        int32_t products[CODE_BLOCK_ROWS];
+        _mm256_storeu_si256((__m256i *)products, low);
+        _mm256_storeu_si256((__m256i *)products + 1, high);
+        count = append(found, count, block, above_low | above_high << 8, products);
     }
-    return end;
+    return count;
 }
 
 #define AVX512 __attribute__((target("avx512f,avx512vl,avx512vnni")))
 
+AVX512 static inline size_t append_avx512(
+    code_product *found, size_t count, size_t block, int32_t limit, __m512i sum) {
+    const uint32_t above = _mm512_cmpgt_epi32_mask(sum, _mm512_set1_epi32(limit));
+    if (above == 0) return count;
+    int32_t products[CODE_BLOCK_ROWS];
+    _mm512_storeu_si512(products, sum);
+    return append(found, count, block, above, products);
+}
+
 /// 64 factors: the query stays in sixteen registers.
-AVX512 static size_t next_avx512_64(
-    const uint8_t *codes, const int8_t *query, int32_t offset, const int32_t *limits, size_t start, size_t end,
-    int32_t *products) {
-    __m512i q[16];
-    for (int word = 0; word < 16; word++) q[word] = _mm512_set1_epi32(query_word(query, 4 * (size_t)word));
-    const __m512i first = _mm512_set1_epi32(-offset), zero = _mm512_setzero_si512();
-    for (size_t block = start; block < end; block++) {
+AVX512 static size_t scan_avx512_64(
+    const uint8_t *codes, const int8_t *query, __m512i first, const int32_t *limits, size_t blocks,
+    code_product *found) {
+    __m512i words[16];
+    for (int word = 0; word < 16; word++) words[word] = _mm512_set1_epi32(query_word(query, 4 * (size_t)word));
+    size_t count = 0;
+    for (size_t block = 0; block < blocks; block++) {
         if (limits[block] == CODE_LIMIT_SKIP) continue;
         const __m512i *four = (const __m512i *)(codes + block * CODE_BLOCK_ROWS * 64);
-        __m512i sums[4] = {first, zero, zero, zero};
+        __m512i sums[4] = {first, _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
 #pragma clang loop unroll(full)
         for (int word = 0; word < 16; word++) {
-            sums[word & 3] = _mm512_dpbusd_epi32(sums[word & 3], _mm512_load_si512(four + word), q[word]);
+            sums[word & 3] = _mm512_dpbusd_epi32(sums[word & 3], _mm512_load_si512(four + word), words[word]);
         }
         const __m512i sum =
             _mm512_add_epi32(_mm512_add_epi32(sums[0], sums[1]), _mm512_add_epi32(sums[2], sums[3]));
-        if (_mm512_cmpgt_epi32_mask(sum, _mm512_set1_epi32(limits[block])) != 0) {
-            _mm512_storeu_si512(products, sum);
-            return block;
-        }
+        count = append_avx512(found, count, block, limits[block], sum);
     }
-    return end;
+    return count;
 }
 
-AVX512 static size_t next_avx512(
-    const uint8_t *codes, size_t factors, const int8_t *query, int32_t offset, const int32_t *limits,
-    size_t start, size_t end, int32_t *products) {
-    if (factors == 64) return next_avx512_64(codes, query, offset, limits, start, end, products);
-    for (size_t block = start; block < end; block++) {
+/// vpdpbusd multiplies unsigned by signed bytes: the codes as they are stored, offset and all. What the offset adds is
+/// taken off beforehand.
+AVX512 static size_t scan_avx512(
+    const uint8_t *codes, size_t factors, const int8_t *query, const int32_t *limits, size_t blocks,
+    code_product *found) {
+    int32_t sum = 0;
+    for (size_t factor = 0; factor < factors; factor++) sum += query[factor];
+    const __m512i first = _mm512_set1_epi32(-128 * sum);
+    if (factors == 64) return scan_avx512_64(codes, query, first, limits, blocks, found);
+    size_t count = 0;
+    for (size_t block = 0; block < blocks; block++) {
         if (limits[block] == CODE_LIMIT_SKIP) continue;
         const __m512i *four = (const __m512i *)(codes + block * CODE_BLOCK_ROWS * factors);
-        __m512i even = _mm512_set1_epi32(-offset), odd = _mm512_setzero_si512();
+        __m512i even = first, odd = _mm512_setzero_si512();
         for (size_t factor = 0; factor < factors; factor += 4, four++) {
             const __m512i word = _mm512_set1_epi32(query_word(query, factor));
             if (factor & 4) {
@@ -114,13 +138,9 @@ AVX512 static size_t next_avx512(
                 even = _mm512_dpbusd_epi32(even, _mm512_load_si512(four), word);
             }
         }
-        const __m512i sum = _mm512_add_epi32(even, odd);
-        if (_mm512_cmpgt_epi32_mask(sum, _mm512_set1_epi32(limits[block])) != 0) {
-            _mm512_storeu_si512(products, sum);
-            return block;
-        }
+        count = append_avx512(found, count, block, limits[block], _mm512_add_epi32(even, odd));
     }
-    return end;
+    return count;
 }
 
 #endif
@@ -141,15 +161,12 @@ bool code_kernel_is_supported(code_kernel kernel) {
     }
 }
 
-size_t code_kernel_next(
+size_t code_kernel_scan(
     code_kernel kernel, const uint8_t *codes, size_t factors, const int8_t *query, const int32_t *limits,
-    size_t start, size_t end, int32_t *products) {
+    size_t blocks, code_product *found) {
 #if defined(__x86_64__)
-    if (kernel == CODE_KERNEL_AVX512_VNNI) {
-        return next_avx512(
-            codes, factors, query, offset_product(query, factors), limits, start, end, products);
-    }
-    if (kernel == CODE_KERNEL_AVX2) return next_avx2(codes, factors, query, limits, start, end, products);
+    if (kernel == CODE_KERNEL_AVX512_VNNI) return scan_avx512(codes, factors, query, limits, blocks, found);
+    if (kernel == CODE_KERNEL_AVX2) return scan_avx2(codes, factors, query, limits, blocks, found);
 #endif
-    return next_portable(codes, factors, query, limits, start, end, products);
+    return scan_portable(codes, factors, query, limits, blocks, found);
 }

@@ -27,14 +27,14 @@ public enum CodeKernel: String, Sendable, CaseIterable {
     /// A limit that no product exceeds: the block is passed over unread.
     static let skip = Int32.max
 
-    /// The first block of `blocks` where a product exceeds the block's limit, its products left in `products`; the end
-    /// of the range if there is none. The layout of `codes` is told in CKernels.h.
+    /// The rows whose product exceeds their block's limit, ascending, counted from the first block's first one; what was
+    /// in `found` goes. The layout of `codes` is told in CKernels.h.
     @inline(__always)
-    func next(
+    func scan(
         codes: UnsafePointer<UInt8>, factors: Int, query: UnsafePointer<Int8>, limits: UnsafePointer<Int32>,
-        blocks: Range<Int>, products: UnsafeMutablePointer<Int32>
-    ) -> Int {
-        code_kernel_next(
-            variant, codes, factors, query, limits, blocks.lowerBound, blocks.upperBound, products)
+        blocks: Int, found: UnsafeMutablePointer<code_product>
+    ) -> UnsafeBufferPointer<code_product> {
+        let count = code_kernel_scan(variant, codes, factors, query, limits, blocks, found)
+        return UnsafeBufferPointer(start: found, count: count)
     }
 }

@@ -70,7 +70,7 @@ struct ScoreBounds {
         if norm == 0 { return (0, 0) }
         guard norm >= UnitNorm.least, norm <= UnitNorm.greatest else { return nil }
         // As `ScoreRule` has it: a normal number, because the query's norm is at least 2⁻⁵⁰ too.
-        let scale = Double(rule.query.norm * norm)
+        let scale = Double(rule.queryNorm * norm)
         let margin = max(abs(low), abs(high)) / scale * Self.doubleMargin
         return (Float(low / scale - margin), Float(high / scale + margin))
     }
@@ -129,7 +129,7 @@ extension ScoreBounds {
         switch rule.order {
         case .inner, .dot: return (threshold, abs(threshold))
         case .cosine:
-            let target = Float(Double(threshold) * Double(rule.query.norm))
+            let target = Float(Double(threshold) * Double(rule.queryNorm))
             return (target, abs(target))
         case .euclidean:
             guard threshold > -Float.infinity else { return (-.infinity, .infinity) }
