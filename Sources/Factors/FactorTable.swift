@@ -139,6 +139,15 @@ public final class FactorTable: @unchecked Sendable {
             contentsOf: UnsafeBufferPointer(start: start.assumingMemoryBound(to: Float.self), count: factors))
     }
 
+    /// Calls `body` with the vectors of `count` rows from `start` on: count × factors, row-major.
+    public func withVectors<Result>(
+        from start: Int, count: Int, _ body: (UnsafePointer<Float>) throws -> Result
+    ) rethrows -> Result {
+        assert(start >= 0 && count >= 0 && start + count <= self.count)
+        let vectors = UnsafeRawPointer(lanes + start * (factors / 8))
+        return try body(vectors.assumingMemoryBound(to: Float.self))
+    }
+
     public func bias(_ index: Int) -> Float { biases[index] }
 
     public func step(_ index: Int) -> Float { steps[index] }
