@@ -127,12 +127,12 @@ public struct StoredPopularity: Sendable, Equatable {
     /// Users for whom the item is positive.
     public var positives: Int32
     /// Positive events, decayed slowly, as they stood at the ordinal `countedAt`.
-    public var popular: Float
+    public var popular: Double
     /// The same, decayed fast.
-    public var trend: Float
+    public var trend: Double
     public var countedAt: Int64
 
-    public init(positives: Int32, popular: Float, trend: Float, countedAt: Int64) {
+    public init(positives: Int32, popular: Double, trend: Double, countedAt: Int64) {
         self.positives = positives
         self.popular = popular
         self.trend = trend

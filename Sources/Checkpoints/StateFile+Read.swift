@@ -1,4 +1,4 @@
-public import Foundation
+internal import Foundation
 internal import GRDB
 
 /// Takes a state in as it is read, row by row and in ascending order of rows, so that no second copy of it is made.
@@ -95,7 +95,7 @@ extension StateFile {
         while let row = try items.next() {
             itemRows += 1
             let popularity = StoredPopularity(
-                positives: row[5], popular: Float(row[6] as Double), trend: Float(row[7] as Double),
+                positives: row[5], popular: row[6], trend: row[7],
                 countedAt: row[8])
             try reader.read(
                 itemRow: finite(row, factors: factors, "item_factors", path), popularity: popularity)

@@ -118,8 +118,8 @@ extension StateFile {
             let popularity = itemFactors.popularity[index]
             try statement.execute(arguments: [
                 itemFactors.model, row, Double(itemFactors.biases[index]), itemFactors.blob(index),
-                Double(itemFactors.steps[index]), popularity.positives, Double(popularity.popular),
-                Double(popularity.trend), popularity.countedAt,
+                Double(itemFactors.steps[index]), popularity.positives, popularity.popular,
+                popularity.trend, popularity.countedAt,
             ])
         }
     }

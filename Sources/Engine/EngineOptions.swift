@@ -30,6 +30,10 @@ public struct EngineOptions: Sendable {
     public var publishInterval: Duration = .milliseconds(5)
     public var models: [ModelOptions] = ModelOptions.defaults
     public var defaultModel = "likes"
+    /// Half-life of an item's popularity, in events of the stream; 0 never fades.
+    public var popularityHalfLifeEvents = 20_000.0
+    /// Half-life of the fast count that `trending` sets against the slow one, in events; above 0.
+    public var trendingHalfLifeEvents = 1_000.0
     /// Length of the prequential score's moving window, in events.
     public var scoreWindowEvents = 100_000
     public var checkpointInterval: Duration = .seconds(10)

@@ -90,7 +90,7 @@ struct BatchApplication {
             state.counters.forgets += 1
             // Alone between two segments: the grid keeps the order of a user and an item, not that of a whole user.
             learnSegment()
-            forget(user)
+            forget(user, fading: true)
         case .item(let description):
             state.counters.descriptions += 1
             let row = intern(item: description.item)
@@ -136,7 +136,8 @@ struct BatchApplication {
         guard isFull else { return }
         learnSegment()
         for id in state.leastRecentUsers(max(1, usersMax / 64)) {
-            forget(id)
+            // What they liked was liked: it fades by itself.
+            forget(id, fading: false)
             state.counters.evicted += 1
         }
     }
@@ -232,12 +233,12 @@ struct BatchApplication {
         }
     }
 
-    private mutating func forget(_ user: EntityID) {
+    private mutating func forget(_ user: EntityID, fading: Bool) {
         guard let row = state.users.withLock({ $0.remove(user) }) else { return }
         let shard = state.shard(of: row)
         let worker = self.worker(examples: [], samples: SampleSlots(models: 0, examples: 0))
         shard.queue.sync {
-            worker.removeAll(of: shard.local(row), mean: state.mean, shard: shard)
+            worker.removeAll(of: shard.local(row), mean: state.mean, fading: fading, shard: shard)
             shard.erase(row)
         }
         take(reportOf: shard)

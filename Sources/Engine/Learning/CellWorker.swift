@@ -53,6 +53,9 @@ struct CellWorker {
                 meansPrediction: Float(Double(example.mean) + itemOffset + userOffset), local: local)
             samples[modelIndex, slot] = model.learner.score(example, context, lease: lease)
             model.learner.learn(example, context, lease: lease)
+            let weight = kind == .signal ? Double(example.value) : 1
+            model.decay.add(weight, at: example.ordinal, to: &model.counts[Int(example.item)])
+            context.touch(Int(example.item))
         }
         remember(example, kind: kind, previous: previous, shard: shard, lease: lease)
     }
@@ -92,6 +95,7 @@ struct CellWorker {
         let local = shard.local(example.user)
         guard let entry = shard.users[local].history[example.item] else { return }
         remove(entry, of: local, mean: example.mean, shard: shard)
+        takeBack(entry)
         shard.report.retracted += 1
     }
 
@@ -104,12 +108,25 @@ struct CellWorker {
         }
     }
 
-    /// Takes back all that the user said. Between rounds only, when no lease is out.
-    func removeAll(of local: Int, mean: Float, shard: UserShard) {
+    /// Takes back all that the user said; with `fading`, out of the decayed counts too. Between rounds only, when no
+    /// lease is out.
+    func removeAll(of local: Int, mean: Float, fading: Bool, shard: UserShard) {
         for entry in shard.users[local].history.entries {
             count(entry, sign: -1, of: local, mean: mean, shard: shard)
+            if fading { takeBack(entry) }
         }
         shard.users[local].history = History()
+    }
+
+    /// Takes what was retracted out of the decayed counts: the mean share of the users for whom the item was positive,
+    /// because a history does not keep at which ordinal each of them came. The last one takes all.
+    private func takeBack(_ entry: HistoryEntry) {
+        let item = Int(entry.item)
+        for model in models where model.learner.accepts(entry.kind, value: entry.value) {
+            let left = Double(max(0, model.positives[item]))
+            model.counts[item].popular *= left / (left + 1)
+            model.counts[item].trend *= left / (left + 1)
+        }
     }
 
     private func drop(_ entry: HistoryEntry, of local: Int, mean: Float, shard: UserShard) {

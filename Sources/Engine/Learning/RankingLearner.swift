@@ -2,7 +2,7 @@ internal import Factors
 internal import Learners
 
 /// Learns what users took by BPR, scored by recall@10 among 99 sampled items that the user has not seen, beside
-/// popularity on the same sample.
+/// decayed popularity on the same sample.
 ///
 /// Sampled recall flatters every model against a ranking of the whole catalogue, and both alike (Krichene and Rendle
 /// 2020): good for watching and comparing, not for reporting.
@@ -26,17 +26,18 @@ struct RankingLearner: StreamLearner {
     ) -> ScoreSample {
         var random = example.random(seed: ~context.model.seed)
         guard random.next() % Self.scoreEvery == 0, !context.hasSeen(example.item) else { return .none }
-        let (items, positives) = (context.model.items, context.model.positives)
+        let items = context.model.items
         let user = context.user
         let wantedScore = bpr.score(user: user, item: lease.row(Int(example.item), of: items))
-        let wantedCount = positives[Int(example.item)]
+        let wantedCount = context.popularity(of: Int(example.item), example)
         var (higher, morePopular, equallyPopular, drawn) = (0, 0, 0, 0)
         while drawn < Self.scoreNegatives {
             guard let other = drawUnseen(example, context, lease: lease, random: &random) else { break }
             drawn += 1
             if bpr.score(user: user, item: lease.row(other, of: items)) > wantedScore { higher += 1 }
-            if positives[other] > wantedCount { morePopular += 1 }
-            if positives[other] == wantedCount { equallyPopular += 1 }
+            let count = context.popularity(of: other, example)
+            if count > wantedCount { morePopular += 1 }
+            if count == wantedCount { equallyPopular += 1 }
         }
         guard drawn == Self.scoreNegatives else { return .none }
         return ScoreSample(

@@ -18,6 +18,11 @@ struct LearningContext: ~Copyable {
         if model.items.markChanged(item) { shard.report.changedItems[modelIndex].append(Int32(item)) }
     }
 
+    /// The decayed count of an item of the lease as it stands when the example comes.
+    func popularity(of item: Int, _ example: Example) -> Double {
+        model.decay.popular(model.counts[item], at: example.ordinal)
+    }
+
     func touchUser() { shard.tables[modelIndex].markChanged(local) }
 }
 

@@ -84,6 +84,7 @@ public final class Engine: Sendable {
                 "items": "\(state.items.withLock { $0.count })",
             ])
         queue.sync {
+            judgeModels()
             publish()
             refreshSnapshot()
         }
@@ -157,11 +158,32 @@ public final class Engine: Sendable {
         confined.eventsSinceCheckpoint += batch.recordCount
         bytesInFlight.subtract(batch.bytes, ordering: .relaxed)
         let left = inFlight.subtract(batch.recordCount, ordering: .relaxed).newValue
+        judgeModels()
         // Before the publication: who has waited for an event finds it in STATUS too.
         refreshSnapshot()
         let sincePublished = confined.lastPublished.duration(to: ContinuousClock().now)
         if left == 0 || sincePublished >= options.publishInterval { publish() }
         if confined.eventsSinceCheckpoint >= options.checkpointEventsMax { checkpointIfChanged() }
+    }
+
+    /// Says once when a model begins to lose to its baseline, and once when it no longer does.
+    private func judgeModels() {
+        for model in state.models where model.judge() {
+            let window = model.score.window
+            let (mean, error) = window.difference
+            let metadata: Logger.Metadata = [
+                "model": "\(model.options.name)", "scored": "\(window.count)",
+                "baseline": model.learner.predictsRatings ? "means" : "popularity",
+                "difference": "\(Float(mean))", "standard-error": "\(Float(error))",
+            ]
+            if model.losesToBaseline {
+                logger.warning(
+                    "a model loses to its baseline over the score's window; look at its learner and settings",
+                    metadata: metadata)
+            } else {
+                logger.notice("a model no longer loses to its baseline", metadata: metadata)
+            }
+        }
     }
 
     private func report(_ rejections: [Rejection]) {
@@ -183,7 +205,9 @@ public final class Engine: Sendable {
             let rows = confined.unpublished[number]
             for row in rows { model.items.clear(.unpublished, at: Int(row)) }
             confined.unpublished[number].removeAll(keepingCapacity: true)
-            let done = model.index.publish(rows: rows, from: model.items) { Float(model.positives[$0]) }
+            let done = model.index.publish(rows: rows, from: model.items) {
+                model.decay.published(model.counts[$0])
+            }
             complete = complete && done
         }
         publishStats()

@@ -105,8 +105,8 @@ extension LearnedState {
                 digest.combine(model.items.row(row))
                 digest.combine(Int(model.positives[row]))
                 let counts = model.counts[row]
-                digest.combine(UInt64(counts.popular.bitPattern))
-                digest.combine(UInt64(counts.trend.bitPattern))
+                digest.combine(counts.popular.bitPattern)
+                digest.combine(counts.trend.bitPattern)
                 digest.combine(Int(counts.at))
             }
         }

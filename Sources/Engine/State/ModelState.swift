@@ -10,15 +10,18 @@ final class ModelState: @unchecked Sendable {
     let options: ModelOptions
     let learner: any StreamLearner
     let items: FactorTable
-    /// Per item: users for whom it is positive. This model's popularity.
+    /// Per item: users for whom it is positive.
     let positives = ItemColumn<Int32>()
-    /// Per item: positive events, decayed. Guarded as `positives` is.
+    /// Per item: positive events, decayed. This model's popularity. Guarded as `positives` is.
     let counts = ItemColumn<DecayedCounts>()
+    let decay: PopularityDecay
     let index: PublishedIndex
     /// Keys rows and draws of this model.
     let seed: UInt64
 
     var score: PrequentialScore
+    /// The last verdict over the score's window (`PrequentialScore.Sums.loses`).
+    var losesToBaseline = false
     var updates = 0
     var rejected = 0
 
@@ -32,6 +35,8 @@ final class ModelState: @unchecked Sendable {
             learner = RankingLearner(
                 bpr: BPR(options: settings, updateGuard: updateGuard), positive: positive)
         }
+        decay = PopularityDecay(
+            popularHalfLife: engine.popularityHalfLifeEvents, trendHalfLife: engine.trendingHalfLifeEvents)
         items = FactorTable(factors: engine.factors)
         index = PublishedIndex(factors: engine.factors)
         var hash: UInt64 = 0
@@ -58,6 +63,16 @@ final class ModelState: @unchecked Sendable {
 }
 
 extension ModelState {
+    /// Looks at the score's window again; true if the verdict has changed.
+    func judge() -> Bool {
+        let loses = score.window.loses(lessIsBetter: learner.predictsRatings, before: losesToBaseline)
+        defer { losesToBaseline = loses }
+        return loses != losesToBaseline
+    }
+
+    /// Bytes of the item side.
+    var itemBytes: Int { items.bytes + positives.bytes + counts.bytes }
+
     func storedPopularity(of row: Int) -> StoredPopularity {
         StoredPopularity(
             positives: positives[row], popular: counts[row].popular, trend: counts[row].trend,
