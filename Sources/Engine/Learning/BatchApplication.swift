@@ -33,6 +33,8 @@ struct BatchApplication {
 
     private let state: LearnedState
     private let leases: LeaseBook
+    /// False keeps histories and counts alone, for a state that is trained afterwards.
+    private let learns: Bool
     private var examples: [Example] = []
     private var newUsers: [[(id: EntityID, row: Int32)]]
 
@@ -42,9 +44,10 @@ struct BatchApplication {
     private(set) var changedStats: [Int32] = []
     private(set) var rejections: [Rejection] = []
 
-    init(state: LearnedState, leases: LeaseBook) {
+    init(state: LearnedState, leases: LeaseBook, learns: Bool = true) {
         self.state = state
         self.leases = leases
+        self.learns = learns
         newUsers = Array(repeating: [], count: state.shards.count)
         changedItems = Array(repeating: [], count: state.models.count)
     }
@@ -169,7 +172,7 @@ struct BatchApplication {
     private func worker(examples: [Example], samples: SampleSlots) -> CellWorker {
         CellWorker(
             examples: examples, models: state.models, stats: state.stats, samples: samples,
-            historyMax: state.options.historyMax)
+            historyMax: state.options.historyMax, learns: learns)
     }
 
     private func runRounds(_ worker: CellWorker, grid: Grid, assignment: ShardAssignment) {
@@ -208,6 +211,7 @@ struct BatchApplication {
             }
             take(reportOf: shard)
         }
+        guard learns else { return }
         // In log order, so that the sums do not depend on which shard was faster.
         for (number, model) in state.models.enumerated() {
             for (index, example) in worker.examples.enumerated() where example.kind != .retract {

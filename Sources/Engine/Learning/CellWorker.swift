@@ -8,17 +8,19 @@ struct CellWorker {
     let stats: ItemColumn<ItemStats>
     let samples: SampleSlots
     let historyMax: Int
+    let learns: Bool
     private let means = MeansBaseline()
 
     init(
         examples: [Example], models: [ModelState], stats: ItemColumn<ItemStats>, samples: SampleSlots,
-        historyMax: Int
+        historyMax: Int, learns: Bool = true
     ) {
         self.examples = examples
         self.models = models
         self.stats = stats
         self.samples = samples
         self.historyMax = historyMax
+        self.learns = learns
     }
 
     func learn(_ cell: ArraySlice<Int32>, shard: UserShard, lease: borrowing RowLease) {
@@ -51,8 +53,10 @@ struct CellWorker {
             let context = LearningContext(
                 modelIndex: modelIndex, model: model, shard: shard,
                 meansPrediction: Float(Double(example.mean) + itemOffset + userOffset), local: local)
-            samples[modelIndex, slot] = model.learner.score(example, context, lease: lease)
-            model.learner.learn(example, context, lease: lease)
+            if learns {
+                samples[modelIndex, slot] = model.learner.score(example, context, lease: lease)
+                model.learner.learn(example, context, lease: lease)
+            }
             let weight = kind == .signal ? Double(example.value) : 1
             model.decay.add(weight, at: example.ordinal, to: &model.counts[Int(example.item)])
             context.touch(Int(example.item))
