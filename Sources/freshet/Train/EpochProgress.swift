@@ -1,7 +1,7 @@
 import Foundation
 import Training
 
-/// How far a training is: a bar on a terminal, a line for each epoch elsewhere.
+/// How far a training is: a bar on a terminal, a line every few seconds and after the last epoch elsewhere.
 struct EpochProgress {
     enum Phase {
         /// On a part, to choose the number of epochs.
@@ -16,6 +16,10 @@ struct EpochProgress {
     private var epochsMax = 0
     private var start = ContinuousClock.now
     private var shown = false
+    private var lastShown: ContinuousClock.Instant?
+    /// A line held back because the last one is not long ago.
+    private var waiting: String?
+    private static let interval = Duration.seconds(2)
 
     init(isTerminal: Bool) { self.isTerminal = isTerminal }
 
@@ -33,7 +37,8 @@ struct EpochProgress {
     /// Leaves what was shown last as it stands.
     mutating func end() {
         if isTerminal, shown { Terminal.writeError("") }
-        shown = false
+        if let waiting { Terminal.writeError(waiting) }
+        (shown, waiting) = (false, nil)
     }
 
     private mutating func show(_ epoch: Int, _ text: String) {
@@ -44,7 +49,12 @@ struct EpochProgress {
             let bar = Self.bar(Double(epoch) / Double(max(1, epochsMax)))
             Terminal.writeError("\r\u{1B}[K\(bar) \(line)\(timeLeft(epoch))", terminator: "")
         } else if epoch > 0 {
-            Terminal.writeError("freshet train: \(line)")
+            waiting = "freshet train: \(line)"
+            let now = ContinuousClock.now
+            guard (lastShown ?? start).duration(to: now) >= Self.interval else { return }
+            lastShown = now
+            if let waiting { Terminal.writeError(waiting) }
+            waiting = nil
         }
     }
 
