@@ -17,7 +17,7 @@ struct Freshet: AsyncParsableCommand {
             """,
         version: version,
         groupedSubcommands: [
-            CommandGroup(name: "Daemon", subcommands: [ServeCommand.self, CheckpointCommand.self]),
+            CommandGroup(name: "Daemon", subcommands: [ServeCommand.self, TrainCommand.self, CheckpointCommand.self]),
             CommandGroup(
                 name: "Events", subcommands: [FeedCommand.self, SimulateCommand.self, RateCommand.self]),
             CommandGroup(name: "Batch", subcommands: [EvaluateCommand.self]),

@@ -61,7 +61,7 @@ func published(
     table.grow(to: rows) { _, _ in }
     table.fill(0..<rows, kind, &random)
     let index = PublishedIndex(factors: factors, kernel: kernel)
-    _ = index.publish(rows: [], from: table) { Float($0 % 7) }
+    _ = index.publish(rows: [], from: table) { popularity($0 % 7) }
     return (table, index)
 }
 

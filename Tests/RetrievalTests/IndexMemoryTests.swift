@@ -12,7 +12,7 @@ struct IndexMemoryTests {
         for _ in 0..<200 {
             let rows = (0..<50).map { _ in Int32(random.next(below: 6_000)) }
             for row in rows { table.row(Int(row)).bias += 1 }
-            #expect(index.publish(rows: rows, from: table) { _ in 0 })
+            #expect(index.publish(rows: rows, from: table) { _ in .none })
         }
         // To the rows at hand, because both have spare capacity.
         let perRow = Double(index.bytes) / 6_000
@@ -31,13 +31,13 @@ struct IndexMemoryTests {
         let table = FactorTable(factors: 8)
         table.grow(to: rows) { _, _ in }
         let index = PublishedIndex(factors: 8)
-        #expect(index.publish(rows: [], from: table) { _ in 0 })
+        #expect(index.publish(rows: [], from: table) { _ in .none })
         for row in 0..<rows { table.row(row).bias = 1 }
         let all = (0..<Int32(rows)).map { $0 }
-        #expect(!index.publish(rows: all, from: table) { _ in 0 })
+        #expect(!index.publish(rows: all, from: table) { _ in .none })
         let first = index.read { view in (0..<rows).count { view.biases[$0] == 1 } }
         #expect(first == 65_536)
-        #expect(index.publish(rows: [], from: table) { _ in 0 })
+        #expect(index.publish(rows: [], from: table) { _ in .none })
         let second = index.read { view in (0..<rows).count { view.biases[$0] == 1 } }
         #expect(second == rows)
     }
@@ -47,7 +47,7 @@ struct IndexMemoryTests {
         let (table, index) = published(100, .normal, factors: 8, seed: 3)
         for value in [Float(1), 2, 3, 4, 5] {
             table.row(9).bias = value
-            #expect(index.publish(rows: [9, 9, 3], from: table) { _ in 0 })
+            #expect(index.publish(rows: [9, 9, 3], from: table) { _ in .none })
             let seen = index.read { $0.biases[9] }
             #expect(seen == value)
         }

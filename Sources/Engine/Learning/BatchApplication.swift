@@ -34,6 +34,8 @@ struct BatchApplication {
     private let state: LearnedState
     private let leases: LeaseBook
     private let observer: (any LearningObserver)?
+    /// False keeps histories and counts alone, for a state that is trained afterwards.
+    private let learns: Bool
     private var examples: [Example] = []
     private var newUsers: [[(id: EntityID, row: Int32)]]
     /// Whether any model is by alternating least squares.
@@ -48,10 +50,13 @@ struct BatchApplication {
     private(set) var changedStats: [Int32] = []
     private(set) var rejections: [Rejection] = []
 
-    init(state: LearnedState, leases: LeaseBook, observer: (any LearningObserver)? = nil) {
+    init(
+        state: LearnedState, leases: LeaseBook, learns: Bool = true, observer: (any LearningObserver)? = nil
+    ) {
         self.state = state
         self.leases = leases
-        alternates = state.models.contains { $0.alternating != nil }
+        self.learns = learns
+        alternates = learns && state.models.contains { $0.alternating != nil }
         self.observer = observer
         newUsers = Array(repeating: [], count: state.shards.count)
         changedItems = Array(repeating: [], count: state.models.count)
@@ -188,7 +193,7 @@ struct BatchApplication {
     private func worker(examples: [Example], samples: SampleSlots) -> CellWorker {
         CellWorker(
             examples: examples, models: state.models, stats: state.stats, samples: samples,
-            historyMax: state.options.historyMax, observer: observer)
+            historyMax: state.options.historyMax, learns: learns, observer: observer)
     }
 
     private func runRounds(_ worker: CellWorker, grid: Grid, assignment: ShardAssignment) {
@@ -240,6 +245,7 @@ struct BatchApplication {
             }
             take(reportOf: shard)
         }
+        guard learns else { return }
         // In log order, so that the sums do not depend on which shard was faster.
         for (number, model) in state.models.enumerated() {
             for (index, example) in worker.examples.enumerated() where example.kind != .retract {

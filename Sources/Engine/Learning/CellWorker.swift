@@ -8,6 +8,7 @@ struct CellWorker {
     let stats: ItemColumn<ItemStats>
     let samples: SampleSlots
     let historyMax: Int
+    let learns: Bool
     let observer: (any LearningObserver)?
     private let means = MeansBaseline()
     /// Whether any model is by alternating least squares.
@@ -15,14 +16,15 @@ struct CellWorker {
 
     init(
         examples: [Example], models: [ModelState], stats: ItemColumn<ItemStats>, samples: SampleSlots,
-        historyMax: Int, observer: (any LearningObserver)? = nil
+        historyMax: Int, learns: Bool = true, observer: (any LearningObserver)? = nil
     ) {
         self.examples = examples
         self.models = models
         self.stats = stats
         self.samples = samples
         self.historyMax = historyMax
-        solvesHistories = models.contains { $0.alternating != nil }
+        self.learns = learns
+        solvesHistories = learns && models.contains { $0.alternating != nil }
         self.observer = observer
     }
 
@@ -59,8 +61,10 @@ struct CellWorker {
             let context = LearningContext(
                 modelIndex: modelIndex, model: model, shard: shard, meansPrediction: meansPrediction,
                 local: local)
-            samples[modelIndex, slot] = model.learner.score(example, context, lease: lease)
-            model.learner.learn(example, context, lease: lease)
+            if learns {
+                samples[modelIndex, slot] = model.learner.score(example, context, lease: lease)
+                model.learner.learn(example, context, lease: lease)
+            }
             let weight = kind == .signal ? Double(example.value) : 1
             model.decay.add(weight, at: example.ordinal, to: &model.counts[Int(example.item)])
             context.touch(Int(example.item))
