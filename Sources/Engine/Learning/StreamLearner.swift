@@ -22,7 +22,7 @@ struct LearningContext: ~Copyable {
 }
 
 /// A learner on the stream: predicts an event, then learns it. Rows outside the lease are never read.
-protocol StreamLearner: Sendable {
+protocol StreamLearner: FoldIn, Sendable {
     /// A rating on the user's scale (`PREDICT` answers μ + biases + product), rather than a rank score.
     var predictsRatings: Bool { get }
 
