@@ -80,7 +80,8 @@ struct RankTopTests {
         try live.stop()
     }
 
-    @Test("unavailable items and those without the tags are left out",
+    @Test(
+        "unavailable items and those without the tags are left out",
         arguments: [TopQuery.Order.popular, .bias, .leastBias])
     func filters(order: TopQuery.Order) async throws {
         let live = try LiveEngine()
