@@ -97,10 +97,14 @@ struct BatchApplication {
             add(.signal, user: user, item: item, value: state.options.events.signals[name] ?? 0, logged)
         case .retract(let user, let item):
             state.counters.retractions += 1
-            let known =
-                state.users.withLock { $0.row(of: user) } != nil
-                && state.items.withLock { $0.row(of: item) } != nil
-            if known { add(.retract, user: user, item: item, value: 0, logged) }
+            if knows(user, item) { add(.retract, user: user, item: item, value: 0, logged) }
+        case .hide(let user, let item):
+            state.counters.hides += 1
+            // Neither need be known: what is hidden before it comes is hidden when it comes.
+            add(.hide, user: user, item: item, value: 0, logged)
+        case .unhide(let user, let item):
+            state.counters.unhides += 1
+            if knows(user, item) { add(.unhide, user: user, item: item, value: 0, logged) }
         case .forget(let user):
             state.counters.forgets += 1
             // Alone between two segments: the grid keeps the order of a user and an item, not that of a whole user.
@@ -115,6 +119,10 @@ struct BatchApplication {
                     available: description.available)
             }
         }
+    }
+
+    private func knows(_ user: EntityID, _ item: EntityID) -> Bool {
+        state.users.withLock { $0.row(of: user) } != nil && state.items.withLock { $0.row(of: item) } != nil
     }
 
     private mutating func add(
@@ -248,7 +256,7 @@ struct BatchApplication {
         guard learns else { return }
         // In log order, so that the sums do not depend on which shard was faster.
         for (number, model) in state.models.enumerated() {
-            for (index, example) in worker.examples.enumerated() where example.kind != .retract {
+            for (index, example) in worker.examples.enumerated() where example.kind.isLearned {
                 let kind: HistoryEntry.Kind = example.kind == .rating ? .rating : .signal
                 if model.learner.accepts(kind, value: example.value) {
                     model.score.add(samples[number, index])

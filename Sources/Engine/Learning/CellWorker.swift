@@ -35,6 +35,8 @@ struct CellWorker {
             shard.users[shard.local(example.user)].unsaved = true
             switch example.kind {
             case .retract: retract(example, shard: shard)
+            case .hide: shard.users[shard.local(example.user)].hidden.insert(example.item)
+            case .unhide: shard.users[shard.local(example.user)].hidden.remove(example.item)
             case .rating, .signal: learn(example, slot: Int(index), shard: shard, lease: lease)
             }
         }
@@ -100,6 +102,7 @@ struct CellWorker {
         lease: borrowing RowLease
     ) {
         let local = shard.local(example.user)
+        noteTime(of: example, shard: shard)
         // What a user has said outranks what a user has done: a click does not take a rating back.
         if kind == .signal, previous?.kind == .rating { return }
         if let previous { count(previous, sign: -1, of: local, mean: example.mean, shard: shard) }
@@ -116,6 +119,15 @@ struct CellWorker {
         } else {
             shard.report.overfull.append(local)
         }
+    }
+
+    private func noteTime(of example: Example, shard: UserShard) {
+        var changed = stats[Int(example.item)]
+        changed.lastEvent = example.time
+        changed.unsaved = true
+        if !changed.unpublished { shard.report.changedStats.append(example.item) }
+        changed.unpublished = true
+        stats[Int(example.item)] = changed
     }
 
     private func retract(_ example: Example, shard: UserShard) {
