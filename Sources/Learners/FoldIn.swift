@@ -1,3 +1,5 @@
+public import Factors
+
 #if canImport(Glibc)
     internal import Glibc
 #else
@@ -131,6 +133,41 @@ public struct PairwiseFoldIn: Sendable {
             user[lane] = p + learningRate * (g * difference(lane) - regularization * p)
         }
     }
+}
+
+extension ALS {
+    /// The row that solves for a user who took just these items: exact, as for a known user.
+    ///
+    /// - Parameter gramian: of all items.
+    /// - Returns: `nil` where there is no solution or the guard refuses it.
+    public func foldIn(_ items: FoldInItems, gramian: Gramian) -> FoldedUser? {
+        guard items.count > 0 else { return nil }
+        // One row more, for the solution.
+        let table = FactorTable(factors: items.factors)
+        table.grow(to: items.count + 1) { index, row in
+            guard index < items.count else { return }
+            items.vectors[index * items.factors..<(index + 1) * items.factors].withUnsafeBytes {
+                row.load(littleEndian: $0, bias: 0)
+            }
+        }
+        let target = table.row(items.count)
+        let workspace = ALSWorkspace(factors: items.factors)
+        let result = solve(
+            gramian: gramian, others: table, rows: 0..<Int32(items.count), weights: items.values,
+            into: target, workspace: workspace)
+        return result == .applied ? FoldedUser(vector: target.vector, bias: 0) : nil
+    }
+}
+
+extension WARP {
+    /// How a stranger is folded in: by steps without a margin, as drawing for violations would need the catalogue.
+    public var foldIn: PairwiseFoldIn {
+        PairwiseFoldIn(
+            learningRate: options.learningRate, regularization: options.regularization,
+            samples: Self.foldInSamples, updateGuard: updateGuard)
+    }
+
+    private static let foldInSamples = 10
 }
 
 extension BPR {

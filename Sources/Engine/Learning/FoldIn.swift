@@ -1,5 +1,6 @@
 internal import Factors
 internal import Learners
+internal import Locking
 internal import Retrieval
 
 /// Somebody of whom nothing is known but some items.
@@ -39,11 +40,25 @@ extension RatingLearner: FoldIn {
     }
 }
 
-extension RankingLearner: FoldIn {
-    /// Strengths beyond this are a mistake, and would only trip the guard.
-    static let strengthMax = 1000.0
+/// How much an item of a session may count; beyond it is a mistake, and would only trip the guard.
+private let strengths = 0.0...1000.0
 
-    func weights(_ events: ClosedRange<Double>) -> ClosedRange<Double> { 0...Self.strengthMax }
+extension AlternatingLearner: FoldIn {
+    func weights(_ events: ClosedRange<Double>) -> ClosedRange<Double> { strengths }
+
+    /// Exact. What the session names counts as its weights say: age plays no part.
+    func foldIn(_ session: FoldInSession, of model: ModelState, index: borrowing IndexView) -> FoldedUser? {
+        guard let alternating = model.alternating else { return nil }
+        var items = FoldInItems(factors: index.factors)
+        for (row, weight) in zip(session.rows, session.weights) {
+            items.append(vector: index.vector(row), bias: 0, value: weight ?? 1)
+        }
+        return als.foldIn(items, gramian: alternating.published.withLock { $0 })
+    }
+}
+
+extension RankingLearner: FoldIn {
+    func weights(_ events: ClosedRange<Double>) -> ClosedRange<Double> { strengths }
 
     /// The learner's own steps for a new user, against negatives drawn by a key of the session.
     func foldIn(_ session: FoldInSession, of model: ModelState, index: borrowing IndexView) -> FoldedUser? {
@@ -51,9 +66,16 @@ extension RankingLearner: FoldIn {
         for (row, weight) in zip(session.rows, session.weights) where weight != 0 {
             items.append(vector: index.vector(row), bias: index.biases[row], value: weight ?? 1)
         }
-        let steps = items.count * bpr.foldIn.samples
-        return bpr.foldIn.foldIn(
+        let steps = items.count * pairwise.samples
+        return pairwise.foldIn(
             items, negatives: drawNegatives(steps, session, seed: model.seed, index: index))
+    }
+
+    private var pairwise: PairwiseFoldIn {
+        switch rule {
+        case .bpr(let bpr): bpr.foldIn
+        case .warp(let warp): warp.foldIn
+        }
     }
 
     /// Items that are not of the session, uniformly; none if it holds nearly all.
