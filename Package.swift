@@ -40,6 +40,8 @@ let package = Package(
         .target(name: "Factors", dependencies: ["COpenBLAS"], swiftSettings: settings),
         .target(name: "Learners", dependencies: ["Factors"], swiftSettings: settings),
         .target(
+            name: "Training", dependencies: ["Factors", "Learners", "Locking"], swiftSettings: settings),
+        .target(
             name: "Retrieval",
             dependencies: ["Factors", .product(name: "HeapModule", package: "swift-collections")],
             swiftSettings: settings),
@@ -72,7 +74,8 @@ let package = Package(
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
-                "Engine", "EventLog", "Events", "Checkpoints", "Factors", "Learners", "Retrieval", "Locking",
+                "Engine", "EventLog", "Events", "Checkpoints", "Factors", "Learners", "Training", "Retrieval",
+                "Locking", "CZlib",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -90,6 +93,9 @@ let package = Package(
             swiftSettings: settings),
 
         .testTarget(name: "LearnersTests", dependencies: ["Learners", "Factors"], swiftSettings: settings),
+        .testTarget(
+            name: "TrainingTests", dependencies: ["Training", "Learners", "Factors", "Events"],
+            swiftSettings: settings),
         .testTarget(name: "RetrievalTests", dependencies: ["Retrieval", "Factors"], swiftSettings: settings),
         .testTarget(
             name: "EngineTests",
