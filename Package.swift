@@ -134,6 +134,12 @@ let package = Package(
             dependencies: ["freshet", "EventLog", "Events", .product(name: "Yams", package: "Yams")],
             swiftSettings: settings),
         .testTarget(
+            name: "EvaluateTests",
+            dependencies: [
+                "freshet", "Evaluation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
             name: "FeedTests", dependencies: ["freshet", "EventLog", "Events", "Locking", "RPC"],
             swiftSettings: settings
         ),
