@@ -35,6 +35,9 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
 
+        // Products of 8-bit codes, in C: see its header for why.
+        .target(name: "CKernels"),
+
         // The rooms, in the order in which they may import one another.
         .target(name: "Locking", swiftSettings: settings),
         .target(name: "Factors", dependencies: ["COpenBLAS"], swiftSettings: settings),
@@ -43,7 +46,9 @@ let package = Package(
             name: "Evaluation", dependencies: ["Locking", "Factors", "Learners"], swiftSettings: settings),
         .target(
             name: "Retrieval",
-            dependencies: ["Factors", .product(name: "HeapModule", package: "swift-collections")],
+            dependencies: [
+                "CKernels", "Factors", .product(name: "HeapModule", package: "swift-collections"),
+            ],
             swiftSettings: settings),
         .target(name: "Events", dependencies: ["CSimdJSON", "CZlib"], swiftSettings: settings),
         .target(

@@ -6,7 +6,7 @@ enum Schema {
     /// "Frsh": tells a Freshet state from any other SQLite file.
     static let applicationID: Int32 = 0x4672_7368
     /// Rises with every change of the tables; a file with a higher one is refused.
-    static let version = 1
+    static let version = 2
 
     static func create(_ db: Database) throws {
         try db.execute(
@@ -20,17 +20,18 @@ enum Schema {
                 CREATE TABLE users(
                     row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, history BLOB NOT NULL,
                     residual_sum REAL NOT NULL, ratings INTEGER NOT NULL, next_order INTEGER NOT NULL,
-                    last_event INTEGER NOT NULL);
+                    last_event INTEGER NOT NULL, hidden BLOB NOT NULL);
                 CREATE TABLE items(
                     row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, title TEXT, tags TEXT NOT NULL,
                     available INTEGER NOT NULL, users INTEGER NOT NULL, ratings INTEGER NOT NULL,
                     rating_sum REAL NOT NULL);
                 CREATE TABLE user_factors(
                     model TEXT NOT NULL, row INTEGER NOT NULL, bias REAL NOT NULL, vector BLOB NOT NULL,
-                    PRIMARY KEY(model, row)) WITHOUT ROWID;
+                    step REAL NOT NULL, long_term BLOB, PRIMARY KEY(model, row)) WITHOUT ROWID;
                 CREATE TABLE item_factors(
                     model TEXT NOT NULL, row INTEGER NOT NULL, bias REAL NOT NULL, vector BLOB NOT NULL,
-                    positives INTEGER NOT NULL, PRIMARY KEY(model, row)) WITHOUT ROWID;
+                    positives INTEGER NOT NULL, step REAL NOT NULL, popular REAL NOT NULL, trend REAL NOT NULL,
+                    counted_at INTEGER NOT NULL, PRIMARY KEY(model, row)) WITHOUT ROWID;
                 CREATE VIEW item_vectors AS
                     SELECT model, CAST(id AS TEXT) AS id, title, bias, vector
                     FROM item_factors JOIN items USING(row);
@@ -39,5 +40,25 @@ enum Schema {
                 """)
         try db.execute(sql: "PRAGMA application_id = \(applicationID)")
         try db.execute(sql: "PRAGMA user_version = \(version)")
+    }
+
+    /// Brings a file of an older schema up to this one. Runs in a transaction: a kill leaves the old schema or the new.
+    static func migrate(_ db: Database) throws {
+        let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+        guard found < version else { return }
+        // 1 to 2: hidden items, long-term rows, steps of learning rates, decayed popularity (which starts from the counts).
+        try db.execute(
+            sql: """
+                ALTER TABLE users ADD COLUMN hidden BLOB NOT NULL DEFAULT x'';
+                ALTER TABLE user_factors ADD COLUMN step REAL NOT NULL DEFAULT 0;
+                ALTER TABLE user_factors ADD COLUMN long_term BLOB;
+                ALTER TABLE item_factors ADD COLUMN step REAL NOT NULL DEFAULT 0;
+                ALTER TABLE item_factors ADD COLUMN popular REAL NOT NULL DEFAULT 0;
+                ALTER TABLE item_factors ADD COLUMN trend REAL NOT NULL DEFAULT 0;
+                ALTER TABLE item_factors ADD COLUMN counted_at INTEGER NOT NULL DEFAULT 0;
+                UPDATE item_factors SET popular = positives, counted_at =
+                    coalesce((SELECT value FROM scalars WHERE name = 'events.applied'), 0);
+                PRAGMA user_version = \(version);
+                """)
     }
 }

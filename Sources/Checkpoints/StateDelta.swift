@@ -58,10 +58,12 @@ public struct StoredUser: Sendable {
     public var nextOrder: Int64
     /// The ordinal of the user's last event.
     public var lastEvent: Int64
+    /// Rows of the items that the user never wants to see: i32, little-endian, ascending.
+    public var hidden: Data
 
     public init(
         row: Int32, id: Data, history: Data, residualSum: Double, ratings: Int64, nextOrder: Int64,
-        lastEvent: Int64
+        lastEvent: Int64, hidden: Data
     ) {
         self.row = row
         self.id = id
@@ -70,6 +72,7 @@ public struct StoredUser: Sendable {
         self.ratings = ratings
         self.nextOrder = nextOrder
         self.lastEvent = lastEvent
+        self.hidden = hidden
     }
 }
 
@@ -108,13 +111,47 @@ public struct StoredFactors: Sendable {
     public var rows: [Int32] = []
     public var vectors: [Float] = []
     public var biases: [Float] = []
-    /// Per row: users for whom the item is positive in this model; 0 for users' rows.
-    public var positives: [Int32] = []
+    /// What a learning-rate schedule remembers of the row.
+    public var steps: [Float] = []
+    /// rows × factors like `vectors`: users' long-term rows, of models by alternating least squares; else empty.
+    public var longTerm: [Float] = []
+    /// Per row; empty for users' rows.
+    public var popularity: [StoredPopularity] = []
 
     public init(model: String, factors: Int) {
         self.model = model
         self.factors = factors
     }
+}
+
+/// How often an item was taken, in one model.
+public struct StoredPopularity: Sendable, Equatable {
+    /// Users for whom the item is positive.
+    public var positives: Int32
+    /// Positive events, decayed slowly, as they stood at the ordinal `countedAt`.
+    public var popular: Double
+    /// The same, decayed fast.
+    public var trend: Double
+    public var countedAt: Int64
+
+    public init(positives: Int32, popular: Double, trend: Double, countedAt: Int64) {
+        self.positives = positives
+        self.popular = popular
+        self.trend = trend
+        self.countedAt = countedAt
+    }
+}
+
+/// One row of one factor table, as it is read back.
+public struct StoredRow: Sendable {
+    public var model: String
+    public var row: Int32
+    /// `factors` little-endian float32.
+    public var vector: Data
+    public var bias: Float
+    public var step: Float
+    /// As `vector`, of users of a model by alternating least squares; what a state that another program made may lack.
+    public var longTerm: Data?
 }
 
 /// What a state is of; a file of another identity is refused.

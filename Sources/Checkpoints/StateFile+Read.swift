@@ -1,4 +1,4 @@
-public import Foundation
+internal import Foundation
 internal import GRDB
 
 /// Takes a state in as it is read, row by row and in ascending order of rows, so that no second copy of it is made.
@@ -8,10 +8,14 @@ public protocol StateReader: AnyObject {
     func read(scalar: Scalar, name: String, model: String)
     func read(user: StoredUser) throws(StateError)
     func read(item: StoredItem) throws(StateError)
-    /// `vector` is `factors` little-endian float32.
-    func read(userVector vector: Data, bias: Float, row: Int32, model: String) throws(StateError)
-    func read(itemVector vector: Data, bias: Float, positives: Int32, row: Int32, model: String)
-        throws(StateError)
+    func read(userRow: StoredRow) throws(StateError)
+    func read(itemRow: StoredRow, popularity: StoredPopularity) throws(StateError)
+    /// All was read.
+    func finish()
+}
+
+extension StateReader {
+    public func finish() {}
 }
 
 extension StateFile {
@@ -27,6 +31,7 @@ extension StateFile {
                 try readItems(db, into: reader)
                 try readUsers(db, into: reader)
                 try readFactors(db, path: path, into: reader)
+                reader.finish()
             }
         } catch {
             throw explain(error, path: path)
@@ -49,14 +54,15 @@ extension StateFile {
     private static func readUsers(_ db: Database, into reader: some StateReader) throws {
         let cursor = try GRDB.Row.fetchCursor(
             db,
-            sql:
-                "SELECT row, id, history, residual_sum, ratings, next_order, last_event FROM users ORDER BY row"
-        )
+            sql: """
+                SELECT row, id, history, residual_sum, ratings, next_order, last_event, hidden
+                FROM users ORDER BY row
+                """)
         while let row = try cursor.next() {
             try reader.read(
                 user: StoredUser(
                     row: row[0], id: row[1], history: row[2], residualSum: row[3], ratings: row[4],
-                    nextOrder: row[5], lastEvent: row[6]))
+                    nextOrder: row[5], lastEvent: row[6], hidden: row[7]))
         }
     }
 
@@ -82,20 +88,35 @@ extension StateFile {
         let factors = identity.factors
         var (userRows, itemRows) = (0, 0)
         let users = try GRDB.Row.fetchCursor(
-            db, sql: "SELECT model, row, bias, vector FROM user_factors ORDER BY model, row")
+            db,
+            sql: """
+                SELECT model, row, bias, vector, step, long_term FROM user_factors ORDER BY model, row
+                """)
         while let row = try users.next() {
             userRows += 1
-            let vector = try finite(row[3], bias: row[2], factors: factors, "user_factors", row, path)
-            try reader.read(userVector: vector, bias: Float(row[2] as Double), row: row[1], model: row[0])
+            var stored = try finite(row, factors: factors, "user_factors", path)
+            stored.longTerm = row[5]
+            if let longTerm = stored.longTerm {
+                guard longTerm.count == factors * 4, longTerm.allFloatsAreFinite else {
+                    throw damaged(
+                        path, "user_factors row \(stored.row) has a long-term row that is malformed")
+                }
+            }
+            try reader.read(userRow: stored)
         }
         let items = try GRDB.Row.fetchCursor(
-            db, sql: "SELECT model, row, bias, vector, positives FROM item_factors ORDER BY model, row")
+            db,
+            sql: """
+                SELECT model, row, bias, vector, step, positives, popular, trend, counted_at
+                FROM item_factors ORDER BY model, row
+                """)
         while let row = try items.next() {
             itemRows += 1
-            let vector = try finite(row[3], bias: row[2], factors: factors, "item_factors", row, path)
+            let popularity = StoredPopularity(
+                positives: row[5], popular: row[6], trend: row[7],
+                countedAt: row[8])
             try reader.read(
-                itemVector: vector, bias: Float(row[2] as Double), positives: row[4], row: row[1],
-                model: row[0])
+                itemRow: finite(row, factors: factors, "item_factors", path), popularity: popularity)
         }
         try checkCount(userRows, of: "user_factors", owners: "users", identity, db, path)
         try checkCount(itemRows, of: "item_factors", owners: "items", identity, db, path)
@@ -118,14 +139,16 @@ extension StateFile {
                 + "start again: the state is then learned anew from the log")
     }
 
+    /// Columns: model, row, bias, vector, step, and what follows.
     private static func finite(
-        _ vector: Data, bias: Double, factors: Int, _ table: String, _ row: GRDB.Row, _ path: String
-    ) throws -> Data {
-        guard vector.count == factors * 4, bias.isFinite, vector.allFloatsAreFinite else {
-            let (model, number) = (row[0] as String, row[1] as Int32)
+        _ row: GRDB.Row, factors: Int, _ table: String, _ path: String
+    ) throws -> StoredRow {
+        let (model, number, vector) = (row[0] as String, row[1] as Int32, row[3] as Data)
+        let (bias, step) = (row[2] as Double, row[4] as Double)
+        guard vector.count == factors * 4, bias.isFinite, step.isFinite, vector.allFloatsAreFinite else {
             throw damaged(path, "\(table) row \(number) of model '\(model)' is not \(factors) finite float32")
         }
-        return vector
+        return StoredRow(model: model, row: number, vector: vector, bias: Float(bias), step: Float(step))
     }
 }
 

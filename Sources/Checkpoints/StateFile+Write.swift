@@ -66,13 +66,14 @@ extension StateFile {
     private static func write(users: [StoredUser], _ db: Database) throws {
         let statement = try db.makeStatement(
             sql: """
-                INSERT OR REPLACE INTO users(row, id, history, residual_sum, ratings, next_order, last_event)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
+                INSERT OR REPLACE INTO users(
+                    row, id, history, residual_sum, ratings, next_order, last_event, hidden)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """)
         for user in users.sorted(by: { $0.row < $1.row }) {
             try statement.execute(arguments: [
                 user.row, user.id, user.history, user.residualSum, user.ratings, user.nextOrder,
-                user.lastEvent,
+                user.lastEvent, user.hidden,
             ])
         }
     }
@@ -95,24 +96,33 @@ extension StateFile {
 
     private static func write(userFactors: StoredFactors, _ db: Database) throws {
         let statement = try db.makeStatement(
-            sql: "INSERT OR REPLACE INTO user_factors(model, row, bias, vector) VALUES (?, ?, ?, ?)")
+            sql: """
+                INSERT OR REPLACE INTO user_factors(model, row, bias, vector, step, long_term)
+                VALUES (?, ?, ?, ?, ?, ?)
+                """)
         for index in userFactors.inRowOrder {
             let row = userFactors.rows[index]
             try statement.execute(arguments: [
                 userFactors.model, row, Double(userFactors.biases[index]), userFactors.blob(index),
+                Double(userFactors.steps[index]), userFactors.longTermBlob(index),
             ])
         }
     }
 
     private static func write(itemFactors: StoredFactors, _ db: Database) throws {
         let statement = try db.makeStatement(
-            sql:
-                "INSERT OR REPLACE INTO item_factors(model, row, bias, vector, positives) VALUES (?, ?, ?, ?, ?)"
+            sql: """
+                INSERT OR REPLACE INTO item_factors(
+                    model, row, bias, vector, step, positives, popular, trend, counted_at)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """
         )
         for (index, row) in itemFactors.rows.enumerated() {
+            let popularity = itemFactors.popularity[index]
             try statement.execute(arguments: [
                 itemFactors.model, row, Double(itemFactors.biases[index]), itemFactors.blob(index),
-                itemFactors.positives[index],
+                Double(itemFactors.steps[index]), popularity.positives, popularity.popular,
+                popularity.trend, popularity.countedAt,
             ])
         }
     }
@@ -131,6 +141,12 @@ extension Scalar {
 extension StoredFactors {
     /// Indices in the order of rows, in which a B-tree is written fastest; shards bring theirs one after the other.
     fileprivate var inRowOrder: [Int] { rows.indices.sorted { rows[$0] < rows[$1] } }
+
+    /// The long-term row at `index` likewise; `nil` where there is none.
+    fileprivate func longTermBlob(_ index: Int) -> Data? {
+        guard !longTerm.isEmpty else { return nil }
+        return longTerm[index * factors..<(index + 1) * factors].withUnsafeBytes { Data($0) }
+    }
 
     /// The vector at `index` as little-endian float32.
     fileprivate func blob(_ index: Int) -> Data {

@@ -27,6 +27,7 @@ public final class StateFile: Sendable {
                 try Self.checkSchema(db, path: path)
                 try Self.check(identity, db, path: path)
             }
+            try queue.write(Schema.migrate)
             // Only now: the mode stands in the file, and a foreign file must stay as it is.
             try queue.writeWithoutTransaction { db in
                 try db.execute(sql: "PRAGMA journal_mode = WAL")

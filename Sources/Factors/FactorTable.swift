@@ -90,7 +90,8 @@ public final class FactorTable: @unchecked Sendable {
     public func row(_ index: Int) -> Row {
         assert(index >= 0 && index < count)
         let laneCount = factors / 8
-        return Row(lanes: lanes + index * laneCount, laneCount: laneCount, bias: biases + index, step: steps + index)
+        return Row(
+            lanes: lanes + index * laneCount, laneCount: laneCount, bias: biases + index, step: steps + index)
     }
 
     /// Marks the row as changed; true if it was not yet marked as unpublished.
@@ -141,6 +142,15 @@ public final class FactorTable: @unchecked Sendable {
         let start = UnsafeRawPointer(lanes + index * (factors / 8))
         array.append(
             contentsOf: UnsafeBufferPointer(start: start.assumingMemoryBound(to: Float.self), count: factors))
+    }
+
+    /// Calls `body` with the vectors of `count` rows from `start` on: count × factors, row-major.
+    public func withVectors<Result>(
+        from start: Int, count: Int, _ body: (UnsafePointer<Float>) throws -> Result
+    ) rethrows -> Result {
+        assert(start >= 0 && count >= 0 && start + count <= self.count)
+        let vectors = UnsafeRawPointer(lanes + start * (factors / 8))
+        return try body(vectors.assumingMemoryBound(to: Float.self))
     }
 
     public func bias(_ index: Int) -> Float { biases[index] }

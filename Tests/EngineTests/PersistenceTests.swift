@@ -218,6 +218,34 @@ struct PersistenceTests {
         #expect(error?.code == .damaged)
     }
 
+    @Test("a state of schema 1 is brought up to date when it is opened, and serves what it held")
+    func schemaOneIsMigrated() throws {
+        let folder = Folder()
+        let state = learned(batches(events(300), sizes: [100]), smallOptions())
+        try StateFile(path: folder.state, identity: Self.identity).write(state.collectChanges())
+        try DatabaseQueue(path: folder.state).write {
+            try $0.execute(
+                sql: """
+                    ALTER TABLE users DROP COLUMN hidden;
+                    ALTER TABLE user_factors DROP COLUMN step;
+                    ALTER TABLE item_factors DROP COLUMN step;
+                    ALTER TABLE item_factors DROP COLUMN popular;
+                    ALTER TABLE item_factors DROP COLUMN trend;
+                    ALTER TABLE item_factors DROP COLUMN counted_at;
+                    PRAGMA user_version = 1;
+                    """)
+        }
+        #expect(try StateFile.verify(path: folder.state).problems == [])
+        let back = try restored(folder, smallOptions())
+        for (old, new) in zip(state.models, back.models) {
+            let rows = 0..<state.stats.count
+            #expect(rows.allSatisfy { old.items.row($0).vector == new.items.row($0).vector })
+            #expect(rows.allSatisfy { new.counts[$0].popular == Double(old.positives[$0]) })
+            #expect(rows.allSatisfy { new.counts[$0].at == state.counters.applied })
+        }
+        #expect(try StateFile.verify(path: folder.state).schemaVersion == 2)
+    }
+
     @Test("ids and titles with NUL bytes, quotes and emoji come back as they were")
     func strangeNames() throws {
         let folder = Folder()

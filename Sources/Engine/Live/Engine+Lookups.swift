@@ -16,7 +16,8 @@ extension Engine: LookupService {
         var filter = filter(tags: query.tags, exclude: query.exclude)
         guard let user = taste(of: query.user, model: number) else {
             guard query.fallback == .popular else { throw unknown(query.user) }
-            return scored(model.index.read { $0.mostPopular(query.count, filter: filter) })
+            let clock = clock(of: model)
+            return scored(model.index.read { $0.mostPopular(query.count, clock: clock, filter: filter) })
         }
         if !query.includeSeen {
             for item in user.seen { filter.excluded.insert(Int(item)) }
@@ -51,11 +52,11 @@ extension Engine: LookupService {
 
     public func top(_ query: TopQuery) throws(LookupError) -> [ScoredItem] {
         let model = state.models[try modelNumber(query.model)]
-        let filter = filter(tags: query.tags, exclude: [])
+        let (filter, clock) = (filter(tags: query.tags, exclude: []), clock(of: model))
         return scored(
             model.index.read { index in
                 switch query.order {
-                case .popular: index.mostPopular(query.count, filter: filter)
+                case .popular: index.mostPopular(query.count, clock: clock, filter: filter)
                 case .bias: index.byBias(query.count, leastFirst: false, filter: filter)
                 case .leastBias: index.byBias(query.count, leastFirst: true, filter: filter)
                 }

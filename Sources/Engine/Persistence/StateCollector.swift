@@ -17,7 +17,7 @@ extension LearnedState {
                 scalars: [
                     "updates": .integer(Int64(model.updates)), "rejected": .integer(Int64(model.rejected)),
                     "score": .blob(model.score.blob),
-                ])
+                ].merging(model.alternating?.scalars ?? [:]) { own, _ in own })
         }
         delta.forgottenUsers = forgotten
         forgotten = []
@@ -45,12 +45,14 @@ extension LearnedState {
                         StoredUser(
                             row: shard.row(local), id: Data(id.string.utf8), history: user.history.blob,
                             residualSum: user.residualSum, ratings: Int64(user.ratings),
-                            nextOrder: Int64(user.nextOrder), lastEvent: user.lastEvent))
+                            nextOrder: Int64(user.nextOrder), lastEvent: user.lastEvent,
+                            hidden: user.hidden.blob))
                     shard.users[local].unsaved = false
                 }
                 for (model, table) in shard.tables.enumerated() {
                     for row in table.rows(marked: .unsaved) {
-                        factors[model].append(shard.row(Int(row)), table, Int(row), positives: 0)
+                        factors[model].append(shard.row(Int(row)), table, Int(row))
+                        shard.longTerm[model]?.appendVector(Int(row), to: &factors[model].longTerm)
                         table.clear(.both, at: Int(row))
                     }
                 }
@@ -84,7 +86,8 @@ extension LearnedState {
         delta.itemFactors = models.map { model in
             var factors = StoredFactors(model: model.options.name, factors: options.factors)
             for row in model.items.rows(marked: .unsaved) {
-                factors.append(row, model.items, Int(row), positives: model.positives[Int(row)])
+                factors.append(row, model.items, Int(row))
+                factors.popularity.append(model.storedPopularity(of: Int(row)))
                 model.items.clear(.unsaved, at: Int(row))
             }
             return factors
@@ -127,11 +130,11 @@ extension UserShard {
 
 extension StoredFactors {
     fileprivate mutating func append(
-        _ number: Int32, _ table: FactorTable, _ row: Int, positives count: Int32
+        _ number: Int32, _ table: FactorTable, _ row: Int
     ) {
         rows.append(number)
         table.appendVector(row, to: &vectors)
         biases.append(table.bias(row))
-        positives.append(count)
+        steps.append(table.step(row))
     }
 }

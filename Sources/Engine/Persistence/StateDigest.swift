@@ -36,6 +36,7 @@ struct StateDigest {
             for index in 0..<8 { combine(UInt64(values[index].bitPattern)) }
         }
         combine(UInt64(row.bias.bitPattern))
+        combine(UInt64(row.step.bitPattern))
     }
 
     /// 16 hex digits.
@@ -63,6 +64,14 @@ extension LearnedState {
             digest.combine(model.updates)
             digest.combine(model.rejected)
             digest.combine(bytes: model.score.blob)
+            for (name, scalar) in (model.alternating?.scalars ?? [:]).sorted(by: { $0.key < $1.key }) {
+                digest.combine(bytes: name.utf8)
+                switch scalar {
+                case .blob(let data): digest.combine(bytes: data)
+                case .integer(let value): digest.combine(Int(value))
+                case .double(let value): digest.combine(value.bitPattern)
+                }
+            }
         }
         return digest.text
     }
@@ -79,11 +88,13 @@ extension LearnedState {
                 digest.combine(Int(row))
                 digest.combine(bytes: id.string.utf8)
                 digest.combine(bytes: user.history.blob)
+                digest.combine(bytes: user.hidden.blob)
                 digest.combine(user.residualSum.bitPattern)
                 digest.combine(user.ratings)
                 digest.combine(Int(user.nextOrder))
                 digest.combine(Int(user.lastEvent))
                 for table in shard.tables { digest.combine(table.row(local)) }
+                for table in shard.longTerm.compactMap(\.self) { digest.combine(table.row(local)) }
             }
         }
     }
@@ -102,6 +113,10 @@ extension LearnedState {
             for model in models {
                 digest.combine(model.items.row(row))
                 digest.combine(Int(model.positives[row]))
+                let counts = model.counts[row]
+                digest.combine(counts.popular.bitPattern)
+                digest.combine(counts.trend.bitPattern)
+                digest.combine(Int(counts.at))
             }
         }
     }

@@ -37,7 +37,7 @@ final class StateLoader: StateReader {
         case ("updates", .integer(let value)): state.models[number].updates = Int(value)
         case ("rejected", .integer(let value)): state.models[number].rejected = Int(value)
         case ("score", .blob(let value)): state.models[number].score.restore(value)
-        default: break
+        default: state.models[number].alternating?.restore(scalar, name: name)
         }
     }
 
@@ -64,44 +64,63 @@ final class StateLoader: StateReader {
     func read(user stored: StoredUser) throws(StateError) {
         let id = try id(stored.id, "users", stored.row)
         guard stored.row >= 0, let history = History(blob: stored.history),
+            let hidden = HiddenItems(blob: stored.hidden), hidden.all(below: state.stats.count),
             history.entries.allSatisfy({ $0.item >= 0 && $0.item < state.stats.count && $0.value.isFinite })
-        else { throw damaged("the history of users row \(stored.row) is malformed") }
+        else { throw damaged("the history or the hidden items of users row \(stored.row) are malformed") }
         state.users.withLock { $0.restore(id, at: stored.row) }
+        for model in state.models {
+            guard let alternating = model.alternating else { continue }
+            for entry in history.entries where model.learner.accepts(entry.kind, value: entry.value) {
+                alternating.takers.append(
+                    Taker(user: stored.row, weight: entry.weight), to: Int(entry.item))
+            }
+        }
         let shard = state.shard(of: stored.row)
         shard.queue.sync {
             let local = shard.local(stored.row)
             shard.grow(to: local + 1)
             shard.users[local] = UserState(
-                id: id, history: history, residualSum: stored.residualSum, ratings: Int(stored.ratings),
+                id: id, history: history, hidden: hidden, residualSum: stored.residualSum,
+                ratings: Int(stored.ratings),
                 nextOrder: UInt32(truncatingIfNeeded: stored.nextOrder), lastEvent: stored.lastEvent,
                 unsaved: false)
         }
     }
 
-    func read(userVector vector: Data, bias: Float, row: Int32, model: String) throws(StateError) {
-        guard let number = modelNumbers[model] else { return }
+    func read(userRow stored: StoredRow) throws(StateError) {
+        guard let number = modelNumbers[stored.model] else { return }
+        let row = stored.row
         let shard = state.shard(of: row)
-        let fits = shard.queue.sync {
+        let fits = shard.queue.sync { () -> Bool in
             let local = shard.local(row)
             guard local < shard.users.count, shard.users[local].id != nil else { return false }
-            vector.withUnsafeBytes { shard.tables[number].row(local).load(littleEndian: $0, bias: bias) }
+            shard.tables[number].row(local).load(stored)
             shard.tables[number].clear(.both, at: local)
+            // A state that was learned in sweeps over a file has one row for both.
+            (stored.longTerm ?? stored.vector).withUnsafeBytes {
+                shard.longTerm[number]?.row(local).load(littleEndian: $0, bias: 0)
+            }
             return true
         }
         guard fits else { throw damaged("user_factors row \(row) belongs to nobody in users") }
     }
 
-    func read(
-        itemVector vector: Data, bias: Float, positives: Int32, row: Int32, model: String
-    ) throws(StateError) {
-        guard let number = modelNumbers[model] else { return }
+    func finish() {
+        for number in state.models.indices {
+            if let alternation = Alternation(state, number: number) { alternation.restore() }
+        }
+    }
+
+    func read(itemRow stored: StoredRow, popularity: StoredPopularity) throws(StateError) {
+        guard let number = modelNumbers[stored.model] else { return }
+        let row = stored.row
         guard row >= 0, row < state.stats.count else {
             throw damaged("item_factors row \(row) belongs to no item")
         }
         let model = state.models[number]
-        vector.withUnsafeBytes { model.items.row(Int(row)).load(littleEndian: $0, bias: bias) }
+        model.items.row(Int(row)).load(stored)
         model.items.clear(.unsaved, at: Int(row))
-        model.positives[Int(row)] = positives
+        model.restore(popularity, of: Int(row))
     }
 
     private func id(_ bytes: Data, _ table: String, _ row: Int32) throws(StateError) -> EntityID {
@@ -116,5 +135,11 @@ final class StateLoader: StateReader {
             .damaged,
             "'\(path)' is damaged: \(what). Put back a copy of it, or move it away with its -wal and -shm files and start "
                 + "again: the state is then learned anew from the log")
+    }
+}
+
+extension Row {
+    fileprivate func load(_ stored: StoredRow) {
+        stored.vector.withUnsafeBytes { load(littleEndian: $0, bias: stored.bias, step: stored.step) }
     }
 }

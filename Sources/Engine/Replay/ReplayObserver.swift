@@ -157,13 +157,6 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
     }
 }
 
-extension PositiveRule {
-    /// A signal of positive weight is always liked.
-    func accepts(_ kind: HistoryEntry.Kind, value: Float) -> Bool {
-        kind == .signal ? value > 0 : accepts(rating: value)
-    }
-}
-
 /// Likes per item, the recent ones weighing more where it decays: each new one weighs more than the one before, so
 /// that nothing has to be taken from the others.
 private struct PopularityCount {

@@ -1,0 +1,155 @@
+#include "CKernels.h"
+
+#include <string.h>
+
+/// What the offset of the codes adds to every product.
+static int32_t offset_product(const int8_t *query, size_t factors) {
+    int32_t sum = 0;
+    for (size_t factor = 0; factor < factors; factor++) sum += query[factor];
+    return 128 * sum;
+}
+
+static size_t next_portable(
+    const uint8_t *codes, size_t factors, const int8_t *query, const int32_t *limits, size_t start, size_t end,
+    int32_t *products) {
+    for (size_t block = start; block < end; block++) {
+        if (limits[block] == CODE_LIMIT_SKIP) continue;
+        const uint8_t *four = codes + block * CODE_BLOCK_ROWS * factors;
+        memset(products, 0, CODE_BLOCK_ROWS * sizeof *products);
+        for (size_t factor = 0; factor < factors; factor += 4, four += 4 * CODE_BLOCK_ROWS) {
+            for (size_t row = 0; row < CODE_BLOCK_ROWS; row++) {
+                for (size_t k = 0; k < 4; k++) {
+                    products[row] += ((int32_t)four[4 * row + k] - 128) * query[factor + k];
+                }
+            }
+        }
+        for (size_t row = 0; row < CODE_BLOCK_ROWS; row++) {
+            if (products[row] > limits[block]) return block;
+        }
+    }
+    return end;
+}
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+/// Four codes of the query, to be laid beside four of each row.
+static inline int32_t query_word(const int8_t *query, size_t factor) {
+    int32_t word;
+    memcpy(&word, query + factor, sizeof word);
+    return word;
+}
+
+/// vpmaddubsw adds two products of bytes in 16 bits. 255 · 127 twice would saturate; |row| · ±query is at most
+/// 2 · 127 · 127 = 32,258 and does not.
+__attribute__((target("avx2"))) static size_t next_avx2(
+    const uint8_t *codes, size_t factors, const int8_t *query, const int32_t *limits, size_t start, size_t end,
+    int32_t *products) {
+    const __m256i ones = _mm256_set1_epi16(1), offset = _mm256_set1_epi8((char)0x80);
+    for (size_t block = start; block < end; block++) {
+        if (limits[block] == CODE_LIMIT_SKIP) continue;
+        const __m256i *four = (const __m256i *)(codes + block * CODE_BLOCK_ROWS * factors);
+        __m256i low = _mm256_setzero_si256(), high = low;
+        for (size_t factor = 0; factor < factors; factor += 4, four += 2) {
+            const __m256i word = _mm256_set1_epi32(query_word(query, factor));
+            const __m256i a = _mm256_xor_si256(_mm256_load_si256(four), offset);
+            const __m256i b = _mm256_xor_si256(_mm256_load_si256(four + 1), offset);
+            const __m256i pairs_a = _mm256_maddubs_epi16(_mm256_abs_epi8(a), _mm256_sign_epi8(word, a));
+            const __m256i pairs_b = _mm256_maddubs_epi16(_mm256_abs_epi8(b), _mm256_sign_epi8(word, b));
+            low = _mm256_add_epi32(low, _mm256_madd_epi16(pairs_a, ones));
+            high = _mm256_add_epi32(high, _mm256_madd_epi16(pairs_b, ones));
+        }
+        const __m256i limit = _mm256_set1_epi32(limits[block]);
+        const __m256i above = _mm256_or_si256(_mm256_cmpgt_epi32(low, limit), _mm256_cmpgt_epi32(high, limit));
+        if (!_mm256_testz_si256(above, above)) {
+            _mm256_storeu_si256((__m256i *)products, low);
+            _mm256_storeu_si256((__m256i *)products + 1, high);
+            return block;
+        }
+    }
+    return end;
+}
+
+#define AVX512 __attribute__((target("avx512f,avx512vl,avx512vnni")))
+
+/// 64 factors: the query stays in sixteen registers.
+AVX512 static size_t next_avx512_64(
+    const uint8_t *codes, const int8_t *query, int32_t offset, const int32_t *limits, size_t start, size_t end,
+    int32_t *products) {
+    __m512i q[16];
+    for (int word = 0; word < 16; word++) q[word] = _mm512_set1_epi32(query_word(query, 4 * (size_t)word));
+    const __m512i first = _mm512_set1_epi32(-offset), zero = _mm512_setzero_si512();
+    for (size_t block = start; block < end; block++) {
+        if (limits[block] == CODE_LIMIT_SKIP) continue;
+        const __m512i *four = (const __m512i *)(codes + block * CODE_BLOCK_ROWS * 64);
+        __m512i sums[4] = {first, zero, zero, zero};
+#pragma clang loop unroll(full)
+        for (int word = 0; word < 16; word++) {
+            sums[word & 3] = _mm512_dpbusd_epi32(sums[word & 3], _mm512_load_si512(four + word), q[word]);
+        }
+        const __m512i sum =
+            _mm512_add_epi32(_mm512_add_epi32(sums[0], sums[1]), _mm512_add_epi32(sums[2], sums[3]));
+        if (_mm512_cmpgt_epi32_mask(sum, _mm512_set1_epi32(limits[block])) != 0) {
+            _mm512_storeu_si512(products, sum);
+            return block;
+        }
+    }
+    return end;
+}
+
+AVX512 static size_t next_avx512(
+    const uint8_t *codes, size_t factors, const int8_t *query, int32_t offset, const int32_t *limits,
+    size_t start, size_t end, int32_t *products) {
+    if (factors == 64) return next_avx512_64(codes, query, offset, limits, start, end, products);
+    for (size_t block = start; block < end; block++) {
+        if (limits[block] == CODE_LIMIT_SKIP) continue;
+        const __m512i *four = (const __m512i *)(codes + block * CODE_BLOCK_ROWS * factors);
+        __m512i even = _mm512_set1_epi32(-offset), odd = _mm512_setzero_si512();
+        for (size_t factor = 0; factor < factors; factor += 4, four++) {
+            const __m512i word = _mm512_set1_epi32(query_word(query, factor));
+            if (factor & 4) {
+                odd = _mm512_dpbusd_epi32(odd, _mm512_load_si512(four), word);
+            } else {
+                even = _mm512_dpbusd_epi32(even, _mm512_load_si512(four), word);
+            }
+        }
+        const __m512i sum = _mm512_add_epi32(even, odd);
+        if (_mm512_cmpgt_epi32_mask(sum, _mm512_set1_epi32(limits[block])) != 0) {
+            _mm512_storeu_si512(products, sum);
+            return block;
+        }
+    }
+    return end;
+}
+
+#endif
+
+bool code_kernel_is_supported(code_kernel kernel) {
+    switch (kernel) {
+    case CODE_KERNEL_PORTABLE:
+        return true;
+#if defined(__x86_64__)
+    case CODE_KERNEL_AVX2:
+        return __builtin_cpu_supports("avx2");
+    case CODE_KERNEL_AVX512_VNNI:
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")
+            && __builtin_cpu_supports("avx512vnni");
+#endif
+    default:
+        return false;
+    }
+}
+
+size_t code_kernel_next(
+    code_kernel kernel, const uint8_t *codes, size_t factors, const int8_t *query, const int32_t *limits,
+    size_t start, size_t end, int32_t *products) {
+#if defined(__x86_64__)
+    if (kernel == CODE_KERNEL_AVX512_VNNI) {
+        return next_avx512(
+            codes, factors, query, offset_product(query, factors), limits, start, end, products);
+    }
+    if (kernel == CODE_KERNEL_AVX2) return next_avx2(codes, factors, query, limits, start, end, products);
+#endif
+    return next_portable(codes, factors, query, limits, start, end, products);
+}
