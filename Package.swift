@@ -87,7 +87,8 @@ let package = Package(
         .executableTarget(
             name: "freshet",
             dependencies: [
-                "Engine", "RPC", "Evaluation", "Events", "EventLog", "Checkpoints", "Learners", "Locking",
+                "Engine", "RPC", "Evaluation", "Events", "EventLog", "Checkpoints", "Factors", "Learners", "Locking",
+                "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -216,15 +216,6 @@ struct PrequentialTests {
         try evaluated(twoTastes(), arguments + more)
     }
 
-    @Test("how events are batched does not change what was learned")
-    func batches() throws {
-        func values(_ batch: String) throws -> [Double]? {
-            try replayed(["--algorithm", "bpr", "--algorithm", "sgd", "--batch-events", batch])
-                .sections.flatMap { $0.comparison.findings.map(\.value) }
-        }
-        #expect(try values("1") == values("50"))
-    }
-
     @Test("the decayed popularity stands beside the plain one")
     func decayed() throws {
         let report = try replayed(["--popularity-half-life", "50"])

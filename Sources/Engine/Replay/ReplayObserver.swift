@@ -121,7 +121,7 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
             table.copyVector(local, to: user)
             scores.withUnsafeMutableBufferPointer { scores in
                 guard let start = scores.baseAddress else { return }
-                items.withVectors { matrix in
+                items.withVectors(from: 0, count: items.count) { matrix in
                     algebra.multiply(
                         matrix: matrix, rows: items.count, factors: items.factors, vector: user,
                         scores: start)

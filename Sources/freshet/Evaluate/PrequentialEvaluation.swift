@@ -12,12 +12,12 @@ struct PrequentialEvaluation {
         var seed: Int
         /// Events over which the curves are averaged.
         var window: Int
-        /// Events learned together, as the daemon takes them from its log.
-        var batchEvents: Int
         /// In liked events; 0 for none.
         var popularityHalfLife: Double
     }
 
+    /// Events handed over together; what is learned does not depend on it.
+    private static let batchEvents = 256
     /// Points of each curve.
     private static let pointsPerWindow = 10
 
@@ -74,8 +74,8 @@ struct PrequentialEvaluation {
     /// Replays all events. `onProgress` hears how many are learned.
     mutating func run(_ events: [Event], onProgress: (Int) -> Void) throws {
         let pointEvery = max(1, options.window / Self.pointsPerWindow)
-        for start in stride(from: 0, to: events.count, by: options.batchEvents) {
-            let batch = events[start..<min(events.count, start + options.batchEvents)]
+        for start in stride(from: 0, to: events.count, by: Self.batchEvents) {
+            let batch = events[start..<min(events.count, start + Self.batchEvents)]
             for event in try replay.learn(batch) {
                 take(event)
                 counts.events += 1
@@ -122,7 +122,7 @@ struct PrequentialEvaluation {
         var setup = setup
         setup.add(
             "learned", "one pass in the order of time, each event tested before it is learned, no refit")
-        setup.add("batches", "\(options.batchEvents) events learned together, K = \(options.factors)")
+        setup.add("factors", "K = \(options.factors)")
         setup.add("candidates", "all items heard of before that the user has not seen")
         setup.add("ranked", "\(Progress.grouped(counts.ranked)) liked events of users with a history")
         setup.add(
