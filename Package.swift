@@ -90,7 +90,8 @@ let package = Package(
         .executableTarget(
             name: "freshet",
             dependencies: [
-                "Engine", "RPC", "Evaluation", "Events", "EventLog", "Checkpoints", "Learners", "Locking",
+                "Engine", "RPC", "Evaluation", "Events", "EventLog", "Checkpoints", "Factors", "Learners", "Locking",
+                "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -144,6 +145,12 @@ let package = Package(
         .testTarget(
             name: "ConfigurationTests",
             dependencies: ["freshet", "EventLog", "Events", .product(name: "Yams", package: "Yams")],
+            swiftSettings: settings),
+        .testTarget(
+            name: "EvaluateTests",
+            dependencies: [
+                "freshet", "Evaluation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "FeedTests", dependencies: ["freshet", "EventLog", "Events", "Locking", "RPC"],

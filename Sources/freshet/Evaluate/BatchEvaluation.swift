@@ -26,7 +26,7 @@ struct BatchEvaluation {
 
     /// - Throws: `CommandError`, `EvaluationError`.
     func report(_ setup: EvaluationProtocol) throws -> EvaluationReport {
-        let algorithms = try options.algorithms.map { try BatchAlgorithm($0, factors: options.factors) }
+        let algorithms = try options.algorithms.map { try EvaluatedAlgorithm($0, factors: options.factors) }
         guard let rule = options.rule else { return try resubstitution(algorithms, setup) }
         let split = try split(rule)
         let tasks = tasks(split)
@@ -61,8 +61,8 @@ struct BatchEvaluation {
                 EvaluationSection(
                     title: "ratings",
                     note:
-                        "\(Progress.grouped(ratings.ratings)) ratings of \(Progress.grouped(ratings.users.count)) users; "
-                        + "means over ratings, intervals over users",
+                        "\(Progress.grouped(ratings.ratings)) ratings of \(Progress.grouped(ratings.users.count)) users, predictions clipped to "
+                        + "\(ratings.range.lowerBound)…\(ratings.range.upperBound); means over ratings, intervals over users",
                     comparison: Comparison(ratingSheets, bootstrap: bootstrap)))
         }
         return report
@@ -104,8 +104,8 @@ struct BatchEvaluation {
     }
 
     private func train(
-        _ algorithm: BatchAlgorithm, _ train: [Observation]
-    ) throws -> BatchAlgorithm.Trained {
+        _ algorithm: EvaluatedAlgorithm, _ train: [Observation]
+    ) throws -> EvaluatedAlgorithm.Trained {
         progress.say("training \(algorithm.name)", isStep: true)
         return try algorithm.train(
             train, users: dataset.userIDs.count, items: dataset.itemIDs.count, seed: seed, shards: workers
@@ -180,7 +180,7 @@ struct BatchEvaluation {
     // MARK: - Learning and testing on the same
 
     private func resubstitution(
-        _ algorithms: [BatchAlgorithm], _ setup: EvaluationProtocol
+        _ algorithms: [EvaluatedAlgorithm], _ setup: EvaluationProtocol
     ) throws -> EvaluationReport {
         let liked = dataset.observations.filter(\.isPositive).map { ($0.user, $0.item) }
         let positives = ItemLists(users: dataset.userIDs.count, pairs: liked)

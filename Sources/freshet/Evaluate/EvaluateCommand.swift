@@ -85,8 +85,6 @@ struct EvaluateCommand: ParsableCommand {
         help: ArgumentHelp(
             "Moving window of the curves (prequential); a tenth where absent.", valueName: "events"))
     var window: Int?
-    @Option(help: ArgumentHelp("Events learned together (prequential).", valueName: "n"))
-    var batchEvents = 1
     @Option(
         help: ArgumentHelp(
             "Adds popularity that decays: half after so many positive events.", valueName: "events"))
@@ -125,7 +123,6 @@ struct EvaluateCommand: ParsableCommand {
         let isMultiple = (8...1024).contains(factors) && factors.isMultiple(of: 8)
         try check("--factors", "\(factors)", isMultiple, "8 to 1024, a multiple of 8")
         if let window { try check("--window", "\(window)", window >= 1, "1 or more") }
-        try check("--batch-events", "\(batchEvents)", (1...1_000_000).contains(batchEvents), "1 to 1000000")
         let isHalfLife = popularityHalfLife >= 0 && popularityHalfLife.isFinite
         try check("--popularity-half-life", "\(popularityHalfLife)", isHalfLife, "0 or more")
         if let shards { try check("--shards", "\(shards)", (1...256).contains(shards), "1 to 256") }

@@ -58,7 +58,7 @@ struct EvaluationRun {
             PrequentialEvaluation.Options(
                 algorithms: command.algorithm, positive: positive, depths: depths, factors: command.factors,
                 seed: command.seed, window: command.window ?? max(1, events.count / 10),
-                batchEvents: command.batchEvents, popularityHalfLife: command.popularityHalfLife))
+                popularityHalfLife: command.popularityHalfLife))
         try evaluation.run(events) { learned in
             progress.say("learned \(Progress.grouped(learned)) of \(Progress.grouped(events.count)) events")
         }

@@ -12,12 +12,12 @@ struct PrequentialEvaluation {
         var seed: Int
         /// Events over which the curves are averaged.
         var window: Int
-        /// Events learned together, as the daemon takes them from its log.
-        var batchEvents: Int
         /// In liked events; 0 for none.
         var popularityHalfLife: Double
     }
 
+    /// Events handed over together; what is learned does not depend on it.
+    private static let batchEvents = 256
     /// Points of each curve.
     private static let pointsPerWindow = 10
 
@@ -33,8 +33,8 @@ struct PrequentialEvaluation {
     private struct Counts {
         var events = 0
         var ranked = 0
-        var rankedUnknownUsers = 0
         var unknownItems = 0
+        var unknownUsers = 0
         var repeats = 0
     }
 
@@ -74,8 +74,8 @@ struct PrequentialEvaluation {
     /// Replays all events. `onProgress` hears how many are learned.
     mutating func run(_ events: [Event], onProgress: (Int) -> Void) throws {
         let pointEvery = max(1, options.window / Self.pointsPerWindow)
-        for start in stride(from: 0, to: events.count, by: options.batchEvents) {
-            let batch = events[start..<min(events.count, start + options.batchEvents)]
+        for start in stride(from: 0, to: events.count, by: Self.batchEvents) {
+            let batch = events[start..<min(events.count, start + Self.batchEvents)]
             for event in try replay.learn(batch) {
                 take(event)
                 counts.events += 1
@@ -95,16 +95,19 @@ struct PrequentialEvaluation {
             }
         }
         guard event.isPositive else { return }
+        // Whoever has no history gets what is popular, whatever the model: that says nothing about the model.
+        guard event.userIsKnown else {
+            counts.unknownUsers += 1
+            return
+        }
         if event.isRepeat {
             counts.repeats += 1
         } else if let place = event.ranking {
             counts.ranked += 1
-            if !event.userIsKnown { counts.rankedUnknownUsers += 1 }
-            for index in ranking.indices {
-                ranking[index].add(place, user: user, userIsKnown: event.userIsKnown)
-            }
+            for index in ranking.indices { ranking[index].add(place, user: user) }
         } else {
             counts.unknownItems += 1
+            for index in ranking.indices { ranking[index].addMiss(user: user) }
         }
     }
 
@@ -119,16 +122,17 @@ struct PrequentialEvaluation {
         var setup = setup
         setup.add(
             "learned", "one pass in the order of time, each event tested before it is learned, no refit")
-        setup.add("batches", "\(options.batchEvents) events learned together, K = \(options.factors)")
+        setup.add("factors", "K = \(options.factors)")
         setup.add("candidates", "all items heard of before that the user has not seen")
-        setup.add("ranked", "\(Progress.grouped(counts.ranked)) liked events on known items new to the user")
-        setup.add(
-            "unknown users",
-            "\(Progress.grouped(counts.rankedUnknownUsers)) of them, answered by popularity for every model, as the "
-                + "daemon does")
+        setup.add("ranked", "\(Progress.grouped(counts.ranked)) liked events of users with a history")
         setup.add(
             "unknown items",
-            "\(Progress.grouped(counts.unknownItems)) liked events left out: nothing could rank them")
+            "\(Progress.grouped(counts.unknownItems)) more such events, a miss for everybody: no model could rank the item"
+        )
+        setup.add(
+            "unknown users",
+            "\(Progress.grouped(counts.unknownUsers)) liked events left out: each the first of its user, where the daemon "
+                + "answers by popularity")
         setup.add(
             "repeats", "\(Progress.grouped(counts.repeats)) liked events left out: the user had seen the item"
         )

@@ -28,8 +28,16 @@ struct RankingTally {
         windows = metrics.map { _ in MovingMean(length: window) }
     }
 
-    mutating func add(_ ranking: ReplayedEvent.Ranking, user: Int, userIsKnown: Bool) {
-        guard let standing = standing(ranking, userIsKnown: userIsKnown) else { return }
+    /// An item never heard of before is no candidate: a miss, and no pair for AUC.
+    mutating func addMiss(user: Int) {
+        for (index, metric) in metrics.enumerated() where metric != .auc {
+            sums[index].add(0, user: user)
+            windows[index].add(0)
+        }
+    }
+
+    mutating func add(_ ranking: ReplayedEvent.Ranking, user: Int) {
+        guard let standing = standing(ranking) else { return }
         let place = RankedRelevance(
             higher: standing.higher, equal: standing.equal, candidates: ranking.candidates)
         for (index, metric) in metrics.enumerated() {
@@ -39,10 +47,9 @@ struct RankingTally {
         }
     }
 
-    private func standing(_ ranking: ReplayedEvent.Ranking, userIsKnown: Bool) -> ReplayedEvent.Standing? {
+    private func standing(_ ranking: ReplayedEvent.Ranking) -> ReplayedEvent.Standing? {
         switch source {
-        // The daemon answers users it has not heard of by what is popular, whatever the model.
-        case .model(let index): userIsKnown ? ranking.models[index] : ranking.popularity
+        case .model(let index): ranking.models[index]
         case .popularity: ranking.popularity
         case .decayedPopularity: ranking.decayedPopularity
         case .random: ReplayedEvent.Standing(higher: 0, equal: ranking.candidates - 1)
