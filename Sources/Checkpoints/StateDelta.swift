@@ -113,6 +113,8 @@ public struct StoredFactors: Sendable {
     public var biases: [Float] = []
     /// What a learning-rate schedule remembers of the row.
     public var steps: [Float] = []
+    /// rows × factors like `vectors`: users' long-term rows, of models by alternating least squares; else empty.
+    public var longTerm: [Float] = []
     /// Per row; empty for users' rows.
     public var popularity: [StoredPopularity] = []
 
@@ -148,6 +150,8 @@ public struct StoredRow: Sendable {
     public var vector: Data
     public var bias: Float
     public var step: Float
+    /// As `vector`, of users of a model by alternating least squares; what a state that another program made may lack.
+    public var longTerm: Data?
 }
 
 /// What a state is of; a file of another identity is refused.

@@ -51,6 +51,8 @@ public struct ModelOptions: Sendable, Equatable {
     public enum Learner: Sendable, Equatable {
         case sgd(BiasedSGD.Options)
         case bpr(BPR.Options, positive: PositiveRule)
+        case warp(WARP.Options, positive: PositiveRule)
+        case als(ALS.Options, positive: PositiveRule)
     }
 
     public var name: String
@@ -66,13 +68,32 @@ public struct ModelOptions: Sendable, Equatable {
         ModelOptions(name: "likes", learner: .bpr(BPR.Options(), positive: PositiveRule(ratingMin: 4))),
     ]
 
+    /// Whether its rows are solved against the whole other side.
+    var isAlternating: Bool {
+        if case .als = learner { true } else { false }
+    }
+
     /// As written in the configuration and in the state.
     public var learnerName: String {
         switch learner {
         case .sgd: "sgd"
         case .bpr: "bpr"
+        case .warp: "warp"
+        case .als: "als"
         }
     }
+}
+
+extension ALS.Options {
+    /// For one pass over a stream, chosen on ML-1M and confirmed on ml-latest-small.
+    public static let live: Self = {
+        var options = Self()
+        options.alpha = 10
+        options.regularization = 30
+        options.regularizationPower = 0
+        options.halfLifeEvents = 1.5
+        return options
+    }()
 }
 
 /// What an implicit model takes as liked. Signals with a positive weight always are.

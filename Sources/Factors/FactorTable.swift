@@ -131,6 +131,11 @@ public final class FactorTable: @unchecked Sendable {
         UnsafeMutableRawPointer(destination).copyMemory(from: source, byteCount: factors * 4)
     }
 
+    /// The vectors of all rows, count × factors, row-major. Nothing may write them until `body` is done.
+    public func withVectors<Result>(_ body: (UnsafePointer<Float>) -> Result) -> Result {
+        body(UnsafeRawPointer(lanes).assumingMemoryBound(to: Float.self))
+    }
+
     /// Appends the row's vector to `array`.
     public func appendVector(_ index: Int, to array: inout [Float]) {
         assert(index >= 0 && index < count)

@@ -23,6 +23,11 @@ public struct Gramian: Sendable, Equatable {
     /// The sum over all rows of a table.
     public init(of table: FactorTable) {
         self.init(factors: table.factors)
+        add(all: table)
+    }
+
+    /// Adds all rows of a table. A row of zeros adds nothing, and is not counted.
+    public mutating func add(all table: FactorTable) {
         let blockRows = 1024
         var block = [Float](repeating: 0, count: factors * factors)
         for start in stride(from: 0, to: table.count, by: blockRows) {
@@ -33,7 +38,7 @@ public struct Gramian: Sendable, Equatable {
             }
             for index in block.indices { sums[index] += Double(block[index]) }
         }
-        rows = table.count
+        for index in 0..<table.count where !table.row(index).isZero { rows += 1 }
     }
 
     /// Adds a row that was not in the sum.
@@ -52,6 +57,18 @@ public struct Gramian: Sendable, Equatable {
     public mutating func replace(_ vector: [Float], with row: Row) {
         accumulate(vector, scale: -1)
         accumulate(row.vector, scale: 1)
+    }
+
+    /// Takes over that a row, which had this vector, is now `row`; vectors of zeros are not in the sum.
+    public mutating func update(from vector: [Float], to row: Row) {
+        switch (vector.allSatisfy { $0 == 0 }, row.isZero) {
+        case (true, true): break
+        case (true, false): add(row)
+        case (false, false): replace(vector, with: row)
+        case (false, true):
+            accumulate(vector, scale: -1)
+            rows -= 1
+        }
     }
 
     private mutating func accumulate(_ vector: [Float], scale: Double) {

@@ -26,7 +26,8 @@ struct LearningContext: ~Copyable {
     func touchUser() { shard.tables[modelIndex].markChanged(local) }
 }
 
-/// A learner on the stream: predicts an event, then learns it. Rows outside the lease are never read.
+/// A learner on the stream: predicts an event, then learns it. Items outside the lease are never written, and
+/// read only by learners whose items nobody writes during the rounds.
 protocol StreamLearner: Sendable {
     /// A rating on the user's scale (`PREDICT` answers μ + biases + product), rather than a rank score.
     var predictsRatings: Bool { get }
@@ -38,8 +39,15 @@ protocol StreamLearner: Sendable {
     func score(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease)
         -> ScoreSample
 
-    /// Learns the event.
+    /// Learns the event. The user's history does not hold it yet.
     func learn(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease)
+
+    /// Called when the event has changed what the history says that the user took, as this model sees it.
+    func historyChanged(_ example: Example, _ context: borrowing LearningContext)
+}
+
+extension StreamLearner {
+    func historyChanged(_ example: Example, _ context: borrowing LearningContext) {}
 }
 
 extension LearningContext {

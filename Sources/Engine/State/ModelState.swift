@@ -15,6 +15,8 @@ final class ModelState: @unchecked Sendable {
     /// Per item: positive events, decayed. This model's popularity. Guarded as `positives` is.
     let counts = ItemColumn<DecayedCounts>()
     let decay: PopularityDecay
+    /// Of a model by alternating least squares.
+    let alternating: AlternatingState?
     let index: PublishedIndex
     /// Keys rows and draws of this model.
     let seed: UInt64
@@ -33,8 +35,17 @@ final class ModelState: @unchecked Sendable {
             learner = RatingLearner(sgd: BiasedSGD(options: settings, updateGuard: updateGuard))
         case .bpr(let settings, let positive):
             learner = RankingLearner(
-                bpr: BPR(options: settings, updateGuard: updateGuard), positive: positive)
+                rule: .bpr(BPR(options: settings, updateGuard: updateGuard)), positive: positive)
+        case .warp(let settings, let positive):
+            learner = RankingLearner(
+                rule: .warp(WARP(options: settings, updateGuard: updateGuard)), positive: positive)
+        case .als(let settings, let positive):
+            learner = AlternatingLearner(
+                als: ALS(options: settings, updateGuard: updateGuard), positive: positive)
         }
+        alternating =
+            learner is AlternatingLearner
+            ? AlternatingState(factors: engine.factors, solvers: engine.shardCount) : nil
         decay = PopularityDecay(
             popularHalfLife: engine.popularityHalfLifeEvents, trendHalfLife: engine.trendingHalfLifeEvents)
         items = FactorTable(factors: engine.factors)
@@ -49,7 +60,9 @@ final class ModelState: @unchecked Sendable {
         items.grow(to: count) { index, row in
             var random = KeyedRandom(seed: seed, bytes: ids(index))
             random.initialise(row)
+            alternating?.itemGramian.add(row)
         }
+        alternating?.takers.grow(to: count)
         positives.grow(to: count, with: 0)
         counts.grow(to: count, with: DecayedCounts())
     }
@@ -57,6 +70,7 @@ final class ModelState: @unchecked Sendable {
     /// Adds rows that a state is about to fill.
     func growEmpty(to count: Int) {
         items.grow(to: count) { _, _ in }
+        alternating?.takers.grow(to: count)
         positives.grow(to: count, with: 0)
         counts.grow(to: count, with: DecayedCounts())
     }
@@ -71,7 +85,9 @@ extension ModelState {
     }
 
     /// Bytes of the item side.
-    var itemBytes: Int { items.bytes + positives.bytes + counts.bytes }
+    var itemBytes: Int {
+        items.bytes + positives.bytes + counts.bytes + (alternating?.bytes ?? 0)
+    }
 
     func storedPopularity(of row: Int) -> StoredPopularity {
         StoredPopularity(
