@@ -42,6 +42,8 @@ let package = Package(
         .target(
             name: "Evaluation", dependencies: ["Locking", "Factors", "Learners"], swiftSettings: settings),
         .target(
+            name: "Training", dependencies: ["Factors", "Learners", "Locking"], swiftSettings: settings),
+        .target(
             name: "Retrieval",
             dependencies: ["Factors", .product(name: "HeapModule", package: "swift-collections")],
             swiftSettings: settings),
@@ -61,7 +63,7 @@ let package = Package(
         .target(
             name: "Engine",
             dependencies: [
-                "Locking", "Factors", "Learners", "Retrieval", "Events", "EventLog", "Checkpoints",
+                "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog", "Checkpoints",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
@@ -74,7 +76,8 @@ let package = Package(
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
-                "Engine", "EventLog", "Events", "Checkpoints", "Factors", "Learners", "Retrieval", "Locking",
+                "Engine", "EventLog", "Events", "Checkpoints", "Factors", "Learners", "Training", "Retrieval",
+                "Locking", "CZlib",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -82,7 +85,7 @@ let package = Package(
         .executableTarget(
             name: "freshet",
             dependencies: [
-                "Engine", "RPC", "Events", "EventLog", "Checkpoints", "Learners", "Locking",
+                "Engine", "RPC", "Events", "EventLog", "Checkpoints", "Factors", "Learners", "Training", "Locking",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -93,11 +96,15 @@ let package = Package(
 
         .testTarget(name: "LearnersTests", dependencies: ["Learners", "Factors"], swiftSettings: settings),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], swiftSettings: settings),
+        .testTarget(
+            name: "TrainingTests", dependencies: ["Training", "Learners", "Factors", "Events"],
+            swiftSettings: settings),
         .testTarget(name: "RetrievalTests", dependencies: ["Retrieval", "Factors"], swiftSettings: settings),
         .testTarget(
             name: "EngineTests",
             dependencies: [
-                "Engine", "Checkpoints", "EventLog", "Events", "Factors", "Locking", "Retrieval",
+                "Engine", "Checkpoints", "EventLog", "Events", "Factors", "Learners", "Locking", "Retrieval",
+                "Training",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -137,6 +144,8 @@ let package = Package(
             name: "FeedTests", dependencies: ["freshet", "EventLog", "Events", "Locking", "RPC"],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "TrainTests", dependencies: ["freshet", "Factors", "Training"], swiftSettings: settings),
         // The real program as a process.
         .testTarget(
             name: "DaemonTests",
