@@ -122,7 +122,8 @@ struct TrainTests {
         let trained = try train(place, ["--input", file, "--algorithm", "bpr"])
         #expect(trained.ending == .exit(0), "\(trained.errors)")
         let expected = try DatabaseQueue(path: place.stateFile).read { db in
-            let user = try Self.floats(#require(Data.fetchOne(db, sql: "SELECT vector FROM user_vectors WHERE id = 'u7'")))
+            let sql = "SELECT vector FROM user_vectors WHERE id = 'u7'"
+            let user = Self.floats(try Data.fetchOne(db, sql: sql).orThrow("u7 has no vector"))
             let scores = try Row.fetchAll(db, sql: "SELECT id, bias, vector FROM item_vectors").map { row in
                 let product = zip(user, Self.floats(row[2])).reduce(Float(row[1] as Double)) { $0 + $1.0 * $1.1 }
                 return (id: row[0] as String, score: product)
