@@ -71,7 +71,7 @@ struct BatchApplication {
             }
             take(logged)
             lastToken = logged.token
-            if alternates, state.counters.applied % Alternation.blockEvents == 0 { endBlock() }
+            if alternates, state.counters.applied % Int64(state.options.blockEvents) == 0 { endBlock() }
         }
         learnSegment()
         for (partition, position) in batch.positions {
