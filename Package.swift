@@ -68,7 +68,7 @@ let package = Package(
         .target(
             name: "Engine",
             dependencies: [
-                "Locking", "Factors", "Learners", "Retrieval", "Events", "EventLog", "Checkpoints",
+                "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog", "Checkpoints",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
@@ -110,7 +110,8 @@ let package = Package(
         .testTarget(
             name: "EngineTests",
             dependencies: [
-                "Engine", "Checkpoints", "EventLog", "Events", "Factors", "Locking", "Retrieval",
+                "Engine", "Checkpoints", "EventLog", "Events", "Factors", "Learners", "Locking", "Retrieval",
+                "Training",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -156,6 +157,8 @@ let package = Package(
             name: "FeedTests", dependencies: ["freshet", "EventLog", "Events", "Locking", "RPC"],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "TrainTests", dependencies: ["freshet", "Factors", "Training"], swiftSettings: settings),
         // The real program as a process.
         .testTarget(
             name: "DaemonTests",

@@ -34,7 +34,7 @@ extension StateBuilder {
                 for entry in shard.users[shard.local(user)].history.entries where isWanted(entry) {
                     users.append(user)
                     items.append(entry.item)
-                    values.append(weighted && entry.kind == .rating ? 1 : entry.value)
+                    values.append(weighted ? entry.weight : entry.value)
                     times.append(Int64(entry.order))
                 }
             }
@@ -58,7 +58,8 @@ extension StateBuilder {
     /// Puts trained rows into the state.
     ///
     /// A rating model's biases are moved by the difference of the two means: the daemon's μ is over all ratings as they
-    /// came, the trained one's over those that stand.
+    /// came, the trained one's over those that stand. Users of an alternating model are folded in from their newest
+    /// events besides, as on the stream.
     ///
     /// - Parameter updates: how many the training made; `STATUS` counts on from there.
     /// - Throws: `TrainingError.otherShape` for a model of other rows.
@@ -67,24 +68,50 @@ extension StateBuilder {
         guard trained.factors == options.factors, trained.users.count == userCount,
             trained.items.count == state.stats.count
         else { throw .otherShape("the trained model has other rows than the state") }
-        for user in 0..<Int32(userCount) {
-            let shard = state.shard(of: user)
-            shard.queue.sync {
-                let local = shard.local(user)
-                // A row whose user was forgotten stays empty.
-                guard shard.users[local].id != nil else { return }
-                shard.tables[model].row(local).copy(trained.users.row(Int(user)))
-                shard.tables[model].mark(.unsaved, at: local)
-            }
-        }
-        let shift = trained.predictsRatings ? trained.mean - state.mean : 0
-        let items = state.models[model].items
-        for item in 0..<items.count {
-            items.row(item).copy(trained.items.row(item))
-            items.row(item).bias += shift
-            items.mark(.unsaved, at: item)
+        installItems(trained, as: model)
+        onEachUser { shard, local in
+            // Of an alternating model the trained row is the long-term one: what items are solved against.
+            let table = shard.longTerm[model] ?? shard.tables[model]
+            table.row(local).copy(trained.users.row(Int(shard.row(local))))
+            shard.tables[model].mark(.unsaved, at: local)
         }
         state.models[model].updates = updates
+        settleAlternation(model)
+    }
+
+    private func installItems(_ trained: FactorModel, as number: Int) {
+        let model = state.models[number]
+        let shift = trained.predictsRatings ? trained.mean - state.mean : 0
+        for item in 0..<model.items.count {
+            // Solved, an item that nobody takes would be zero, and could not be learned from again.
+            if model.alternating != nil, model.positives[item] == 0 { continue }
+            model.items.row(item).copy(trained.items.row(item))
+            model.items.row(item).bias += shift
+            model.items.mark(.unsaved, at: item)
+        }
+    }
+
+    /// Nothing waits to be solved after a training, the sums are those of its rows, and users are served from them.
+    private func settleAlternation(_ number: Int) {
+        let model = state.models[number]
+        guard let alternation = Alternation(state, number: number),
+            let learner = model.learner as? AlternatingLearner
+        else { return }
+        model.alternating?.pendingUsers = []
+        model.alternating?.pendingItems = [:]
+        alternation.sumAnew()
+        onEachUser { shard, local in
+            _ = learner.serve(shard, local: local, model: model, number: number)
+        }
+    }
+
+    /// On the queue of each user's shard. A row whose user was forgotten stays empty.
+    private func onEachUser(_ body: (UserShard, Int) -> Void) {
+        for shard in state.shards {
+            shard.queue.sync {
+                for local in shard.users.indices where shard.users[local].id != nil { body(shard, local) }
+            }
+        }
     }
 }
 
