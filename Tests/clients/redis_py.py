@@ -102,6 +102,7 @@ def check(path, version):
 
     # Strange ids are ids like any other.
     for strange in ("a b", "\"quoted\" 'too'", "\0nul\0", "🎬👩‍👩‍👧", "COUNT"):
+        call("ITEM.SET", strange, "AVAILABLE", 1)
         token = call("RATE", user, strange, 4)
         assert strange in call("RECOMMEND", user, "COUNT", 1000, "INCLUDESEEN", "AFTER", token)
         assert pairs(call("ITEM.GET", strange))["id"] == strange
