@@ -22,7 +22,7 @@ struct ExactnessTests {
             table.grow(to: rows) { _, _ in }
             table.fill(0..<rows, .skewed, &random)
             index = PublishedIndex(factors: factors)
-            _ = index.publish(rows: [], from: table) { _ in 1 }
+            _ = index.publish(rows: [], from: table) { _ in popularity(1) }
             self.rowsMax = rowsMax
         }
 
@@ -39,7 +39,7 @@ struct ExactnessTests {
                         let kind: RowKind = random.next(below: 8) == 0 ? .mixed : .skewed
                         table.fill(row..<row + 1, kind, &random)
                     }
-                    _ = index.publish(rows: changed.map(Int32.init), from: table) { _ in 1 }
+                    _ = index.publish(rows: changed.map(Int32.init), from: table) { _ in popularity(1) }
                 }
                 ended.set()
             }.start()
