@@ -90,7 +90,8 @@ let package = Package(
         .executableTarget(
             name: "freshet",
             dependencies: [
-                "Engine", "RPC", "Evaluation", "Events", "EventLog", "Checkpoints", "Factors", "Learners", "Locking",
+                "Engine", "RPC", "Evaluation", "Events", "EventLog", "Checkpoints", "Factors", "Learners",
+                "Locking",
                 "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

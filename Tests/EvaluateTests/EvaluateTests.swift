@@ -181,7 +181,6 @@ struct EvaluateTests {
             ["--test-fraction", "1"], ["--at", "0"], ["--positive", "stars > 3"], ["--factors", "7"],
             ["--by-time", "--by-user"], ["--by-time", "--protocol", "leave-one-out"],
             ["--negatives", "a.txt"], ["--negatives", "0", "--protocol", "leave-one-out"],
-            ["--negatives", "a.txt", "--protocol", "leave-one-out", "--validation"],
             ["--negatives-users", "+1"], ["--window", "10"], ["--validation", "--protocol", "prequential"],
             ["--algorithm", "bpr:"], ["--algorithm", "bpr:factors"],
             ["--algorithm", "sgd", "--algorithm", "sgd"],

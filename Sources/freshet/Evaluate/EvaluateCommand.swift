@@ -38,7 +38,7 @@ struct EvaluateCommand: ParsableCommand {
               freshet evaluate --input ratings.csv --algorithm als:alpha=5 --algorithm als:alpha=20 --validation
 
             EXIT CODES
-              0 done     1 a model diverged     64 usage     65 input
+              0 done     1 a model diverged; the others are reported     64 usage     65 input
             """)
 
     @Option(
@@ -144,10 +144,6 @@ struct EvaluateCommand: ParsableCommand {
             throw ValidationError(
                 "a file of negatives names the pairs to leave out: --protocol leave-one-out")
         }
-        if hasFile, validation {
-            throw ValidationError(
-                "the file of negatives is the test part; with --validation, draw them: --negatives 99")
-        }
         if !hasFile, negativesUsers != nil || negativesItems != nil {
             throw ValidationError(
                 "--negatives-users and --negatives-items explain a file; name it with --negatives")
@@ -179,6 +175,7 @@ struct EvaluateCommand: ParsableCommand {
         progress.clear()
         if let output { try Self.write(report.curvesCSV, to: output) }
         Terminal.write(json ? try report.jsonLines() : report.text)
+        guard report.failures.isEmpty else { throw CommandError(report.failures.joined(separator: "\n")) }
     }
 
     private static func write(_ text: String, to path: String) throws {

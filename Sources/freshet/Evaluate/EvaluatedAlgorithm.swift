@@ -34,58 +34,69 @@ struct EvaluatedAlgorithm {
 
     /// - Parameters:
     ///   - seed: with the number of shards, it decides the model to the bit.
+    ///   - watch: what to measure of the model after each epoch.
     ///   - onEpoch: called after each epoch with its number, from 1, and how many there will be.
-    /// - Throws: `CommandError` where the training diverges.
+    /// - Throws: `TrainingError` where it diverges.
     func train(
         _ train: [Observation], users: Int, items: Int, seed: UInt64, shards: Int,
-        onEpoch: (_ epoch: Int, _ epochs: Int) -> Void
+        watch: BatchEvaluation.Watch?, onEpoch: (_ epoch: Int, _ epochs: Int) -> Void
     ) throws -> Trained {
+        let settings: AlgorithmSettings
         switch kind {
         case .popularity(let halfLife):
             return Trained(
                 recommender: PopularityRecommender(train: train, items: items, halfLife: halfLife))
-        case .factors(let settings):
-            return try self.train(
-                settings, train, users: users, items: items, seed: seed, shards: shards, onEpoch)
+        case .factors(let own): settings = own
         }
-    }
-
-    private func train(
-        _ settings: AlgorithmSettings, _ train: [Observation], users: Int, items: Int, seed: UInt64,
-        shards: Int,
-        _ onEpoch: (_ epoch: Int, _ epochs: Int) -> Void
-    ) throws -> Trained {
         var trainer = Trainer(settings.algorithm)
         trainer.factors = settings.factors
         trainer.seed = seed
         trainer.shards = shards
+        let (learned, seen) = try interactions(train, users: users, items: items, settings)
         var curves: [CurvePoint] = []
+        var failure: (any Error)?
+        let model = try trainer.train(learned, epochsMax: settings.epochs, seen: seen) { report, model in
+            onEpoch(report.epoch, settings.epochs)
+            curves.append(point("training", report.epoch, report.lossName, report.loss))
+            do {
+                let watched = try watch?(FactorRecommender(name: name, model: model)) ?? []
+                curves += watched.map { point("validation", report.epoch, $0.metric.name, $0.value) }
+            } catch {
+                failure = error
+            }
+            return failure == nil
+        }
+        if let failure { throw failure }
+        return Trained(recommender: FactorRecommender(name: name, model: model), curves: curves)
+    }
+
+    /// What is learned, and what its users have seen besides.
+    ///
+    /// - Throws: `EvaluationError.emptyPart` where there is nothing of the kind that the algorithm learns.
+    private func interactions(
+        _ train: [Observation], users: Int, items: Int, _ settings: AlgorithmSettings
+    ) throws(EvaluationError) -> (learned: Interactions, seen: Interactions) {
         func interactions(_ part: [Observation], value: (Observation) -> Float) -> Interactions {
             Interactions(
                 userCount: users, itemCount: items, users: part.map(\.user), items: part.map(\.item),
                 values: part.map(value), times: part.map(\.time))
         }
-        let ratesItems = settings.algorithm.predictsRatings
+        let rates = settings.algorithm.predictsRatings
         // What a ranking learner takes counts alike, a signal by its weight: as on the stream.
         let learned =
-            ratesItems
+            rates
             ? interactions(train.filter(\.isRating)) { $0.value }
             : interactions(train.filter(\.isPositive)) { $0.isRating ? 1 : $0.value }
-        do {
-            let model = try trainer.train(
-                learned, epochsMax: settings.epochs, seen: interactions(train) { $0.value }
-            ) { report, _ in
-                onEpoch(report.epoch, settings.epochs)
-                curves.append(
-                    CurvePoint(
-                        candidates: "training", algorithm: name, unit: "epoch", at: report.epoch,
-                        metric: report.lossName, value: report.loss))
-                return true
-            }
-            return Trained(recommender: FactorRecommender(name: name, model: model), curves: curves)
-        } catch {
-            throw CommandError("\(name): \(error)")
+        guard learned.count > 0 else {
+            throw .emptyPart(
+                "\(name): the training part holds no \(rates ? "rating" : "liked item") to learn from")
         }
+        return (learned, interactions(train) { $0.value })
+    }
+
+    private func point(_ candidates: String, _ epoch: Int, _ metric: String, _ value: Double) -> CurvePoint {
+        CurvePoint(
+            candidates: candidates, algorithm: name, unit: "epoch", at: epoch, metric: metric, value: value)
     }
 }
 

@@ -39,6 +39,8 @@ struct EvaluationReport: Sendable {
     var level: Double
     var sections: [EvaluationSection] = []
     var curves: [CurvePoint] = []
+    /// Algorithms that could not be trained, and why; the others stand all the same.
+    var failures: [String] = []
 }
 
 // MARK: - For people

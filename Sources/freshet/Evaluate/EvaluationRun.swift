@@ -90,10 +90,12 @@ struct EvaluationRun {
                 given = try file.read(dataset)
             }
         }
+        // A validation part has no given negatives: as many are drawn.
+        if command.validation, let given { drawn = given.entries.map(\.negatives.count).max() }
         return BatchEvaluation.Options(
             algorithms: command.algorithm, rule: rule(given), isValidation: command.validation, given: given,
             drawn: drawn, positive: positive, depths: depths, factors: command.factors, seed: command.seed,
-            popularityHalfLife: command.popularityHalfLife)
+            popularityHalfLife: command.popularityHalfLife, wantsCurves: command.output != nil)
     }
 
     /// `nil` for resubstitution, which parts nothing.
