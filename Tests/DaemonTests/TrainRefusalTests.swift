@@ -16,7 +16,7 @@ struct TrainRefusalTests {
         let file = folder.path(name)
         try Data(text.utf8).write(to: URL(filePath: file))
         return try FreshetBinary.run(
-            ["train", "--factors", "8", "--input", file, "--output", output] + arguments, in: folder)
+            ["train", "--factors", "8", "--epochs", "3", "--input", file, "--output", output] + arguments, in: folder)
     }
 
     private func ratings(_ users: Int, _ items: Int, value: (Int, Int) -> Int = { 1 + ($0 + $1) % 5 }) -> String {

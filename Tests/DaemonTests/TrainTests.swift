@@ -30,6 +30,12 @@ struct TrainTests {
 
     static let learners = ModelSettings.Learner.allCases.map(\.rawValue)
 
+    /// Large steps, for this world is small and these tests are not optimized.
+    private static func quickly(_ learner: String) -> [String] {
+        guard learner != "als" else { return [] }
+        return ["--batch", "\(learner).learning-rate=0.1", "--epochs", "40", "--patience", "40"]
+    }
+
     private func train(
         _ place: DaemonPlace, _ arguments: [String], output: String? = nil
     ) throws -> (ending: Ending, output: String, errors: String) {
@@ -58,7 +64,7 @@ struct TrainTests {
     func fromFile(_ learner: String) throws {
         let place = try DaemonPlace()
         let file = try write(Self.lines, place)
-        let trained = try train(place, ["--input", file, "--algorithm", learner])
+        let trained = try train(place, ["--input", file, "--algorithm", learner] + Self.quickly(learner))
         #expect(trained.ending == .exit(0), "\(trained.errors)")
         try requireSound(place)
         let settings = ["models={\(learner): {learner: \(learner)}}", "default-model=\(learner)"]
@@ -119,7 +125,7 @@ struct TrainTests {
     func vectorsAreServed() throws {
         let place = try DaemonPlace()
         let file = try write(Self.lines, place)
-        let trained = try train(place, ["--input", file, "--algorithm", "bpr"])
+        let trained = try train(place, ["--input", file, "--algorithm", "bpr", "--epochs", "3"])
         #expect(trained.ending == .exit(0), "\(trained.errors)")
         let expected = try DatabaseQueue(path: place.stateFile).read { db in
             let sql = "SELECT vector FROM user_vectors WHERE id = 'u7'"
@@ -151,7 +157,7 @@ struct TrainTests {
         // Beside the daemon that runs.
         let new = try DaemonPlace()
         let trained = try train(
-            new, ["--from-log", "--set", "state.folder=\(old.stateFolder)", "--json"])
+            new, ["--from-log", "--set", "state.folder=\(old.stateFolder)", "--json", "--epochs", "2"])
         #expect(trained.ending == .exit(0), "\(trained.errors)")
         #expect(trained.errors.contains("record 0:\(count)"), "\(trained.errors)")
         try requireSound(new)
@@ -181,7 +187,8 @@ struct TrainTests {
         let place = try DaemonPlace()
         try place.fillLog(Self.lines.map { TestRecord("u", $0) })
         let trained = try train(
-            place, ["--from-log", "--to", "700", "--set", "state.folder=\(place.stateFolder)"])
+            place,
+            ["--from-log", "--to", "700", "--set", "state.folder=\(place.stateFolder)", "--epochs", "2"])
         #expect(trained.ending == .exit(0), "\(trained.errors)")
         let daemon = try place.start()
         try daemon.waitUntil("the rest is learned") { $0.positions == [0: Self.lines.count] }
@@ -197,7 +204,7 @@ struct TrainTests {
             lines.enumerated().map { TestRecord("u\($0.offset % 20)", $0.element) }
         }
         try host.produce(records(Self.lines[..<1_000]))
-        let trained = try train(place, ["--from-log"] + host.settings.flatMap { ["--set", $0] })
+        let trained = try train(place, ["--from-log", "--epochs", "2"] + host.settings.flatMap { ["--set", $0] })
         #expect(trained.ending == .exit(0), "\(trained.errors)")
         try host.produce(records(Self.lines[1_000...]))
         let daemon = try place.start(host.settings)

@@ -61,25 +61,30 @@ extension StateBuilder {
     /// came, the trained one's over those that stand. Users of an alternating model are folded in from their newest
     /// events besides, as on the stream.
     ///
-    /// - Parameter updates: how many the training made; `STATUS` counts on from there.
+    /// - Parameters:
+    ///   - updates: how many the training made; `STATUS` counts on from there.
+    ///   - keepsSteps: what rows remember of the learning rate means the same on the stream; else it is forgotten.
     /// - Throws: `TrainingError.otherShape` for a model of other rows.
-    public func install(_ trained: FactorModel, as model: Int, updates: Int) throws(TrainingError) {
+    public func install(
+        _ trained: FactorModel, as model: Int, updates: Int, keepsSteps: Bool = false
+    ) throws(TrainingError) {
         let userCount = state.users.withLock { $0.rowCount }
         guard trained.factors == options.factors, trained.users.count == userCount,
             trained.items.count == state.stats.count
         else { throw .otherShape("the trained model has other rows than the state") }
-        installItems(trained, as: model)
+        installItems(trained, as: model, keepsSteps: keepsSteps)
         onEachUser { shard, local in
             // Of an alternating model the trained row is the long-term one: what items are solved against.
             let table = shard.longTerm[model] ?? shard.tables[model]
             table.row(local).copy(trained.users.row(Int(shard.row(local))))
+            if !keepsSteps { table.row(local).step = 0 }
             shard.tables[model].mark(.unsaved, at: local)
         }
         state.models[model].updates = updates
         settleAlternation(model)
     }
 
-    private func installItems(_ trained: FactorModel, as number: Int) {
+    private func installItems(_ trained: FactorModel, as number: Int, keepsSteps: Bool) {
         let model = state.models[number]
         let shift = trained.predictsRatings ? trained.mean - state.mean : 0
         for item in 0..<model.items.count {
@@ -87,6 +92,7 @@ extension StateBuilder {
             if model.alternating != nil, model.positives[item] == 0 { continue }
             model.items.row(item).copy(trained.items.row(item))
             model.items.row(item).bias += shift
+            if !keepsSteps { model.items.row(item).step = 0 }
             model.items.mark(.unsaved, at: item)
         }
     }

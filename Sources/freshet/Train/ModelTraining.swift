@@ -5,9 +5,26 @@ import Training
 
 /// How many epochs, and how that is chosen.
 struct EpochChoice {
+    /// Updates that a training may make at least, however few its interactions, and that it waits for a better figure:
+    /// little data takes more epochs to get off the ground.
+    static let (updatesMin, patienceUpdatesMin) = (1_000_000, 100_000)
+    static let epochsOfLittleData = 1_000
+
     var epochsMax: Int
     var patience: Int
     var validationFraction: Double
+
+    /// What was asked for, or what suits `interactions` trained for about `epochs`.
+    init(_ command: TrainCommand, epochs: Int, learner: Algorithm.Name, interactions: Int) {
+        // A sweep solves its rows whatever their number.
+        let steps = learner == .als ? 0 : 1
+        func atLeast(_ updates: Int) -> Int {
+            min(Self.epochsOfLittleData, steps * updates / max(1, interactions))
+        }
+        epochsMax = command.epochs ?? max(2 * epochs, atLeast(Self.updatesMin))
+        patience = command.patience ?? max(3, atLeast(Self.patienceUpdatesMin))
+        validationFraction = command.validationFraction
+    }
 }
 
 /// Trains one model of a state: once to choose the number of epochs, and once on everything.
@@ -15,7 +32,11 @@ struct ModelTraining {
     let name: String
     let number: Int
     let trainer: Trainer
-    let choice: EpochChoice
+    let command: TrainCommand
+    /// That the algorithm's settings are meant for.
+    let epochs: Int
+    /// Whether what the rows remember of the learning rate means the same on the stream.
+    let keepsSteps: Bool
     let builder: StateBuilder
     let interrupts: Interrupts
 
@@ -47,16 +68,19 @@ struct ModelTraining {
         outcome.interactions = interactions.count
         guard interactions.count > 0 else { return outcome }
         let seen = builder.seen()
-        outcome.epochs = try chooseEpochs(interactions, seen: seen, &outcome, &progress)
+        let choice = EpochChoice(
+            command, epochs: epochs, learner: trainer.algorithm.name, interactions: interactions.count)
+        outcome.epochs = try chooseEpochs(choice, interactions, seen: seen, &outcome, &progress)
         let model = try train(interactions, seen: seen, epochs: outcome.epochs, &outcome, &progress)
-        try builder.install(model, as: number, updates: outcome.updates)
+        try builder.install(model, as: number, updates: outcome.updates, keepsSteps: keepsSteps)
         outcome.duration = start.duration(to: .now)
         return outcome
     }
 
     /// The epoch with the best figure on what is held back; all epochs where nothing is.
     private func chooseEpochs(
-        _ interactions: Interactions, seen: Interactions, _ outcome: inout Outcome, _ progress: inout EpochProgress
+        _ choice: EpochChoice, _ interactions: Interactions, seen: Interactions, _ outcome: inout Outcome,
+        _ progress: inout EpochProgress
     ) throws -> Int {
         let split = ValidationSplit(
             interactions, seen: seen, fraction: choice.validationFraction, seed: trainer.seed)

@@ -98,8 +98,11 @@ struct TrainCommand: ParsableCommand {
         name: [.customLong("epochs"), .customLong("sweeps")],
         help: ArgumentHelp("Most epochs; a default of the learner's own where absent.", valueName: "n"))
     var epochs: Int?
-    @Option(help: ArgumentHelp("Epochs without a better figure before training stops.", valueName: "n"))
-    var patience = 3
+    @Option(
+        help: ArgumentHelp(
+            "Epochs without a better figure before training stops; 3 where absent, or more for little data.",
+            valueName: "n"))
+    var patience: Int?
     @Option(
         help: ArgumentHelp(
             "Part of the history held back to choose the number of epochs; 0 trains for all of them.", valueName: "x"))
@@ -123,7 +126,7 @@ struct TrainCommand: ParsableCommand {
         if let epochs, !(1...100_000).contains(epochs) {
             throw ValidationError("--epochs is \(epochs); allowed is 1 to 100000")
         }
-        guard (1...100_000).contains(patience) else {
+        if let patience, !(1...100_000).contains(patience) {
             throw ValidationError("--patience is \(patience); allowed is 1 to 100000")
         }
         guard (0...0.5).contains(validationFraction) else {

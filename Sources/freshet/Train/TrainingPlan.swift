@@ -46,7 +46,7 @@ struct TrainingPlan {
         return (config.map { ["--config", $0] } ?? []) + kept.flatMap { ["--set", $0] }
     }
 
-    func algorithm(of model: Int) -> Algorithm { batch.models[model].batchAlgorithm }
+    func batch(of model: Int) -> BatchSettings { BatchSettings(batch.models[model]) }
 
     /// As `EventLog.source` says it.
     var source: String {

@@ -70,18 +70,17 @@ struct TrainingRun {
     }
 
     private func training(of number: Int, _ builder: StateBuilder) -> ModelTraining {
-        let settings = plan.configuration.models[number]
-        var trainer = Trainer(plan.algorithm(of: number))
+        let batch = plan.batch(of: number)
+        var trainer = Trainer(batch.algorithm)
         trainer.factors = builder.options.factors
         trainer.seed = builder.options.seed &+ UInt64(number)
         trainer.shards = builder.options.shards
         trainer.updateGuard = builder.updateGuard
         return ModelTraining(
-            name: settings.name, number: number, trainer: trainer,
-            choice: EpochChoice(
-                epochsMax: command.epochs ?? settings.epochsMax, patience: command.patience,
-                validationFraction: command.validationFraction),
-            builder: builder, interrupts: interrupts)
+            name: builder.options.models[number].name, number: number, trainer: trainer, command: command,
+            epochs: batch.epochs,
+            keepsSteps: batch.algorithm.schedule == builder.options.models[number].schedule, builder: builder,
+            interrupts: interrupts)
     }
 
     private func openLog() throws -> any HistoricalLog {
