@@ -1,7 +1,5 @@
 #include "CKernels.h"
 
-#include <string.h>
-
 /// Appends the rows of a block whose bits are set in `above`.
 static inline size_t append(
     code_product *found, size_t count, size_t block, uint32_t above, const int32_t *products) {
@@ -41,6 +39,7 @@ static size_t scan_portable(
 #if defined(__x86_64__)
 
 #include <immintrin.h>
+#include <string.h>
 
 /// Four codes of the query, to be laid beside four of each row.
 static inline int32_t query_word(const int8_t *query, size_t factor) {

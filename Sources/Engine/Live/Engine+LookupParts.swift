@@ -47,7 +47,7 @@ extension Engine {
         let (unavailable, tagged) = state.catalogue.withLock { catalogue in
             (catalogue.unavailable, tags.map { catalogue.items(tagged: $0) })
         }
-        var filter = ItemFilter(excluded: unavailable, required: tagged.map { ItemBitset($0) })
+        var filter = ItemFilter(excluded: unavailable, requiredRows: tagged)
         guard !exclude.isEmpty else { return filter }
         let rows = state.items.withLock { table in exclude.compactMap { table.row(of: $0) } }
         for row in rows { filter.excluded.insert(Int(row)) }
