@@ -17,7 +17,8 @@ struct InProcessLookups {
         for number in 0..<concurrency {
             group.enter()
             Thread {
-                let latencies = ask(from: number * 7, path: path, until: start.advanced(by: .seconds(seconds)))
+                let latencies = ask(
+                    from: number * 7, path: path, until: start.advanced(by: .seconds(seconds)))
                 total.withLock { $0.add(latencies) }
                 group.leave()
             }.start()

@@ -27,7 +27,8 @@ struct LookupResult: Codable {
 
     static let header =
         "part".padded(12) + "items".padded(9) + "what".padded(22) + "clients".padded(9) + "ahead".padded(7)
-        + "learning".padded(10) + "look-ups/s".padded(12) + "p50 µs".padded(11) + "p99 µs".padded(11) + "p99.9 µs"
+        + "learning".padded(10) + "look-ups/s".padded(12) + "p50 µs".padded(11) + "p99 µs".padded(11)
+        + "p99.9 µs"
 
     var line: String {
         func number(_ value: Double) -> String { String(format: value < 100 ? "%.1f" : "%.0f", value) }

@@ -88,7 +88,8 @@ struct LookupsBenchmark: ParsableCommand {
     private func measureSocket(_ size: Int) throws {
         let program = daemon ?? Self.neighbour("freshet")
         guard FileManager.default.isExecutableFile(atPath: program) else {
-            throw ValidationError("no program '\(program)'; build it by `swift build -c release`, or name it by --daemon")
+            throw ValidationError(
+                "no program '\(program)'; build it by `swift build -c release`, or name it by --daemon")
         }
         let measured = try MeasuredDaemon(program: program, items: size, factors: factors, seen: seen)
         defer { measured.stop() }
@@ -110,7 +111,9 @@ struct LookupsBenchmark: ParsableCommand {
             let result = try lookups.recommend(clients: clients, ahead: 1, learning: rate)
             let learned = Double(try measured.learned() - before) / seconds
             try say(result)
-            let ratio = rest[clients].map { String(format: "%.2f times the p99 at rest; ", result.p99 / $0.p99) } ?? ""
+            let ratio =
+                rest[clients].map { String(format: "%.2f times the p99 at rest; ", result.p99 / $0.p99) }
+                ?? ""
             note(ratio + String(format: "%.0f events a second were learned meanwhile", learned))
         }
     }

@@ -27,7 +27,9 @@ struct SocketLookups {
     private func knownUsers() throws -> [String] {
         let client = try RPCClient(socketPath: daemon.socketPath)
         let users = try (0...daemon.users).map { "u\($0)" }.filter {
-            guard case .array(let items) = try client.call(["RECOMMEND", $0, "COUNT", "1"]) else { return false }
+            guard case .array(let items) = try client.call(["RECOMMEND", $0, "COUNT", "1"]) else {
+                return false
+            }
             return !items.isEmpty
         }
         guard !users.isEmpty else { throw MeasuredDaemon.Failure(description: "no simulated user is known") }
@@ -109,7 +111,9 @@ struct LoadConnection {
         expected = answers
         var start = 0
         while start < request.count {
-            let count = request.withUnsafeBytes { write(descriptor, $0.baseAddress.map { $0 + start }, $0.count - start) }
+            let count = request.withUnsafeBytes {
+                write(descriptor, $0.baseAddress.map { $0 + start }, $0.count - start)
+            }
             guard count > 0 else {
                 throw MeasuredDaemon.Failure(description: "the daemon takes no requests: errno \(errno)")
             }
@@ -141,7 +145,9 @@ struct LoadConnection {
     private func end(ofAnswerAt start: Int) throws -> Int? {
         var (place, left) = (start, 1)
         while left > 0 {
-            guard place < held, let line = bytes[place..<held].firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+            guard place < held, let line = bytes[place..<held].firstIndex(of: UInt8(ascii: "\n")) else {
+                return nil
+            }
             let kind = bytes[place]
             if kind == UInt8(ascii: "-") {
                 let text = String(decoding: bytes[place..<line], as: UTF8.self)
