@@ -55,15 +55,22 @@ struct CodeScan {
         let first = blocks.lowerBound * CodeKernel.rowsPerBlock
         let codes = columns.codes.base + first * columns.factors
         let rows = blocks.count * CodeKernel.rowsPerBlock
+        let isCosine = bounds.rule.order == .cosine
+        let ones = SIMD16<Float>(repeating: 1)
         // Limits are written eight at a time.
-        withUnsafeTemporaryAllocation(of: Int32.self, capacity: blocks.count + 7) { limits in
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: blocks.count + 7) { limits in
             withUnsafeTemporaryAllocation(of: code_product.self, capacity: rows) { found in
                 guard let limits = limits.baseAddress, let found = found.baseAddress else { return }
                 bounds.setLimits(limits, of: blocks, threshold: threshold)
-                for place in 0..<blocks.count where limits[place] == CodeKernel.skip { skipped += 1 }
-                let possible = columns.kernel.scan(
-                    codes: codes, factors: columns.factors, query: query, limits: limits,
-                    blocks: blocks.count, found: found)
+                for place in 0..<blocks.count where limits[place] == .infinity { skipped += 1 }
+                let possible = withUnsafeBytes(of: ones) { ones in
+                    let same = ones.bindMemory(to: Float.self).baseAddress
+                    let own = UnsafePointer(columns.scales.base + first)
+                    return columns.kernel.scan(
+                        codes: codes, factors: columns.factors, query: query,
+                        scales: isCosine ? same ?? own : own, unscaled: isCosine, limits: limits,
+                        blocks: blocks.count, found: found)
+                }
                 for item in possible { take(first + Int(item.row), product: item.product) }
             }
         }

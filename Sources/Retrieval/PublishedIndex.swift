@@ -11,13 +11,14 @@ internal import Synchronization
 ///
 /// Memory: each side has its own codes of 8 bits, and 38 bytes a row beside them; the float32 rows are in one pool of
 /// slots, and a row that both sides have alike is there once. With 64 factors a row takes 459 bytes, 1.73 times what it
-/// takes in the item table; one that the last publication changed takes 256 more. A large catalogue is therefore
-/// published by at most a quarter of its rows at a time, so that the whole stays below twice the item table; a
-/// catalogue of up to 65,536 items, or a publication of fewer rows, is published whole.
+/// takes in the item table; one that the last publication changed takes 256 more. A publication is therefore of at most
+/// a quarter of the rows, and the rest follows in the next: so the whole stays below twice the item table. Up to 4,096 rows
+/// are published together, whatever the catalogue's size.
 public final class PublishedIndex: Sendable {
     public let factors: Int
     /// What scans the codes.
     public let kernel: CodeKernel
+    private static let portionMin = 4_096
     private let sides: [IndexSide]
     private let active = Atomic<Int>(0)
     private let writer: Writer
@@ -89,7 +90,7 @@ public final class PublishedIndex: Sendable {
         guard !writer.waiting.isEmpty || count < table.count else { return true }
         guard target.readers.load(ordering: .sequentiallyConsistent) == 0 else { return false }
         target.catchUp(with: current)
-        let changed = writer.take(atMost: max(65_536, table.count / 4))
+        let changed = writer.take(atMost: max(Self.portionMin, table.count / 4))
         target.refresh(changed, from: table, popularity: popularity)
         current.behind = changed
         active.store(1 - number, ordering: .sequentiallyConsistent)

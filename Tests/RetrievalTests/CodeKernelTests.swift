@@ -17,17 +17,20 @@ struct CodeKernelTests {
     }
 
     private func scan(
-        _ kernel: CodeKernel, _ codes: [UInt8], _ query: [Int8], factors: Int, limits: [Int32]
+        _ kernel: CodeKernel, _ codes: [UInt8], _ query: [Int8], _ scales: [Float], limits: [Float]
     ) -> [[Int32]] {
-        let aligned = UnsafeMutableRawPointer.allocate(byteCount: codes.count, alignment: 64)
-        defer { aligned.deallocate() }
-        codes.withUnsafeBytes { aligned.copyMemory(from: $0.baseAddress!, byteCount: codes.count) }
+        var (bytes, column) = (Column<UInt8>(), Column<Float>())
+        bytes.grow(to: codes.count, filledWith: 0)
+        column.grow(to: scales.count, filledWith: 0)
+        defer { bytes.free() }
+        defer { column.free() }
+        for (place, code) in codes.enumerated() { bytes[place] = code }
+        for (row, scale) in scales.enumerated() { column[row] = scale }
         let found = UnsafeMutablePointer<code_product>.allocate(capacity: limits.count * 16)
         defer { found.deallocate() }
         return kernel.scan(
-            codes: aligned.assumingMemoryBound(to: UInt8.self), factors: factors, query: query,
-            limits: limits,
-            blocks: limits.count, found: found
+            codes: bytes.base, factors: query.count, query: query, scales: column.base,
+            unscaled: scales.count == 16, limits: limits, blocks: limits.count, found: found
         ).map { [$0.row, $0.product] }
     }
 
@@ -50,10 +53,15 @@ struct CodeKernelTests {
                 draw < 3 ? (draw == 2 ? -127 : 127) : Int8(random.next(below: 255) - 127)
             }
             let all = products(codes, query, factors: factors, blocks: blocks)
+            let scales = all.indices.map { _ in Float(random.nextUnit()) * 0x1p-9 }
+            let scaled = zip(all, scales).map { Float($0) * $1 }
             // All rows; some of them; none, though not skipped; skipped; the limit itself.
-            let limits = [Int32.min, 0, Int32.max - 1, CodeKernel.skip, all[64]]
-            let expected = all.indices.filter { all[$0] > limits[$0 / 16] }.map { [Int32($0), all[$0]] }
-            #expect(scan(kernel, codes, query, factors: factors, limits: limits) == expected)
+            let limits = [-.infinity, 0, Float.greatestFiniteMagnitude, .infinity, scaled[64]]
+            let expected = all.indices.filter { scaled[$0] > limits[$0 / 16] }.map { [Int32($0), all[$0]] }
+            #expect(scan(kernel, codes, query, scales, limits: limits) == expected)
+            let ones = [Float](repeating: 1, count: 16)
+            let plain = all.indices.filter { Float(all[$0]) > limits[$0 / 16] }.map { [Int32($0), all[$0]] }
+            #expect(scan(kernel, codes, query, ones, limits: limits) == plain)
         }
     }
 }

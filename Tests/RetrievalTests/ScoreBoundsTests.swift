@@ -45,14 +45,15 @@ struct ScoreBoundsTests {
         }
         let finite = scores.filter(\.isFinite).sorted()
         let blocks = columns.blockCount
-        var limits = [Int32](repeating: 0, count: blocks + 8)
+        var limits = [Float](repeating: 0, count: blocks + 8)
         let places = [0, finite.count / 2, 290, finite.count - 1]
         let thresholds = [0] + places.filter { finite.indices.contains($0) }.map { finite[$0] }
         for threshold in thresholds {
             bounds.setLimits(&limits, of: 0..<blocks, threshold: threshold)
             for (row, score) in scores.enumerated()
-            where score.isFinite && score > threshold && products[row] <= limits[row / 16] {
-                misses += 1
+            where score.isFinite && score > threshold {
+                let scale = bounds.rule.order == .cosine ? 1 : columns.scales[row]
+                if Float(products[row]) * scale <= limits[row / 16] { misses += 1 }
             }
         }
         return misses
@@ -67,10 +68,10 @@ struct ScoreBoundsTests {
             let rule = ScoreRule(.dot, prepared)
             guard let code = prepared.code else { return 0 }
             let bounds = ScoreBounds(rule, code, view.columns)
-            var limits = [Int32](repeating: 0, count: view.columns.blockCount + 8)
+            var limits = [Float](repeating: 0, count: view.columns.blockCount + 8)
             bounds.setLimits(&limits, of: 0..<view.columns.blockCount, threshold: 28)
-            // The products' deviation is about 19,000, and so is 8 of a score.
-            return limits.prefix(view.columns.blockCount).count { $0 > 40_000 }
+            // The scores' deviation is 8; 2 are given away at most.
+            return limits.prefix(view.columns.blockCount).count { $0 * Float(code.scale) > 26 }
         }
         #expect(ruledOut == 256)
     }

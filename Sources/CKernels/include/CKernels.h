@@ -13,9 +13,6 @@
 
 enum { CODE_BLOCK_ROWS = 16 };
 
-/// As a limit: the block is passed over, and its codes are not read.
-enum { CODE_LIMIT_SKIP = INT32_MAX };
-
 typedef enum {
     CODE_KERNEL_PORTABLE,
     CODE_KERNEL_AVX2,
@@ -31,11 +28,13 @@ typedef struct {
     int32_t product;
 } code_product;
 
-/// Finds the rows whose product with the query exceeds their block's limit.
+/// Finds the rows whose product with the query, as a float and times the row's scale, exceeds their block's limit.
 ///
 /// `codes` is `blocks` blocks, on a 64-byte boundary; `query` has `factors` codes (a multiple of 4, at most 65,536),
-/// neither offset nor interleaved; `limits` has a number for each block; `found` has room for every row. Returns how
-/// many were found, ascending.
+/// neither offset nor interleaved; `scales` has 16 for each block, or the same 16 for all if `scale_stride` is 0
+/// instead of 16, on a 64-byte boundary too; `limits` has a number for each block, and the codes of one whose limit is
+/// infinite are not read; `found` has room for every row. Returns how many were found, ascending.
 size_t code_kernel_scan(
     code_kernel kernel, const uint8_t *_Nonnull codes, size_t factors, const int8_t *_Nonnull query,
-    const int32_t *_Nonnull limits, size_t blocks, code_product *_Nonnull found);
+    const float *_Nonnull scales, size_t scale_stride, const float *_Nonnull limits, size_t blocks,
+    code_product *_Nonnull found);

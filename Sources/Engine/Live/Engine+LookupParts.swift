@@ -64,8 +64,7 @@ extension Engine {
         let (unavailable, tagged) = state.catalogue.withLock { catalogue in
             (catalogue.unavailable, tags.map { catalogue.items(tagged: $0) })
         }
-        var selection = Selection(
-            unavailable: unavailable, tagged: tagged.map { ItemBitset($0) }, keepsReasons: keepsReasons)
+        var selection = Selection(unavailable: unavailable, tagged: tagged, keepsReasons: keepsReasons)
         guard !exclude.isEmpty else { return selection }
         let rows = state.items.withLock { table in exclude.compactMap { table.row(of: $0) } }
         selection.leaveOut(rows.sorted(), because: .excluded)

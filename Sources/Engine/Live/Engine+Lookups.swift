@@ -73,11 +73,8 @@ extension Engine: LookupService {
         guard let taste = taste(of: user, model: number) else { throw unknown(user) }
         let rows = try rows(of: items)
         let offset = learner.predictsRatings ? snapshot.withLock { $0.mean } + taste.bias : 0
-        let scores = state.models[number].index.read { index in
-            rows.map { row in
-                row < index.count ? offset + index.biases[row] + index.product(row, taste.vector) : Float.nan
-            }
-        }
+        // Summed as `recommend` sums it: both answer the same score.
+        let scores = state.models[number].index.read { $0.scores(rows, taste.vector) }.map { $0 + offset }
         guard let bad = scores.firstIndex(where: { !$0.isFinite }) else { return scores }
         throw withoutFactors(items[bad])
     }

@@ -7,8 +7,9 @@ struct Selection: Sendable {
     private var reasons: [(reason: Shortfall.Reason, items: ItemBitset)] = []
     private let keepsReasons: Bool
 
-    init(unavailable: ItemBitset, tagged: [ItemBitset] = [], keepsReasons: Bool = false) {
-        filter = ItemFilter(excluded: unavailable, required: tagged)
+    /// - Parameter tagged: for each tag asked for the rows that carry it, ascending.
+    init(unavailable: ItemBitset, tagged: [[Int32]] = [], keepsReasons: Bool = false) {
+        filter = ItemFilter(excluded: unavailable, requiredRows: tagged)
         self.keepsReasons = keepsReasons
         if keepsReasons { reasons = [(.unavailable, unavailable)] }
     }
@@ -24,7 +25,7 @@ struct Selection: Sendable {
     }
 
     /// Whether the item lacks a tag asked for.
-    func lacksTag(_ row: Int) -> Bool { filter.required.contains { !$0.contains(row) } }
+    func lacksTag(_ row: Int) -> Bool { !ItemFilter(requiredRows: filter.requiredRows).allows(row) }
 
     /// Whether this alone keeps the item out; only where reasons are kept.
     func keepsOut(_ row: Int, because reason: Shortfall.Reason) -> Bool {
