@@ -13,6 +13,10 @@ struct FreshetBench: AsyncParsableCommand {
               swift run -c release freshet-bench topn --items 20000
               swift run -c release freshet-bench lookups --items 20000 --no-socket
               swift run -c release freshet-bench stream ml-1m/ratings.csv.gz
+              swift run -c release freshet-bench quality ../shared/data
             """,
-        subcommands: [UpdatesBenchmark.self, TopNBenchmark.self, LookupsBenchmark.self, StreamBenchmark.self])
+        subcommands: [
+            UpdatesBenchmark.self, TopNBenchmark.self, LookupsBenchmark.self, StreamBenchmark.self,
+            QualityBenchmark.self,
+        ])
 }
