@@ -25,6 +25,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -68,7 +69,7 @@ let package = Package(
         .target(
             name: "Engine",
             dependencies: [
-                "Locking", "Factors", "Learners", "Retrieval", "Events", "EventLog", "Checkpoints",
+                "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog", "Checkpoints",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
@@ -82,8 +83,9 @@ let package = Package(
             name: "freshet-bench",
             dependencies: [
                 "Engine", "EventLog", "Events", "Checkpoints", "Factors", "Learners", "Training", "Retrieval",
-                "Locking", "CZlib",
+                "Locking", "CZlib", "RPC",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
@@ -102,15 +104,17 @@ let package = Package(
             swiftSettings: settings),
 
         .testTarget(name: "LearnersTests", dependencies: ["Learners", "Factors"], swiftSettings: settings),
+        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], swiftSettings: settings),
         .testTarget(
             name: "TrainingTests", dependencies: ["Training", "Learners", "Factors", "Events"],
             swiftSettings: settings),
-        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], swiftSettings: settings),
-        .testTarget(name: "RetrievalTests", dependencies: ["Retrieval", "Factors"], swiftSettings: settings),
+        .testTarget(
+            name: "RetrievalTests", dependencies: ["Retrieval", "CKernels", "Factors"], swiftSettings: settings),
         .testTarget(
             name: "EngineTests",
             dependencies: [
-                "Engine", "Checkpoints", "EventLog", "Events", "Factors", "Locking", "Retrieval",
+                "Engine", "Checkpoints", "EventLog", "Events", "Factors", "Learners", "Locking", "Retrieval",
+                "Training",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -157,6 +161,8 @@ let package = Package(
             name: "FeedTests", dependencies: ["freshet", "EventLog", "Events", "Locking", "RPC"],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "TrainTests", dependencies: ["freshet", "Factors", "Training"], swiftSettings: settings),
         // The real program as a process.
         .testTarget(
             name: "DaemonTests",

@@ -26,6 +26,9 @@ public struct EngineOptions: Sendable {
     public var itemsMax = 0
     /// Guard: largest norm of a row.
     public var normMax: Float = 100
+    /// Events after which models by alternating least squares solve the rows that changed; counted by ordinals, so that
+    /// what is solved when depends on the log alone.
+    public var blockEvents = 512
     /// While events queue up, changed items are published at most this often.
     public var publishInterval: Duration = .milliseconds(5)
     public var models: [ModelOptions] = ModelOptions.defaults
@@ -89,8 +92,8 @@ extension ALS.Options {
     public static let live: Self = {
         var options = Self()
         options.alpha = 10
-        options.regularization = 30
-        options.regularizationPower = 0
+        options.regularization = 0.8
+        options.regularizationPower = 0.5
         options.halfLifeEvents = 1.5
         return options
     }()

@@ -5,7 +5,9 @@ public import Events
 public struct Explanation: Sendable, Equatable {
     /// What alone would keep the item out.
     public enum Obstacle: String, Sendable {
-        case seen, unavailable
+        case seen, hidden, unavailable
+        /// By the tags or the exclusions asked about.
+        case filtered
         /// Ten others that can be recommended come before it.
         case rank
     }
@@ -40,9 +42,9 @@ public struct Explanation: Sendable, Equatable {
     public var itemBias: Float
     /// p_u·q_i.
     public var match: Float
-    /// Among the available items that the user has not seen, from 1; `nil` where it is none of them.
+    /// Among the items that could be recommended, from 1; `nil` where it is none of them.
     public var rank: Int?
-    /// The score of the tenth of them; `nil` while there are fewer than ten.
+    /// The score of the tenth of them, which it would have to pass; `nil` while there are fewer than ten.
     public var topTenScore: Float?
     public var obstacles: [Obstacle]
     /// What the user said of the item, if anything.

@@ -16,10 +16,16 @@ public struct BPR: Sendable {
 
         /// η of vectors and biases.
         public var learningRate: Float = 0.1
+        /// η of users' vectors and of biases; `nil` for `learningRate`. A user has few events and moves on: on a stream a
+        /// rate many times that of items, which all users share, follows each taste of the moment.
+        public var userLearningRate: Float?
+        public var biasLearningRate: Float?
         /// How η falls.
         public var schedule: RateSchedule = .constant
         /// λ of the vectors.
         public var regularization: Float = 0.02
+        /// λ of users' vectors; `nil` for `regularization`.
+        public var userRegularization: Float?
         /// λ_b of the biases.
         public var biasRegularization: Float = 0.02
         /// Negatives drawn for each positive event.
@@ -54,9 +60,12 @@ public struct BPR: Sendable {
         }
         let x = difference.sum() + positive.bias - negative.bias
         let step = PairwiseStep(
-            learningRate: options.learningRate, schedule: options.schedule,
-            regularization: options.regularization, biasRegularization: options.biasRegularization,
-            updateGuard: updateGuard)
+            schedule: options.schedule, itemRate: options.learningRate,
+            userRate: options.userLearningRate ?? options.learningRate,
+            biasRate: options.biasLearningRate ?? options.learningRate,
+            itemRegularization: options.regularization,
+            userRegularization: options.userRegularization ?? options.regularization,
+            biasRegularization: options.biasRegularization, updateGuard: updateGuard)
         return step.apply(
             weight / (1 + exp(x)), user: user, positive: positive, negative: negative, scratch: scratch)
     }

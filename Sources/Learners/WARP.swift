@@ -15,15 +15,23 @@ public struct WARP: Sendable {
     public struct Options: Sendable, Equatable {
         /// η of vectors and biases, before the weight by rank (up to about 8 in a catalogue of a thousand items).
         public var learningRate: Float = 0.02
+        /// η of users' vectors and of biases; `nil` for `learningRate`. A user has few events and moves on: on a stream a
+        /// rate many times that of items, which all users share, follows each taste of the moment.
+        public var userLearningRate: Float?
+        public var biasLearningRate: Float?
         /// How η falls.
         public var schedule: RateSchedule = .constant
         /// λ of the vectors.
         public var regularization: Float = 0.02
+        /// λ of users' vectors; `nil` for `regularization`.
+        public var userRegularization: Float?
         /// λ_b of the biases.
         public var biasRegularization: Float = 0.02
         /// By how much the item taken has to score above others.
         public var margin: Float = 1
-        /// Negatives drawn for an event before it is taken as learned.
+        /// Negatives within the margin that are looked for, and learned from, at each event.
+        public var samples: Int = 1
+        /// Negatives drawn for each of them before the event is taken as learned.
         public var samplesMax: Int = 30
         /// How they are drawn.
         public var negatives = NegativeSampler()
@@ -73,9 +81,12 @@ public struct WARP: Sendable {
         weight: Float, draws: Int, candidates: Int, user: Row, positive: Row, negative: Row, scratch: Scratch
     ) -> UpdateResult {
         let step = PairwiseStep(
-            learningRate: options.learningRate, schedule: options.schedule,
-            regularization: options.regularization, biasRegularization: options.biasRegularization,
-            updateGuard: updateGuard)
+            schedule: options.schedule, itemRate: options.learningRate,
+            userRate: options.userLearningRate ?? options.learningRate,
+            biasRate: options.biasLearningRate ?? options.learningRate,
+            itemRegularization: options.regularization,
+            userRegularization: options.userRegularization ?? options.regularization,
+            biasRegularization: options.biasRegularization, updateGuard: updateGuard)
         return step.apply(
             weight * rankLoss(draws: draws, candidates: candidates), user: user, positive: positive,
             negative: negative, scratch: scratch)

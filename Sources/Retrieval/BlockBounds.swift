@@ -2,7 +2,6 @@
 ///
 /// Owned by a side of the index, which guards it.
 struct BlockBounds {
-    private(set) var scale = Column<Float>()
     private(set) var residual = Column<Float>()
     private(set) var norm = Column<Float>()
     private(set) var leastNorm = Column<Float>()
@@ -11,14 +10,13 @@ struct BlockBounds {
     private(set) var unitScale = Column<Float>()
     private(set) var unitResidual = Column<Float>()
 
-    var bytes: Int { 7 * scale.bytes }
+    var bytes: Int { 6 * norm.bytes }
 
     func free() {
-        for column in [scale, residual, norm, leastNorm, bias, unitScale, unitResidual] { column.free() }
+        for column in [residual, norm, leastNorm, bias, unitScale, unitResidual] { column.free() }
     }
 
     mutating func grow(to blocks: Int) {
-        scale.grow(to: blocks, filledWith: 0)
         residual.grow(to: blocks, filledWith: 0)
         norm.grow(to: blocks, filledWith: 0)
         leastNorm.grow(to: blocks, filledWith: 0)
@@ -34,7 +32,6 @@ struct BlockBounds {
         let scales = Self.sixteen(scales, block)
         let residuals = Self.sixteen(residuals, block)
         let norms = Self.sixteen(norms, block)
-        scale.base[block] = Self.greatest(scales)
         residual.base[block] = Self.greatest(residuals)
         norm.base[block] = Self.greatest(norms)
         leastNorm.base[block] = -Self.greatest(-norms)

@@ -24,17 +24,17 @@ public enum CodeKernel: String, Sendable, CaseIterable {
 
     static let rowsPerBlock = Int(CODE_BLOCK_ROWS)
 
-    /// A limit that no product exceeds: the block is passed over unread.
-    static let skip = Int32.max
-
-    /// The first block of `blocks` where a product exceeds the block's limit, its products left in `products`; the end
-    /// of the range if there is none. The layout of `codes` is told in CKernels.h.
+    /// The rows whose product, times the row's scale, exceeds their block's limit: ascending, counted from the first
+    /// block's first one; what was in `found` goes. The layout of `codes` is told in CKernels.h.
+    ///
+    /// - Parameter unscaled: `scales` are 16 for all blocks, and not 16 for each.
     @inline(__always)
-    func next(
-        codes: UnsafePointer<UInt8>, factors: Int, query: UnsafePointer<Int8>, limits: UnsafePointer<Int32>,
-        blocks: Range<Int>, products: UnsafeMutablePointer<Int32>
-    ) -> Int {
-        code_kernel_next(
-            variant, codes, factors, query, limits, blocks.lowerBound, blocks.upperBound, products)
+    func scan(
+        codes: UnsafePointer<UInt8>, factors: Int, query: UnsafePointer<Int8>, scales: UnsafePointer<Float>,
+        unscaled: Bool, limits: UnsafePointer<Float>, blocks: Int, found: UnsafeMutablePointer<code_product>
+    ) -> UnsafeBufferPointer<code_product> {
+        let count = code_kernel_scan(
+            variant, codes, factors, query, scales, unscaled ? 0 : Self.rowsPerBlock, limits, blocks, found)
+        return UnsafeBufferPointer(start: found, count: count)
     }
 }

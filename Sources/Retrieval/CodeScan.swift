@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// One query's pass over the codes: keeps the rows whose bounds say that they may be among the best, and works out the
 /// floats of those alone.
 ///
@@ -10,9 +12,15 @@ struct CodeScan {
     private let limit: Int
     private var surely: GreatestFloats
     private var best: TopItems
-    private var pending: [(row: Int32, upper: Float)] = []
+    private var pending: [Pending] = []
     private var skipped = 0
 
+    private struct Pending {
+        let row: Int32
+        let upper: Float
+    }
+
+    private static let chunkBlocksMax = 64
     /// Rows that wait to be worked out, at most.
     private static let pendingMax = 1024
 
@@ -25,69 +33,67 @@ struct CodeScan {
         pending.reserveCapacity(256)
     }
 
-    /// Parts of the catalogue that are scanned with the same limits: small at first, while the threshold still rises.
-    static func chunks(of blocks: Int) -> [Range<Int>] {
-        var chunks: [Range<Int>] = []
+    /// Calls `body` with the parts of the catalogue that are scanned with the same limits: small at first, while the
+    /// threshold still rises.
+    @inline(__always)
+    static func forEachChunk(of blocks: Int, _ body: (Range<Int>) -> Void) {
         var (start, size) = (0, 8)
         while start < blocks {
-            chunks.append(start..<min(blocks, start + size))
-            (start, size) = (start + size, min(size * 2, 64))
+            body(start..<min(blocks, start + size))
+            (start, size) = (start + size, min(size * 2, chunkBlocksMax))
         }
-        return chunks
     }
 
     mutating func run() {
-        for blocks in Self.chunks(of: bounds.columns.blockCount) { advance(over: blocks) }
+        Self.forEachChunk(of: bounds.columns.blockCount) { advance(over: $0) }
     }
 
     private var threshold: Float { max(surely.least, best.threshold) }
 
     mutating func advance(over blocks: Range<Int>) {
-        let (columns, code) = (bounds.columns, bounds.code)
-        let codes = columns.codes + blocks.lowerBound * CodeKernel.rowsPerBlock * columns.factors
+        let (columns, query) = (bounds.columns, bounds.code.codes)
+        let first = blocks.lowerBound * CodeKernel.rowsPerBlock
+        let codes = columns.codes.base + first * columns.factors
+        let rows = blocks.count * CodeKernel.rowsPerBlock
+        let isCosine = bounds.rule.order == .cosine
+        let ones = SIMD16<Float>(repeating: 1)
         // Limits are written eight at a time.
-        withUnsafeTemporaryAllocation(of: Int32.self, capacity: blocks.count + 7) { limits in
-            withUnsafeTemporaryAllocation(of: Int32.self, capacity: CodeKernel.rowsPerBlock) { products in
-                code.codes.withUnsafeBufferPointer { query in
-                    guard let limits = limits.baseAddress, let products = products.baseAddress,
-                        let query = query.baseAddress
-                    else { return }
-                    bounds.setLimits(limits, of: blocks, threshold: threshold)
-                    for place in 0..<blocks.count where limits[place] == CodeKernel.skip { skipped += 1 }
-                    var place = 0
-                    while true {
-                        place = columns.kernel.next(
-                            codes: codes, factors: columns.factors, query: query, limits: limits,
-                            blocks: place..<blocks.count, products: products)
-                        guard place < blocks.count else { return }
-                        take(blocks.lowerBound + place, products, above: limits[place])
-                        place += 1
-                    }
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: blocks.count + 7) { limits in
+            withUnsafeTemporaryAllocation(of: code_product.self, capacity: rows) { found in
+                guard let limits = limits.baseAddress, let found = found.baseAddress else { return }
+                bounds.setLimits(limits, of: blocks, threshold: threshold)
+                for place in 0..<blocks.count where limits[place] == .infinity { skipped += 1 }
+                let possible = withUnsafeBytes(of: ones) { ones in
+                    let same = ones.bindMemory(to: Float.self).baseAddress
+                    let own = UnsafePointer(columns.scales.base + first)
+                    return columns.kernel.scan(
+                        codes: codes, factors: columns.factors, query: query,
+                        scales: isCosine ? same ?? own : own, unscaled: isCosine, limits: limits,
+                        blocks: blocks.count, found: found)
                 }
+                for item in possible { take(first + Int(item.row), product: item.product) }
             }
         }
     }
 
-    private mutating func take(_ block: Int, _ products: UnsafePointer<Int32>, above limit: Int32) {
-        let start = block * CodeKernel.rowsPerBlock
-        for place in 0..<min(CodeKernel.rowsPerBlock, bounds.columns.count - start)
-        where products[place] > limit {
-            let row = start + place
-            let (lower, upper) = bounds.interval(row, product: products[place])
-            // Written so that a bound that is no number rules nothing out. The filter is asked last: it costs most.
-            if upper <= threshold || !filter.allows(row) { continue }
-            surely.offer(lower)
-            pending.append((Int32(row), upper))
-            if pending.count == Self.pendingMax { workOut() }
-        }
+    @inline(__always)
+    private mutating func take(_ row: Int, product: Int32) {
+        // The last block need not be full.
+        guard row < bounds.columns.count else { return }
+        let (lower, upper) = bounds.interval(row, product: product)
+        // Written so that a bound that is no number rules nothing out. The filter is asked last: it costs most.
+        if upper <= threshold || !filter.allows(row) { return }
+        surely.offer(lower)
+        pending.append(Pending(row: Int32(row), upper: upper))
+        if pending.count == Self.pendingMax { workOut() }
     }
 
     /// Exact scores for those that are still among the possible.
     private mutating func workOut() {
         let rule = bounds.rule
-        for (row, upper) in pending where !(upper < threshold) {
-            let score = rule.score(Int(row), in: bounds.columns)
-            if score.isFinite { best.offer(Candidate(row: row, score: score)) }
+        for candidate in pending where !(candidate.upper < threshold) {
+            let score = rule.score(Int(candidate.row), in: bounds.columns)
+            if score.isFinite { best.offer(Candidate(row: candidate.row, score: score)) }
         }
         pending.removeAll(keepingCapacity: true)
     }

@@ -18,6 +18,12 @@ struct Column<Value: BitwiseCopyable> {
         (base, capacity) = (newBase, newCapacity)
     }
 
+    @inline(__always)
+    subscript(index: Int) -> Value {
+        get { base[index] }
+        nonmutating set { base[index] = newValue }
+    }
+
     func free() { base.deallocate() }
 
     private static func allocate(_ count: Int) -> UnsafeMutablePointer<Value> {

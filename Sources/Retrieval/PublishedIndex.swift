@@ -11,13 +11,14 @@ internal import Synchronization
 ///
 /// Memory: each side has its own codes of 8 bits, and 38 bytes a row beside them; the float32 rows are in one pool of
 /// slots, and a row that both sides have alike is there once. With 64 factors a row takes 459 bytes, 1.73 times what it
-/// takes in the item table; one that the last publication changed takes 256 more. A large catalogue is therefore
-/// published by at most a quarter of its rows at a time, so that the whole stays below twice the item table; a
-/// catalogue of up to 65,536 items, or a publication of fewer rows, is published whole.
+/// takes in the item table; one that the last publication changed takes 256 more. A publication is therefore of at most
+/// a quarter of the rows, and the rest follows in the next: so the whole stays below twice the item table. Up to 4,096 rows
+/// are published together, whatever the catalogue's size.
 public final class PublishedIndex: Sendable {
     public let factors: Int
     /// What scans the codes.
     public let kernel: CodeKernel
+    private static let portionMin = 4_096
     private let sides: [IndexSide]
     private let active = Atomic<Int>(0)
     private let writer: Writer
@@ -59,7 +60,7 @@ public final class PublishedIndex: Sendable {
     }
 
     /// Bytes held, spare capacity included. On the writer's queue.
-    public var bytes: Int { writer.pool.bytes + sides[0].bytes + sides[1].bytes }
+    public var bytes: Int { writer.pool.bytes + sides[0].columns.bytes + sides[1].columns.bytes }
 
     /// Calls `body` with a view that stays as it is until `body` returns. Keep nothing of the view.
     public func read<Result>(_ body: (borrowing IndexView) throws -> Result) rethrows -> Result {
@@ -85,20 +86,13 @@ public final class PublishedIndex: Sendable {
         writer.wait(rows)
         let number = active.load(ordering: .sequentiallyConsistent)
         let (current, target) = (sides[number], sides[1 - number])
-        guard !writer.waiting.isEmpty || current.count < table.count else { return true }
+        let count = current.columns.count
+        guard !writer.waiting.isEmpty || count < table.count else { return true }
         guard target.readers.load(ordering: .sequentiallyConsistent) == 0 else { return false }
         target.catchUp(with: current)
-        let old = current.count
-        let changed = writer.take(atMost: max(65_536, table.count / 4))
-        target.add(upTo: table.count)
-        for row in old..<table.count {
-            target.refresh(row, from: table.row(row), popularity: popularity(row), other: current)
-        }
-        for row in changed where row < old {
-            target.refresh(
-                Int(row), from: table.row(Int(row)), popularity: popularity(Int(row)), other: current)
-            current.behind.append(row)
-        }
+        let changed = writer.take(atMost: max(Self.portionMin, table.count / 4))
+        target.refresh(changed, from: table, popularity: popularity)
+        current.behind = changed
         active.store(1 - number, ordering: .sequentiallyConsistent)
         return writer.waiting.isEmpty
     }
@@ -110,22 +104,24 @@ public struct IndexView: ~Copyable {
 
     public var count: Int { columns.count }
     public var factors: Int { columns.factors }
-    public var biases: RowValues<Float> { RowValues(base: columns.biases, count: count) }
-    public var norms: RowValues<Float> { RowValues(base: columns.norms, count: count) }
-    public var popularity: RowValues<PublishedPopularity> {
-        RowValues(base: columns.popularity, count: count)
-    }
+    public var biases: RowValues<Float> { RowValues(base: columns.biases.base, count: count) }
+    public var norms: RowValues<Float> { RowValues(base: columns.norms.base, count: count) }
+    public var popularity: RowValues<PublishedPopularity> { RowValues(base: columns.popularity.base, count: count) }
 
     /// Inner product with the row, to the last bit as `top` has it.
     public func product(_ row: Int, _ query: [Float]) -> Float {
         precondition(row >= 0 && row < count)
-        return ScoreRule(.dot, PreparedQuery(query, factors: factors)).score(row, in: columns)
+        let prepared = PreparedQuery(query, factors: factors)
+        return withExtendedLifetime(prepared) { ScoreRule(.dot, prepared).score(row, in: columns) }
     }
 
     /// Inner products and biases: the scores that `top` answers, to the last bit; NaN for a row that is not published.
     public func scores(_ rows: [Int], _ query: [Float]) -> [Float] {
-        let rule = ScoreRule(.inner, PreparedQuery(query, factors: factors))
-        return rows.map { $0 >= 0 && $0 < count ? rule.score($0, in: columns) : .nan }
+        let prepared = PreparedQuery(query, factors: factors)
+        return withExtendedLifetime(prepared) {
+            let rule = ScoreRule(.inner, prepared)
+            return rows.map { $0 >= 0 && $0 < count ? rule.score($0, in: columns) : .nan }
+        }
     }
 
     public func vector(_ row: Int) -> [Float] {

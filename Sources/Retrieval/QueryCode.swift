@@ -1,6 +1,7 @@
 /// A query in 8 bits a number, q ≈ scale · code, and what that loses.
 struct QueryCode {
-    let codes: [Int8]
+    /// One for each factor; freed by the query.
+    let codes: UnsafePointer<Int8>
     /// As double: the product with a row's scale neither underflows nor loses digits.
     let scale: Double
     /// At least ‖scale · code‖.
@@ -10,25 +11,35 @@ struct QueryCode {
     /// At least ‖q‖.
     let norm: Double
 
+    /// More than double arithmetic can lose over 65,536 numbers, relative to their sum.
+    private static let margin = 1 + 0x1p-30
+
     /// `nil` for a query that is zero, not finite, or so small or great that squares underflow or overflow: for such
     /// the floats are scanned.
-    init?(_ query: PreparedQuery) {
-        let values = query.lanes.flatMap { lane in (0..<8).map { Double(lane[$0]) } }
-        let peak = values.reduce(0) { max($0, abs($1)) }
-        let norm = Self.norm(values)
+    init?(_ query: [Float]) {
+        var (peak, squares): (Float, Double) = (0, 0)
+        for value in query {
+            peak = max(peak, abs(value))
+            squares += Double(value) * Double(value)
+        }
+        norm = squares.squareRoot() * Self.margin
         guard norm >= 0x1p-50, norm <= 0x1p60 else { return nil }
-        let scale = peak / 127
-        let rounded = values.map { ($0 / scale).rounded() }
-        codes = rounded.map { Int8($0) }
-        self.scale = scale
-        self.norm = norm
-        codeNorm = Self.norm(rounded.map { $0 * scale })
-        // The product is rounded before the difference is taken.
-        residual = Self.norm(zip(values, rounded).map { $0 - $1 * scale }) + norm * 0x1p-50
-    }
-
-    /// Widened by more than double arithmetic can lose over 65,536 numbers, whether by rounding the sum or each term.
-    private static func norm(_ values: [Double]) -> Double {
-        values.reduce(0) { $0 + $1 * $1 }.squareRoot() * (1 + 0x1p-30)
+        scale = Double(peak) / 127
+        let inverse = 1 / scale
+        let codes = UnsafeMutablePointer<Int8>.allocate(capacity: query.count)
+        var (codeSquares, lost): (Double, Double) = (0, 0)
+        for factor in query.indices {
+            let value = query[factor]
+            // Half away from zero; whichever way, `lost` says what it cost.
+            let code = Int((Double(value) * inverse + (value < 0 ? -0.5 : 0.5)))
+            codes[factor] = Int8(truncatingIfNeeded: max(-127, min(127, code)))
+            let coded = Double(codes[factor]) * scale
+            codeSquares += coded * coded
+            lost += (Double(value) - coded) * (Double(value) - coded)
+        }
+        self.codes = UnsafePointer(codes)
+        codeNorm = codeSquares.squareRoot() * Self.margin
+        // The products are rounded before the differences are taken.
+        residual = lost.squareRoot() * Self.margin + norm * 0x1p-50
     }
 }

@@ -10,7 +10,8 @@ final class RowPool: @unchecked Sendable {
     static let none: Int32 = -1
 
     /// 64 KiB of 64 factors.
-    static let chunkRows = 256
+    static let chunkBits = 8
+    static let chunkRows: UInt32 = 1 << 8
 
     let laneCount: Int
     private(set) var chunks: [UnsafeMutablePointer<SIMD8<Float>>] = []
@@ -22,15 +23,16 @@ final class RowPool: @unchecked Sendable {
     deinit { for chunk in chunks { chunk.deallocate() } }
 
     var bytes: Int {
-        chunks.count * Self.chunkRows * laneCount * MemoryLayout<SIMD8<Float>>.stride
+        chunks.count * Int(Self.chunkRows) * laneCount * MemoryLayout<SIMD8<Float>>.stride
             + free.capacity * MemoryLayout<Int32>.stride
     }
 
     func take() -> Int32 {
         if let slot = free.popLast() { return slot }
-        if used == chunks.count * Self.chunkRows {
-            let chunk = UnsafeMutablePointer<SIMD8<Float>>.allocate(capacity: Self.chunkRows * laneCount)
-            chunk.initialize(repeating: .zero, count: Self.chunkRows * laneCount)
+        if used == chunks.count << Self.chunkBits {
+            let lanes = Int(Self.chunkRows) * laneCount
+            let chunk = UnsafeMutablePointer<SIMD8<Float>>.allocate(capacity: lanes)
+            chunk.initialize(repeating: .zero, count: lanes)
             chunks.append(chunk)
         }
         used += 1
@@ -38,8 +40,4 @@ final class RowPool: @unchecked Sendable {
     }
 
     func give(back slot: Int32) { free.append(slot) }
-
-    func lanes(of slot: Int32) -> UnsafeMutablePointer<SIMD8<Float>> {
-        chunks[Int(slot) / Self.chunkRows] + Int(slot) % Self.chunkRows * laneCount
-    }
 }

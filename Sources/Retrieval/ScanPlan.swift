@@ -1,6 +1,7 @@
 /// Which path serves a query: by how many rows the filter leaves, by the catalogue's size and by what is asked for.
 struct ScanPlan {
     let limit: Int
+    let query: PreparedQuery
     let rule: ScoreRule
     let filter: ItemFilter
     let columns: IndexColumns
@@ -12,18 +13,22 @@ struct ScanPlan {
     /// Below this a pass over the floats is over before the codes' bookkeeping pays.
     private static let codeScanRowsMin = 512
 
-    init(limit: Int, rule: ScoreRule, filter: ItemFilter, columns: IndexColumns, path wanted: ScanPath?) {
+    init(
+        limit: Int, query: PreparedQuery, order: ScoreOrder, filter: ItemFilter, columns: IndexColumns,
+        path wanted: ScanPath?
+    ) {
         self.limit = limit
-        self.rule = rule
+        self.query = query
+        rule = ScoreRule(order, query)
         self.filter = filter
         self.columns = columns
         let fewMax = wanted == .gather ? columns.count : columns.count / Self.gatherShare
         allowed = filter.resolve(count: columns.count, fewMax: fewMax)
-        path = wanted ?? Self.choose(limit: limit, rule: rule, columns: columns, allowed: allowed)
+        path = wanted ?? Self.choose(limit: limit, columns: columns, allowed: allowed)
     }
 
     private static func choose(
-        limit: Int, rule: ScoreRule, columns: IndexColumns, allowed: AllowedItems
+        limit: Int, columns: IndexColumns, allowed: AllowedItems
     ) -> ScanPath {
         if case .few = allowed { return .gather }
         // Who asks for a good part of the catalogue has most rows worked out from their floats anyway.
@@ -34,38 +39,49 @@ struct ScanPlan {
 
     /// The scan over codes, if that is the path; queries that are zero, not finite or extreme in size have none.
     var codeScan: CodeScan? {
-        guard limit > 0, path == .int8 || path == .pruned, let code = QueryCode(rule.query) else {
-            return nil
-        }
+        guard limit > 0, path == .int8 || path == .pruned, let code = query.code else { return nil }
         return CodeScan(limit: limit, bounds: ScoreBounds(rule, code, columns), filter: filter)
     }
 
+    /// By any other path.
     func scanFloats() -> TopAnswer {
-        if path == .reference {
+        switch (path, allowed) {
+        case (.reference, _):
             return TopAnswer(candidates: referenceScan(), path: .reference, allowed: allowed.count)
+        case (_, .few(let rows)):
+            return TopAnswer(candidates: gather(rows), path: .gather, allowed: rows.count)
+        case (_, .many(let count)):
+            return TopAnswer(candidates: scanAll(), path: .exactFloat, allowed: count)
         }
-        var best = TopItems(limit: limit)
-        var served = ScanPath.exactFloat
-        rule.query.lanes.withUnsafeBufferPointer { lanes in
-            guard limit > 0, let lanes = lanes.baseAddress else { return }
-            func offer(_ row: Int, unless isForbidden: (Int) -> Bool) {
-                let score = rule.score(row, lanes, in: columns)
-                // The filter is asked only for what would enter; NaN fails the comparison.
-                guard score > best.threshold, score.isFinite, !isForbidden(row) else { return }
+    }
+
+    private func gather(_ rows: [Int32]) -> [Candidate] {
+        let (rule, columns) = (rule, columns)
+        var best = TopItems(limit: max(0, limit))
+        for row in rows {
+            let score = rule.score(Int(row), in: columns)
+            // NaN fails the comparison.
+            if score > best.threshold, score.isFinite { best.offer(Candidate(row: row, score: score)) }
+        }
+        return best.bestFirst()
+    }
+
+    private func scanAll() -> [Candidate] {
+        let (rule, columns, filter) = (rule, columns, filter)
+        var best = TopItems(limit: max(0, limit))
+        for row in 0..<columns.count {
+            let score = rule.score(row, in: columns)
+            // The filter is asked only for what would enter.
+            if score > best.threshold, score.isFinite, filter.allows(row) {
                 best.offer(Candidate(row: Int32(row), score: score))
             }
-            if case .few(let rows) = allowed {
-                served = .gather
-                for row in rows { offer(Int(row)) { _ in false } }
-            } else {
-                for row in 0..<columns.count { offer(row) { !filter.allows($0) } }
-            }
         }
-        return TopAnswer(candidates: best.bestFirst(), path: served, allowed: allowed.count)
+        return best.bestFirst()
     }
 
     /// Every allowed row's score, sorted: nothing clever, so that it can be believed.
     private func referenceScan() -> [Candidate] {
+        let (rule, columns) = (rule, columns)
         let scored = (0..<columns.count).filter { filter.allows($0) }
             .map { Candidate(row: Int32($0), score: rule.score($0, in: columns)) }
         return Array(scored.filter { $0.score.isFinite }.sorted(by: >).prefix(max(0, limit)))

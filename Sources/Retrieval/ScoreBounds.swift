@@ -70,7 +70,7 @@ struct ScoreBounds {
         if norm == 0 { return (0, 0) }
         guard norm >= UnitNorm.least, norm <= UnitNorm.greatest else { return nil }
         // As `ScoreRule` has it: a normal number, because the query's norm is at least 2⁻⁵⁰ too.
-        let scale = Double(rule.query.norm * norm)
+        let scale = Double(rule.queryNorm * norm)
         let margin = max(abs(low), abs(high)) / scale * Self.doubleMargin
         return (Float(low / scale - margin), Float(high / scale + margin))
     }
@@ -91,20 +91,20 @@ struct ScoreBounds {
 }
 
 extension ScoreBounds {
-    /// Works out the limits of blocks: while a row's product with the query is at most its block's limit, its score
-    /// is at most `threshold`. `CodeKernel.skip` where norms alone say that of every row.
+    /// Works out the limits of blocks: while a row's product with the query, times its scale in float32 (not so for the
+    /// cosine), is at most its block's limit, its score is at most `threshold`. Infinite where norms alone say that of
+    /// every row.
     ///
     /// Each order asks that d + a ≤ τ for the greatest a of the block: τ is the threshold and a the bias; for the
     /// distance h = −threshold, τ = (‖q‖² − h²)/2 and a = −‖r‖²/2; for the cosine τ is the threshold times ‖q‖, and the
     /// rows are taken as scaled to norm 1.
     ///
     /// Shape: `limits` has a number for each of `blocks`, which start at a multiple of eight, and room for seven more.
-    func setLimits(_ limits: UnsafeMutablePointer<Int32>, of blocks: Range<Int>, threshold: Float) {
+    func setLimits(_ limits: UnsafeMutablePointer<Float>, of blocks: Range<Int>, threshold: Float) {
         let bounds = columns.blocks
         let terms = LimitTerms(self)
         let isCosine = rule.order == .cosine
         let (target, size) = target(threshold)
-        let scales = isCosine ? bounds.unitScale : bounds.scale
         let residuals = isCosine ? bounds.unitResidual : bounds.residual
         for block in stride(from: blocks.lowerBound, to: blocks.upperBound, by: 8) {
             let norm = isCosine ? SIMD8(repeating: 1) : bounds.norm.eight(block)
@@ -117,10 +117,10 @@ extension ScoreBounds {
                         * Float(-0.5 * (1 - 4 * rounding))
                 }
             let eight = terms.limits(
-                target: target, size: size, shift: shift, scale: scales.eight(block),
-                residual: residuals.eight(block), norm: norm)
+                target: target, size: size, shift: shift, residual: residuals.eight(block), norm: norm,
+                unitScale: isCosine ? bounds.unitScale.eight(block) : nil)
             UnsafeMutableRawPointer(limits + (block - blocks.lowerBound)).storeBytes(
-                of: eight, as: SIMD8<Int32>.self)
+                of: eight, as: SIMD8<Float>.self)
         }
     }
 
@@ -129,7 +129,7 @@ extension ScoreBounds {
         switch rule.order {
         case .inner, .dot: return (threshold, abs(threshold))
         case .cosine:
-            let target = Float(Double(threshold) * Double(rule.query.norm))
+            let target = Float(Double(threshold) * Double(rule.queryNorm))
             return (target, abs(target))
         case .euclidean:
             guard threshold > -Float.infinity else { return (-.infinity, .infinity) }
@@ -165,9 +165,9 @@ extension ScoreBounds {
 
         @inline(__always)
         func limits(
-            target: Float, size: Float, shift: SIMD8<Float>, scale: SIMD8<Float>, residual: SIMD8<Float>,
-            norm: SIMD8<Float>
-        ) -> SIMD8<Int32> {
+            target: Float, size: Float, shift: SIMD8<Float>, residual: SIMD8<Float>, norm: SIMD8<Float>,
+            unitScale: SIMD8<Float>?
+        ) -> SIMD8<Float> {
             let length = norm * normFactor + normMargin
             let error = residual * perResidual + length * perNorm + constant
             let greatest = length * queryNorm + constant
@@ -177,17 +177,29 @@ extension ScoreBounds {
             let ruledOut = left - (shiftSize + size + greatest) * ScoreBounds.floatMargin .>= greatest
             // An infinite residual says that the norm may mislead.
             let isRuledOut = ruledOut .& (error .< .infinity)
+            let limit = unitScale.map { unscaled(certain, $0) } ?? scaled(certain)
+            let never = -Float.infinity
+            // Where a limit is no number, each row is looked at.
+            return limit.replacing(with: never, where: limit .!= limit)
+                .replacing(with: .infinity, where: isRuledOut)
+        }
+
+        /// What s_r·P may be, widened downwards by its rounding. No row whose norm is finite makes it overflow.
+        @inline(__always)
+        private func scaled(_ certain: SIMD8<Float>) -> SIMD8<Float> {
+            let quotient = certain / queryScale
+            let size = quotient.replacing(with: -quotient, where: quotient .< 0)
+            return quotient - size * ScoreBounds.floatMargin
+        }
+
+        /// What P may be where the scale is at most `scale`: nothing is known if even 0 may be too much.
+        @inline(__always)
+        private func unscaled(_ certain: SIMD8<Float>, _ scale: SIMD8<Float>) -> SIMD8<Float> {
             // A divisor that underflows is taken as greater than it is, which makes the limit lower.
             let product = scale * queryScale
             let divisor = product.replacing(with: 0x1p-126, where: product .< 0x1p-126)
             let quotient = certain / divisor * (1 - ScoreBounds.floatMargin)
-            // Cut to 2²¹, where an addition rounds to an integer; one less makes up for rounding to the nearest.
-            let clamped = quotient.replacing(with: 0x1p21, where: quotient .> 0x1p21)
-            let integer = unsafeBitCast(clamped + 0x1.8p23, to: SIMD8<Int32>.self) &- 0x4B40_0001
-            // Where even a product of 0 may pass, each row is looked at.
-            let isLimit = certain .>= 0
-            return SIMD8(repeating: Int32.min).replacing(with: integer, where: isLimit)
-                .replacing(with: SIMD8(repeating: CodeKernel.skip), where: isRuledOut)
+            return quotient.replacing(with: -.infinity, where: certain .< 0)
         }
     }
 }

@@ -10,53 +10,57 @@ public enum ScoreOrder: String, Sendable, CaseIterable {
     case euclidean
 }
 
-/// A query in lanes, as rows are.
-struct PreparedQuery {
-    let lanes: [SIMD8<Float>]
+/// A query in lanes, as rows are, and in 8 bits.
+///
+/// Rules, bounds and scans point into it, so that nothing is counted in their loops; who makes one keeps it alive until
+/// they are done. Immutable once made, which is what `@unchecked Sendable` stands on.
+final class PreparedQuery: @unchecked Sendable {
+    let lanes: UnsafePointer<SIMD8<Float>>
     /// ‖q‖ in float32, worked out as the rows' are.
     let norm: Float
+    let code: QueryCode?
 
     init(_ query: [Float], factors: Int) {
         precondition(query.count == factors, "the query has \(query.count) factors, the index \(factors)")
-        let lanes = query.withUnsafeBytes { bytes in
-            (0..<factors / 8).map { bytes.loadUnaligned(fromByteOffset: $0 * 32, as: SIMD8<Float>.self) }
+        let copy = UnsafeMutablePointer<SIMD8<Float>>.allocate(capacity: factors / 8)
+        query.withUnsafeBytes { bytes in
+            UnsafeMutableRawPointer(copy).copyMemory(
+                from: bytes.baseAddress ?? UnsafeRawPointer(copy), byteCount: bytes.count)
         }
-        self.lanes = lanes
-        norm = lanes.withUnsafeBufferPointer { buffer in
-            buffer.baseAddress.map { canonicalDot($0, $0, buffer.count).squareRoot() } ?? 0
-        }
+        lanes = UnsafePointer(copy)
+        norm = canonicalDot(lanes, lanes, factors / 8).squareRoot()
+        code = QueryCode(query)
+    }
+
+    deinit {
+        lanes.deallocate()
+        code?.codes.deallocate()
     }
 }
 
 /// The one definition of a score. Every path answers what this works out, so that they agree to the last bit.
 struct ScoreRule {
     let order: ScoreOrder
-    let query: PreparedQuery
+    let lanes: UnsafePointer<SIMD8<Float>>
+    let queryNorm: Float
 
     init(_ order: ScoreOrder, _ query: PreparedQuery) {
         self.order = order
-        self.query = query
+        lanes = query.lanes
+        queryNorm = query.norm
     }
 
     /// May be NaN or infinite: then it is never answered.
     @inline(__always)
     func score(_ row: Int, in columns: IndexColumns) -> Float {
-        query.lanes.withUnsafeBufferPointer { lanes in
-            guard let start = lanes.baseAddress else { return .nan }
-            return score(row, start, in: columns)
-        }
-    }
-
-    @inline(__always)
-    func score(_ row: Int, _ lanes: UnsafePointer<SIMD8<Float>>, in columns: IndexColumns) -> Float {
-        let (other, laneCount) = (columns.lanes(row), columns.factors / 8)
+        let (other, laneCount) = (columns.lanes(row), columns.laneCount)
         switch order {
         case .inner: return canonicalDot(lanes, other, laneCount) + columns.biases[row]
         case .dot: return canonicalDot(lanes, other, laneCount)
         case .euclidean: return -canonicalDistance(lanes, other, laneCount)
         case .cosine:
-            let scale = query.norm * columns.norms[row]
-            return scale > 0 ? canonicalDot(lanes, other, laneCount) / scale : 0
+            let scale = queryNorm * columns.norms[row]
+            return scale == 0 ? 0 : canonicalDot(lanes, other, laneCount) / scale
         }
     }
 }

@@ -20,12 +20,22 @@ extension IndexView {
     public func standing(of row: Int, depth: Int, query: [Float], filter: ItemFilter) -> Standing? {
         guard row >= 0, row < count else { return nil }
         let prepared = PreparedQuery(query, factors: factors)
-        let (inner, dot) = (ScoreRule(.inner, prepared), ScoreRule(.dot, prepared))
+        return withExtendedLifetime(prepared) {
+            standing(
+                of: row, depth: depth, inner: ScoreRule(.inner, prepared), dot: ScoreRule(.dot, prepared),
+                filter)
+        }
+    }
+
+    private func standing(
+        of row: Int, depth: Int, inner: ScoreRule, dot: ScoreRule, _ filter: ItemFilter
+    ) -> Standing? {
+        let columns = columns
         var standing = Standing(product: dot.score(row, in: columns), bias: biases[row], better: 0)
         guard standing.score.isFinite else { return nil }
         let item = Candidate(row: Int32(row), score: standing.score)
         var best = TopItems(limit: depth)
-        for number in 0..<count {
+        for number in 0..<columns.count {
             let other = Candidate(row: Int32(number), score: inner.score(number, in: columns))
             let isBetter = item < other
             // The filter is asked only where its answer changes something.

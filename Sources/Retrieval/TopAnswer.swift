@@ -30,27 +30,33 @@ extension IndexView {
     public func answer(
         _ limit: Int, query: [Float], order: ScoreOrder = .inner, filter: ItemFilter, path: ScanPath? = nil
     ) -> TopAnswer {
-        let rule = ScoreRule(order, PreparedQuery(query, factors: factors))
-        let plan = ScanPlan(limit: limit, rule: rule, filter: filter, columns: columns, path: path)
-        guard var scan = plan.codeScan else { return plan.scanFloats() }
-        scan.run()
-        return scan.finish(allowed: plan.allowed.count)
+        let prepared = PreparedQuery(query, factors: factors)
+        return withExtendedLifetime(prepared) {
+            let plan = ScanPlan(
+                limit: limit, query: prepared, order: order, filter: filter, columns: columns, path: path)
+            guard var scan = plan.codeScan else { return plan.scanFloats() }
+            scan.run()
+            return scan.finish(allowed: plan.allowed.count)
+        }
     }
 
     /// The answers to several queries by `q`·q_i + b_i, each with a filter of its own. The codes are read once for
     /// all: a part of them at a time, which then stays in the cache.
     public func top(_ limit: Int, queries: [[Float]], filters: [ItemFilter]) -> [TopAnswer] {
         precondition(queries.count == filters.count, "\(queries.count) queries, \(filters.count) filters")
-        let plans = zip(queries, filters).map { query, filter in
-            let rule = ScoreRule(.inner, PreparedQuery(query, factors: factors))
-            return ScanPlan(limit: limit, rule: rule, filter: filter, columns: columns, path: nil)
-        }
-        var scans = plans.map(\.codeScan)
-        for blocks in CodeScan.chunks(of: columns.blockCount) {
-            for index in scans.indices { scans[index]?.advance(over: blocks) }
-        }
-        return plans.indices.map { index in
-            scans[index]?.finish(allowed: plans[index].allowed.count) ?? plans[index].scanFloats()
+        let prepared = queries.map { PreparedQuery($0, factors: factors) }
+        return withExtendedLifetime(prepared) {
+            let plans = zip(prepared, filters).map { query, filter in
+                ScanPlan(
+                    limit: limit, query: query, order: .inner, filter: filter, columns: columns, path: nil)
+            }
+            var scans = plans.map(\.codeScan)
+            CodeScan.forEachChunk(of: columns.blockCount) { blocks in
+                for index in scans.indices { scans[index]?.advance(over: blocks) }
+            }
+            return plans.indices.map { index in
+                scans[index]?.finish(allowed: plans[index].allowed.count) ?? plans[index].scanFloats()
+            }
         }
     }
 

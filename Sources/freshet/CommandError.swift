@@ -12,6 +12,10 @@ struct CommandError: Error, CustomStringConvertible {
         case data = 65
         /// The daemon or the broker is not there.
         case unavailable = 69
+        /// A file or folder cannot be made or written.
+        case cannotCreate = 73
+        /// Another freshet is at work there.
+        case inUse = 75
         case configuration = 78
     }
 

@@ -13,9 +13,6 @@
 
 enum { CODE_BLOCK_ROWS = 16 };
 
-/// As a limit: the block is passed over, and its codes are not read.
-enum { CODE_LIMIT_SKIP = INT32_MAX };
-
 typedef enum {
     CODE_KERNEL_PORTABLE,
     CODE_KERNEL_AVX2,
@@ -25,11 +22,19 @@ typedef enum {
 /// Whether this machine can run the variant.
 bool code_kernel_is_supported(code_kernel kernel);
 
-/// Looks for the first block of `start ..< end` in which a row's product with the query exceeds the block's limit.
+/// A row, counted from the first block's first one, and its product with the query.
+typedef struct {
+    int32_t row;
+    int32_t product;
+} code_product;
+
+/// Finds the rows whose product with the query, as a float and times the row's scale, exceeds their block's limit.
 ///
-/// `codes` is all blocks, on a 64-byte boundary; `query` has `factors` codes (a multiple of 4, at most 65,536),
-/// neither offset nor interleaved; `limits` has a number for each block. Returns the block, with its 16 products in
-/// `products`, or `end`.
-size_t code_kernel_next(
+/// `codes` is `blocks` blocks, on a 64-byte boundary; `query` has `factors` codes (a multiple of 4, at most 65,536),
+/// neither offset nor interleaved; `scales` has 16 for each block, or the same 16 for all if `scale_stride` is 0
+/// instead of 16, on a 64-byte boundary too; `limits` has a number for each block, and the codes of one whose limit is
+/// infinite are not read; `found` has room for every row. Returns how many were found, ascending.
+size_t code_kernel_scan(
     code_kernel kernel, const uint8_t *_Nonnull codes, size_t factors, const int8_t *_Nonnull query,
-    const int32_t *_Nonnull limits, size_t start, size_t end, int32_t *_Nonnull products);
+    const float *_Nonnull scales, size_t scale_stride, const float *_Nonnull limits, size_t blocks,
+    code_product *_Nonnull found);

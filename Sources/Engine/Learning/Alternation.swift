@@ -12,8 +12,6 @@ internal import Locking
 /// starts neither phase before all of the one before, and every round of learning, has ended; so what a phase reads,
 /// items in the first and users in the second, nobody writes.
 struct Alternation {
-    /// Events in a block. Counted by their ordinals, so that what is solved when depends on the log alone.
-    static let blockEvents: Int64 = 512
     /// An item is solved again once its takers have changed in at least one of so many: a change among thousands does
     /// hardly move it, and an event then costs about this many rows however popular the item.
     static let takersPerChange = 64
@@ -56,7 +54,7 @@ struct Alternation {
         solveUsers(users)
         solveItems(dueItems())
         serve(users)
-        if ordinal % (Self.blockEvents * Self.blocksPerSum) == 0 { sumAnew() }
+        if ordinal % (Int64(state.options.blockEvents) * Self.blocksPerSum) == 0 { sumAnew() }
     }
 
     private func dueUsers() -> [Int32] {

@@ -55,22 +55,35 @@ struct RankingLearner: StreamLearner {
     ) {
         let (items, user) = (context.model.items, context.user)
         let positive = lease.row(Int(example.item), of: items)
-        let wanted = warp.score(user: user, item: positive)
         var random = example.random(seed: context.model.seed)
+        for _ in 0..<warp.options.samples {
+            guard let found = violating(example, context, lease: lease, of: warp, random: &random) else {
+                return
+            }
+            let result = warp.update(
+                weight: example.weight, draws: found.draws, candidates: Int(example.itemBound), user: user,
+                positive: positive, negative: lease.row(found.item, of: items),
+                scratch: context.shard.scratch)
+            finish(result, example, context, against: found.item)
+        }
+    }
+
+    /// Draws until an item comes within the margin; `nil` where none does.
+    private func violating(
+        _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease, of warp: WARP,
+        random: inout KeyedRandom
+    ) -> (item: Int, draws: Int)? {
+        let (items, user) = (context.model.items, context.user)
+        let wanted = warp.score(user: user, item: lease.row(Int(example.item), of: items))
         for draw in 1...max(1, warp.options.samplesMax) {
             guard
                 let other = context.drawUnseen(
                     example, by: warp.options.negatives, lease: lease, random: &random)
-            else { return }
-            let negative = lease.row(other, of: items)
-            guard warp.violates(positive: wanted, negative: warp.score(user: user, item: negative)) else {
-                continue
-            }
-            let result = warp.update(
-                weight: example.weight, draws: draw, candidates: Int(example.itemBound), user: user,
-                positive: positive, negative: negative, scratch: context.shard.scratch)
-            return finish(result, example, context, against: other)
+            else { return nil }
+            let score = warp.score(user: user, item: lease.row(other, of: items))
+            if warp.violates(positive: wanted, negative: score) { return (other, draw) }
         }
+        return nil
     }
 
     private func finish(

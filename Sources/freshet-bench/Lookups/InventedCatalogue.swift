@@ -18,9 +18,11 @@ struct InventedCatalogue {
     let table: FactorTable
     let index: PublishedIndex
     let queries: [[Float]]
+    /// Rows that each query's user has seen.
+    let seen: [[Int32]]
     let filters: [ItemFilter]
 
-    init(items: Int, factors: Int, spread: NormSpread, seen: Int, queries count: Int = 64) {
+    init(items: Int, factors: Int, spread: NormSpread, seen seenCount: Int, queries count: Int = 64) {
         let table = FactorTable(factors: factors)
         table.grow(to: items) { number, row in
             var random = KeyedRandom(seed: 1, index: UInt64(number))
@@ -32,9 +34,8 @@ struct InventedCatalogue {
         var random = KeyedRandom(seed: 2)
         (self.items, self.factors, self.table, self.index) = (items, factors, table, index)
         queries = (0..<count).map { _ in (0..<factors).map { _ in Float(random.nextNormal()) } }
-        filters = (0..<count).map { _ in
-            ItemFilter(excluded: ItemBitset((0..<seen).map { _ in Int32(random.next(below: items)) }))
-        }
+        seen = (0..<count).map { _ in (0..<seenCount).map { _ in Int32(random.next(below: items)) } }
+        filters = seen.map { ItemFilter(excluded: ItemBitset($0)) }
     }
 
     /// The rows one after another, as other libraries take them.

@@ -66,7 +66,7 @@ struct EvaluationInput {
             case .retract(let user, let item):
                 builder.retract(user: user.string, item: item.string, time: event.time)
             case .forget(let user): builder.forget(user: user.string, time: event.time)
-            case .item: break
+            case .item, .hide, .unhide: break
             }
         }
         return builder.build()
