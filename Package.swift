@@ -161,7 +161,8 @@ let package = Package(
         .testTarget(
             name: "EvaluateTests",
             dependencies: [
-                "freshet", "Evaluation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "freshet", "Evaluation", "Events",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
         .testTarget(

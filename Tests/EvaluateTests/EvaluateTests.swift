@@ -95,6 +95,78 @@ struct EvaluateTests {
         #expect(report.setup.warnings.contains { $0.contains("remembers") })
     }
 
+    // MARK: - Trained algorithms
+
+    @Test("each algorithm is trained, and beats popularity on two tastes", arguments: ["sgd", "bpr", "als"])
+    func trained(name: String) throws {
+        let argument = name == "als" ? "als:factors=8,alpha=5,regularization=1" : "\(name):factors=8"
+        let report = try evaluated(
+            twoTastes(users: 60, each: 20), ["--by-user", "--test-fraction", "0.2", "--algorithm", argument])
+        let ranking = try #require(report.section("full ranking"))
+        #expect(ranking.algorithms.first == argument)
+        let auc = try #require(ranking.finding(argument, .auc))
+        #expect(auc.verdict == 1 && auc.value > 0.75)
+        #expect(report.curves.contains { $0.algorithm == argument && $0.unit == "epoch" && $0.at == 1 })
+        // Ratings are predicted by the one that learns them, and by the means.
+        #expect(report.section("ratings")?.algorithms == (name == "sgd" ? [argument, "means"] : ["means"]))
+    }
+
+    @Test("curves of held-out figures are there for a validation part alone")
+    func validationCurves() throws {
+        let folder = try EvaluationFolder()
+        let arguments = ["--algorithm", "bpr:factors=8,epochs=3", "--output", folder.path + "/curves.csv"]
+        let test = try evaluated(twoTastes(), arguments)
+        #expect(Set(test.curves.map(\.candidates)) == ["training"])
+        let validation = try evaluated(twoTastes(), arguments + ["--validation"])
+        let points = validation.curves.filter { $0.candidates == "validation" && $0.metric == "NDCG@10" }
+        #expect(points.map(\.at) == [1, 2, 3])
+    }
+
+    @Test("one that diverges is left out and named, and the others stand")
+    func diverging() throws {
+        let report = try evaluated(
+            twoTastes(),
+            ["--algorithm", "sgd:learning-rate=1,regularization=0,epochs=50", "--algorithm", "als"])
+        #expect(report.failures.count == 1 && report.failures[0].contains("sgd:learning-rate=1"))
+        #expect(report.failures[0].contains("lower the learning rate"))
+        #expect(report.section("full ranking")?.algorithms.first == "als")
+        #expect(report.setup.warnings.contains { $0.contains("left out") })
+    }
+
+    @Test("an unknown algorithm and an unknown setting name what is allowed")
+    func refusals() {
+        func message(_ argument: String) -> String? {
+            let error = #expect(throws: CommandError.self) {
+                try evaluated(twoTastes(), ["--algorithm", argument])
+            }
+            #expect(error?.code == .usage)
+            return error?.message
+        }
+        #expect(message("svd")?.contains("allowed is sgd, bpr, warp, als, popularity") == true)
+        #expect(message("als:rate=constant")?.contains("alpha") == true)
+        #expect(message("bpr:epochs=0")?.contains("1 to 10000") == true)
+        #expect(message("sgd:factors=12")?.contains("multiple of 8") == true)
+        #expect(message("sgd:epochs=1,epochs=2")?.contains("given twice") == true)
+    }
+
+    @Test("nothing liked to learn from, and K larger than the data, are no crash")
+    func littleToLearn() throws {
+        let rows = (0..<40).map { ($0 % 5, $0 / 5, 3.0, $0) }
+        let report = try evaluated(
+            movieLens(rows), ["--algorithm", "bpr", "--algorithm", "sgd:factors=128,epochs=2"])
+        #expect(report.failures.count == 1 && report.failures[0].contains("no liked item"))
+        #expect(report.value("ratings", "sgd:factors=128,epochs=2", .rmse) != nil)
+    }
+
+    @Test("popularity asked for by name stands once")
+    func namedPopularity() throws {
+        let report = try evaluated(
+            twoTastes(), ["--algorithm", "popularity", "--algorithm", "popularity:half-life=50"])
+        #expect(
+            report.section("full ranking")?.algorithms
+                == ["popularity", "popularity:half-life=50", "random", "means"])
+    }
+
     // MARK: - Bad input
 
     @Test("no events, and none that the filter takes, are said in words")

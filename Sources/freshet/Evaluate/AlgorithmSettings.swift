@@ -60,7 +60,7 @@ struct AlgorithmSettings {
 
     private static func warp(_ reader: inout SettingsReader) throws -> WARP.Options {
         var options = WARP.Options()
-        options.learningRate = try reader.rate("learning-rate") ?? 0.02
+        options.learningRate = try reader.rate("learning-rate") ?? 0.005
         options.regularization = try reader.penalty("regularization") ?? 0.01
         options.biasRegularization = try reader.penalty("bias-regularization") ?? options.regularization
         options.margin = try reader.number("margin", 0...100) ?? options.margin
@@ -72,8 +72,8 @@ struct AlgorithmSettings {
 
     private static func als(_ reader: inout SettingsReader) throws -> ALS.Options {
         var options = ALS.Options()
-        options.alpha = try reader.number("alpha", 0...10_000, above: true) ?? options.alpha
-        options.regularization = try reader.number("regularization", 0...10_000) ?? options.regularization
+        options.alpha = try reader.number("alpha", 0...10_000, above: true) ?? 1
+        options.regularization = try reader.number("regularization", 0...10_000) ?? 20
         options.regularizationPower =
             try reader.number("regularization-power", 0...2) ?? options.regularizationPower
         options.halfLifeEvents = try reader.number("half-life", 0...1e9) ?? options.halfLifeEvents
