@@ -76,7 +76,8 @@ struct TrainingRun {
         var trainer = Trainer(batch.algorithm)
         trainer.factors = builder.options.factors
         trainer.seed = builder.options.seed &+ UInt64(number)
-        trainer.shards = builder.options.shards
+        // The number of shards is part of what a result depends on.
+        trainer.shards = builder.options.deterministic ? 1 : builder.options.shards
         trainer.updateGuard = builder.updateGuard
         return ModelTraining(
             name: builder.options.models[number].name, number: number, trainer: trainer, command: command,
