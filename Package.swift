@@ -8,6 +8,11 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+/// The rooms that compute are optimised in debug builds too, where a vector a number at a time is fifty times slower
+/// and the tests would have to do with data too small to learn from. Assertions stay.
+let computing =
+    settings + [.unsafeFlags(["-O", "-assert-config", "Debug"], .when(configuration: .debug))]
+
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
@@ -37,12 +42,12 @@ let package = Package(
 
         // The rooms, in the order in which they may import one another.
         .target(name: "Locking", swiftSettings: settings),
-        .target(name: "Factors", dependencies: ["COpenBLAS"], swiftSettings: settings),
-        .target(name: "Learners", dependencies: ["Factors"], swiftSettings: settings),
+        .target(name: "Factors", dependencies: ["COpenBLAS"], swiftSettings: computing),
+        .target(name: "Learners", dependencies: ["Factors"], swiftSettings: computing),
         .target(
             name: "Evaluation", dependencies: ["Locking", "Factors", "Learners"], swiftSettings: settings),
         .target(
-            name: "Training", dependencies: ["Factors", "Learners", "Locking"], swiftSettings: settings),
+            name: "Training", dependencies: ["Factors", "Learners", "Locking"], swiftSettings: computing),
         .target(
             name: "Retrieval",
             dependencies: ["Factors", .product(name: "HeapModule", package: "swift-collections")],

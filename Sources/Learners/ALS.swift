@@ -24,7 +24,8 @@ public struct ALS: Sendable {
         public var regularization: Float = 0.1
         /// ν: 0 leaves λ the same for all rows, 1 makes it proportional to a row's total confidence.
         public var regularizationPower: Float = 0
-        /// Events after which what a user took counts half for the user's row; 0 lets all count alike.
+        /// Events after which the w of what a user took counts half for the user's row; 0 lets all count alike. What is
+        /// long past keeps the confidence 1 of any item, and is still an item taken: a taste of old, beside the recent.
         public var halfLifeEvents: Float = 0
 
         public init() {}

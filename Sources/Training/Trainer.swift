@@ -12,6 +12,8 @@ public struct Trainer: Sendable {
     public var seed: UInt64 = 1
     /// Queues that learn side by side.
     public var shards = 1
+    /// Multiplies the vectors of a new model's rows.
+    public var initialScale: Float = 1
     public var updateGuard = UpdateGuard(normMax: 100)
     /// Share of an epoch's updates that the guard may refuse before training stops.
     public var rejectedShareMax = 0.01
@@ -76,9 +78,15 @@ public struct Trainer: Sendable {
 
     private func newModel(_ interactions: Interactions, initial: InitialRows) -> FactorModel {
         let users = FactorTable(factors: factors)
-        users.grow(to: interactions.userCount, initialise: initial.user)
+        users.grow(to: interactions.userCount) { index, row in
+            initial.user(index, row)
+            row.scale(by: initialScale)
+        }
         let items = FactorTable(factors: factors)
-        items.grow(to: interactions.itemCount, initialise: initial.item)
+        items.grow(to: interactions.itemCount) { index, row in
+            initial.item(index, row)
+            row.scale(by: initialScale)
+        }
         return FactorModel(
             users: users, items: items, mean: algorithm.predictsRatings ? interactions.mean : 0,
             predictsRatings: algorithm.predictsRatings)
@@ -146,6 +154,12 @@ public struct InitialRows: Sendable {
                 var random = KeyedRandom(seed: seed, stream: 2, index: UInt64(index))
                 random.initialise(row)
             })
+    }
+}
+
+extension Row {
+    fileprivate func scale(by factor: Float) {
+        for lane in indices { self[lane] = factor * self[lane] }
     }
 }
 
