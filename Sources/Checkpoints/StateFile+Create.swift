@@ -75,6 +75,7 @@ extension StateFile {
             return false
         }
         // SQLite keeps the application's number here, big-endian.
-        return header.count == 72 && header.suffix(4).reduce(0) { $0 << 8 | Int32($1) } == Schema.applicationID
+        return header.count == 72
+            && header.suffix(4).reduce(0) { $0 << 8 | Int32($1) } == Schema.applicationID
     }
 }

@@ -16,13 +16,17 @@ struct TrainRefusalTests {
         let file = folder.path(name)
         try Data(text.utf8).write(to: URL(filePath: file))
         return try FreshetBinary.run(
-            ["train", "--factors", "8", "--epochs", "3", "--input", file, "--output", output] + arguments, in: folder)
+            ["train", "--factors", "8", "--epochs", "3", "--input", file, "--output", output] + arguments,
+            in: folder)
     }
 
-    private func ratings(_ users: Int, _ items: Int, value: (Int, Int) -> Int = { 1 + ($0 + $1) % 5 }) -> String {
+    private func ratings(_ users: Int, _ items: Int, value: (Int, Int) -> Int = { 1 + ($0 + $1) % 5 })
+        -> String
+    {
         (0..<users * items).map { number in
             let (user, item) = (number / items, number % items)
-            return #"{"user":"u\#(user)","item":"i\#(item)","rating":\#(value(user, item)),"ts":\#(number)}"# + "\n"
+            return #"{"user":"u\#(user)","item":"i\#(item)","rating":\#(value(user, item)),"ts":\#(number)}"#
+                + "\n"
         }.joined()
     }
 
@@ -106,7 +110,8 @@ struct TrainRefusalTests {
         let csv = "user,item,rating,ts\na,x,5,2000\na,y,3,1000\nb,x,4,1500\n"
         let sorted = try train(csv, ["--algorithm", "sgd", "--json", "--force"], name: "e.csv")
         #expect(sorted.output.contains(#""backwards" : 0"#), "\(sorted.output)\(sorted.errors)")
-        let unsorted = try train(csv, ["--algorithm", "sgd", "--json", "--force", "--no-sort"], name: "e.csv")
+        let unsorted = try train(
+            csv, ["--algorithm", "sgd", "--json", "--force", "--no-sort"], name: "e.csv")
         #expect(unsorted.output.contains(#""backwards" : 1"#), "\(unsorted.output)\(unsorted.errors)")
     }
 
@@ -181,7 +186,8 @@ struct TrainRefusalTests {
         for milliseconds in stride(from: 100, through: 1_500, by: 200) {
             let child = try ChildProcess(
                 [
-                    try FreshetBinary.path(), "train", "--input", file, "--output", output, "--algorithm", "sgd",
+                    try FreshetBinary.path(), "train", "--input", file, "--output", output, "--algorithm",
+                    "sgd",
                     "--epochs", "1", "--validation-fraction", "0", "--factors", "64", "--force",
                 ], output: folder.path("out"), errors: folder.path("err"))
             usleep(UInt32(milliseconds) * 1_000)
@@ -195,18 +201,22 @@ struct TrainRefusalTests {
         }
     }
 
-    @Test("usage that makes no sense is refused before anything is read", arguments: [
-        ["--output", "x"], ["--output", "x", "--input", "a", "--from-log"],
-        ["--output", "x", "--input", "a", "--from", "3"], ["--output", "x", "--from-log", "--to", "x"],
-        ["--output", "x", "--input", "a", "--validation-fraction", "0.9"],
-    ])
+    @Test(
+        "usage that makes no sense is refused before anything is read",
+        arguments: [
+            ["--output", "x"], ["--output", "x", "--input", "a", "--from-log"],
+            ["--output", "x", "--input", "a", "--from", "3"], ["--output", "x", "--from-log", "--to", "x"],
+            ["--output", "x", "--input", "a", "--validation-fraction", "0.9"],
+        ])
     func usage(_ arguments: [String]) throws {
         #expect(try FreshetBinary.run(["train"] + arguments, in: folder).ending == .exit(64))
     }
 
     @Test("a model or a setting that the configuration does not know: 78")
     func configuration() throws {
-        for arguments in [["--algorithm", "svd"], ["--algorithm", "sgd:samples=3"], ["--batch", "no.learning-rate=1"]] {
+        for arguments in [
+            ["--algorithm", "svd"], ["--algorithm", "sgd:samples=3"], ["--batch", "no.learning-rate=1"],
+        ] {
             #expect(try train(ratings(2, 2), arguments).ending == .exit(78), "\(arguments)")
         }
     }

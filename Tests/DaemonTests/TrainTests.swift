@@ -13,7 +13,13 @@ struct TrainTests {
     /// in an order of time that is not that of the lines.
     static let (users, items) = (40, 60)
 
-    static func isKnown(_ user: Int, _ item: Int) -> Bool { (((user * 73 + item * 151 + 7) * 2_654_435_761) >> 16) % 5 < 2 }
+    static func isKnown(_ user: Int, _ item: Int) -> Bool {
+        // SplitMix64's finaliser: who knows what must follow no pattern that could be learned instead.
+        var z = UInt64(user * 1_000 + item + 1) &* 0x9E37_79B9_7F4A_7C15
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return (z ^ (z >> 31)) % 5 < 2
+    }
     static func rating(_ user: Int, _ item: Int) -> Int { user % 2 == item % 2 ? 5 : 1 }
 
     static let lines: [String] = {
@@ -56,11 +62,15 @@ struct TrainTests {
 
     private func recommended(_ daemon: DaemonProcess, _ user: Int, _ more: [String] = []) throws -> [String] {
         let answer = try daemon.client.call(["RECOMMEND", "u\(user)", "COUNT", "10"] + more)
-        guard case .array(let items) = answer else { throw TestFailure("RECOMMEND was answered by \(answer)") }
+        guard case .array(let items) = answer else {
+            throw TestFailure("RECOMMEND was answered by \(answer)")
+        }
         return items.compactMap(\.string)
     }
 
-    @Test("a state trained from a file answers right at once, learns on, and survives a restart", arguments: learners)
+    @Test(
+        "a state trained from a file answers right at once, learns on, and survives a restart",
+        arguments: learners)
     func fromFile(_ learner: String) throws {
         let place = try DaemonPlace()
         let file = try write(Self.lines, place)
@@ -75,7 +85,8 @@ struct TrainTests {
         // u0 turns to the other kind: what is learned live moves the list of the trained state.
         let before = try recommended(daemon, 0)
         var last = ""
-        for item in stride(from: 1, to: Self.items, by: 2) where !Self.isKnown(0, item) && item < Self.items - 8 {
+        for item in stride(from: 1, to: Self.items, by: 2)
+        where !Self.isKnown(0, item) && item < Self.items - 8 {
             for _ in 0..<3 { last = try daemon.token("RATE", "u0", "i\(item)", "5") }
         }
         let after = try recommended(daemon, 0, ["AFTER", last])
@@ -131,7 +142,9 @@ struct TrainTests {
             let sql = "SELECT vector FROM user_vectors WHERE id = 'u7'"
             let user = Self.floats(try Data.fetchOne(db, sql: sql).orThrow("u7 has no vector"))
             let scores = try Row.fetchAll(db, sql: "SELECT id, bias, vector FROM item_vectors").map { row in
-                let product = zip(user, Self.floats(row[2])).reduce(Float(row[1] as Double)) { $0 + $1.0 * $1.1 }
+                let product = zip(user, Self.floats(row[2])).reduce(Float(row[1] as Double)) {
+                    $0 + $1.0 * $1.1
+                }
                 return (id: row[0] as String, score: product)
             }
             return scores.sorted { $0.score > $1.score }.prefix(10).map(\.id)
@@ -204,7 +217,8 @@ struct TrainTests {
             lines.enumerated().map { TestRecord("u\($0.offset % 20)", $0.element) }
         }
         try host.produce(records(Self.lines[..<600]))
-        let trained = try train(place, ["--from-log", "--epochs", "2"] + host.settings.flatMap { ["--set", $0] })
+        let trained = try train(
+            place, ["--from-log", "--epochs", "2"] + host.settings.flatMap { ["--set", $0] })
         #expect(trained.ending == .exit(0), "\(trained.errors)")
         try host.produce(records(Self.lines[600...]))
         let daemon = try place.start(host.settings)

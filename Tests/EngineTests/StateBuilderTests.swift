@@ -128,7 +128,8 @@ struct StateBuilderTests {
             let (user, item) = (interactions.users[index], Int(interactions.items[index]))
             let shard = state.shard(of: user)
             let served = sgd.predict(
-                mean: state.mean, user: shard.tables[0].row(shard.local(user)), item: state.models[0].items.row(item))
+                mean: state.mean, user: shard.tables[0].row(shard.local(user)),
+                item: state.models[0].items.row(item))
             #expect(abs(served - trained.predict(user: Int(user), item: item)) < 1e-4)
         }
         #expect(state.models[0].updates == 3 * interactions.count)
@@ -176,9 +177,10 @@ struct StateBuilderTests {
         let newer = built(events(50), options())
         let digest = newer.state.digest()
         try newer.write(to: copy, source: PersistenceTests.identity.source)
-        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == [
-            "killed.sqlite", "state.sqlite",
-        ])
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == [
+                "killed.sqlite", "state.sqlite",
+            ])
         let state = LearnedState(options: options())
         let file = try StateFile(path: copy, identity: PersistenceTests.identity)
         try file.read(into: StateLoader(state: state, path: copy))

@@ -51,7 +51,8 @@ struct LogHistoryTests {
         let log = try place.openEmbedded()
         defer { log.close() }
         try fill(log, 0..<100)
-        let (records, positions) = try read(log, LogRange(from: .offset(10), to: .offsets([0: 20])), recordsMax: 3)
+        let (records, positions) = try read(
+            log, LogRange(from: .offset(10), to: .offsets([0: 20])), recordsMax: 3)
         #expect(records.map(\.text) == (10..<20).map { "record \($0)" })
         #expect(positions == [0: 20])
     }
@@ -88,7 +89,8 @@ struct LogHistoryTests {
         defer { log.close() }
         try fill(log, 0..<10)
         for (range, words) in [
-            (LogRange(to: .offset(11)), "holds 0 to 10"), (LogRange(from: .offset(6), to: .offset(5)), "6 to 5"),
+            (LogRange(to: .offset(11)), "holds 0 to 10"),
+            (LogRange(from: .offset(6), to: .offset(5)), "6 to 5"),
             (LogRange(from: .offsets([3: 0])), "no partition 3"),
         ] {
             let error = #expect(throws: EventLogError.self) { _ = try log.history(range) }
@@ -126,7 +128,8 @@ struct LogHistoryTests {
         for number in numbers {
             group.enter()
             log.append(
-                key: try EntityID("u\(number % 17)"), payload: Array("record \(number)".utf8), time: 1_700_000_000_000
+                key: try EntityID("u\(number % 17)"), payload: Array("record \(number)".utf8),
+                time: 1_700_000_000_000
             ) { _ in group.leave() }
         }
         group.wait()

@@ -17,7 +17,8 @@ struct AlgorithmShortcutTests {
 
     @Test("names and settings are those of the configuration")
     func settings() throws {
-        let configuration = try models("likes=bpr:samples=3,positive=rating > 3.5", "stars=sgd:learning-rate=0.02")
+        let configuration = try models(
+            "likes=bpr:samples=3,positive=rating > 3.5", "stars=sgd:learning-rate=0.02")
         #expect(
             configuration.models == [
                 ModelSettings(name: "likes", learner: .bpr, samples: 3, positive: .ratingAbove(3.5)),
@@ -40,11 +41,15 @@ struct AlgorithmShortcutTests {
 
     @Test("two models of one name are refused with the way out")
     func twice() {
-        let error = #expect(throws: CommandError.self) { try AlgorithmShortcut.settings(["sgd", "sgd:samples=2"]) }
+        let error = #expect(throws: CommandError.self) {
+            try AlgorithmShortcut.settings(["sgd", "sgd:samples=2"])
+        }
         #expect(error?.message.contains("other=sgd") == true)
     }
 
-    @Test("what the configuration does not take is refused by it", arguments: ["svd", "sgd:samples=2", "bpr:factors=8"])
+    @Test(
+        "what the configuration does not take is refused by it",
+        arguments: ["svd", "sgd:samples=2", "bpr:factors=8"])
     func refusedByConfiguration(_ text: String) {
         #expect(throws: ConfigurationError.self) { try models(text) }
     }

@@ -22,7 +22,9 @@ struct ValidationTests {
     }
 
     /// Scores an item of a user by what `score` says.
-    private func model(users: Int, items: Int, mean: Float = 0, ratings: Bool = false, score: (Int, Int) -> Float)
+    private func model(
+        users: Int, items: Int, mean: Float = 0, ratings: Bool = false, score: (Int, Int) -> Float
+    )
         -> FactorModel
     {
         // One factor per item, as far as they go.
@@ -77,7 +79,8 @@ struct ValidationTests {
         let nothing = one.filter { _ in false }
         let split = ValidationSplit(one, seen: nothing, fraction: 1, seed: 1)
         let validator = Validator(split, predictsRatings: false, seed: 1)
-        let figure = try #require(validator.figure(model(users: 1, items: 12) { $1 == 7 ? 2 : $1 == 4 ? 1 : 0 }))
+        let figure = try #require(
+            validator.figure(model(users: 1, items: 12) { $1 == 7 ? 2 : $1 == 4 ? 1 : 0 }))
         #expect(abs(figure.value - 1 / log2(3)) < 1e-12)
     }
 

@@ -24,7 +24,8 @@ final class EmbeddedHistory: LogHistory {
         try log.requireOpen()
         guard next < range.upperBound else { return false }
         let wanted = Int(min(Int64(recordsMax), range.upperBound - next))
-        switch try log.store.read(from: next, recordsMax: wanted, bytesMax: Self.batchBytesMax, into: &batch) {
+        switch try log.store.read(from: next, recordsMax: wanted, bytesMax: Self.batchBytesMax, into: &batch)
+        {
         case .next(let offset):
             // A read that brings nothing would never end: the records before the log's end are gone.
             guard offset > next else { throw gap(log.extent.bounds) }

@@ -35,9 +35,11 @@ final class KafkaHistory: LogHistory {
         rd_kafka_assign(client.handle, list.pointer)
     }
 
-    private static func held(_ client: KafkaClient, _ kafka: KafkaOptions) throws(EventLogError) -> [Int32: Range<
-        Int64
-    >] {
+    private static func held(_ client: KafkaClient, _ kafka: KafkaOptions) throws(EventLogError) -> [Int32:
+        Range<
+            Int64
+        >]
+    {
         var held: [Int32: Range<Int64>] = [:]
         for partition in try partitions(client, kafka) {
             guard
@@ -49,7 +51,9 @@ final class KafkaHistory: LogHistory {
         return held
     }
 
-    private static func partitions(_ client: KafkaClient, _ kafka: KafkaOptions) throws(EventLogError) -> [Int32] {
+    private static func partitions(_ client: KafkaClient, _ kafka: KafkaOptions) throws(EventLogError)
+        -> [Int32]
+    {
         switch client.partitions(of: kafka.topic, milliseconds: answerMilliseconds) {
         case .there(let partitions): return partitions
         case .missing:
@@ -59,7 +63,8 @@ final class KafkaHistory: LogHistory {
     }
 
     private static func unreachable(_ kafka: KafkaOptions, _ why: String) -> EventLogError {
-        EventLogError(.unreachable, "\(kafka.name) cannot be read: \(why). Check source.kafka.brokers and the broker")
+        EventLogError(
+            .unreachable, "\(kafka.name) cannot be read: \(why). Check source.kafka.brokers and the broker")
     }
 
     var fractionRead: Double {
@@ -77,7 +82,9 @@ final class KafkaHistory: LogHistory {
         while !unfinished.isEmpty, batch.count < recordsMax, bytes < Self.batchBytesMax {
             // Waits for the first message only.
             let wait = batch.isEmpty ? max(.zero, deadline - .now) : .zero
-            guard let message = rd_kafka_consumer_poll(client.handle, Int32(wait / .milliseconds(1))) else { break }
+            guard let message = rd_kafka_consumer_poll(client.handle, Int32(wait / .milliseconds(1))) else {
+                break
+            }
             defer { rd_kafka_message_destroy(message) }
             lastAnswer = .now
             bytes += try take(message, into: &batch)

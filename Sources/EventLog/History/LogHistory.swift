@@ -63,7 +63,9 @@ public struct LogRange: Sendable, Equatable {
     /// The offsets to read of each partition, which holds `held`.
     ///
     /// - Throws: `.invalid` where they are not all held.
-    func resolve(_ held: [Int32: Range<Int64>], of name: String) throws(EventLogError) -> [Int32: Range<Int64>] {
+    func resolve(_ held: [Int32: Range<Int64>], of name: String) throws(EventLogError) -> [Int32: Range<
+        Int64
+    >] {
         var ranges: [Int32: Range<Int64>] = [:]
         try requirePartitions(held, name)
         for (partition, held) in held {
@@ -94,7 +96,8 @@ public struct LogRange: Sendable, Equatable {
             case .whole: continue
             case .offset where held.count > 1:
                 throw EventLogError(
-                    .invalid, "\(name) has \(held.count) partitions; write partition:offset, say 0:1000,1:980")
+                    .invalid, "\(name) has \(held.count) partitions; write partition:offset, say 0:1000,1:980"
+                )
             case .offset: continue
             case .offsets(let offsets):
                 guard let unknown = offsets.keys.sorted().first(where: { held[$0] == nil }) else { continue }

@@ -21,7 +21,8 @@ struct Progress {
         shown = now
         let text = Self.text(events: events, fraction: fraction(), elapsed: elapsed, bar: isTerminal)
         Terminal.writeError(
-            isTerminal ? "\r\u{1B}[K\(text)" : "freshet \(command): \(text)", terminator: isTerminal ? "" : "\n")
+            isTerminal ? "\r\u{1B}[K\(text)" : "freshet \(command): \(text)",
+            terminator: isTerminal ? "" : "\n")
     }
 
     /// Makes room for other lines.

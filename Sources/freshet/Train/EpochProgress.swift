@@ -79,7 +79,8 @@ struct EpochProgress {
     static func bar(_ share: Double) -> String {
         let width = 24
         let filled = Int(min(1, max(0, share)) * Double(width))
-        return "[" + String(repeating: "#", count: filled) + String(repeating: "-", count: width - filled) + "]"
+        return "[" + String(repeating: "#", count: filled) + String(repeating: "-", count: width - filled)
+            + "]"
     }
 
     static func number(_ value: Double) -> String { String(format: "%.4f", value) }

@@ -56,8 +56,8 @@ struct ModelTraining {
         var updates = 0
         var updatesPerSecond = 0.0
         var duration = Duration.zero
-        /// Stopped growing better, rather than at the bound.
-        var stoppedEarly = false
+        /// The bound.
+        var epochsMax = 0
     }
 
     /// Puts the trained rows into the state.
@@ -84,7 +84,7 @@ struct ModelTraining {
     ) throws -> Int {
         let split = ValidationSplit(
             interactions, seen: seen, fraction: choice.validationFraction, seed: trainer.seed)
-        outcome.heldBack = split.heldBack.count
+        (outcome.heldBack, outcome.epochsMax) = (split.heldBack.count, choice.epochsMax)
         guard split.heldBack.count > 0, split.kept.count > 0 else { return choice.epochsMax }
         let validator = Validator(
             split, predictsRatings: trainer.algorithm.predictsRatings, seed: trainer.seed)
@@ -92,18 +92,20 @@ struct ModelTraining {
         var best: (epoch: Int, figure: ValidationFigure)?
         var tried = 0
         _ = try trainer.train(
-            split.kept, epochsMax: choice.epochsMax, seen: split.seen, initial: builder.initialRows(of: number)
+            split.kept, epochsMax: choice.epochsMax, seen: split.seen,
+            initial: builder.initialRows(of: number)
         ) { report, model in
             tried = report.epoch
             let figure = validator.figure(model)
-            if let figure, best.map({ figure.isBetter(than: $0.figure) }) ?? true { best = (report.epoch, figure) }
+            if let figure, best.map({ figure.isBetter(than: $0.figure) }) ?? true {
+                best = (report.epoch, figure)
+            }
             progress.update(report, figure: figure, best: best?.epoch)
             return !interrupts.isRaised && report.epoch - (best?.epoch ?? 0) < choice.patience
         }
         progress.end()
         try interrupts.check()
         (outcome.epochsTried, outcome.validation) = (tried, best?.figure)
-        outcome.stoppedEarly = tried < choice.epochsMax
         return best?.epoch ?? choice.epochsMax
     }
 

@@ -61,7 +61,8 @@ struct TrainCommand: ParsableCommand {
     var from: String?
     @Option(
         name: .customLong("to"),
-        help: ArgumentHelp("One past the last offset; what is there at the start where absent.", valueName: "offset"))
+        help: ArgumentHelp(
+            "One past the last offset; what is there at the start where absent.", valueName: "offset"))
     var to: String?
     @Option(help: ArgumentHelp("The state to write, say FOLDER/state.sqlite.", valueName: "path"))
     var output: String
@@ -79,7 +80,8 @@ struct TrainCommand: ParsableCommand {
     var config: String?
     @Option(
         name: .customLong("set"),
-        help: ArgumentHelp("key=value, over the file and the environment; may be repeated.", valueName: "key=value"))
+        help: ArgumentHelp(
+            "key=value, over the file and the environment; may be repeated.", valueName: "key=value"))
     var settings: [String] = []
     @Option(
         name: .customLong("batch"),
@@ -105,7 +107,8 @@ struct TrainCommand: ParsableCommand {
     var patience: Int?
     @Option(
         help: ArgumentHelp(
-            "Part of the history held back to choose the number of epochs; 0 trains for all of them.", valueName: "x"))
+            "Part of the history held back to choose the number of epochs; 0 trains for all of them.",
+            valueName: "x"))
     var validationFraction = 0.1
     @Flag(inversion: .prefixedNo, help: "Put the events of files in the order of time.")
     var sort = true
@@ -116,7 +119,8 @@ struct TrainCommand: ParsableCommand {
 
     func validate() throws {
         guard fromLog != !inputs.isEmpty else {
-            throw ValidationError("name a file by --input (- is standard input), or say --from-log; one of the two")
+            throw ValidationError(
+                "name a file by --input (- is standard input), or say --from-log; one of the two")
         }
         guard inputs.filter({ $0 == "-" }).count <= 1 else { throw ValidationError("- may stand only once") }
         if !fromLog, from != nil || to != nil {
@@ -163,7 +167,8 @@ struct TrainCommand: ParsableCommand {
         } catch let error as StateError {
             throw CommandError(error.message, code: error.code == .locked ? .inUse : .cannotCreate).report()
         } catch let error as EventLogError {
-            throw CommandError(error.message, code: error.code == .invalid ? .configuration : .unavailable).report()
+            throw CommandError(error.message, code: error.code == .invalid ? .configuration : .unavailable)
+                .report()
         }
     }
 }

@@ -28,7 +28,9 @@ struct TrainSummary {
                 + "\(Progress.grouped(history.items)) items: \(count("ratings")) ratings, \(count("signals")) signals, "
                 + "\(count("duplicates")) duplicates"
         ]
-        if source.bad > 0 { lines.append("passed over \(Progress.grouped(source.bad)) lines or records that are no events") }
+        if source.bad > 0 {
+            lines.append("passed over \(Progress.grouped(source.bad)) lines or records that are no events")
+        }
         if source.backwards > 0 {
             lines.append(
                 "\(Progress.grouped(source.backwards)) events are older than the one in front of them; they were taken "
@@ -36,7 +38,9 @@ struct TrainSummary {
         }
         lines += ["", table.text, ""]
         lines.append("wrote \(output.path) in \(Self.seconds(elapsed)) s; to go on from it:")
-        if !output.isServable { lines.append("  mkdir -p FOLDER && mv \(Self.shellQuoted(output.path)) FOLDER/state.sqlite") }
+        if !output.isServable {
+            lines.append("  mkdir -p FOLDER && mv \(Self.shellQuoted(output.path)) FOLDER/state.sqlite")
+        }
         if let logCopy { lines.append("  \(logCopy)") }
         lines.append("  \(serveCommand)")
         if let note { lines.append(note) }
@@ -46,7 +50,8 @@ struct TrainSummary {
     private var table: Table {
         var table = Table([
             Table.Column(title: "model"), Table.Column(title: "learner"),
-            Table.Column(title: "learned from", alignment: .right), Table.Column(title: "epochs", alignment: .right),
+            Table.Column(title: "learned from", alignment: .right),
+            Table.Column(title: "epochs", alignment: .right),
             Table.Column(title: "training loss", alignment: .right), Table.Column(title: "validation"),
             Table.Column(title: "updates/s", alignment: .right), Table.Column(title: "s", alignment: .right),
         ])
@@ -62,13 +67,14 @@ struct TrainSummary {
     }
 
     private func epochs(_ outcome: ModelTraining.Outcome) -> String {
-        let atBound = outcome.validation != nil && !outcome.stoppedEarly
+        let atBound = outcome.validation != nil && outcome.epochs == outcome.epochsMax
         return "\(outcome.epochs)\(atBound ? " (the bound)" : "")"
     }
 
     private static func validation(_ figure: ValidationFigure) -> String {
         let of = figure.metric == .rmse ? "ratings" : "users"
-        return "\(figure.metric.rawValue) \(EpochProgress.number(figure.value)) of \(Progress.grouped(figure.count)) \(of)"
+        return
+            "\(figure.metric.rawValue) \(EpochProgress.number(figure.value)) of \(Progress.grouped(figure.count)) \(of)"
     }
 
     /// The embedded log stays where it is, and a daemon looks for it beside its state.
@@ -76,7 +82,9 @@ struct TrainSummary {
         let folder = plan.configuration.state.folder
         guard fromLog, plan.configuration.source.kind == .embedded else { return nil }
         let target = output.isServable ? output.folder : "FOLDER"
-        guard URL(filePath: target).standardizedFileURL != URL(filePath: folder).standardizedFileURL else { return nil }
+        guard URL(filePath: target).standardizedFileURL != URL(filePath: folder).standardizedFileURL else {
+            return nil
+        }
         return "cp \(Self.shellQuoted(folder + "/log.sqlite")) \(Self.shellQuoted(target + "/"))    "
             + "# once no daemon writes it"
     }
@@ -89,7 +97,8 @@ struct TrainSummary {
         {
             return "note: \(log) is there; the daemon will learn all of it on top"
         }
-        guard plan.configuration.source.kind == .kafka, plan.configuration.source.kafka.start == .earliest else {
+        guard plan.configuration.source.kind == .kafka, plan.configuration.source.kafka.start == .earliest
+        else {
             return nil
         }
         return "note: the daemon reads the topic from its beginning; where it holds the same events, add "
@@ -139,7 +148,9 @@ struct TrainSummary {
             seconds = summary.elapsed / .seconds(1)
             (events, bad) = (summary.source.events, summary.source.bad)
             (backwards, endedInMidLine) = (summary.source.backwards, summary.source.endedInMidLine)
-            (users, items, counters) = (summary.history.users, summary.history.items, summary.history.counters)
+            (users, items, counters) = (
+                summary.history.users, summary.history.items, summary.history.counters
+            )
             positions = Dictionary(
                 uniqueKeysWithValues: summary.history.positions.map { (String($0.key), $0.value) })
             models = summary.outcomes.map(Model.init)

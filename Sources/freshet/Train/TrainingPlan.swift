@@ -19,7 +19,8 @@ struct TrainingPlan {
         if let seed = command.seed { settings.append("engine.seed=\(seed)") }
         (config, serveSettings) = (command.config, settings)
         if let shards = command.shards { settings.append("engine.shards=\(shards)") }
-        configuration = try Configuration.load(file: command.config, environment: environment, settings: settings)
+        configuration = try Configuration.load(
+            file: command.config, environment: environment, settings: settings)
         batch = try Configuration.load(
             file: command.config, environment: environment,
             settings: settings + command.batchSettings.map { "models.\($0)" })
@@ -33,7 +34,10 @@ struct TrainingPlan {
                 "--batch cannot change the learner of '\(model.name)'; say it by --algorithm or --set",
                 code: .configuration)
         }
-        guard let unknown = batch.models.map(\.name).first(where: { !configuration.models.map(\.name).contains($0) })
+        guard
+            let unknown = batch.models.map(\.name).first(where: {
+                !configuration.models.map(\.name).contains($0)
+            })
         else { return }
         throw CommandError(
             "--batch names the model '\(unknown)'; there are "
@@ -77,8 +81,10 @@ enum AlgorithmShortcut {
     }
 
     private static func parse(_ text: String) throws(CommandError) -> (name: String, [(String, String)]) {
-        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        let head = parts[0].split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(
+            String.init)
+        let head = parts[0].split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(
+            String.init)
         let (name, learner) = (head[0], head[head.count - 1])
         guard ModelSettings.isName(name) else {
             throw CommandError(
@@ -87,7 +93,9 @@ enum AlgorithmShortcut {
         }
         var fields = [("learner", learner)]
         for field in parts.count > 1 ? parts[1].split(separator: ",") : [] {
-            let pair = field.split(separator: "=", maxSplits: 1).map { $0.trimmingCharacters(in: .whitespaces) }
+            let pair = field.split(separator: "=", maxSplits: 1).map {
+                $0.trimmingCharacters(in: .whitespaces)
+            }
             guard pair.count == 2 else {
                 throw CommandError("--algorithm \(text): '\(field)' is not key=value", code: .configuration)
             }
@@ -106,6 +114,7 @@ enum AlgorithmShortcut {
             default: false
             }
         }
-        return isPlain && !text.isEmpty ? text : "\"\(text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
+        return isPlain && !text.isEmpty
+            ? text : "\"\(text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
     }
 }

@@ -24,7 +24,8 @@ struct TrainingRun {
         defer { output.finish() }
         let builder = StateBuilder(options: plan.configuration.engineOptions)
         var source = HistorySource(
-            progress: Progress(isTerminal: Terminal.errorIsTerminal, command: "train"), interrupts: interrupts)
+            progress: Progress(isTerminal: Terminal.errorIsTerminal, command: "train"), interrupts: interrupts
+        )
         let log = try command.fromLog ? openLog() : nil
         defer { log?.close() }
         if let log {
@@ -48,7 +49,8 @@ struct TrainingRun {
 
     private func train(_ builder: StateBuilder, _ source: HistorySource) throws -> [ModelTraining.Outcome] {
         guard source.events > 0 else {
-            let bad = source.bad > 0 ? "; \(Progress.grouped(source.bad)) lines or records were no events" : ""
+            let bad =
+                source.bad > 0 ? "; \(Progress.grouped(source.bad)) lines or records were no events" : ""
             throw CommandError("there are no events to learn from\(bad); nothing is written", code: .data)
         }
         var progress = EpochProgress(isTerminal: Terminal.errorIsTerminal)
@@ -74,7 +76,8 @@ struct TrainingRun {
         var trainer = Trainer(batch.algorithm)
         trainer.factors = builder.options.factors
         trainer.seed = builder.options.seed &+ UInt64(number)
-        trainer.shards = builder.options.shards
+        // The number of shards is part of what a result depends on.
+        trainer.shards = builder.options.deterministic ? 1 : builder.options.shards
         trainer.updateGuard = builder.updateGuard
         return ModelTraining(
             name: builder.options.models[number].name, number: number, trainer: trainer, command: command,

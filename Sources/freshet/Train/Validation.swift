@@ -17,7 +17,8 @@ struct ValidationSplit {
     init(_ interactions: Interactions, seen: Interactions, fraction: Double, seed: UInt64) {
         func isHeldBack(_ all: Interactions, _ index: Int) -> Bool {
             var random = KeyedRandom(
-                seed: seed ^ 0x7661_6C69_6461_7465, stream: UInt64(all.users[index]), index: UInt64(all.items[index]))
+                seed: seed ^ 0x7661_6C69_6461_7465, stream: UInt64(all.users[index]),
+                index: UInt64(all.items[index]))
             return random.nextUnit() < fraction
         }
         kept = interactions.filter { !isHeldBack(interactions, $0) }
