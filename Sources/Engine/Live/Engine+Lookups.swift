@@ -19,7 +19,7 @@ extension Engine: LookupService {
             return scored(model.index.read { $0.mostPopular(query.count, filter: filter) })
         }
         if !query.includeSeen {
-            for item in user.seen { filter.excluded.insert(Int(item)) }
+            filter.excluded.insert(contentsOf: user.seen)
         }
         let offset = model.learner.predictsRatings ? snapshot.withLock { $0.mean } + user.bias : 0
         let best = model.index.read { $0.top(query.count, query: user.vector, filter: filter) }
