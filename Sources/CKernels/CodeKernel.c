@@ -80,8 +80,8 @@ __attribute__((target("avx2"))) static size_t scan_avx2(const scan *scan, code_p
         }
         const float *scales = scan->scales + block * scan->scale_stride;
         const __m256 limit = _mm256_set1_ps(scan->limits[block]);
-        const __m256 scaled_low = _mm256_mul_ps(_mm256_cvtepi32_ps(low), _mm256_load_ps(scales));
-        const __m256 scaled_high = _mm256_mul_ps(_mm256_cvtepi32_ps(high), _mm256_load_ps(scales + 8));
+        const __m256 scaled_low = _mm256_mul_ps(_mm256_cvtepi32_ps(low), _mm256_loadu_ps(scales));
+        const __m256 scaled_high = _mm256_mul_ps(_mm256_cvtepi32_ps(high), _mm256_loadu_ps(scales + 8));
         const uint32_t above_low = (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(scaled_low, limit, _CMP_GT_OQ));
         const uint32_t above_high = (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(scaled_high, limit, _CMP_GT_OQ));
         if ((above_low | above_high) == 0) continue;
@@ -97,7 +97,7 @@ __attribute__((target("avx2"))) static size_t scan_avx2(const scan *scan, code_p
 
 AVX512 static inline size_t append_avx512(
     const scan *scan, code_product *found, size_t count, size_t block, __m512i sum) {
-    const __m512 scales = _mm512_load_ps(scan->scales + block * scan->scale_stride);
+    const __m512 scales = _mm512_loadu_ps(scan->scales + block * scan->scale_stride);
     const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), scales);
     const uint32_t above = _mm512_cmp_ps_mask(scaled, _mm512_set1_ps(scan->limits[block]), _CMP_GT_OQ);
     if (above == 0) return count;

@@ -5,7 +5,7 @@ public struct ItemBitset: Sendable, Equatable {
     public init() {}
 
     public init(_ rows: some Sequence<Int32>) {
-        for row in rows { insert(Int(row)) }
+        insert(contentsOf: Array(rows))
     }
 
     /// Rows beyond the highest one inserted are not contained.
@@ -21,6 +21,13 @@ public struct ItemBitset: Sendable, Equatable {
             words.append(contentsOf: repeatElement(0, count: word + 1 - words.count))
         }
         words[word] |= 1 << UInt64(row & 63)
+    }
+
+    /// Grows once for all: a user's history at every look-up.
+    public mutating func insert(contentsOf rows: [Int32]) {
+        guard let highest = rows.max() else { return }
+        insert(Int(highest))
+        for row in rows { words[Int(row) >> 6] |= 1 << UInt64(row & 63) }
     }
 
     public mutating func remove(_ row: Int) {

@@ -32,8 +32,8 @@ typedef struct {
 ///
 /// `codes` is `blocks` blocks, on a 64-byte boundary; `query` has `factors` codes (a multiple of 4, at most 65,536),
 /// neither offset nor interleaved; `scales` has 16 for each block, or the same 16 for all if `scale_stride` is 0
-/// instead of 16, on a 64-byte boundary too; `limits` has a number for each block, and the codes of one whose limit is
-/// infinite are not read; `found` has room for every row. Returns how many were found, ascending.
+/// instead of 16; `limits` has a number for each block, and the codes of one whose limit is infinite are not read;
+/// `found` has room for every row. Returns how many were found, ascending.
 size_t code_kernel_scan(
     code_kernel kernel, const uint8_t *_Nonnull codes, size_t factors, const int8_t *_Nonnull query,
     const float *_Nonnull scales, size_t scale_stride, const float *_Nonnull limits, size_t blocks,

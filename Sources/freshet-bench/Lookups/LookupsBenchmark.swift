@@ -31,6 +31,8 @@ struct LookupsBenchmark: ParsableCommand {
     @Option(help: "Events a second that are learned meanwhile, for the lines that say so.") var rate = 50_000
     @Option(help: "A command that measures other libraries on the same vectors.") var compare: String?
     @Option(help: "The daemon's program; beside this one where absent.") var daemon: String?
+    @Option(name: .customLong("set"), help: "key=value of the daemon's configuration; may be repeated.")
+    var settings: [String] = []
     @Flag(inversion: .prefixedNo, help: "Measure in this process.") var inProcess = true
     @Flag(inversion: .prefixedNo, help: "Measure over the socket.") var socket = true
     @Flag(help: "Print a JSON object a line.") var json = false
@@ -91,7 +93,8 @@ struct LookupsBenchmark: ParsableCommand {
             throw ValidationError(
                 "no program '\(program)'; build it by `swift build -c release`, or name it by --daemon")
         }
-        let measured = try MeasuredDaemon(program: program, items: size, factors: factors, seen: seen)
+        let measured = try MeasuredDaemon(
+            program: program, items: size, factors: factors, seen: seen, settings: settings)
         defer { measured.stop() }
         let lookups = SocketLookups(daemon: measured, count: count, seconds: seconds)
         let ping = try lookups.ping()

@@ -14,7 +14,8 @@ final class MeasuredDaemon {
         let description: String
     }
 
-    init(program: String, items: Int, factors: Int, seen: Int) throws {
+    /// - Parameter settings: key=value, of the daemon's configuration.
+    init(program: String, items: Int, factors: Int, seen: Int, settings: [String]) throws {
         self.program = program
         self.items = items
         users = 2_000
@@ -25,10 +26,10 @@ final class MeasuredDaemon {
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments =
             ["serve"]
-            + [
+            + ([
                 "state.folder=\(folder)/state", "rpc.socket=\(socketPath)", "engine.factors=\(factors)",
                 "log.level=error",
-            ].flatMap { ["--set", $0] }
+            ] + settings).flatMap { ["--set", $0] }
         try process.run()
         do {
             try waitUntilReady()
