@@ -40,6 +40,8 @@ let package = Package(
         .target(name: "Factors", dependencies: ["COpenBLAS"], swiftSettings: settings),
         .target(name: "Learners", dependencies: ["Factors"], swiftSettings: settings),
         .target(
+            name: "Evaluation", dependencies: ["Locking", "Factors", "Learners"], swiftSettings: settings),
+        .target(
             name: "Retrieval",
             dependencies: ["Factors", .product(name: "HeapModule", package: "swift-collections")],
             swiftSettings: settings),
@@ -90,6 +92,7 @@ let package = Package(
             swiftSettings: settings),
 
         .testTarget(name: "LearnersTests", dependencies: ["Learners", "Factors"], swiftSettings: settings),
+        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], swiftSettings: settings),
         .testTarget(name: "RetrievalTests", dependencies: ["Retrieval", "Factors"], swiftSettings: settings),
         .testTarget(
             name: "EngineTests",

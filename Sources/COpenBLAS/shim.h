@@ -1,1 +1,7 @@
 #include <cblas.h>
+
+// LAPACK in OpenBLAS. Debian ships its header apart (liblapacke-dev), which two functions are not worth.
+// Column-major; `uplo` is "L" or "U"; `info` is 0 on success, above 0 where the matrix is not positive definite.
+void spotrf_(const char *uplo, const int *n, float *a, const int *lda, int *info);
+void spotrs_(const char *uplo, const int *n, const int *nrhs, const float *a, const int *lda, float *b,
+             const int *ldb, int *info);

@@ -116,6 +116,8 @@ public struct StoredFactors: Sendable {
     public var biases: [Float] = []
     /// What a learning-rate schedule remembers of the row.
     public var steps: [Float] = []
+    /// rows × factors like `vectors`: users' long-term rows, of models by alternating least squares; else empty.
+    public var longTerm: [Float] = []
     /// Per row; empty for users' rows.
     public var popularity: [StoredPopularity] = []
 
@@ -130,12 +132,12 @@ public struct StoredPopularity: Sendable, Equatable {
     /// Users for whom the item is positive.
     public var positives: Int32
     /// Positive events, decayed slowly, as they stood at the ordinal `countedAt`.
-    public var popular: Float
+    public var popular: Double
     /// The same, decayed fast.
-    public var trend: Float
+    public var trend: Double
     public var countedAt: Int64
 
-    public init(positives: Int32, popular: Float, trend: Float, countedAt: Int64) {
+    public init(positives: Int32, popular: Double, trend: Double, countedAt: Int64) {
         self.positives = positives
         self.popular = popular
         self.trend = trend
@@ -151,6 +153,8 @@ public struct StoredRow: Sendable {
     public var vector: Data
     public var bias: Float
     public var step: Float
+    /// As `vector`, of users of a model by alternating least squares; what a state that another program made may lack.
+    public var longTerm: Data?
 }
 
 /// What a state is of; a file of another identity is refused.

@@ -1,4 +1,4 @@
-public import Foundation
+internal import Foundation
 internal import GRDB
 
 /// Takes a state in as it is read, row by row and in ascending order of rows, so that no second copy of it is made.
@@ -10,6 +10,12 @@ public protocol StateReader: AnyObject {
     func read(item: StoredItem) throws(StateError)
     func read(userRow: StoredRow) throws(StateError)
     func read(itemRow: StoredRow, popularity: StoredPopularity) throws(StateError)
+    /// All was read.
+    func finish()
+}
+
+extension StateReader {
+    public func finish() {}
 }
 
 extension StateFile {
@@ -25,6 +31,7 @@ extension StateFile {
                 try readItems(db, into: reader)
                 try readUsers(db, into: reader)
                 try readFactors(db, path: path, into: reader)
+                reader.finish()
             }
         } catch {
             throw explain(error, path: path)
@@ -82,10 +89,21 @@ extension StateFile {
         let factors = identity.factors
         var (userRows, itemRows) = (0, 0)
         let users = try GRDB.Row.fetchCursor(
-            db, sql: "SELECT model, row, bias, vector, step FROM user_factors ORDER BY model, row")
+            db,
+            sql: """
+                SELECT model, row, bias, vector, step, long_term FROM user_factors ORDER BY model, row
+                """)
         while let row = try users.next() {
             userRows += 1
-            try reader.read(userRow: finite(row, factors: factors, "user_factors", path))
+            var stored = try finite(row, factors: factors, "user_factors", path)
+            stored.longTerm = row[5]
+            if let longTerm = stored.longTerm {
+                guard longTerm.count == factors * 4, longTerm.allFloatsAreFinite else {
+                    throw damaged(
+                        path, "user_factors row \(stored.row) has a long-term row that is malformed")
+                }
+            }
+            try reader.read(userRow: stored)
         }
         let items = try GRDB.Row.fetchCursor(
             db,
@@ -96,7 +114,7 @@ extension StateFile {
         while let row = try items.next() {
             itemRows += 1
             let popularity = StoredPopularity(
-                positives: row[5], popular: Float(row[6] as Double), trend: Float(row[7] as Double),
+                positives: row[5], popular: row[6], trend: row[7],
                 countedAt: row[8])
             try reader.read(
                 itemRow: finite(row, factors: factors, "item_factors", path), popularity: popularity)

@@ -98,12 +98,15 @@ extension StateFile {
 
     private static func write(userFactors: StoredFactors, _ db: Database) throws {
         let statement = try db.makeStatement(
-            sql: "INSERT OR REPLACE INTO user_factors(model, row, bias, vector, step) VALUES (?, ?, ?, ?, ?)")
+            sql: """
+                INSERT OR REPLACE INTO user_factors(model, row, bias, vector, step, long_term)
+                VALUES (?, ?, ?, ?, ?, ?)
+                """)
         for index in userFactors.inRowOrder {
             let row = userFactors.rows[index]
             try statement.execute(arguments: [
                 userFactors.model, row, Double(userFactors.biases[index]), userFactors.blob(index),
-                Double(userFactors.steps[index]),
+                Double(userFactors.steps[index]), userFactors.longTermBlob(index),
             ])
         }
     }
@@ -120,8 +123,8 @@ extension StateFile {
             let popularity = itemFactors.popularity[index]
             try statement.execute(arguments: [
                 itemFactors.model, row, Double(itemFactors.biases[index]), itemFactors.blob(index),
-                Double(itemFactors.steps[index]), popularity.positives, Double(popularity.popular),
-                Double(popularity.trend), popularity.countedAt,
+                Double(itemFactors.steps[index]), popularity.positives, popularity.popular,
+                popularity.trend, popularity.countedAt,
             ])
         }
     }
@@ -140,6 +143,12 @@ extension Scalar {
 extension StoredFactors {
     /// Indices in the order of rows, in which a B-tree is written fastest; shards bring theirs one after the other.
     fileprivate var inRowOrder: [Int] { rows.indices.sorted { rows[$0] < rows[$1] } }
+
+    /// The long-term row at `index` likewise; `nil` where there is none.
+    fileprivate func longTermBlob(_ index: Int) -> Data? {
+        guard !longTerm.isEmpty else { return nil }
+        return longTerm[index * factors..<(index + 1) * factors].withUnsafeBytes { Data($0) }
+    }
 
     /// The vector at `index` as little-endian float32.
     fileprivate func blob(_ index: Int) -> Data {

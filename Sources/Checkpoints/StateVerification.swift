@@ -77,14 +77,17 @@ extension StateFile {
             try Int.fetchOne(
                 db, sql: "SELECT count(*) FROM \(table) WHERE row NOT IN (SELECT row FROM \(owners))") ?? 0
         if orphans > 0 { report.problems.append("\(orphans) rows of \(table) belong to nobody in \(owners)") }
-        let cursor = try GRDB.Row.fetchCursor(db, sql: "SELECT model, row, bias, vector FROM \(table)")
+        let hasLongTerm = table == "user_factors" && report.schemaVersion >= 2
+        let cursor = try GRDB.Row.fetchCursor(
+            db, sql: "SELECT model, row, bias, vector, \(hasLongTerm ? "long_term" : "NULL") FROM \(table)")
         var bad = 0
         while let row = try cursor.next() {
             report.factorRows["\(table).\(row[0] as String)", default: 0] += 1
-            let vector: Data = row[3]
-            if vector.count != report.identity.factors * 4 || !vector.allFloatsAreFinite
-                || !(row[2] as Double).isFinite
-            {
+            let (vector, longTerm) = (row[3] as Data, row[4] as Data?)
+            let isWhole = [vector, longTerm].allSatisfy {
+                $0.map { $0.count == report.identity.factors * 4 && $0.allFloatsAreFinite } ?? true
+            }
+            if !isWhole || !(row[2] as Double).isFinite {
                 bad += 1
             }
         }

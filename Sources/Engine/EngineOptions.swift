@@ -26,10 +26,17 @@ public struct EngineOptions: Sendable {
     public var itemsMax = 0
     /// Guard: largest norm of a row.
     public var normMax: Float = 100
+    /// Events after which models by alternating least squares solve the rows that changed; counted by ordinals, so that
+    /// what is solved when depends on the log alone.
+    public var blockEvents = 512
     /// While events queue up, changed items are published at most this often.
     public var publishInterval: Duration = .milliseconds(5)
     public var models: [ModelOptions] = ModelOptions.defaults
     public var defaultModel = "likes"
+    /// Half-life of an item's popularity, in events of the stream; 0 never fades.
+    public var popularityHalfLifeEvents = 20_000.0
+    /// Half-life of the fast count that `trending` sets against the slow one, in events; above 0.
+    public var trendingHalfLifeEvents = 1_000.0
     /// Length of the prequential score's moving window, in events.
     public var scoreWindowEvents = 100_000
     public var checkpointInterval: Duration = .seconds(10)
@@ -47,6 +54,8 @@ public struct ModelOptions: Sendable, Equatable {
     public enum Learner: Sendable, Equatable {
         case sgd(BiasedSGD.Options)
         case bpr(BPR.Options, positive: PositiveRule)
+        case warp(WARP.Options, positive: PositiveRule)
+        case als(ALS.Options, positive: PositiveRule)
     }
 
     public var name: String
@@ -62,13 +71,32 @@ public struct ModelOptions: Sendable, Equatable {
         ModelOptions(name: "likes", learner: .bpr(BPR.Options(), positive: PositiveRule(ratingMin: 4))),
     ]
 
+    /// Whether its rows are solved against the whole other side.
+    var isAlternating: Bool {
+        if case .als = learner { true } else { false }
+    }
+
     /// As written in the configuration and in the state.
     public var learnerName: String {
         switch learner {
         case .sgd: "sgd"
         case .bpr: "bpr"
+        case .warp: "warp"
+        case .als: "als"
         }
     }
+}
+
+extension ALS.Options {
+    /// For one pass over a stream, chosen on ML-1M and confirmed on ml-latest-small.
+    public static let live: Self = {
+        var options = Self()
+        options.alpha = 10
+        options.regularization = 0.8
+        options.regularizationPower = 0.5
+        options.halfLifeEvents = 1.5
+        return options
+    }()
 }
 
 /// What an implicit model takes as liked. Signals with a positive weight always are.

@@ -131,12 +131,26 @@ public final class FactorTable: @unchecked Sendable {
         UnsafeMutableRawPointer(destination).copyMemory(from: source, byteCount: factors * 4)
     }
 
+    /// The vectors of all rows, count × factors, row-major. Nothing may write them until `body` is done.
+    public func withVectors<Result>(_ body: (UnsafePointer<Float>) -> Result) -> Result {
+        body(UnsafeRawPointer(lanes).assumingMemoryBound(to: Float.self))
+    }
+
     /// Appends the row's vector to `array`.
     public func appendVector(_ index: Int, to array: inout [Float]) {
         assert(index >= 0 && index < count)
         let start = UnsafeRawPointer(lanes + index * (factors / 8))
         array.append(
             contentsOf: UnsafeBufferPointer(start: start.assumingMemoryBound(to: Float.self), count: factors))
+    }
+
+    /// Calls `body` with the vectors of `count` rows from `start` on: count × factors, row-major.
+    public func withVectors<Result>(
+        from start: Int, count: Int, _ body: (UnsafePointer<Float>) throws -> Result
+    ) rethrows -> Result {
+        assert(start >= 0 && count >= 0 && start + count <= self.count)
+        let vectors = UnsafeRawPointer(lanes + start * (factors / 8))
+        return try body(vectors.assumingMemoryBound(to: Float.self))
     }
 
     public func bias(_ index: Int) -> Float { biases[index] }

@@ -47,7 +47,7 @@ public struct KeyedRandom: Sendable {
         return radius * cos(2 * .pi * nextUnit())
     }
 
-    /// Fills a new row: normal(0, 0.1 / √K), bias 0.
+    /// Fills a new row: normal(0, 0.1 / √K), bias and step 0.
     public mutating func initialise(_ row: Row) {
         let deviation = 0.1 / Double(row.indices.count * 8).squareRoot()
         for lane in row.indices {
@@ -56,5 +56,6 @@ public struct KeyedRandom: Sendable {
             row[lane] = values
         }
         row.bias = 0
+        row.step = 0
     }
 }

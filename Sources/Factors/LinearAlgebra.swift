@@ -19,4 +19,37 @@ public struct LinearAlgebra: Sendable {
             1, 0,
             scores, 1)
     }
+
+    /// sum ← sum + rowsᵀ · rows, in the lower triangle of `sum` as column-major reads it.
+    ///
+    /// Shape: `rows` is count × factors, row-major; `sum` factors × factors.
+    public func addOuterProducts(
+        of rows: UnsafePointer<Float>, count: Int, factors: Int, to sum: UnsafeMutablePointer<Float>
+    ) {
+        cblas_ssyrk(
+            CblasColMajor, CblasLower, CblasNoTrans, blasint(factors), blasint(count), 1, rows,
+            blasint(factors),
+            1, sum, blasint(factors))
+    }
+
+    /// sum ← sum + scale · row · rowᵀ, in the lower triangle of `sum` as column-major reads it.
+    func addOuterProduct(
+        of row: UnsafePointer<Double>, scale: Double, factors: Int, to sum: UnsafeMutablePointer<Double>
+    ) {
+        cblas_dsyr(CblasColMajor, CblasLower, blasint(factors), scale, row, 1, sum, blasint(factors))
+    }
+
+    /// Solves matrix · x = vector by Cholesky; `vector` becomes x and `matrix` its factor.
+    ///
+    /// Shape: `matrix` is factors × factors, of which the lower triangle is read as column-major has it; `vector` has
+    /// `factors` numbers. False where the matrix is not positive definite; `vector` is then as it was.
+    public func solvePositiveDefinite(
+        matrix: UnsafeMutablePointer<Float>, vector: UnsafeMutablePointer<Float>, factors: Int
+    ) -> Bool {
+        var (order, columns, info) = (Int32(factors), Int32(1), Int32(0))
+        spotrf_("L", &order, matrix, &order, &info)
+        guard info == 0 else { return false }
+        spotrs_("L", &order, &columns, matrix, &order, vector, &order, &info)
+        return info == 0
+    }
 }

@@ -53,6 +53,9 @@ public struct Row {
         return sum.sum()
     }
 
+    /// Whether all factors are 0.
+    public var isZero: Bool { indices.allSatisfy { lanes[$0] == .zero } }
+
     public var vector: [Float] {
         (0..<laneCount * 8).map { lanes[$0 >> 3][$0 & 7] }
     }

@@ -16,12 +16,22 @@ public struct BPR: Sendable {
 
         /// η of vectors and biases.
         public var learningRate: Float = 0.1
+        /// η of users' vectors and of biases; `nil` for `learningRate`. A user has few events and moves on: on a stream a
+        /// rate many times that of items, which all users share, follows each taste of the moment.
+        public var userLearningRate: Float?
+        public var biasLearningRate: Float?
+        /// How η falls.
+        public var schedule: RateSchedule = .constant
         /// λ of the vectors.
         public var regularization: Float = 0.02
+        /// λ of users' vectors; `nil` for `regularization`.
+        public var userRegularization: Float?
         /// λ_b of the biases.
         public var biasRegularization: Float = 0.02
         /// Negatives drawn for each positive event.
         public var samples: Int = 8
+        /// How they are drawn.
+        public var negatives = NegativeSampler()
 
         public init() {}
     }
@@ -49,35 +59,14 @@ public struct BPR: Sendable {
             difference = difference + user[lane] * (positive[lane] - negative[lane])
         }
         let x = difference.sum() + positive.bias - negative.bias
-        let g = weight / (1 + exp(x))
-        let (rate, decay) = (options.learningRate, options.regularization)
-        let (newUser, newPositive, newNegative) = (scratch.first, scratch.second, scratch.third)
-        var userNorm = SIMD8<Float>.zero
-        var positiveNorm = SIMD8<Float>.zero
-        var negativeNorm = SIMD8<Float>.zero
-        for lane in user.indices {
-            let (p, qi, qj) = (user[lane], positive[lane], negative[lane])
-            let newP = p + rate * (g * (qi - qj) - decay * p)
-            let newQi = qi + rate * (g * p - decay * qi)
-            let newQj = qj - rate * (g * p + decay * qj)
-            userNorm = userNorm + newP * newP
-            positiveNorm = positiveNorm + newQi * newQi
-            negativeNorm = negativeNorm + newQj * newQj
-            newUser[lane] = newP
-            newPositive[lane] = newQi
-            newNegative[lane] = newQj
-        }
-        let biasDecay = options.biasRegularization
-        newUser.bias = user.bias
-        newPositive.bias = positive.bias + rate * (g - biasDecay * positive.bias)
-        newNegative.bias = negative.bias - rate * (g + biasDecay * negative.bias)
-        guard updateGuard.allows(squaredNorm: userNorm.sum(), bias: newUser.bias),
-            updateGuard.allows(squaredNorm: positiveNorm.sum(), bias: newPositive.bias),
-            updateGuard.allows(squaredNorm: negativeNorm.sum(), bias: newNegative.bias)
-        else { return .rejected }
-        user.replace(with: newUser)
-        positive.replace(with: newPositive)
-        negative.replace(with: newNegative)
-        return .applied
+        let step = PairwiseStep(
+            schedule: options.schedule, itemRate: options.learningRate,
+            userRate: options.userLearningRate ?? options.learningRate,
+            biasRate: options.biasLearningRate ?? options.learningRate,
+            itemRegularization: options.regularization,
+            userRegularization: options.userRegularization ?? options.regularization,
+            biasRegularization: options.biasRegularization, updateGuard: updateGuard)
+        return step.apply(
+            weight / (1 + exp(x)), user: user, positive: positive, negative: negative, scratch: scratch)
     }
 }

@@ -12,6 +12,8 @@ public struct BiasedSGD: Sendable {
         public var learningRate: Float = 0.08
         /// η of the biases.
         public var biasLearningRate: Float = 0.04
+        /// How both fall.
+        public var schedule: RateSchedule = .constant
         /// λ of the vectors.
         public var regularization: Float = 0.02
         /// λ_b of the biases.
@@ -37,27 +39,52 @@ public struct BiasedSGD: Sendable {
     /// One step towards `rating`.
     public func update(rating: Float, mean: Float, user: Row, item: Row, scratch: Scratch) -> UpdateResult {
         let error = rating - predict(mean: mean, user: user, item: item)
-        let (rate, decay) = (options.learningRate, options.regularization)
+        if case .constant = options.schedule {
+            return step(error, userFactor: 1, itemFactor: 1, remembers: false, user, item, scratch)
+        }
+        return step(
+            error, userFactor: options.schedule.factor(step: user.step),
+            itemFactor: options.schedule.factor(step: item.step), remembers: true, user, item, scratch)
+    }
+
+    /// `remembers` is a literal at both calls, so that a constant rate pays nothing for the schedules.
+    @inline(__always)
+    private func step(
+        _ error: Float, userFactor: Float, itemFactor: Float, remembers: Bool, _ user: Row, _ item: Row,
+        _ scratch: Scratch
+    ) -> UpdateResult {
+        let decay = options.regularization
+        let (userRate, itemRate) = (options.learningRate * userFactor, options.learningRate * itemFactor)
         let (newUser, newItem) = (scratch.first, scratch.second)
-        var userNorm = SIMD8<Float>.zero
-        var itemNorm = SIMD8<Float>.zero
+        var (userNorm, userSquares) = (SIMD8<Float>.zero, SIMD8<Float>.zero)
+        var (itemNorm, itemSquares) = (SIMD8<Float>.zero, SIMD8<Float>.zero)
         for lane in user.indices {
             let (p, q) = (user[lane], item[lane])
-            let newP = p + rate * (error * q - decay * p)
-            let newQ = q + rate * (error * p - decay * q)
+            let descentP = error * q - decay * p
+            let descentQ = error * p - decay * q
+            let newP = p + userRate * descentP
+            let newQ = q + itemRate * descentQ
             userNorm = userNorm + newP * newP
             itemNorm = itemNorm + newQ * newQ
+            if remembers {
+                userSquares = userSquares + descentP * descentP
+                itemSquares = itemSquares + descentQ * descentQ
+            }
             newUser[lane] = newP
             newItem[lane] = newQ
         }
         let (biasRate, biasDecay) = (options.biasLearningRate, options.biasRegularization)
-        newUser.bias = user.bias + biasRate * (error - biasDecay * user.bias)
-        newItem.bias = item.bias + biasRate * (error - biasDecay * item.bias)
+        newUser.bias = user.bias + biasRate * userFactor * (error - biasDecay * user.bias)
+        newItem.bias = item.bias + biasRate * itemFactor * (error - biasDecay * item.bias)
         guard updateGuard.allows(squaredNorm: userNorm.sum(), bias: newUser.bias),
             updateGuard.allows(squaredNorm: itemNorm.sum(), bias: newItem.bias)
         else { return .rejected }
         user.replace(with: newUser)
         item.replace(with: newItem)
+        if remembers {
+            user.advance(options.schedule, squares: userSquares)
+            item.advance(options.schedule, squares: itemSquares)
+        }
         return .applied
     }
 }

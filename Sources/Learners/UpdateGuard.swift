@@ -22,10 +22,19 @@ public enum UpdateResult: Sendable, Equatable {
 }
 
 extension Row {
-    /// Takes over the values of `other`.
+    /// Takes over the vector and the bias of `other`; the step stays the row's own until `advance`.
     @inline(__always)
     func replace(with other: Row) {
         for lane in indices { self[lane] = other[lane] }
         bias = other.bias
+    }
+
+    /// Counts an update that was applied; `squares` are those of its gradient, summed lane by lane.
+    @inline(__always)
+    func advance(_ schedule: RateSchedule, squares: SIMD8<Float>) {
+        // A gradient whose square overflows stops the row for good, which is what such a row needs.
+        step = min(
+            schedule.step(after: step, meanSquare: squares.sum() / Float(indices.count * 8)),
+            .greatestFiniteMagnitude)
     }
 }

@@ -38,7 +38,7 @@ public final class PublishedIndex: Sendable {
     ///
     /// - Returns: false if a reader still holds the side to be written; the rows are remembered for the next call.
     public func publish(
-        rows: [Int32], from table: FactorTable, popularity: (Int) -> Float
+        rows: [Int32], from table: FactorTable, popularity: (Int) -> PublishedPopularity
     ) -> Bool {
         for side in sides { side.pending.append(contentsOf: rows) }
         let target = sides[1 - active.load(ordering: .sequentiallyConsistent)]
@@ -62,7 +62,7 @@ private final class Side: @unchecked Sendable {
     private var vectors: UnsafeMutablePointer<Float>
     private var biases: [Float] = []
     private var norms: [Float] = []
-    private var popularity: [Float] = []
+    private var popularity: [PublishedPopularity] = []
 
     init(factors: Int) {
         self.factors = factors
@@ -71,7 +71,7 @@ private final class Side: @unchecked Sendable {
 
     deinit { vectors.deallocate() }
 
-    var bytes: Int { capacity * (factors + 3) * 4 }
+    var bytes: Int { capacity * ((factors + 2) * 4 + MemoryLayout<PublishedPopularity>.stride) }
 
     var view: IndexView {
         IndexView(
@@ -79,7 +79,7 @@ private final class Side: @unchecked Sendable {
             popularity: popularity)
     }
 
-    func update(from table: FactorTable, popularity popularityOf: (Int) -> Float) {
+    func update(from table: FactorTable, popularity popularityOf: (Int) -> PublishedPopularity) {
         let old = count
         grow(to: table.count)
         for row in old..<count { copy(row, from: table, popularity: popularityOf(row)) }
@@ -87,7 +87,7 @@ private final class Side: @unchecked Sendable {
         pending.removeAll(keepingCapacity: true)
     }
 
-    private func copy(_ row: Int, from table: FactorTable, popularity value: Float) {
+    private func copy(_ row: Int, from table: FactorTable, popularity value: PublishedPopularity) {
         let source = table.row(row)
         table.copyVector(row, to: vectors + row * factors)
         biases[row] = source.bias
@@ -108,19 +108,19 @@ private final class Side: @unchecked Sendable {
         let added = newCount - biases.count
         biases.append(contentsOf: repeatElement(0, count: added))
         norms.append(contentsOf: repeatElement(0, count: added))
-        popularity.append(contentsOf: repeatElement(0, count: added))
+        popularity.append(contentsOf: repeatElement(.none, count: added))
         count = newCount
     }
 }
 
-/// What a reader sees: `vectors` is count × factors, row-major; `norms` are Euclidean; `popularity` counts users.
+/// What a reader sees: `vectors` is count × factors, row-major; `norms` are Euclidean.
 public struct IndexView: ~Copyable {
     public let count: Int
     public let factors: Int
     let vectors: UnsafePointer<Float>
     public let biases: [Float]
     public let norms: [Float]
-    public let popularity: [Float]
+    public let popularity: [PublishedPopularity]
 
     /// Inner product with the row.
     public func product(_ row: Int, _ query: [Float]) -> Float {

@@ -51,16 +51,6 @@ extension IndexView {
         }
     }
 
-    /// The most popular items.
-    public func mostPopular(_ limit: Int, filter: ItemFilter) -> [Candidate] {
-        var best = TopItems(limit: limit)
-        for row in 0..<count
-        where popularity[row] > 0 && popularity[row] > best.threshold && filter.allows(row) {
-            best.offer(Candidate(row: Int32(row), score: popularity[row]))
-        }
-        return best.bestFirst()
-    }
-
     /// The nearest items to `vector`: cosine and dot product, greatest first; Euclidean distance, least first.
     public func nearest(
         _ limit: Int, to vector: [Float], metric: SimilarityMetric, filter: ItemFilter
@@ -93,7 +83,7 @@ extension IndexView {
     public func byBias(_ limit: Int, leastFirst: Bool, filter: ItemFilter) -> [Candidate] {
         let sign: Float = leastFirst ? -1 : 1
         var best = TopItems(limit: limit)
-        for row in 0..<count where popularity[row] > 0 {
+        for row in 0..<count where popularity[row].popular > -.infinity {
             let value = sign * biases[row]
             if value > best.threshold, value.isFinite, filter.allows(row) {
                 best.offer(Candidate(row: Int32(row), score: value))

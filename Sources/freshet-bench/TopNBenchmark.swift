@@ -24,7 +24,7 @@ struct TopNBenchmark: ParsableCommand {
             random.initialise(row)
         }
         let index = PublishedIndex(factors: factors)
-        _ = index.publish(rows: [], from: table) { _ in 0 }
+        _ = index.publish(rows: [], from: table) { _ in .none }
         var random = KeyedRandom(seed: 2)
         var filter = ItemFilter()
         for _ in 0..<seen { filter.excluded.insert(random.next(below: items)) }

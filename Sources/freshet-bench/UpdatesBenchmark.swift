@@ -18,41 +18,38 @@ struct UpdatesBenchmark: ParsableCommand {
     }
 
     func run() {
-        let (users, items) = (table(100_000, seed: 1), table(20_000, seed: 2))
-        var random = KeyedRandom(seed: 3)
-        let draws = (0..<count).map { _ in
-            (random.next(below: 100_000), random.next(below: 20_000), random.next(below: 20_000))
-        }
-        let scratch = Scratch(factors: factors)
-        let updateGuard = UpdateGuard(normMax: 100)
-        let sgd = BiasedSGD(options: .init(), updateGuard: updateGuard)
-        let bpr = BPR(options: .init(), updateGuard: updateGuard)
-        let sgdTime = seconds {
-            for (user, item, _) in draws {
-                _ = sgd.update(
-                    rating: 4, mean: 3.5, user: users.row(user), item: items.row(item), scratch: scratch)
-            }
-        }
-        let bprTime = seconds {
-            for (user, positive, negative) in draws {
-                _ = bpr.update(
-                    weight: 1, user: users.row(user), positive: items.row(positive),
-                    negative: items.row(negative),
-                    scratch: scratch)
-            }
-        }
+        let tables = Tables(
+            users: table(100_000, seed: 1), items: table(20_000, seed: 2), count: count, factors: factors)
         var plain = PlainTables(users: 100_000, items: 20_000, factors: factors)
-        let plainSGD = seconds { for (user, item, _) in draws { plain.sgd(user, item) } }
-        let plainBPR = seconds { for (user, i, j) in draws { plain.bpr(user, i, j) } }
+        let plainSGD = seconds { for (user, item, _) in tables.draws { plain.sgd(user, item) } }
+        let plainBPR = seconds { for (user, i, j) in tables.draws { plain.bpr(user, i, j) } }
         let millions = Double(count) / 1e6
+        func updates(_ name: String, _ time: Double, beside plain: Double) -> Comparison {
+            Comparison(
+                name: "\(name) updates, K=\(factors), one core", ours: millions / time,
+                baselineName: "plain loop", baseline: millions / plain, unit: "M/s")
+        }
         Report.print([
-            Comparison(
-                name: "SGD updates, K=\(factors), one core", ours: millions / sgdTime,
-                baselineName: "plain loop", baseline: millions / plainSGD, unit: "M/s"),
-            Comparison(
-                name: "BPR updates, K=\(factors), one core", ours: millions / bprTime,
-                baselineName: "plain loop", baseline: millions / plainBPR, unit: "M/s"),
+            updates("SGD", tables.sgd(.constant), beside: plainSGD),
+            updates("SGD AdaGrad", tables.sgd(.adaGrad), beside: plainSGD),
+            updates("BPR", tables.bpr(.constant), beside: plainBPR),
+            updates("BPR AdaGrad", tables.bpr(.adaGrad), beside: plainBPR),
+            updates("WARP", tables.warp(), beside: plainBPR),
+            solves(tables, rows: 10), solves(tables, rows: 100), solves(tables, rows: 1000),
         ])
+    }
+
+    private func solves(_ tables: Tables, rows: Int) -> Comparison {
+        let solves = max(1, count / 50 / (rows + 100))
+        let plainSolves = max(1, solves / 20)
+        let gramian = Gramian(of: tables.items)
+        let plain = seconds {
+            for user in 0..<plainSolves { tables.plainSolve(user: user, rows: rows, gramian: gramian) }
+        }
+        return Comparison(
+            name: "ALS rows of \(rows), K=\(factors), one core",
+            ours: Double(solves) / tables.als(rows: rows, solves: solves, gramian: gramian) / 1e3,
+            baselineName: "plain loop", baseline: Double(plainSolves) / plain / 1e3, unit: "k/s")
     }
 
     private func table(_ rows: Int, seed: UInt64) -> FactorTable {
@@ -62,6 +59,105 @@ struct UpdatesBenchmark: ParsableCommand {
             random.initialise(row)
         }
         return table
+    }
+}
+
+/// Rows at random, and the kernels over them.
+private struct Tables {
+    let users: FactorTable
+    let items: FactorTable
+    let draws: [(Int, Int, Int)]
+    let scratch: Scratch
+    let updateGuard = UpdateGuard(normMax: 100)
+
+    init(users: FactorTable, items: FactorTable, count: Int, factors: Int) {
+        (self.users, self.items) = (users, items)
+        scratch = Scratch(factors: factors)
+        var random = KeyedRandom(seed: 3)
+        draws = (0..<count).map { _ in
+            (
+                random.next(below: users.count), random.next(below: items.count),
+                random.next(below: items.count)
+            )
+        }
+    }
+
+    func sgd(_ schedule: RateSchedule) -> Double {
+        var options = BiasedSGD.Options()
+        options.schedule = schedule
+        let sgd = BiasedSGD(options: options, updateGuard: updateGuard)
+        return seconds {
+            for (user, item, _) in draws {
+                _ = sgd.update(
+                    rating: 4, mean: 3.5, user: users.row(user), item: items.row(item), scratch: scratch)
+            }
+        }
+    }
+
+    func bpr(_ schedule: RateSchedule) -> Double {
+        var options = BPR.Options()
+        options.schedule = schedule
+        let bpr = BPR(options: options, updateGuard: updateGuard)
+        return seconds {
+            for (user, positive, negative) in draws {
+                _ = bpr.update(
+                    weight: 1, user: users.row(user), positive: items.row(positive),
+                    negative: items.row(negative), scratch: scratch)
+            }
+        }
+    }
+
+    func warp() -> Double {
+        let warp = WARP(options: .init(), updateGuard: updateGuard)
+        return seconds {
+            for (index, (user, positive, negative)) in draws.enumerated() {
+                _ = warp.update(
+                    weight: 1, draws: 1 + index % 30, candidates: items.count, user: users.row(user),
+                    positive: items.row(positive), negative: items.row(negative), scratch: scratch)
+            }
+        }
+    }
+
+    func als(rows: Int, solves: Int, gramian: Gramian) -> Double {
+        let als = ALS(options: .init(), updateGuard: updateGuard)
+        let workspace = ALSWorkspace(factors: users.factors)
+        return seconds {
+            for user in 0..<solves {
+                workspace.clear()
+                for index in 0..<rows {
+                    let (_, item, _) = draws[(user * rows + index) % draws.count]
+                    workspace.append(items.row(item), confidence: als.options.alpha)
+                }
+                _ = als.solve(gramian: gramian, into: users.row(user % users.count), workspace: workspace)
+            }
+        }
+    }
+
+    /// The same solution by loops over plain arrays.
+    func plainSolve(user: Int, rows: Int, gramian: Gramian) {
+        let factors = users.factors
+        var matrix = (0..<factors * factors).map { Float(gramian[$0 / factors, $0 % factors]) }
+        var vector = [Float](repeating: 0, count: factors)
+        for index in 0..<rows {
+            let q = items.row(draws[(user * rows + index) % draws.count].1).vector
+            for i in 0..<factors {
+                vector[i] += 11 * q[i]
+                for j in 0..<factors { matrix[i * factors + j] += 10 * q[i] * q[j] }
+            }
+        }
+        for i in 0..<factors { matrix[i * factors + i] += 0.1 }
+        for pivot in 0..<factors {
+            for i in pivot + 1..<factors {
+                let ratio = matrix[i * factors + pivot] / matrix[pivot * factors + pivot]
+                for j in pivot..<factors { matrix[i * factors + j] -= ratio * matrix[pivot * factors + j] }
+                vector[i] -= ratio * vector[pivot]
+            }
+        }
+        for i in (0..<factors).reversed() {
+            for j in i + 1..<factors { vector[i] -= matrix[i * factors + j] * vector[j] }
+            vector[i] /= matrix[i * factors + i]
+        }
+        users.row(user).set(vector: vector, bias: 0)
     }
 }
 

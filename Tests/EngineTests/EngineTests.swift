@@ -93,7 +93,7 @@ struct EngineTests {
                         (0..<model.items.count).filter {
                             index.vector($0) != model.items.row($0).vector
                                 || index.biases[$0] != model.items.bias($0)
-                                || index.popularity[$0] != Float(model.positives[$0])
+                                || index.popularity[$0] != model.decay.published(model.counts[$0])
                         }
                     }
                 }

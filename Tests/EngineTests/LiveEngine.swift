@@ -16,12 +16,15 @@ final class LiveEngine: Sendable {
     let engine: Engine
     let failure = Lock<EventLogError?>(nil)
 
-    init(_ options: EngineOptions = smallOptions(), in folder: Folder = Folder()) throws {
+    init(
+        _ options: EngineOptions = smallOptions(), in folder: Folder = Folder(),
+        identity: StateIdentity = PersistenceTests.identity
+    ) throws {
         self.folder = folder
         var logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         logger.logLevel = .critical
         log = try EmbeddedLog(path: folder.path + "/log.sqlite", logger: logger)
-        let file = try StateFile(path: folder.state, identity: PersistenceTests.identity)
+        let file = try StateFile(path: folder.state, identity: identity)
         engine = try Engine(options: options, file: file, log: log, logger: logger)
         engine.start { [weak self] error in self?.failure.withLock { $0 = error } }
     }

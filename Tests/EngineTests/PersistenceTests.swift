@@ -229,6 +229,7 @@ struct PersistenceTests {
                     ALTER TABLE users DROP COLUMN hidden;
                     ALTER TABLE items DROP COLUMN last_event;
                     ALTER TABLE user_factors DROP COLUMN step;
+                    ALTER TABLE user_factors DROP COLUMN long_term;
                     ALTER TABLE item_factors DROP COLUMN step;
                     ALTER TABLE item_factors DROP COLUMN popular;
                     ALTER TABLE item_factors DROP COLUMN trend;
@@ -241,7 +242,7 @@ struct PersistenceTests {
         for (old, new) in zip(state.models, back.models) {
             let rows = 0..<state.stats.count
             #expect(rows.allSatisfy { old.items.row($0).vector == new.items.row($0).vector })
-            #expect(rows.allSatisfy { new.counts[$0].popular == Float(old.positives[$0]) })
+            #expect(rows.allSatisfy { new.counts[$0].popular == Double(old.positives[$0]) })
             #expect(rows.allSatisfy { new.counts[$0].at == state.counters.applied })
         }
         #expect(try StateFile.verify(path: folder.state).schemaVersion == 2)

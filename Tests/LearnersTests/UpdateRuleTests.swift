@@ -21,63 +21,28 @@ struct Rows {
     subscript(index: Int) -> Row { table.row(index) }
 }
 
-/// The update rules as the papers write them, a number at a time.
-enum Reference {
-    struct Values: Equatable {
-        var vector: [Float]
-        var bias: Float
-
-        init(_ row: Row) { (vector, bias) = (row.vector, row.bias) }
-    }
-
-    static func dot(_ a: [Float], _ b: [Float]) -> Float { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
-
-    static func sgd(
-        rating: Float, mean: Float, user: inout Values, item: inout Values, _ options: BiasedSGD.Options
-    ) {
-        let error = rating - (mean + user.bias + item.bias + dot(user.vector, item.vector))
-        let (p, q) = (user.vector, item.vector)
-        for k in p.indices {
-            user.vector[k] += options.learningRate * (error * q[k] - options.regularization * p[k])
-            item.vector[k] += options.learningRate * (error * p[k] - options.regularization * q[k])
-        }
-        user.bias += options.biasLearningRate * (error - options.biasRegularization * user.bias)
-        item.bias += options.biasLearningRate * (error - options.biasRegularization * item.bias)
-    }
-
-    static func bpr(
-        user: inout Values, positive: inout Values, negative: inout Values, _ options: BPR.Options
-    ) {
-        let (p, qi, qj) = (user.vector, positive.vector, negative.vector)
-        let x = dot(p, qi) - dot(p, qj) + positive.bias - negative.bias
-        let g = 1 / (1 + exp(x))
-        let (rate, decay) = (options.learningRate, options.regularization)
-        for k in p.indices {
-            user.vector[k] += rate * (g * (qi[k] - qj[k]) - decay * p[k])
-            positive.vector[k] += rate * (g * p[k] - decay * qi[k])
-            negative.vector[k] += rate * (-g * p[k] - decay * qj[k])
-        }
-        positive.bias += rate * (g - options.biasRegularization * positive.bias)
-        negative.bias += rate * (-g - options.biasRegularization * negative.bias)
-    }
-}
-
 func expectClose(_ row: Row, _ values: Reference.Values, sourceLocation: SourceLocation = #_sourceLocation) {
     for (a, b) in zip(row.vector, values.vector) {
         #expect(abs(a - b) < 1e-5, sourceLocation: sourceLocation)
     }
     #expect(abs(row.bias - values.bias) < 1e-5, sourceLocation: sourceLocation)
+    #expect(abs(row.step - values.step) < 1e-4, sourceLocation: sourceLocation)
 }
 
 @Suite("Update rules")
 struct UpdateRuleTests {
     let wide = UpdateGuard(normMax: 100)
 
-    @Test("an SGD step is that of the reference", arguments: 0..<20 as Range<UInt64>)
-    func sgdMatchesReference(seed: UInt64) {
+    static let schedules: [RateSchedule] = [.constant, .inverseTime(halfAfter: 4), .adaGrad]
+
+    @Test("an SGD step is that of the reference", arguments: 0..<20 as Range<UInt64>, schedules)
+    func sgdMatchesReference(seed: UInt64, schedule: RateSchedule) {
         let rows = Rows(2, factors: 64, seed: seed)
+        rows[1].step = 3
         var (user, item) = (Reference.Values(rows[0]), Reference.Values(rows[1]))
-        let sgd = BiasedSGD(options: .init(), updateGuard: wide)
+        var options = BiasedSGD.Options()
+        options.schedule = schedule
+        let sgd = BiasedSGD(options: options, updateGuard: wide)
         Reference.sgd(rating: 4.5, mean: 3.5, user: &user, item: &item, sgd.options)
         let result = sgd.update(
             rating: 4.5, mean: 3.5, user: rows[0], item: rows[1], scratch: Scratch(factors: 64))
@@ -86,14 +51,37 @@ struct UpdateRuleTests {
         expectClose(rows[1], item)
     }
 
-    @Test("a BPR step is that of the reference", arguments: 0..<20 as Range<UInt64>)
-    func bprMatchesReference(seed: UInt64) {
+    @Test("a BPR step is that of the reference", arguments: 0..<20 as Range<UInt64>, schedules)
+    func bprMatchesReference(seed: UInt64, schedule: RateSchedule) {
         let rows = Rows(3, factors: 64, seed: seed)
+        rows[2].step = 3
         var values = (Reference.Values(rows[0]), Reference.Values(rows[1]), Reference.Values(rows[2]))
-        let bpr = BPR(options: .init(), updateGuard: wide)
+        var options = BPR.Options()
+        options.schedule = schedule
+        let bpr = BPR(options: options, updateGuard: wide)
         Reference.bpr(user: &values.0, positive: &values.1, negative: &values.2, bpr.options)
         let result = bpr.update(
             weight: 1, user: rows[0], positive: rows[1], negative: rows[2], scratch: Scratch(factors: 64))
+        #expect(result == .applied)
+        expectClose(rows[0], values.0)
+        expectClose(rows[1], values.1)
+        expectClose(rows[2], values.2)
+    }
+
+    @Test("a WARP step is that of the reference", arguments: 1..<40, schedules)
+    func warpMatchesReference(draws: Int, schedule: RateSchedule) {
+        let rows = Rows(3, factors: 64, seed: UInt64(draws))
+        rows[0].step = 3
+        var values = (Reference.Values(rows[0]), Reference.Values(rows[1]), Reference.Values(rows[2]))
+        var options = WARP.Options()
+        options.schedule = schedule
+        let warp = WARP(options: options, updateGuard: wide)
+        Reference.warp(
+            weight: 0.5, draws: draws, candidates: 1_000, user: &values.0, positive: &values.1,
+            negative: &values.2, warp.options)
+        let result = warp.update(
+            weight: 0.5, draws: draws, candidates: 1_000, user: rows[0], positive: rows[1],
+            negative: rows[2], scratch: Scratch(factors: 64))
         #expect(result == .applied)
         expectClose(rows[0], values.0)
         expectClose(rows[1], values.1)
@@ -143,6 +131,32 @@ struct UpdateRuleTests {
         }
     }
 
+    @Test("a WARP step without decay descends the numeric gradient of the weighted hinge")
+    func warpFollowsGradient() {
+        var options = WARP.Options()
+        (options.learningRate, options.regularization, options.biasRegularization) = (1e-3, 0, 0)
+        // Wide enough that the pair is within it however far a factor is shifted.
+        options.margin = 10
+        let warp = WARP(options: options, updateGuard: wide)
+        func loss(_ rows: Rows) -> Double {
+            let positive = warp.score(user: rows[0], item: rows[1])
+            let negative = warp.score(user: rows[0], item: rows[2])
+            #expect(warp.violates(positive: positive, negative: negative))
+            return (1 + 1 / 2.0 + 1 / 3.0) * max(0, Double(options.margin - positive + negative))
+        }
+        let (stepped, before) = (Rows(3), Rows(3))
+        _ = warp.update(
+            weight: 1, draws: 3, candidates: 10, user: stepped[0], positive: stepped[1],
+            negative: stepped[2], scratch: Scratch(factors: 16))
+        for row in 0..<3 {
+            for factor in 0..<16 {
+                let gradient = numericGradient(row: row, factor: factor, loss: loss)
+                let step = Double(stepped[row].vector[factor] - before[row].vector[factor])
+                #expect(abs(step + 1e-3 * gradient) < 2e-6)
+            }
+        }
+    }
+
     /// Central difference of `loss` in one factor of one row of `Rows(3)`.
     private func numericGradient(row: Int, factor: Int, loss: (Rows) -> Double) -> Double {
         let width: Float = 1e-2
@@ -179,6 +193,52 @@ struct UpdateRuleTests {
             weight: 1, user: rows[0], positive: rows[1], negative: rows[2], scratch: Scratch(factors: 16))
         #expect(result == .rejected)
         #expect((0..<3).map { Reference.Values(rows[$0]) } == before)
+    }
+
+    @Test("a WARP update past the bound changes nothing, the step included")
+    func warpGuardRestores() {
+        let rows = Rows(3)
+        let before = (0..<3).map { Reference.Values(rows[$0]) }
+        var options = WARP.Options()
+        options.schedule = .adaGrad
+        let warp = WARP(options: options, updateGuard: UpdateGuard(normMax: 1e-3))
+        let result = warp.update(
+            weight: 1, draws: 1, candidates: 10, user: rows[0], positive: rows[1], negative: rows[2],
+            scratch: Scratch(factors: 16))
+        #expect(result == .rejected)
+        #expect((0..<3).map { Reference.Values(rows[$0]) } == before)
+    }
+
+    @Test("a score that is no number violates no margin")
+    func notANumberViolatesNothing() {
+        let warp = WARP(options: .init(), updateGuard: wide)
+        #expect(!warp.violates(positive: 1, negative: .nan))
+        #expect(!warp.violates(positive: .nan, negative: 1))
+        #expect(warp.violates(positive: 1, negative: 0.5))
+        #expect(!warp.violates(positive: 1, negative: 0))
+    }
+
+    @Test("the loss of a rank is its harmonic number")
+    func rankLoss() {
+        var sum = 0.0
+        for k in 1...2_000 {
+            sum += 1 / Double(k)
+            #expect(abs(Double(WARP.harmonic(k)) - sum) < 2e-6 * sum)
+        }
+        let warp = WARP(options: .init(), updateGuard: wide)
+        #expect(warp.rankLoss(draws: 1, candidates: 4) > 1.83)
+        #expect(warp.rankLoss(draws: 50, candidates: 4) == 1)
+        #expect(warp.rankLoss(draws: 1, candidates: 1) == 1)
+    }
+
+    @Test("rates fall as their schedules say, and a constant one leaves no trace")
+    func fallingRates() {
+        #expect(RateSchedule.inverseTime(halfAfter: 10).factor(step: 10) == 0.5)
+        #expect(RateSchedule.adaGrad.factor(step: 3) == 0.5)
+        let rows = Rows(2)
+        let sgd = BiasedSGD(options: .init(), updateGuard: wide)
+        _ = sgd.update(rating: 4, mean: 3, user: rows[0], item: rows[1], scratch: Scratch(factors: 16))
+        #expect(rows[0].step == 0 && rows[1].step == 0)
     }
 
     @Test("the means baseline shrinks an item of few ratings towards the mean")

@@ -152,8 +152,10 @@ final class FakeService: LookupService {
             id: id, title: "Title of \(id)", tags: ["a", "b"], available: true, users: 3, ratings: 2,
             meanRating: 3.5, lastEvent: 1000,
             models: [
-                ItemRecord.Model(name: "stars", positives: 2, bias: 0.5, norm: 1.5),
-                ItemRecord.Model(name: "likes", positives: 1, bias: nil, norm: nil),
+                ItemRecord.Model(
+                    name: "stars", positives: 2, bias: 0.5, norm: 1.5, popular: 1.75, trending: -0.5),
+                ItemRecord.Model(
+                    name: "likes", positives: 1, bias: nil, norm: nil, popular: nil, trending: nil),
             ])
     }
 

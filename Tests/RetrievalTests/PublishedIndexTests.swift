@@ -17,8 +17,15 @@ struct PublishedTable {
             row.set(
                 vector: (0..<16).map { _ in Float(random.nextNormal()) }, bias: Float(random.nextNormal()))
         }
-        _ = index.publish(rows: [], from: table) { Float($0 % 7) }
+        _ = index.publish(rows: [], from: table) { popularity($0 % 7) }
     }
+}
+
+/// A clock that has just started, for counts that were all made at once.
+let clock = PopularityClock(now: 0, popularHalfLife: 100, trendHalfLife: 10)
+
+func popularity(_ count: Int) -> PublishedPopularity {
+    PublishedPopularity(popular: log2(Double(count)), trend: log2(Double(count)))
 }
 
 final class Flag: Sendable {
@@ -82,7 +89,7 @@ struct PublishedIndexTests {
         let published = PublishedTable(rows: 12)
         let zero = [Float](repeating: 0, count: 16)
         for row in 0..<12 { published.table.row(row).set(vector: zero, bias: row == 3 ? .nan : 1) }
-        _ = published.index.publish(rows: (0..<12).map { $0 }, from: published.table) { _ in 0 }
+        _ = published.index.publish(rows: (0..<12).map { $0 }, from: published.table) { _ in .none }
         published.index.read { view in
             for (place, candidate) in view.top(12, query: zero, filter: ItemFilter()).enumerated() {
                 let standing = view.standing(
@@ -117,9 +124,9 @@ struct PublishedIndexTests {
         #expect(published.table.markChanged(1))
         #expect(!published.table.markChanged(1), "one report until it is published")
         published.table.clear(.unpublished, at: 1)
-        let done = published.index.publish(rows: [1], from: published.table) { _ in 41 }
+        let done = published.index.publish(rows: [1], from: published.table) { _ in popularity(41) }
         #expect(done)
-        let seen = published.index.read { view in [view.biases[1], view.popularity[1]] }
+        let seen = published.index.read { view in [view.biases[1], Float(clock.popular(view.popularity[1]))] }
         #expect(seen == [7, 41])
         #expect(published.table.markChanged(1))
     }
@@ -153,7 +160,7 @@ struct PublishedIndexTests {
         for (row, value) in [(3, Float.nan), (4, .infinity)] {
             published.table.row(row).set(vector: [Float](repeating: value, count: 16), bias: 0)
         }
-        _ = published.index.publish(rows: [3, 4], from: published.table) { _ in 0 }
+        _ = published.index.publish(rows: [3, 4], from: published.table) { _ in .none }
         let best = published.index.read {
             $0.top(20, query: [Float](repeating: 1, count: 16), filter: ItemFilter())
         }
@@ -166,10 +173,10 @@ struct PublishedIndexTests {
         let table = FactorTable(factors: 8)
         table.grow(to: 5) { _, _ in }
         let index = PublishedIndex(factors: 8)
-        _ = index.publish(rows: [], from: table) { _ in 1 }
+        _ = index.publish(rows: [], from: table) { _ in popularity(1) }
         let best = index.read { $0.top(10, query: [Float](repeating: 1, count: 8), filter: ItemFilter()) }
         #expect(best.map(\.row) == [0, 1, 2, 3, 4])
-        #expect(index.read { $0.mostPopular(3, filter: ItemFilter()) }.map(\.row) == [0, 1, 2])
+        #expect(index.read { $0.mostPopular(3, clock: clock, filter: ItemFilter()) }.map(\.row) == [0, 1, 2])
     }
 
     @Test("a reader that holds the old side puts a publication off, and it is made up for later")
@@ -179,14 +186,14 @@ struct PublishedIndexTests {
         published.index.read { held in
             let before = held.biases[0]
             setBias(10)
-            #expect(published.index.publish(rows: [0], from: published.table) { _ in 0 })
+            #expect(published.index.publish(rows: [0], from: published.table) { _ in .none })
             setBias(20)
             // Now the side to be written is the one held.
-            #expect(!published.index.publish(rows: [0], from: published.table) { _ in 0 })
+            #expect(!published.index.publish(rows: [0], from: published.table) { _ in .none })
             #expect(held.biases[0] == before)
             #expect(published.index.read { $0.biases[0] } == 10)
         }
-        #expect(published.index.publish(rows: [], from: published.table) { _ in 0 })
+        #expect(published.index.publish(rows: [], from: published.table) { _ in .none })
         #expect(published.index.read { $0.biases[0] } == 20)
     }
 
@@ -219,7 +226,7 @@ struct PublishedIndexTests {
                     table.row(Int(row)).set(
                         vector: [Float](repeating: Float(generation), count: 8), bias: Float(generation))
                 }
-                while !index.publish(rows: rows, from: table, popularity: { _ in 0 }) { usleep(100) }
+                while !index.publish(rows: rows, from: table, popularity: { _ in .none }) { usleep(100) }
             }
             done.set()
             for await torn in group { #expect(torn == 0) }

@@ -33,8 +33,14 @@ struct BatchApplication {
 
     private let state: LearnedState
     private let leases: LeaseBook
+    private let observer: (any LearningObserver)?
     private var examples: [Example] = []
     private var newUsers: [[(id: EntityID, row: Int32)]]
+    /// Whether any model is by alternating least squares.
+    private let alternates: Bool
+    private var lastToken = Token(partition: 0, offset: 0)
+    /// Where several shards learn, each user's examples in this segment so far.
+    private var places: [Int32: UInt32] = [:]
 
     /// Item rows to publish, per model.
     private(set) var changedItems: [[Int32]]
@@ -42,9 +48,11 @@ struct BatchApplication {
     private(set) var changedStats: [Int32] = []
     private(set) var rejections: [Rejection] = []
 
-    init(state: LearnedState, leases: LeaseBook) {
+    init(state: LearnedState, leases: LeaseBook, observer: (any LearningObserver)? = nil) {
         self.state = state
         self.leases = leases
+        alternates = state.models.contains { $0.alternating != nil }
+        self.observer = observer
         newUsers = Array(repeating: [], count: state.shards.count)
         changedItems = Array(repeating: [], count: state.models.count)
     }
@@ -57,6 +65,8 @@ struct BatchApplication {
                 continue
             }
             take(logged)
+            lastToken = logged.token
+            if alternates, state.counters.applied % Int64(state.options.blockEvents) == 0 { endBlock() }
         }
         learnSegment()
         for (partition, position) in batch.positions {
@@ -94,7 +104,7 @@ struct BatchApplication {
             state.counters.forgets += 1
             // Alone between two segments: the grid keeps the order of a user and an item, not that of a whole user.
             learnSegment()
-            forget(user)
+            forget(user, fading: true)
         case .item(let description):
             state.counters.descriptions += 1
             let row = intern(item: description.item)
@@ -123,7 +133,15 @@ struct BatchApplication {
                 time: logged.event.time ?? logged.logTime,
                 mean: state.mean, meanIsKnown: state.ratings > 0, itemBound: Int32(state.stats.count),
                 partition: logged.token.partition, offset: logged.token.offset,
-                ordinal: state.counters.applied))
+                ordinal: state.counters.applied, place: place(of: userRow)))
+    }
+
+    /// One shard learns in the log's order as it is.
+    private mutating func place(of user: Int32) -> (segment: Int64, index: UInt32)? {
+        guard state.shards.count > 1 else { return nil }
+        let index = places[user, default: 0]
+        places[user] = index + 1
+        return (examples.first?.ordinal ?? state.counters.applied, index)
     }
 
     // MARK: - Bounds
@@ -144,7 +162,8 @@ struct BatchApplication {
         guard isFull else { return }
         learnSegment()
         for id in state.leastRecentUsers(max(1, usersMax / 64)) {
-            forget(id)
+            // What they liked was liked: it fades by itself.
+            forget(id, fading: false)
             state.counters.evicted += 1
         }
     }
@@ -170,13 +189,14 @@ struct BatchApplication {
         runRounds(worker, grid: Grid(examples, assignment: assignment), assignment: assignment)
         finishSegment(worker, samples: samples)
         examples.removeAll(keepingCapacity: true)
+        places.removeAll(keepingCapacity: true)
         for shard in newUsers.indices { newUsers[shard].removeAll(keepingCapacity: true) }
     }
 
     private func worker(examples: [Example], samples: SampleSlots) -> CellWorker {
         CellWorker(
             examples: examples, models: state.models, stats: state.stats, samples: samples,
-            historyMax: state.options.historyMax)
+            historyMax: state.options.historyMax, observer: observer)
     }
 
     private func runRounds(_ worker: CellWorker, grid: Grid, assignment: ShardAssignment) {
@@ -203,6 +223,19 @@ struct BatchApplication {
             }
             // The next round lends the same items to other queues: every lease of this one must be back.
             group.wait()
+        }
+    }
+
+    private mutating func endBlock() {
+        learnSegment()
+        for number in state.models.indices {
+            guard var alternation = Alternation(state, number: number) else { continue }
+            alternation.endBlock(at: state.counters.applied)
+            changedItems[number] += alternation.changedItems
+            state.models[number].rejected += alternation.rejected
+            guard alternation.rejected > 0 else { continue }
+            rejections.append(
+                Rejection(model: number, partition: lastToken.partition, offset: lastToken.offset))
         }
     }
 
@@ -236,19 +269,30 @@ struct BatchApplication {
         for rejection in report.rejections { state.models[rejection.model].rejected += 1 }
         for (number, model) in state.models.enumerated() {
             model.updates += report.updates[number]
+            for taking in report.takings[number] { model.alternating?.record(taking) }
             changedItems[number] += report.changedItems[number]
         }
     }
 
-    private mutating func forget(_ user: EntityID) {
+    private func takeOffGramians(_ row: Int32, of shard: UserShard) {
+        for (number, model) in state.models.enumerated() {
+            guard let table = shard.longTerm[number] else { continue }
+            let row = table.row(shard.local(row))
+            if !row.isZero { model.alternating?.userGramian.remove(row) }
+        }
+    }
+
+    private mutating func forget(_ user: EntityID, fading: Bool) {
         guard let row = state.users.withLock({ $0.remove(user) }) else { return }
         let shard = state.shard(of: row)
         let worker = self.worker(examples: [], samples: SampleSlots(models: 0, examples: 0))
         shard.queue.sync {
-            worker.removeAll(of: shard.local(row), mean: state.mean, shard: shard)
+            worker.removeAll(of: shard.local(row), mean: state.mean, fading: fading, shard: shard)
+            takeOffGramians(row, of: shard)
             shard.erase(row)
         }
         take(reportOf: shard)
+        for alternating in state.models.compactMap(\.alternating) { alternating.pendingUsers.remove(row) }
         state.forgotten.append(row)
     }
 }

@@ -8,17 +8,22 @@ struct CellWorker {
     let stats: ItemColumn<ItemStats>
     let samples: SampleSlots
     let historyMax: Int
+    let observer: (any LearningObserver)?
     private let means = MeansBaseline()
+    /// Whether any model is by alternating least squares.
+    private let solvesHistories: Bool
 
     init(
         examples: [Example], models: [ModelState], stats: ItemColumn<ItemStats>, samples: SampleSlots,
-        historyMax: Int
+        historyMax: Int, observer: (any LearningObserver)? = nil
     ) {
         self.examples = examples
         self.models = models
         self.stats = stats
         self.samples = samples
         self.historyMax = historyMax
+        solvesHistories = models.contains { $0.alternating != nil }
+        self.observer = observer
     }
 
     func learn(_ cell: ArraySlice<Int32>, shard: UserShard, lease: borrowing RowLease) {
@@ -48,15 +53,37 @@ struct CellWorker {
         let itemOffset = offset(of: Int(example.item), mean: example.mean)
         let userOffset = means.userOffset(
             residualSum: shard.users[local].residualSum, ratings: shard.users[local].ratings)
+        let meansPrediction = Float(Double(example.mean) + itemOffset + userOffset)
+        observer?.willLearn(
+            example, kind: kind, meansPrediction: meansPrediction, worker: self, shard: shard, lease: lease)
         for (modelIndex, model) in models.enumerated() where model.learner.accepts(kind, value: example.value)
         {
             let context = LearningContext(
-                modelIndex: modelIndex, model: model, shard: shard,
-                meansPrediction: Float(Double(example.mean) + itemOffset + userOffset), local: local)
+                modelIndex: modelIndex, model: model, shard: shard, meansPrediction: meansPrediction,
+                local: local)
             samples[modelIndex, slot] = model.learner.score(example, context, lease: lease)
             model.learner.learn(example, context, lease: lease)
+            let weight = kind == .signal ? Double(example.value) : 1
+            model.decay.add(weight, at: example.ordinal, to: &model.counts[Int(example.item)])
+            context.touch(Int(example.item))
         }
-        remember(example, kind: kind, previous: previous, shard: shard, lease: lease)
+        rememberAndTell(example, shard: shard) {
+            remember(example, kind: kind, previous: previous, shard: shard, lease: lease)
+        }
+    }
+
+    /// Tells the models that solve whole histories when `change` has changed what the user took.
+    private func rememberAndTell(_ example: Example, shard: UserShard, change: () -> Void) {
+        guard solvesHistories else { return change() }
+        let before = shard.report.takings.map(\.count)
+        change()
+        for (modelIndex, model) in models.enumerated()
+        where shard.report.takings[modelIndex].count > before[modelIndex] {
+            let context = LearningContext(
+                modelIndex: modelIndex, model: model, shard: shard, meansPrediction: 0,
+                local: shard.local(example.user))
+            model.learner.historyChanged(example, context)
+        }
     }
 
     /// b_i of the means baseline.
@@ -76,9 +103,8 @@ struct CellWorker {
         if kind == .signal, previous?.kind == .rating { return }
         if let previous { count(previous, sign: -1, of: local, mean: example.mean, shard: shard) }
         let entry = HistoryEntry(
-            item: example.item, value: example.value, time: example.time, order: shard.users[local].nextOrder,
-            kind: kind)
-        shard.users[local].nextOrder &+= 1
+            item: example.item, value: example.value, time: example.time,
+            order: shard.users[local].order(of: example), kind: kind)
         shard.users[local].unsaved = true
         shard.users[local].history.set(entry)
         count(entry, sign: 1, of: local, mean: example.mean, shard: shard)
@@ -103,7 +129,10 @@ struct CellWorker {
     private func retract(_ example: Example, shard: UserShard) {
         let local = shard.local(example.user)
         guard let entry = shard.users[local].history[example.item] else { return }
-        remove(entry, of: local, mean: example.mean, shard: shard)
+        rememberAndTell(example, shard: shard) {
+            remove(entry, of: local, mean: example.mean, shard: shard)
+        }
+        takeBack(entry)
         shard.report.retracted += 1
     }
 
@@ -116,12 +145,25 @@ struct CellWorker {
         }
     }
 
-    /// Takes back all that the user said. Between rounds only, when no lease is out.
-    func removeAll(of local: Int, mean: Float, shard: UserShard) {
+    /// Takes back all that the user said; with `fading`, out of the decayed counts too. Between rounds only, when no
+    /// lease is out.
+    func removeAll(of local: Int, mean: Float, fading: Bool, shard: UserShard) {
         for entry in shard.users[local].history.entries {
             count(entry, sign: -1, of: local, mean: mean, shard: shard)
+            if fading { takeBack(entry) }
         }
         shard.users[local].history = History()
+    }
+
+    /// Takes what was retracted out of the decayed counts: the mean share of the users for whom the item was positive,
+    /// because a history does not keep at which ordinal each of them came. The last one takes all.
+    private func takeBack(_ entry: HistoryEntry) {
+        let item = Int(entry.item)
+        for model in models where model.learner.accepts(entry.kind, value: entry.value) {
+            let left = Double(max(0, model.positives[item]))
+            model.counts[item].popular *= left / (left + 1)
+            model.counts[item].trend *= left / (left + 1)
+        }
     }
 
     private func drop(_ entry: HistoryEntry, of local: Int, mean: Float, shard: UserShard) {
@@ -153,6 +195,11 @@ struct CellWorker {
         for (modelIndex, model) in models.enumerated()
         where model.learner.accepts(entry.kind, value: entry.value) {
             model.positives[item] += sign
+            if model.alternating != nil {
+                shard.report.takings[modelIndex].append(
+                    Taking(
+                        user: shard.row(local), item: entry.item, weight: sign > 0 ? entry.weight : 0))
+            }
             if model.items.markChanged(item) { shard.report.changedItems[modelIndex].append(entry.item) }
         }
     }

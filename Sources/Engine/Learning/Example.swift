@@ -27,6 +27,9 @@ struct Example {
     var offset: Int64
     /// Counts the events over the whole life of the state.
     var ordinal: Int64 = 0
+    /// Where several shards learn, and a user's events may come out of order: the user's place in the segment, which
+    /// is known by the ordinal of its first event.
+    var place: (segment: Int64, index: UInt32)?
 
     /// Draws of one purpose; replayed, the event draws the same.
     func random(seed: UInt64) -> KeyedRandom {

@@ -9,11 +9,23 @@ struct PrequentialScore: Equatable {
         var count: Int64 = 0
         var model = 0.0
         var baseline = 0.0
+        /// Σ (model − baseline)².
+        var squaredDifferences = 0.0
 
         mutating func add(_ sample: ScoreSample) {
+            let (model, baseline) = (Double(sample.model), Double(sample.baseline))
             count += 1
-            model += Double(sample.model)
-            baseline += Double(sample.baseline)
+            self.model += model
+            self.baseline += baseline
+            squaredDifferences += (model - baseline) * (model - baseline)
+        }
+
+        /// Mean of model − baseline over the same events, and its standard error.
+        var difference: (mean: Double, standardError: Double) {
+            guard count > 0 else { return (0, .infinity) }
+            let mean = (model - baseline) / Double(count)
+            let variance = max(0, squaredDifferences / Double(count) - mean * mean)
+            return (mean, (variance / Double(count)).squareRoot())
         }
     }
 
@@ -47,41 +59,72 @@ struct PrequentialScore: Equatable {
             sums.count += block.count
             sums.model += block.model
             sums.baseline += block.baseline
+            sums.squaredDifferences += block.squaredDifferences
         }
     }
 }
 
-// Little-endian: block length, events in the last block, then count, model sum and baseline sum of the total and of
-// each block, 8 bytes each.
+extension PrequentialScore.Sums {
+    /// Scored events below which no verdict is given.
+    static let verdictEventsMin: Int64 = 500
+    /// Standard errors of the paired difference that a model has to lose by.
+    static let verdictErrors = 2.0
+
+    /// Whether the model loses to its baseline by more than noise would explain. A loss once told stands until the
+    /// model is level again, so that a difference near the bound is not told over and over.
+    ///
+    /// - Parameters:
+    ///   - lessIsBetter: the samples are errors rather than hits.
+    ///   - before: the verdict until now.
+    func loses(lessIsBetter: Bool, before: Bool) -> Bool {
+        guard count >= Self.verdictEventsMin else { return false }
+        let (mean, error) = difference
+        let deficit = lessIsBetter ? mean : -mean
+        return deficit > (before ? 0 : Self.verdictErrors * error)
+    }
+}
+
+// Little-endian, 8 bytes each: the layout, block length, events in the last block, then count, model sum, baseline sum
+// and squared differences of the total and of each block. The first layout had neither its number nor the last sum.
 extension PrequentialScore {
+    /// No block is that long: tells the layout from the first one, which began with the length.
+    private static let layout = UInt64.max - 1
+
     var blob: Data {
         var data = Data()
         func append(_ bits: UInt64) { withUnsafeBytes(of: bits.littleEndian) { data.append(contentsOf: $0) } }
+        append(Self.layout)
         append(UInt64(blockEvents))
         append(UInt64(eventsInBlock))
         for sums in [total] + blocks {
             append(UInt64(bitPattern: sums.count))
             append(sums.model.bitPattern)
             append(sums.baseline.bitPattern)
+            append(sums.squaredDifferences.bitPattern)
         }
         return data
     }
 
-    /// Takes the sums over; a window of another length than the one saved starts empty, the total goes on.
+    /// Takes the sums over; a window of another length than the one saved starts empty, the total goes on. So does a
+    /// window of the first layout, which cannot tell noise from loss.
     mutating func restore(_ blob: Data) {
-        let words = blob.withUnsafeBytes { bytes in
+        var words = blob.withUnsafeBytes { bytes in
             stride(from: 0, to: bytes.count - 7, by: 8).map {
                 UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: $0, as: UInt64.self))
             }
         }
-        guard words.count >= 8, (words.count - 2) % 3 == 0 else { return }
-        let sums = stride(from: 2, to: words.count, by: 3).map { start in
+        let isFirstLayout = words.first != Self.layout
+        if !isFirstLayout { words.removeFirst() }
+        let width = isFirstLayout ? 3 : 4
+        guard words.count >= 2 + 2 * width, (words.count - 2) % width == 0 else { return }
+        let sums = stride(from: 2, to: words.count, by: width).map { start in
             Sums(
                 count: Int64(bitPattern: words[start]), model: Double(bitPattern: words[start + 1]),
-                baseline: Double(bitPattern: words[start + 2]))
+                baseline: Double(bitPattern: words[start + 2]),
+                squaredDifferences: isFirstLayout ? 0 : Double(bitPattern: words[start + 3]))
         }
         total = sums[0]
-        guard words[0] == UInt64(blockEvents) else { return }
+        guard words[0] == UInt64(blockEvents), !isFirstLayout, words[1] <= words[0] else { return }
         eventsInBlock = Int(words[1])
         blocks = Array(sums.dropFirst())
     }

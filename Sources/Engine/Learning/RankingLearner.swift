@@ -1,77 +1,115 @@
 internal import Factors
 internal import Learners
 
-/// Learns what users took by BPR, scored by recall@10 among 99 sampled items that the user has not seen, beside
-/// popularity on the same sample.
-///
-/// Sampled recall flatters every model against a ranking of the whole catalogue, and both alike (Krichene and Rendle
-/// 2020): good for watching and comparing, not for reporting.
+/// Learns what users took against items that they did not, by BPR or WARP.
 struct RankingLearner: StreamLearner {
-    static let scoreNegatives = 99
-    static let scoreDepth = 10
-    /// One event in this many is scored: a score costs as much as some thirty updates.
-    static let scoreEvery: UInt64 = 4
+    enum Rule: Sendable {
+        case bpr(BPR)
+        case warp(WARP)
+    }
 
-    let bpr: BPR
+    let rule: Rule
     let positive: PositiveRule
 
     var predictsRatings: Bool { false }
 
     func accepts(_ kind: HistoryEntry.Kind, value: Float) -> Bool {
-        kind == .signal ? value > 0 : positive.accepts(rating: value)
+        positive.accepts(kind, value: value)
     }
 
     func score(
         _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease
     ) -> ScoreSample {
-        var random = example.random(seed: ~context.model.seed)
-        guard random.next() % Self.scoreEvery == 0, !context.hasSeen(example.item) else { return .none }
-        let (items, positives) = (context.model.items, context.model.positives)
         let user = context.user
-        let wantedScore = bpr.score(user: user, item: lease.row(Int(example.item), of: items))
-        let wantedCount = positives[Int(example.item)]
-        var (higher, morePopular, equallyPopular, drawn) = (0, 0, 0, 0)
-        while drawn < Self.scoreNegatives {
-            guard let other = drawUnseen(example, context, lease: lease, random: &random) else { break }
-            drawn += 1
-            if bpr.score(user: user, item: lease.row(other, of: items)) > wantedScore { higher += 1 }
-            if positives[other] > wantedCount { morePopular += 1 }
-            if positives[other] == wantedCount { equallyPopular += 1 }
-        }
-        guard drawn == Self.scoreNegatives else { return .none }
-        return ScoreSample(
-            model: higher < Self.scoreDepth ? 1 : 0,
-            // Equal counts are broken by halves: the expected rank.
-            baseline: morePopular + equallyPopular / 2 < Self.scoreDepth ? 1 : 0)
+        // Both rank by b_i + p_u·q_i.
+        return SampledRecall.sample(example, context, lease: lease) { $0.bias + user.dot($0) }
     }
 
     func learn(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease) {
-        let items = context.model.items
-        let weight = example.kind == .signal ? example.value : 1
-        var random = example.random(seed: context.model.seed)
-        for _ in 0..<bpr.options.samples {
-            guard let other = drawUnseen(example, context, lease: lease, random: &random) else { return }
-            let result = bpr.update(
-                weight: weight, user: context.user, positive: lease.row(Int(example.item), of: items),
-                negative: lease.row(other, of: items), scratch: context.shard.scratch)
-            context.count(result == .applied, example: example)
-            guard result == .applied else { continue }
-            context.touchUser()
-            context.touch(Int(example.item))
-            context.touch(other)
+        switch rule {
+        case .bpr(let bpr): learn(example, context, lease: lease, by: bpr)
+        case .warp(let warp): learn(example, context, lease: lease, by: warp)
         }
     }
 
-    /// An item of this lease that the user has not seen, uniformly; `nil` if none is found in a bounded number of
-    /// draws (a user who has seen nearly everything).
-    private func drawUnseen(
-        _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease,
+    private func learn(
+        _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease, by bpr: BPR
+    ) {
+        let (items, user) = (context.model.items, context.user)
+        let positive = lease.row(Int(example.item), of: items)
+        var random = example.random(seed: context.model.seed)
+        for _ in 0..<bpr.options.samples {
+            guard
+                let other = context.drawUnseen(
+                    example, by: bpr.options.negatives, lease: lease, random: &random)
+            else { return }
+            let result = bpr.update(
+                weight: example.weight, user: user, positive: positive,
+                negative: lease.row(other, of: items), scratch: context.shard.scratch)
+            finish(result, example, context, against: other)
+        }
+    }
+
+    private func learn(
+        _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease, by warp: WARP
+    ) {
+        let (items, user) = (context.model.items, context.user)
+        let positive = lease.row(Int(example.item), of: items)
+        var random = example.random(seed: context.model.seed)
+        for _ in 0..<warp.options.samples {
+            guard let found = violating(example, context, lease: lease, of: warp, random: &random) else {
+                return
+            }
+            let result = warp.update(
+                weight: example.weight, draws: found.draws, candidates: Int(example.itemBound), user: user,
+                positive: positive, negative: lease.row(found.item, of: items),
+                scratch: context.shard.scratch)
+            finish(result, example, context, against: found.item)
+        }
+    }
+
+    /// Draws until an item comes within the margin; `nil` where none does.
+    private func violating(
+        _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease, of warp: WARP,
         random: inout KeyedRandom
-    ) -> Int? {
-        for _ in 0..<32 * lease.assignment.shards {
-            let row = random.next(below: Int(example.itemBound))
-            if lease.holds(row), row != Int(example.item), !context.hasSeen(Int32(row)) { return row }
+    ) -> (item: Int, draws: Int)? {
+        let (items, user) = (context.model.items, context.user)
+        let wanted = warp.score(user: user, item: lease.row(Int(example.item), of: items))
+        for draw in 1...max(1, warp.options.samplesMax) {
+            guard
+                let other = context.drawUnseen(
+                    example, by: warp.options.negatives, lease: lease, random: &random)
+            else { return nil }
+            let score = warp.score(user: user, item: lease.row(other, of: items))
+            if warp.violates(positive: wanted, negative: score) { return (other, draw) }
         }
         return nil
     }
+
+    private func finish(
+        _ result: UpdateResult, _ example: Example, _ context: borrowing LearningContext, against other: Int
+    ) {
+        context.count(result == .applied, example: example)
+        guard result == .applied else { return }
+        context.touchUser()
+        context.touch(Int(example.item))
+        context.touch(other)
+    }
+}
+
+extension PositiveRule {
+    /// A signal of positive weight is always liked.
+    func accepts(_ kind: HistoryEntry.Kind, value: Float) -> Bool {
+        kind == .signal ? value > 0 : accepts(rating: value)
+    }
+}
+
+extension Example {
+    /// How much a liked event counts.
+    var weight: Float { kind == .signal ? value : 1 }
+}
+
+extension HistoryEntry {
+    /// The same of what stands in a history.
+    var weight: Float { kind == .signal ? value : 1 }
 }

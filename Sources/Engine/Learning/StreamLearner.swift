@@ -18,10 +18,16 @@ struct LearningContext: ~Copyable {
         if model.items.markChanged(item) { shard.report.changedItems[modelIndex].append(Int32(item)) }
     }
 
+    /// The decayed count of an item of the lease as it stands when the example comes.
+    func popularity(of item: Int, _ example: Example) -> Double {
+        model.decay.popular(model.counts[item], at: example.ordinal)
+    }
+
     func touchUser() { shard.tables[modelIndex].markChanged(local) }
 }
 
-/// A learner on the stream: predicts an event, then learns it. Rows outside the lease are never read.
+/// A learner on the stream: predicts an event, then learns it. Items outside the lease are never written, and
+/// read only by learners whose items nobody writes during the rounds.
 protocol StreamLearner: FoldIn, Sendable {
     /// A rating on the user's scale (`PREDICT` answers μ + biases + product), rather than a rank score.
     var predictsRatings: Bool { get }
@@ -33,8 +39,15 @@ protocol StreamLearner: FoldIn, Sendable {
     func score(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease)
         -> ScoreSample
 
-    /// Learns the event.
+    /// Learns the event. The user's history does not hold it yet.
     func learn(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease)
+
+    /// Called when the event has changed what the history says that the user took, as this model sees it.
+    func historyChanged(_ example: Example, _ context: borrowing LearningContext)
+}
+
+extension StreamLearner {
+    func historyChanged(_ example: Example, _ context: borrowing LearningContext) {}
 }
 
 extension LearningContext {

@@ -45,6 +45,11 @@ extension Engine {
         }
     }
 
+    /// What turns the published counts of a model into those of now.
+    func clock(of model: ModelState) -> PopularityClock {
+        model.decay.clock(at: snapshot.withLock { $0.counters.applied })
+    }
+
     func modelNumber(_ name: String?) throws(LookupError) -> Int {
         let wanted = name ?? options.defaultModel
         guard let number = options.models.firstIndex(where: { $0.name == wanted }) else {

@@ -46,35 +46,24 @@ extension Engine {
 
     /// A list over all users.
     func list(
-        _ limit: Int, by order: TopQuery.Order, selection: Selection, in model: Int, counts: Bool
+        _ limit: Int, by order: TopQuery.Order, selection: Selection, in model: ModelState, counts: Bool
     ) -> Found {
-        let index = state.models[model].index
-        let filter = selection.filter
-        if order == .trending { return trending(limit, selection: selection, in: model, counts: counts) }
-        return index.read { index in
+        let (filter, clock) = (selection.filter, clock(of: model))
+        return model.index.read { index in
             let items =
                 switch order {
-                case .popular, .trending: index.mostPopular(limit, filter: filter)
+                case .popular: index.mostPopular(limit, clock: clock, filter: filter)
+                case .trending: index.trending(limit, clock: clock, filter: filter)
                 case .bias: index.byBias(limit, leastFirst: false, filter: filter)
                 case .leastBias: index.byBias(limit, leastFirst: true, filter: filter)
                 }
-            let census =
-                counts ? selection.census(catalogue: index.count) { index.popularity[$0] > 0 } : nil
+            guard counts else { return Found(items: items, path: Self.listPath) }
+            let census = selection.census(catalogue: index.count) { row in
+                let popularity = index.popularity[row]
+                return order == .trending ? clock.trend(popularity) > 0 : popularity.popular > -.infinity
+            }
             return Found(items: items, path: Self.listPath, census: census)
         }
-    }
-
-    /// What was taken most of late: by the count that fades fast.
-    private func trending(_ limit: Int, selection: Selection, in model: Int, counts: Bool) -> Found {
-        let trends = published.withLock { $0.counts[model].map { Float($0.trend) } }
-        let census = counts ? selection.census(catalogue: trends.count) { trends[$0] > 0 } : nil
-        var taken: [Candidate] = []
-        for (row, trend) in trends.enumerated()
-        where trend > 0 && trend.isFinite && selection.filter.allows(row) {
-            taken.append(Candidate(row: Int32(row), score: trend))
-        }
-        taken.sort(by: >)
-        return Found(items: Array(taken.prefix(limit)), path: Self.listPath, census: census)
     }
 
     /// Every item was looked at.

@@ -79,6 +79,8 @@ extension Engine {
                 fields.append(StatusField("recall@10-popularity\(suffix)", .double(baseline)))
             }
         }
+        let baseline = model.learner.predictsRatings ? "means" : "popularity"
+        fields.append(StatusField("loses-to-\(baseline)", .bool(numbers.losesToBaseline)))
         return fields
     }
 

@@ -46,6 +46,7 @@ public final class Engine: Sendable {
         var unpublishedStats: [Int32] = []
         var lastPublished = ContinuousClock().now
         var retryScheduled = false
+        var idleScheduled = false
         /// Something changed since the last delta was copied aside.
         var changed = false
         var eventsSinceCheckpoint = 0
@@ -85,6 +86,7 @@ public final class Engine: Sendable {
                 "items": "\(state.items.withLock { $0.count })",
             ])
         queue.sync {
+            judgeModels()
             publish()
             refreshSnapshot()
         }
@@ -106,7 +108,10 @@ public final class Engine: Sendable {
             $0.ingest = ingest
             $0.onFailure = onFailure
         }
-        queue.sync { startTimer() }
+        queue.sync {
+            startTimer()
+            scheduleIdleWork()
+        }
         ingest.start()
     }
 
@@ -158,11 +163,77 @@ public final class Engine: Sendable {
         confined.eventsSinceCheckpoint += batch.recordCount
         bytesInFlight.subtract(batch.bytes, ordering: .relaxed)
         let left = inFlight.subtract(batch.recordCount, ordering: .relaxed).newValue
+        judgeModels()
         // Before the publication: who has waited for an event finds it in STATUS too.
         refreshSnapshot()
         let sincePublished = confined.lastPublished.duration(to: ContinuousClock().now)
         if left == 0 || sincePublished >= options.publishInterval { publish() }
         if confined.eventsSinceCheckpoint >= options.checkpointEventsMax { checkpointIfChanged() }
+        earnIdleWork(events: batch.recordCount)
+    }
+
+    // MARK: - Idle time
+
+    /// Longest that a new batch waits for idle work.
+    private static let idleSlice: Duration = .milliseconds(1)
+
+    /// Alternating least squares goes on solving rows while no events wait. Never where the state has to be a function
+    /// of the log alone.
+    private func earnIdleWork(events: Int) {
+        guard !options.deterministic else { return }
+        for number in state.models.indices { Alternation(state, number: number)?.earn(events: events) }
+        scheduleIdleWork()
+    }
+
+    private func scheduleIdleWork() {
+        let isWaiting = state.models.indices.contains { Alternation(state, number: $0)?.hasIdleWork ?? false }
+        guard !options.deterministic, isWaiting, !confined.idleScheduled else { return }
+        confined.idleScheduled = true
+        queue.async { [self] in
+            confined.idleScheduled = false
+            workIdly()
+        }
+    }
+
+    /// One slice; the next one waits behind whatever has come meanwhile. With the last of them nothing is scheduled any
+    /// more, so a daemon without events rests.
+    private func workIdly() {
+        guard inFlight.load(ordering: .relaxed) == 0 else { return }
+        let clock = ContinuousClock()
+        let end = clock.now + Self.idleSlice
+        for number in state.models.indices {
+            guard var alternation = Alternation(state, number: number) else { continue }
+            while alternation.hasIdleWork, clock.now < end { alternation.workIdly() }
+            confined.unpublished[number] += alternation.changedItems
+            state.models[number].rejected += alternation.rejected
+        }
+        confined.changed = true
+        if confined.lastPublished.duration(to: clock.now) >= options.publishInterval { publish() }
+        scheduleIdleWork()
+        if !confined.idleScheduled {
+            publish()
+            refreshSnapshot()
+        }
+    }
+
+    /// Says once when a model begins to lose to its baseline, and once when it no longer does.
+    private func judgeModels() {
+        for model in state.models where model.judge() {
+            let window = model.score.window
+            let (mean, error) = window.difference
+            let metadata: Logger.Metadata = [
+                "model": "\(model.options.name)", "scored": "\(window.count)",
+                "baseline": model.learner.predictsRatings ? "means" : "popularity",
+                "difference": "\(Float(mean))", "standard-error": "\(Float(error))",
+            ]
+            if model.losesToBaseline {
+                logger.warning(
+                    "a model loses to its baseline over the score's window; look at its learner and settings",
+                    metadata: metadata)
+            } else {
+                logger.notice("a model no longer loses to its baseline", metadata: metadata)
+            }
+        }
     }
 
     private func report(_ rejections: [Rejection]) {
@@ -184,7 +255,13 @@ public final class Engine: Sendable {
             let rows = confined.unpublished[number]
             for row in rows { model.items.clear(.unpublished, at: Int(row)) }
             confined.unpublished[number].removeAll(keepingCapacity: true)
-            let done = model.index.publish(rows: rows, from: model.items) { Float(model.positives[$0]) }
+            let done = model.index.publish(rows: rows, from: model.items) {
+                model.decay.published(model.counts[$0])
+            }
+            if done, let alternating = model.alternating {
+                let gramian = alternating.itemGramian
+                alternating.published.withLock { $0 = gramian }
+            }
             complete = complete && done
         }
         publishStats()

@@ -5,12 +5,9 @@ struct PublishedCounts: Sendable {
     private(set) var stats: [ItemStats] = []
     /// Per model and item: users for whom it is positive.
     private(set) var positives: [[Int32]]
-    /// Per model and item: positive events, decayed.
-    private(set) var counts: [[DecayedCounts]]
 
     init(models: Int) {
         positives = Array(repeating: [], count: models)
-        counts = Array(repeating: [], count: models)
     }
 
     /// Takes over new items and the changed ones. Runs on the engine's queue.
@@ -20,7 +17,6 @@ struct PublishedCounts: Sendable {
             stats.append(state.stats[row])
             for (number, model) in state.models.enumerated() {
                 positives[number].append(model.positives[row])
-                counts[number].append(model.counts[row])
             }
         }
         for row in rows {
@@ -28,7 +24,6 @@ struct PublishedCounts: Sendable {
             stats[Int(row)] = state.stats[Int(row)]
             for (number, model) in state.models.enumerated() {
                 positives[number][Int(row)] = model.positives[Int(row)]
-                counts[number][Int(row)] = model.counts[Int(row)]
             }
         }
     }

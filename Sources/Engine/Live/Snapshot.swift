@@ -8,6 +8,8 @@ struct Snapshot: Sendable {
         var updates = 0
         var rejected = 0
         var score = PrequentialScore(windowEvents: 1)
+        /// Over the window, by more than noise.
+        var losesToBaseline = false
     }
 
     var positions: [Int32: Int64] = [:]
@@ -20,7 +22,11 @@ struct Snapshot: Sendable {
     mutating func take(_ state: LearnedState, memory measured: Memory?) {
         positions = state.positions
         counters = state.counters
-        models = state.models.map { Model(updates: $0.updates, rejected: $0.rejected, score: $0.score) }
+        models = state.models.map {
+            Model(
+                updates: $0.updates, rejected: $0.rejected, score: $0.score,
+                losesToBaseline: $0.losesToBaseline)
+        }
         if let measured { memory = measured }
     }
 }
@@ -43,7 +49,7 @@ extension LearnedState {
                 memory.histories += shard.historyBytes
             }
         }
-        memory.items = stats.bytes + models.reduce(0) { $0 + $1.items.bytes + $1.positives.bytes }
+        memory.items = stats.bytes + models.reduce(0) { $0 + $1.itemBytes }
         memory.index = models.reduce(0) { $0 + $1.index.bytes }
         return memory
     }

@@ -17,7 +17,7 @@ extension LearnedState {
                 scalars: [
                     "updates": .integer(Int64(model.updates)), "rejected": .integer(Int64(model.rejected)),
                     "score": .blob(model.score.blob),
-                ])
+                ].merging(model.alternating?.scalars ?? [:]) { own, _ in own })
         }
         delta.forgottenUsers = forgotten
         forgotten = []
@@ -52,6 +52,7 @@ extension LearnedState {
                 for (model, table) in shard.tables.enumerated() {
                     for row in table.rows(marked: .unsaved) {
                         factors[model].append(shard.row(Int(row)), table, Int(row))
+                        shard.longTerm[model]?.appendVector(Int(row), to: &factors[model].longTerm)
                         table.clear(.both, at: Int(row))
                     }
                 }

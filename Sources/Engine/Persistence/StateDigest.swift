@@ -64,6 +64,14 @@ extension LearnedState {
             digest.combine(model.updates)
             digest.combine(model.rejected)
             digest.combine(bytes: model.score.blob)
+            for (name, scalar) in (model.alternating?.scalars ?? [:]).sorted(by: { $0.key < $1.key }) {
+                digest.combine(bytes: name.utf8)
+                switch scalar {
+                case .blob(let data): digest.combine(bytes: data)
+                case .integer(let value): digest.combine(Int(value))
+                case .double(let value): digest.combine(value.bitPattern)
+                }
+            }
         }
         return digest.text
     }
@@ -86,6 +94,7 @@ extension LearnedState {
                 digest.combine(Int(user.nextOrder))
                 digest.combine(Int(user.lastEvent))
                 for table in shard.tables { digest.combine(table.row(local)) }
+                for table in shard.longTerm.compactMap(\.self) { digest.combine(table.row(local)) }
             }
         }
     }
@@ -106,8 +115,8 @@ extension LearnedState {
                 digest.combine(model.items.row(row))
                 digest.combine(Int(model.positives[row]))
                 let counts = model.counts[row]
-                digest.combine(UInt64(counts.popular.bitPattern))
-                digest.combine(UInt64(counts.trend.bitPattern))
+                digest.combine(counts.popular.bitPattern)
+                digest.combine(counts.trend.bitPattern)
                 digest.combine(Int(counts.at))
             }
         }

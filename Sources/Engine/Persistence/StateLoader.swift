@@ -37,7 +37,7 @@ final class StateLoader: StateReader {
         case ("updates", .integer(let value)): state.models[number].updates = Int(value)
         case ("rejected", .integer(let value)): state.models[number].rejected = Int(value)
         case ("score", .blob(let value)): state.models[number].score.restore(value)
-        default: break
+        default: state.models[number].alternating?.restore(scalar, name: name)
         }
     }
 
@@ -69,6 +69,13 @@ final class StateLoader: StateReader {
             history.entries.allSatisfy({ $0.item >= 0 && $0.item < state.stats.count && $0.value.isFinite })
         else { throw damaged("the history or the hidden items of users row \(stored.row) are malformed") }
         state.users.withLock { $0.restore(id, at: stored.row) }
+        for model in state.models {
+            guard let alternating = model.alternating else { continue }
+            for entry in history.entries where model.learner.accepts(entry.kind, value: entry.value) {
+                alternating.takers.append(
+                    Taker(user: stored.row, weight: entry.weight), to: Int(entry.item))
+            }
+        }
         let shard = state.shard(of: stored.row)
         shard.queue.sync {
             let local = shard.local(stored.row)
@@ -85,14 +92,24 @@ final class StateLoader: StateReader {
         guard let number = modelNumbers[stored.model] else { return }
         let row = stored.row
         let shard = state.shard(of: row)
-        let fits = shard.queue.sync {
+        let fits = shard.queue.sync { () -> Bool in
             let local = shard.local(row)
             guard local < shard.users.count, shard.users[local].id != nil else { return false }
             shard.tables[number].row(local).load(stored)
             shard.tables[number].clear(.both, at: local)
+            // A state that was learned in sweeps over a file has one row for both.
+            (stored.longTerm ?? stored.vector).withUnsafeBytes {
+                shard.longTerm[number]?.row(local).load(littleEndian: $0, bias: 0)
+            }
             return true
         }
         guard fits else { throw damaged("user_factors row \(row) belongs to nobody in users") }
+    }
+
+    func finish() {
+        for number in state.models.indices {
+            if let alternation = Alternation(state, number: number) { alternation.restore() }
+        }
     }
 
     func read(itemRow stored: StoredRow, popularity: StoredPopularity) throws(StateError) {

@@ -31,7 +31,7 @@ final class LearnedState: @unchecked Sendable {
         self.options = options
         let count = options.shardCount
         shards = (0..<count).map {
-            UserShard(number: $0, shards: count, factors: options.factors, models: options.models.count)
+            UserShard(number: $0, shards: count, factors: options.factors, models: options.models)
         }
         models = options.models.map { ModelState(options: $0, engine: options) }
     }

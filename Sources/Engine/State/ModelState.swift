@@ -10,15 +10,20 @@ final class ModelState: @unchecked Sendable {
     let options: ModelOptions
     let learner: any StreamLearner
     let items: FactorTable
-    /// Per item: users for whom it is positive. This model's popularity.
+    /// Per item: users for whom it is positive.
     let positives = ItemColumn<Int32>()
-    /// Per item: positive events, decayed. Guarded as `positives` is.
+    /// Per item: positive events, decayed. This model's popularity. Guarded as `positives` is.
     let counts = ItemColumn<DecayedCounts>()
+    let decay: PopularityDecay
+    /// Of a model by alternating least squares.
+    let alternating: AlternatingState?
     let index: PublishedIndex
     /// Keys rows and draws of this model.
     let seed: UInt64
 
     var score: PrequentialScore
+    /// The last verdict over the score's window (`PrequentialScore.Sums.loses`).
+    var losesToBaseline = false
     var updates = 0
     var rejected = 0
 
@@ -30,8 +35,19 @@ final class ModelState: @unchecked Sendable {
             learner = RatingLearner(sgd: BiasedSGD(options: settings, updateGuard: updateGuard))
         case .bpr(let settings, let positive):
             learner = RankingLearner(
-                bpr: BPR(options: settings, updateGuard: updateGuard), positive: positive)
+                rule: .bpr(BPR(options: settings, updateGuard: updateGuard)), positive: positive)
+        case .warp(let settings, let positive):
+            learner = RankingLearner(
+                rule: .warp(WARP(options: settings, updateGuard: updateGuard)), positive: positive)
+        case .als(let settings, let positive):
+            learner = AlternatingLearner(
+                als: ALS(options: settings, updateGuard: updateGuard), positive: positive)
         }
+        alternating =
+            learner is AlternatingLearner
+            ? AlternatingState(factors: engine.factors, solvers: engine.shardCount) : nil
+        decay = PopularityDecay(
+            popularHalfLife: engine.popularityHalfLifeEvents, trendHalfLife: engine.trendingHalfLifeEvents)
         items = FactorTable(factors: engine.factors)
         index = PublishedIndex(factors: engine.factors)
         var hash: UInt64 = 0
@@ -44,7 +60,9 @@ final class ModelState: @unchecked Sendable {
         items.grow(to: count) { index, row in
             var random = KeyedRandom(seed: seed, bytes: ids(index))
             random.initialise(row)
+            alternating?.itemGramian.add(row)
         }
+        alternating?.takers.grow(to: count)
         positives.grow(to: count, with: 0)
         counts.grow(to: count, with: DecayedCounts())
     }
@@ -52,12 +70,25 @@ final class ModelState: @unchecked Sendable {
     /// Adds rows that a state is about to fill.
     func growEmpty(to count: Int) {
         items.grow(to: count) { _, _ in }
+        alternating?.takers.grow(to: count)
         positives.grow(to: count, with: 0)
         counts.grow(to: count, with: DecayedCounts())
     }
 }
 
 extension ModelState {
+    /// Looks at the score's window again; true if the verdict has changed.
+    func judge() -> Bool {
+        let loses = score.window.loses(lessIsBetter: learner.predictsRatings, before: losesToBaseline)
+        defer { losesToBaseline = loses }
+        return loses != losesToBaseline
+    }
+
+    /// Bytes of the item side.
+    var itemBytes: Int {
+        items.bytes + positives.bytes + counts.bytes + (alternating?.bytes ?? 0)
+    }
+
     func storedPopularity(of row: Int) -> StoredPopularity {
         StoredPopularity(
             positives: positives[row], popular: counts[row].popular, trend: counts[row].trend,

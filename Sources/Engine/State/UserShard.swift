@@ -1,6 +1,7 @@
 internal import Dispatch
 internal import Events
 internal import Factors
+internal import Learners
 
 /// A user as the shard keeps it.
 struct UserState {
@@ -14,10 +15,27 @@ struct UserState {
     var residualSum = 0.0
     var ratings = 0
     var nextOrder: UInt32 = 0
+    /// `nextOrder` as it was when the segment began whose first event has the ordinal `segment`.
+    var segmentOrder: UInt32 = 0
+    var segment: Int64 = 0
     /// The ordinal, over the whole life of the state, of the user's last event.
     var lastEvent: Int64 = 0
     /// To be written with the next checkpoint.
     var unsaved = false
+}
+
+extension UserState {
+    /// The order of the example among all of this user's, in the log's sense.
+    mutating func order(of example: Example) -> UInt32 {
+        guard let place = example.place else {
+            nextOrder &+= 1
+            return nextOrder &- 1
+        }
+        if segment != place.segment { (segment, segmentOrder) = (place.segment, nextOrder) }
+        let order = segmentOrder &+ place.index
+        nextOrder = max(nextOrder, order &+ 1)
+        return order
+    }
 }
 
 /// A serial queue and the users that live on it: row u belongs to shard u mod S, at u / S.
@@ -31,30 +49,38 @@ final class UserShard: @unchecked Sendable {
     let scratch: Scratch
     /// One table per model, in the order of the models.
     let tables: [FactorTable]
+    /// Of models by alternating least squares, the users' long-term rows; `tables` has those that are served.
+    let longTerm: [FactorTable?]
+    let workspace: ALSWorkspace
     var users: [UserState] = []
     var report: ShardReport
 
-    init(number: Int, shards: Int, factors: Int, models: Int) {
+    init(number: Int, shards: Int, factors: Int, models: [ModelOptions]) {
         self.number = number
         self.shards = shards
         queue = DispatchQueue(label: "freshet.shard.\(number)", qos: .userInitiated)
         scratch = Scratch(factors: factors)
-        tables = (0..<models).map { _ in FactorTable(factors: factors) }
-        report = ShardReport(models: models)
+        tables = models.map { _ in FactorTable(factors: factors) }
+        longTerm = models.map { $0.isAlternating ? FactorTable(factors: factors) : nil }
+        workspace = ALSWorkspace(factors: factors)
+        report = ShardReport(models: models.count)
     }
 
     func local(_ row: Int32) -> Int { Int(row) / shards }
     func row(_ local: Int) -> Int32 { Int32(local * shards + number) }
 
-    /// Takes a new user in: rows drawn by the user's id, so that they do not depend on who came before.
+    /// Takes a new user in: rows drawn by the user's id, so that they do not depend on who came before. Where a row
+    /// is solved rather than learned step by step, it starts at zero.
     func admit(_ id: EntityID, row: Int32, seeds: [UInt64]) {
         dispatchPrecondition(condition: .onQueue(queue))
         let local = local(row)
         grow(to: local + 1)
         users[local] = UserState(id: id, unsaved: true)
-        for (table, seed) in zip(tables, seeds) {
-            var random = KeyedRandom(seed: seed, bytes: id.string.utf8)
-            random.initialise(table.row(local))
+        for (number, table) in tables.enumerated() {
+            if longTerm[number] == nil {
+                var random = KeyedRandom(seed: seeds[number], bytes: id.string.utf8)
+                random.initialise(table.row(local))
+            }
             table.markChanged(local)
         }
     }
@@ -68,6 +94,7 @@ final class UserShard: @unchecked Sendable {
             table.erase(local)
             table.clear(.both, at: local)
         }
+        for table in longTerm { table?.erase(local) }
     }
 
     func grow(to count: Int) {
@@ -77,6 +104,7 @@ final class UserShard: @unchecked Sendable {
             table.grow(to: count) { _, _ in }
             for local in old..<max(old, count) { table.clear(.both, at: local) }
         }
+        for table in longTerm { table?.grow(to: count) { _, _ in } }
     }
 
     var historyBytes: Int {
@@ -85,13 +113,17 @@ final class UserShard: @unchecked Sendable {
                 + $1.hidden.rows.capacity * MemoryLayout<Int32>.stride
         }
     }
-    var tableBytes: Int { tables.reduce(0) { $0 + $1.bytes } }
+    var tableBytes: Int {
+        tables.reduce(0) { $0 + $1.bytes } + longTerm.reduce(0) { $0 + ($1?.bytes ?? 0) }
+    }
 }
 
 /// What a shard has done in one segment of a batch.
 struct ShardReport {
     /// Item rows changed and not yet published, per model.
     var changedItems: [[Int32]]
+    /// What users took, or no longer do, in the order of events; per model, of alternating ones alone.
+    var takings: [[Taking]]
     /// Item rows whose counts changed and are not yet published.
     var changedStats: [Int32] = []
     var updates: [Int]
@@ -105,6 +137,7 @@ struct ShardReport {
 
     init(models: Int) {
         changedItems = Array(repeating: [], count: models)
+        takings = Array(repeating: [], count: models)
         updates = Array(repeating: 0, count: models)
     }
 }

@@ -1,0 +1,63 @@
+internal import Factors
+internal import Learners
+
+/// Scores a model that ranks by recall@10 among 99 sampled items that the user has not seen, beside decayed popularity
+/// on the same sample.
+///
+/// Sampled recall flatters every model against a ranking of the whole catalogue, and both alike (Krichene and Rendle
+/// 2020): good for watching and comparing, not for reporting.
+struct SampledRecall {
+    static let negatives = 99
+    static let depth = 10
+    /// One event in this many is scored: a score costs as much as some thirty updates.
+    static let every: UInt64 = 4
+
+    /// `score` is what the model gives to the user's item of this row.
+    @inline(__always)
+    static func sample(
+        _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease,
+        score: (Row) -> Float
+    ) -> ScoreSample {
+        var random = example.random(seed: ~context.model.seed)
+        guard random.next() % every == 0, !context.hasSeen(example.item) else { return .none }
+        let items = context.model.items
+        let wantedScore = score(lease.row(Int(example.item), of: items))
+        let wantedCount = context.popularity(of: Int(example.item), example)
+        var (higher, equal, morePopular, equallyPopular, drawn) = (0, 0, 0, 0, 0)
+        while drawn < negatives {
+            guard let other = context.drawUnseen(example, lease: lease, random: &random) else { break }
+            drawn += 1
+            let otherScore = score(lease.row(other, of: items))
+            if otherScore > wantedScore { higher += 1 }
+            if otherScore == wantedScore { equal += 1 }
+            let count = context.popularity(of: other, example)
+            if count > wantedCount { morePopular += 1 }
+            if count == wantedCount { equallyPopular += 1 }
+        }
+        guard drawn == negatives else { return .none }
+        return ScoreSample(
+            // Equal scores are broken by halves: the expected rank. A model that knows nothing must not win by it.
+            model: higher + equal / 2 < depth ? 1 : 0,
+            baseline: morePopular + equallyPopular / 2 < depth ? 1 : 0)
+    }
+}
+
+extension LearningContext {
+    /// An item of this lease that the user has not seen, as `sampler` draws it; `nil` if none is found in a bounded
+    /// number of draws (a user who has seen nearly everything).
+    @inline(__always)
+    func drawUnseen(
+        _ example: Example, by sampler: NegativeSampler = NegativeSampler(), lease: borrowing RowLease,
+        random: inout KeyedRandom
+    ) -> Int? {
+        let (assignment, shard) = (lease.assignment, lease.shard)
+        let positives = model.positives
+        let history = self.shard.users[local].history
+        return sampler.draw(
+            below: Int(example.itemBound), triesFactor: assignment.shards, random: &random,
+            count: { Int(positives[$0]) },
+            isAllowed: {
+                assignment.shard(of: $0) == shard && $0 != Int(example.item) && !history.contains(Int32($0))
+            })
+    }
+}

@@ -1,0 +1,54 @@
+/// What was thought of one rating or signal before it was learned.
+public struct ReplayedEvent: Sendable, Equatable {
+    /// How an item stands among the candidates.
+    public struct Standing: Sendable, Equatable {
+        /// Candidates that score higher.
+        public var higher: Int
+        /// Other candidates that score the same.
+        public var equal: Int
+    }
+
+    /// The event's item among all candidates.
+    public struct Ranking: Sendable, Equatable {
+        /// Items heard of before that the user has not seen, the event's own among them.
+        public var candidates: Int
+        /// Per model; `nil` for one that does not learn from the event.
+        public var models: [Standing?]
+        /// By the number of users who liked the item so far.
+        public var popularity: Standing
+        /// The same, recent ones weighing more.
+        public var decayedPopularity: Standing
+    }
+
+    /// Counts the events of the replay, from 1.
+    public var ordinal: Int64
+    /// The user's row: equal for the events of one user.
+    public var user: Int32
+    /// Whether the user has a history, and whether the item was in any event before.
+    public var userIsKnown: Bool
+    public var itemIsKnown: Bool
+    /// Taken as liked by the replay's rule.
+    public var isPositive: Bool
+    /// The user has seen the item before: it is no candidate, and not ranked.
+    public var isRepeat: Bool
+    /// Of a liked item that is known and new to the user; `nil` otherwise.
+    public var ranking: Ranking?
+    /// Squared error of the rating predicted, per model; `nil` for one that predicts none. Empty for a signal, and
+    /// before μ is known.
+    public var squaredErrors: [Float?]
+    /// The same of the means baseline; `nil` where `squaredErrors` is empty.
+    public var meansSquaredError: Float?
+}
+
+/// Why a replay cannot go on.
+public enum ReplayError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// A model scores items with something that is no number.
+    case nonFinite(model: String, user: String)
+
+    public var description: String {
+        switch self {
+        case .nonFinite(let model, let user):
+            "model '\(model)' scores user '\(user)' with something that is no number"
+        }
+    }
+}

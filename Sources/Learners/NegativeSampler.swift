@@ -1,0 +1,68 @@
+public import Factors
+
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Darwin
+#endif
+
+/// Draws items that a user has not taken, to be ranked below those that the user took.
+///
+/// Uniformly, or by popularity: in proportion to (1 + count)^power, as nearly as `candidatesPerDraw` uniform draws
+/// allow of which one is kept by its weight (sampling importance resampling, Rubin 1987). That takes no table of
+/// cumulated counts, which a stream would change with each event, costs the same however skewed the counts are, and
+/// depends on the counts, the key and nothing else: an event replayed on the same state draws the same negatives.
+public struct NegativeSampler: Sendable, Equatable {
+    /// 0 draws uniformly, 1 by the counts as they are.
+    public var popularityPower: Float = 0
+    /// Uniform draws behind one draw by popularity: more come nearer to the power and cost more.
+    public var candidatesPerDraw: Int = 8
+    /// Uniform draws that may hit what is not allowed before none is returned (a user who has seen nearly everything).
+    public var triesMax: Int = 32
+
+    public init() {}
+
+    public init(popularityPower: Float) { self.popularityPower = popularityPower }
+
+    /// An item of `0..<bound`, or `nil` where none was found within the bounded number of draws.
+    ///
+    /// - Parameters:
+    ///   - triesFactor: multiplies `triesMax`, for callers whose `isAllowed` admits one shard of several only.
+    ///   - count: how often an item was taken. Asked only where popularity counts.
+    ///   - isAllowed: false for what the user has seen, and for rows that may not be touched just now.
+    @inline(__always)
+    public func draw(
+        below bound: Int, triesFactor: Int = 1, random: inout KeyedRandom, count: (Int) -> Int,
+        isAllowed: (Int) -> Bool
+    ) -> Int? {
+        guard bound > 0 else { return nil }
+        let tries = triesMax * triesFactor
+        if popularityPower == 0 { return drawUniformly(bound, tries, &random, isAllowed) }
+        var (kept, weights): (Int?, Float) = (nil, 0)
+        // A candidate replaces the one kept with probability weight / sum of weights, so each is kept in proportion.
+        for _ in 0..<max(1, candidatesPerDraw) {
+            guard let candidate = drawUniformly(bound, tries, &random, isAllowed) else { break }
+            let weight = weight(count: count(candidate))
+            weights += weight
+            if Float(random.nextUnit()) * weights < weight || kept == nil { kept = candidate }
+        }
+        return kept
+    }
+
+    @inline(__always)
+    private func drawUniformly(
+        _ bound: Int, _ tries: Int, _ random: inout KeyedRandom, _ isAllowed: (Int) -> Bool
+    ) -> Int? {
+        for _ in 0..<tries {
+            let item = random.next(below: bound)
+            if isAllowed(item) { return item }
+        }
+        return nil
+    }
+
+    @inline(__always)
+    private func weight(count: Int) -> Float {
+        let base = Float(1 + max(0, count))
+        return popularityPower == 1 ? base : pow(base, popularityPower)
+    }
+}

@@ -1,0 +1,30 @@
+import Checkpoints
+import Events
+import Learners
+
+@testable import Engine
+
+/// All learners side by side, each with a schedule or negatives that keep something of their own.
+func fourLearners(shards: Int = 1) -> EngineOptions {
+    var options = smallOptions(shards: shards)
+    var sgd = BiasedSGD.Options()
+    sgd.schedule = .adaGrad
+    var bpr = BPR.Options()
+    bpr.learningRate = 0.1
+    bpr.negatives = NegativeSampler(popularityPower: 0.5)
+    bpr.schedule = .adaGrad
+    var warp = WARP.Options()
+    warp.schedule = .inverseTime(halfAfter: 1_000)
+    let positive = PositiveRule(ratingMin: 4)
+    options.models = [
+        ModelOptions(name: "stars", learner: .sgd(sgd)),
+        ModelOptions(name: "likes", learner: .bpr(bpr, positive: positive)),
+        ModelOptions(name: "warped", learner: .warp(warp, positive: positive)),
+        ModelOptions(name: "solved", learner: .als(.live, positive: positive)),
+    ]
+    options.blockEvents = 64
+    return options
+}
+
+let fourIdentity = StateIdentity(
+    factors: 16, models: ["stars": "sgd", "likes": "bpr", "warped": "warp", "solved": "als"], source: "test")
