@@ -58,13 +58,12 @@ enum ExplanationCommands {
     }
 
     private static func carrier(_ carrier: Explanation.Carrier) -> RESPValue {
-        let share = carrier.share.map { [(RESPValue.text("share"), RESPValue.shortest($0))] } ?? []
-        return .map(
-            share + [
-                (.text("item"), .text(carrier.item.string)),
-                (.text("title"), carrier.title.map(RESPValue.text) ?? .null),
-                (.text("similarity"), .shortest(carrier.similarity)),
-                (.text("value"), .shortest(carrier.value)),
-            ])
+        var pairs: [(RESPValue, RESPValue)] = [
+            (.text("item"), .text(carrier.item.string)),
+            (.text("title"), carrier.title.map(RESPValue.text) ?? .null),
+            (.text("similarity"), .shortest(carrier.similarity)), (.text("value"), .shortest(carrier.value)),
+        ]
+        if let share = carrier.share { pairs.append((.text("share"), .shortest(share))) }
+        return .map(pairs)
     }
 }
