@@ -200,9 +200,11 @@ extension ALS {
     ///   - items: newest first; how much each was liked.
     ///   - gramian: of all items.
     /// - Returns: `nil` where there is no solution, or the guard refuses it.
-    public func foldIn(_ items: FoldInItems, gramian: Gramian) -> FoldedUser? {
+    public func foldIn(
+        _ items: FoldInItems, gramian: Gramian, workspace: ALSWorkspace
+    ) -> FoldedUser? {
         let table = items.table(spare: 1)
-        let workspace = ALSWorkspace(factors: items.factors)
+        workspace.clear()
         for row in 0..<items.count {
             let weight = items.values[row] * options.recencyWeight(eventsAgo: row)
             workspace.append(table.row(row), confidence: options.alpha * weight)
@@ -221,10 +223,10 @@ extension ALS {
     ///   - gramian: of all items.
     /// - Returns: `nil` where there is no solution.
     public func shares(
-        of items: FoldInItems, in item: [Float], gramian: Gramian
+        of items: FoldInItems, in item: [Float], gramian: Gramian, workspace: ALSWorkspace
     ) -> [(similarity: Float, share: Float)]? {
         let table = items.table(spare: 1)
-        let workspace = ALSWorkspace(factors: items.factors)
+        workspace.clear()
         let confidences = (0..<items.count).map {
             options.alpha * items.values[$0] * options.recencyWeight(eventsAgo: $0)
         }

@@ -67,7 +67,10 @@ extension AlternatingLearner: FoldIn {
     func foldIn(_ session: FoldInSession, of model: ModelState, index: borrowing IndexView) -> FoldedUser? {
         guard let alternating = model.alternating else { return nil }
         let gramian = alternating.published.withLock { $0 }
-        return als.foldIn(session.liked(index, newestFirst: true), gramian: gramian)
+        let items = session.liked(index, newestFirst: true)
+        return alternating.forLookups.with {
+            als.foldIn(items, gramian: gramian, workspace: $0)
+        }
     }
 }
 

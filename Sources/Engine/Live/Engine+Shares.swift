@@ -26,7 +26,10 @@ extension Engine {
                 let item = Int(entry.item)
                 items.append(vector: index.vector(item), bias: index.biases[item], value: entry.weight)
             }
-            let shares = learner.als.shares(of: items, in: index.vector(row), gramian: gramian)
+            let shares = alternating.forLookups.with {
+                learner.als.shares(
+                    of: items, in: index.vector(row), gramian: gramian, workspace: $0)
+            }
             guard let shares, shares.allSatisfy({ $0.share.isFinite }) else { return nil }
             return zip(known, shares).map {
                 Share(row: $0.item, similarity: $1.similarity, value: $1.share)
