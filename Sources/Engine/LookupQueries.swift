@@ -89,9 +89,9 @@ public struct SimilarQuery: Sendable {
 
 public struct TopQuery: Sendable {
     public enum Order: String, Sendable, CaseIterable {
-        /// Most users for whom the item is positive: the score counts them.
+        /// Taken most: the score is a count of positive events that fades with the stream.
         case popular
-        /// Taken most of late: the score is a count of positive events that fades fast.
+        /// Taken more of late than its own past would let expect: the score tells by about how many standard deviations.
         case trending
         /// Greatest item bias; items without an event in the model are left out.
         case bias

@@ -9,12 +9,19 @@ public struct ItemRecord: Sendable, Equatable {
         /// b_i, and the Euclidean norm of q_i; `nil` until the item is published.
         public var bias: Float?
         public var norm: Float?
+        /// The scores that `TOP n BY popular` and `BY trending` rank by.
+        public var popular: Float?
+        public var trending: Float?
 
-        public init(name: String, positives: Int, bias: Float?, norm: Float?) {
+        public init(
+            name: String, positives: Int, bias: Float?, norm: Float?, popular: Float?, trending: Float?
+        ) {
             self.name = name
             self.positives = positives
             self.bias = bias
             self.norm = norm
+            self.popular = popular
+            self.trending = trending
         }
     }
 

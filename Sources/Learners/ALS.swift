@@ -54,10 +54,7 @@ public struct ALS: Sendable {
     /// - Returns: `.rejected`, and leaves the row as it was, where the matrix is not positive definite (λ = 0 and too
     ///   little to go by) or the guard refuses the result.
     public func solve(gramian: Gramian, into target: Row, workspace: ALSWorkspace) -> UpdateResult {
-        let decay =
-            options.regularization
-            * pow(Float(gramian.rows) + workspace.confidenceSum, options.regularizationPower)
-        guard workspace.solve(gramian: gramian, decay: decay) else { return .rejected }
+        guard workspace.solve(gramian: gramian, decay: decay(gramian, workspace)) else { return .rejected }
         let solution = workspace.solution
         var norm = SIMD8<Float>.zero
         for lane in solution.indices { norm = norm + solution[lane] * solution[lane] }

@@ -82,7 +82,7 @@ struct LookupMetaTests {
         let live = try LiveEngine()
         try await live.feed(events(500) + [Event(.item(ItemDescription(item: id("untaken"))))])
         let catalogue = live.engine.itemCount
-        for order in [TopQuery.Order.popular, .bias, .leastBias] {
+        for order in TopQuery.Order.allCases {
             let answer = try live.engine.answer(TopQuery(order: order, count: 10_000, wantsMeta: true))
             let counts = try #require(answer.meta?.shortfall?.counts)
             #expect((counts[.untaken] ?? 0) >= 1)

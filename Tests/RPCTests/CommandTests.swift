@@ -165,7 +165,8 @@ struct CommandTests {
             #expect(item["last-event"] == .integer(1000))
             let stars = RESPValue.map([
                 (.text("positives"), .integer(2)), (.text("bias"), .double(0.5)),
-                (.text("norm"), .double(1.5)),
+                (.text("norm"), .double(1.5)), (.text("popular"), .double(1.75)),
+                (.text("trending"), .double(-0.5)),
             ])
             #expect(item["models"]?["stars"] == stars)
             #expect(item["models"]?["likes"]?["norm"] == .null)

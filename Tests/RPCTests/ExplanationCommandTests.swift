@@ -82,6 +82,22 @@ struct ExplanationCommandTests {
         }
     }
 
+    @Test("EXPLAIN has the shares of past items where the model can tell them")
+    func explainShares() async throws {
+        try await withServer { path, _ in
+            let client = try RPCClient(socketPath: path)
+            let answer = try ask(client, "EXPLAIN u1 i2 MODEL solved")
+            guard case .array(let carriers) = answer["carried-by"] else {
+                Issue.record("carried-by is no array")
+                return
+            }
+            #expect(carriers.first?["share"] == .double(0.5))
+            #expect(answer["carried-by-others"] == .double(0.25))
+            #expect(answer["drift"] == .double(-0.125))
+            #expect(try ask(client, "EXPLAIN u1 i2")["drift"] == nil)
+        }
+    }
+
     @Test("EXPLAIN says what keeps an item out, and leaves out parts that the model does not have")
     func whyNot() async throws {
         try await withServer { path, _ in

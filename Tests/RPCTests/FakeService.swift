@@ -120,6 +120,7 @@ final class FakeService: LookupService {
         change { $0.explained.append(query) }
         let (user, item, model) = (query.user, query.item, query.model)
         guard user.string == "u1" else { throw LookupError(.noUser, "user '\(user)' is not known") }
+        let shares = model == "solved"
         let seen = try self.user(user, listMax: 1).history[0]
         let hasSeen = item == seen.item
         let ratings = model == "stars"
@@ -130,9 +131,11 @@ final class FakeService: LookupService {
             obstacles: hasSeen ? [.seen, .rank] : [],
             seen: hasSeen ? seen : nil,
             carriers: [
-                Explanation.Carrier(item: seen.item, title: "One", similarity: 0.7, value: 4.5),
+                Explanation.Carrier(
+                    item: seen.item, title: "One", similarity: 0.7, value: 4.5,
+                    share: shares ? 0.5 : nil),
                 Explanation.Carrier(item: item, title: nil, similarity: 0.6, value: 1),
-            ])
+            ], rest: shares ? Explanation.Rest(others: 0.25, drift: -0.125) : nil)
     }
 
     func answer(_ query: TopQuery) throws(LookupError) -> ItemAnswer {
@@ -152,8 +155,10 @@ final class FakeService: LookupService {
             id: id, title: "Title of \(id)", tags: ["a", "b"], available: true, users: 3, ratings: 2,
             meanRating: 3.5, lastEvent: 1000,
             models: [
-                ItemRecord.Model(name: "stars", positives: 2, bias: 0.5, norm: 1.5),
-                ItemRecord.Model(name: "likes", positives: 1, bias: nil, norm: nil),
+                ItemRecord.Model(
+                    name: "stars", positives: 2, bias: 0.5, norm: 1.5, popular: 1.75, trending: -0.5),
+                ItemRecord.Model(
+                    name: "likes", positives: 1, bias: nil, norm: nil, popular: nil, trending: nil),
             ])
     }
 

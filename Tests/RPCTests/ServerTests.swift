@@ -90,7 +90,7 @@ struct ServerTests {
 
     @Test("a client that is idle is closed after the idle timeout, one that waits for an answer is not")
     func idle() async throws {
-        try await withServer({ $0.idleTimeout = .milliseconds(50) }) { path, service in
+        try await withServer({ $0.idleTimeout = .milliseconds(500) }) { path, service in
             let idle = try RawConnection(path)
             #expect(idle.readToEnd().isEmpty)
             service.change { $0.holdsAppends = true }

@@ -40,42 +40,56 @@ extension RatingLearner: FoldIn {
     }
 }
 
-/// How much an item of a session may count; beyond it is a mistake, and would only trip the guard.
-private let strengths = 0.0...1000.0
+extension PositiveRule {
+    /// Strengths beyond this are a mistake, and would only trip the guard.
+    static let strengths: ClosedRange<Double> = 0...1000
+}
+
+extension FoldInSession {
+    /// The items that were liked at all, with how much.
+    fileprivate func liked(_ index: borrowing IndexView, newestFirst: Bool) -> FoldInItems {
+        var items = FoldInItems(factors: index.factors)
+        for place in rows.indices {
+            let place = newestFirst ? rows.count - 1 - place : place
+            if weights[place] == 0 { continue }
+            let row = rows[place]
+            items.append(
+                vector: index.vector(row), bias: index.biases[row], value: weights[place] ?? 1)
+        }
+        return items
+    }
+}
 
 extension AlternatingLearner: FoldIn {
-    func weights(_ events: ClosedRange<Double>) -> ClosedRange<Double> { strengths }
+    func weights(_ events: ClosedRange<Double>) -> ClosedRange<Double> { PositiveRule.strengths }
 
-    /// Exact. What the session names counts as its weights say: age plays no part.
+    /// Solved as a known user is; with a half-life, the last item named counts most.
     func foldIn(_ session: FoldInSession, of model: ModelState, index: borrowing IndexView) -> FoldedUser? {
         guard let alternating = model.alternating else { return nil }
-        var items = FoldInItems(factors: index.factors)
-        for (row, weight) in zip(session.rows, session.weights) {
-            items.append(vector: index.vector(row), bias: 0, value: weight ?? 1)
+        let gramian = alternating.published.withLock { $0 }
+        let items = session.liked(index, newestFirst: true)
+        return alternating.forLookups.with {
+            als.foldIn(items, gramian: gramian, workspace: $0)
         }
-        return als.foldIn(items, gramian: alternating.published.withLock { $0 })
     }
 }
 
 extension RankingLearner: FoldIn {
-    func weights(_ events: ClosedRange<Double>) -> ClosedRange<Double> { strengths }
+    /// Negatives drawn for a session; steps beyond go through them again.
+    private static let negativesMax = 256
+
+    func weights(_ events: ClosedRange<Double>) -> ClosedRange<Double> { PositiveRule.strengths }
 
     /// The learner's own steps for a new user, against negatives drawn by a key of the session.
     func foldIn(_ session: FoldInSession, of model: ModelState, index: borrowing IndexView) -> FoldedUser? {
-        var items = FoldInItems(factors: index.factors)
-        for (row, weight) in zip(session.rows, session.weights) where weight != 0 {
-            items.append(vector: index.vector(row), bias: index.biases[row], value: weight ?? 1)
-        }
-        let steps = items.count * pairwise.samples
-        return pairwise.foldIn(
-            items, negatives: drawNegatives(steps, session, seed: model.seed, index: index))
-    }
-
-    private var pairwise: PairwiseFoldIn {
-        switch rule {
-        case .bpr(let bpr): bpr.foldIn
-        case .warp(let warp): warp.foldIn
-        }
+        let items = session.liked(index, newestFirst: false)
+        let steps =
+            switch rule {
+            case .bpr(let bpr): PairwiseFoldIn(bpr)
+            case .warp(let warp): PairwiseFoldIn(warp, candidates: index.count)
+            }
+        let count = min(steps.negativesMax(items: items.count), Self.negativesMax)
+        return steps.foldIn(items, negatives: drawNegatives(count, session, seed: model.seed, index: index))
     }
 
     /// Items that are not of the session, uniformly; none if it holds nearly all.

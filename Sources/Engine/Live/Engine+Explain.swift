@@ -24,10 +24,15 @@ extension Engine {
                 filter: ItemFilter(required: [liked]))
             return (standing, carriers)
         }
-        guard let (standing, carriers) = found else { throw withoutFactors(query.item) }
+        guard let (standing, nearest) = found else { throw withoutFactors(query.item) }
         let mean = model.learner.predictsRatings ? snapshot.withLock { $0.mean } : nil
         // Summed as `recommend` sums it: both answer the same score.
         let offset = mean.map { $0 + copy.taste.bias } ?? 0
+        var carriers = described(nearest, in: copy.history)
+        var rest: Explanation.Rest?
+        if let shares = shares(of: copy.history, in: row, model: model) {
+            (carriers, rest) = carried(by: shares, of: copy.history, match: standing.product)
+        }
         let isCandidate = obstacles.isEmpty
         if standing.better >= Explanation.depth { obstacles.append(.rank) }
         return Explanation(
@@ -36,7 +41,7 @@ extension Engine {
             rank: isCandidate ? standing.better + 1 : nil, topTenScore: standing.bar.map { $0 + offset },
             obstacles: obstacles,
             seen: copy.history[Int32(row)].map { UserRecord.Entry($0, item: query.item) },
-            carriers: described(carriers, in: copy.history))
+            carriers: carriers, rest: rest)
     }
 
     /// All that an explanation needs of a user.
@@ -77,7 +82,7 @@ extension Engine {
         return liked
     }
 
-    private func described(_ carriers: [Candidate], in history: History) -> [Explanation.Carrier] {
+    func described(_ carriers: [Candidate], in history: History) -> [Explanation.Carrier] {
         let titles = state.catalogue.withLock { catalogue in
             carriers.map {
                 Int($0.row) < catalogue.entries.count ? catalogue.entries[Int($0.row)].title : nil

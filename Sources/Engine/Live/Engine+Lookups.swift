@@ -37,7 +37,7 @@ extension Engine: LookupService {
             }
             guard query.fallback == .popular else { return .failure(unknown(user)) }
             let popular = list(
-                query.count, by: .popular, selection: selection, in: number, counts: query.wantsMeta)
+                query.count, by: .popular, selection: selection, in: model, counts: query.wantsMeta)
             return .success(
                 answer(
                     popular, model: model, count: query.count, freshness: freshness, fallback: .popular))
@@ -59,12 +59,12 @@ extension Engine: LookupService {
     }
 
     public func answer(_ query: TopQuery) throws(LookupError) -> ItemAnswer {
-        let number = try modelNumber(query.model)
+        let model = state.models[try modelNumber(query.model)]
         let freshness = query.wantsMeta ? freshness() : nil
         let selection = selection(tags: query.tags, exclude: [], keepsReasons: query.wantsMeta)
         let found = list(
-            query.count, by: query.order, selection: selection, in: number, counts: query.wantsMeta)
-        return answer(found, model: state.models[number], count: query.count, freshness: freshness)
+            query.count, by: query.order, selection: selection, in: model, counts: query.wantsMeta)
+        return answer(found, model: model, count: query.count, freshness: freshness)
     }
 
     public func predict(user: EntityID, items: [EntityID], model: String?) throws(LookupError) -> [Float] {

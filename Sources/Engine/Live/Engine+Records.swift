@@ -13,11 +13,19 @@ extension Engine {
                 : (ItemStats(), Array(repeating: 0, count: state.models.count))
         }
         let models = zip(state.models, positives).map { model, positives in
-            let (bias, norm) = model.index.read { index in
-                row < index.count ? (index.biases[row], index.norms[row]) : (nil, nil)
+            let clock = clock(of: model)
+            return model.index.read { index in
+                guard row < index.count else {
+                    return ItemRecord.Model(
+                        name: model.options.name, positives: positives, bias: nil, norm: nil, popular: nil,
+                        trending: nil)
+                }
+                let taken = index.popularity[row]
+                return ItemRecord.Model(
+                    name: model.options.name, positives: positives, bias: index.biases[row],
+                    norm: index.norms[row], popular: Float(clock.popular(taken)),
+                    trending: taken.trend > -.infinity ? Float(clock.trend(taken)) : nil)
             }
-            return ItemRecord.Model(
-                name: model.options.name, positives: positives, bias: bias, norm: norm)
         }
         return ItemRecord(
             id: id, title: entry.title, tags: entry.tags, available: entry.available, users: Int(stats.users),

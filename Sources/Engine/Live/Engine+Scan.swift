@@ -51,9 +51,8 @@ extension Engine {
 
     /// A list over all users.
     func list(
-        _ limit: Int, by order: TopQuery.Order, selection: Selection, in model: Int, counts: Bool
+        _ limit: Int, by order: TopQuery.Order, selection: Selection, in model: ModelState, counts: Bool
     ) -> Found {
-        let model = state.models[model]
         let (filter, clock) = (selection.filter, clock(of: model))
         return model.index.read { index in
             let items =
@@ -63,8 +62,11 @@ extension Engine {
                 case .bias: index.byBias(limit, leastFirst: false, filter: filter)
                 case .leastBias: index.byBias(limit, leastFirst: true, filter: filter)
                 }
-            let census =
-                counts ? selection.census(catalogue: index.count) { index.popularity[$0] != .none } : nil
+            guard counts else { return Found(items: items, path: Self.listPath) }
+            let census = selection.census(catalogue: index.count) { row in
+                let popularity = index.popularity[row]
+                return order == .trending ? clock.trend(popularity) > 0 : popularity.popular > -.infinity
+            }
             return Found(items: items, path: Self.listPath, census: census)
         }
     }

@@ -50,14 +50,20 @@ enum ExplanationCommands {
             add("seen-ts", .integer(seen.time))
         }
         add("carried-by", .array(explanation.carriers.map(carrier)))
+        if let rest = explanation.rest {
+            add("carried-by-others", .shortest(rest.others))
+            add("drift", .shortest(rest.drift))
+        }
         return .map(pairs)
     }
 
     private static func carrier(_ carrier: Explanation.Carrier) -> RESPValue {
-        .map([
+        var pairs: [(RESPValue, RESPValue)] = [
             (.text("item"), .text(carrier.item.string)),
             (.text("title"), carrier.title.map(RESPValue.text) ?? .null),
             (.text("similarity"), .shortest(carrier.similarity)), (.text("value"), .shortest(carrier.value)),
-        ])
+        ]
+        if let share = carrier.share { pairs.append((.text("share"), .shortest(share))) }
+        return .map(pairs)
     }
 }

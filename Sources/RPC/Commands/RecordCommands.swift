@@ -59,6 +59,8 @@ enum RecordCommands {
             (.text("positives"), .integer(Int64(model.positives))),
             (.text("bias"), model.bias.map(RESPValue.shortest) ?? .null),
             (.text("norm"), model.norm.map(RESPValue.shortest) ?? .null),
+            (.text("popular"), model.popular.map(RESPValue.shortest) ?? .null),
+            (.text("trending"), model.trending.map(RESPValue.shortest) ?? .null),
         ])
     }
 

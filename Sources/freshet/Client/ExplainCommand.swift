@@ -61,15 +61,18 @@ struct ExplainCommand: ParsableCommand {
     }
 
     private static func carriers(_ items: [RESPValue]) -> String {
-        var table = Table([
-            Table.Column(title: "carried by", widthMax: 40), Table.Column(title: "title"),
-            Table.Column(title: "similarity", alignment: .right),
-            Table.Column(title: "value", alignment: .right),
-        ])
+        let hasShares = items.contains { $0["share"] != nil }
+        var table = Table(
+            [
+                Table.Column(title: "carried by", widthMax: 40), Table.Column(title: "title"),
+                Table.Column(title: "similarity", alignment: .right),
+                Table.Column(title: "value", alignment: .right),
+            ] + (hasShares ? [Table.Column(title: "share", alignment: .right)] : []))
         for item in items {
             table.append([
                 item["item"]?.plainText ?? "", item["title"]?.string ?? "",
                 item["similarity"]?.plainText ?? "", item["value"]?.plainText ?? "",
+                item["share"]?.plainText ?? "",
             ])
         }
         return table.text
