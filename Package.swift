@@ -143,7 +143,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ConfigurationTests",
-            dependencies: ["freshet", "EventLog", "Events", .product(name: "Yams", package: "Yams")],
+            dependencies: [
+                "freshet", "Engine", "Learners", "EventLog", "Events",
+                .product(name: "Yams", package: "Yams"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "FeedTests", dependencies: ["freshet", "EventLog", "Events", "Locking", "RPC"],

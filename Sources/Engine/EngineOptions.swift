@@ -68,7 +68,7 @@ public struct ModelOptions: Sendable, Equatable {
 
     public static let defaults = [
         ModelOptions(name: "stars", learner: .sgd(BiasedSGD.Options())),
-        ModelOptions(name: "likes", learner: .bpr(BPR.Options(), positive: PositiveRule(ratingMin: 4))),
+        ModelOptions(name: "likes", learner: .bpr(.live, positive: PositiveRule(ratingMin: 4))),
     ]
 
     /// Whether its rows are solved against the whole other side.
@@ -87,14 +87,46 @@ public struct ModelOptions: Sendable, Equatable {
     }
 }
 
+// For one pass over a stream: chosen on the first half of ML-1M's 5-star events by prequential recall@10 over all
+// unseen items, and confirmed on ml-latest-small. Users move faster than items by far.
+
+extension BPR.Options {
+    public static let live: Self = {
+        var options = Self()
+        options.learningRate = 0.08
+        options.userLearningRate = 0.8
+        options.biasLearningRate = 0.01
+        options.regularization = 0.01
+        options.userRegularization = 0.02
+        options.biasRegularization = 0.01
+        options.samples = 16
+        options.negatives = NegativeSampler(popularityPower: 0.5)
+        return options
+    }()
+}
+
+extension WARP.Options {
+    public static let live: Self = {
+        var options = Self()
+        options.learningRate = 0.0018
+        options.userLearningRate = 0.0256
+        options.biasLearningRate = 0.0012
+        options.regularization = 0.8
+        options.userRegularization = 1.6
+        options.biasRegularization = 0.08
+        options.samples = 10
+        options.samplesMax = 100
+        return options
+    }()
+}
+
 extension ALS.Options {
-    /// For one pass over a stream, chosen on ML-1M and confirmed on ml-latest-small.
     public static let live: Self = {
         var options = Self()
         options.alpha = 10
         options.regularization = 0.8
         options.regularizationPower = 0.5
-        options.halfLifeEvents = 1.5
+        options.halfLifeEvents = 2
         return options
     }()
 }

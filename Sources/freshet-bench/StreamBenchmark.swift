@@ -4,10 +4,11 @@ internal import Engine
 internal import EventLog
 internal import Events
 internal import Foundation
+internal import Learners
 internal import Logging
 
 /// A file of events replayed in time order through the whole engine, from memory: decoding, interning, the prequential
-/// score, both default models, publication and checkpoints.
+/// score, the models, publication and checkpoints.
 struct StreamBenchmark: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stream",
@@ -17,6 +18,12 @@ struct StreamBenchmark: AsyncParsableCommand {
     @Option(help: "Learning shards; 0 for one per core.") var shards = 0
     @Option(help: "The score's window, in events; 0 for the last fifth of the file.") var window = 0
 
+    @Option(
+        name: .customLong("learner"),
+        help:
+            "A learner, sgd, bpr, warp or als, with its live defaults; may be given several times. None: the daemon's models."
+    )
+    var learners: [String] = []
     @Option(help: "Most events learned together.") var batch = EngineOptions().batchEventsMax
 
     func run() async throws {
@@ -60,6 +67,8 @@ struct StreamBenchmark: AsyncParsableCommand {
         var options = EngineOptions()
         options.shards = shards
         options.batchEventsMax = batch
+        options.models = try models() ?? options.models
+        options.defaultModel = options.models[0].name
         options.scoreWindowEvents = window > 0 ? window : max(100, records.count / 5)
         let folder = FileManager.default.temporaryDirectory.path + "/freshet-bench-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -84,6 +93,20 @@ struct StreamBenchmark: AsyncParsableCommand {
         return (seconds, status)
     }
 
+    private func models() throws -> [ModelOptions]? {
+        guard !learners.isEmpty else { return nil }
+        let positive = PositiveRule(ratingMin: 4)
+        return try learners.map { name in
+            switch name {
+            case "sgd": ModelOptions(name: name, learner: .sgd(BiasedSGD.Options()))
+            case "bpr": ModelOptions(name: name, learner: .bpr(.live, positive: positive))
+            case "warp": ModelOptions(name: name, learner: .warp(.live, positive: positive))
+            case "als": ModelOptions(name: name, learner: .als(.live, positive: positive))
+            default: throw ValidationError("no learner '\(name)'; there are sgd, bpr, warp, als")
+            }
+        }
+    }
+
     private func scores(_ status: [StatusField]) -> [Comparison] {
         func value(_ name: String) -> Double? {
             guard case .double(let value)? = status.first(where: { $0.name == name })?.value else {
@@ -91,23 +114,22 @@ struct StreamBenchmark: AsyncParsableCommand {
             }
             return value
         }
-        var comparisons: [Comparison] = []
-        if let rmse = value("model.stars.rmse"), let means = value("model.stars.rmse-means") {
-            comparisons.append(
-                Comparison(
-                    name: "stars: live RMSE over the window", ours: rmse, baselineName: "means",
-                    baseline: means,
-                    unit: "stars", moreIsBetter: false))
+        let names = status.compactMap { field in
+            field.name.hasPrefix("model.") && field.name.hasSuffix(".learner")
+                ? String(field.name.dropFirst(6).dropLast(8)) : nil
         }
-        if let recall = value("model.likes.recall@10"),
-            let popularity = value("model.likes.recall@10-popularity")
-        {
-            comparisons.append(
-                Comparison(
-                    name: "likes: sampled recall@10 over the window", ours: recall,
-                    baselineName: "popularity",
-                    baseline: popularity, unit: ""))
+        return names.compactMap { name in
+            if let rmse = value("model.\(name).rmse"), let means = value("model.\(name).rmse-means") {
+                return Comparison(
+                    name: "\(name): live RMSE over the window", ours: rmse, baselineName: "means",
+                    baseline: means, unit: "stars", moreIsBetter: false)
+            }
+            guard let recall = value("model.\(name).recall@10"),
+                let popularity = value("model.\(name).recall@10-popularity")
+            else { return nil }
+            return Comparison(
+                name: "\(name): sampled recall@10 over the window", ours: recall, baselineName: "popularity",
+                baseline: popularity, unit: "")
         }
-        return comparisons
     }
 }

@@ -66,7 +66,11 @@ struct ConfigurationErrorTests {
             "events.fields.user=", "events.signals.click=much", "events.signals=[click]", "models=7",
             "models={}",
             "models={Stars: {learner: sgd}}", "models.likes.positive=rating < 3", "models.likes.factors=8",
-            "models={a: {learning-rate: 1}}", "models.stars.learner=als", "models.stars.samples=3",
+            "models={a: {learning-rate: 1}}", "models.stars.learner=svd",
+            "models.likes.rate-schedule=inverse-time",
+            "models.likes.negatives=popularity^0", "models.likes.margin=1", "models.stars.alpha=1",
+            "models={a: {learner: als, samples: 3}}", "models={a: {learner: warp, max-sampled: 0}}",
+            "trending.half-life-events=20000", "popularity.half-life-events=-1", "models.stars.samples=3",
             "models.likes.learning-rate=0", "default-model=none", "checkpoint.every-seconds=0", "engine=5",
         ])
     func impossible(setting: String) throws {

@@ -1,6 +1,8 @@
+import Engine
 import EventLog
 import Events
 import Foundation
+import Learners
 import Testing
 import Yams
 
@@ -120,4 +122,84 @@ func load(
     }
     defer { if let file { try? FileManager.default.removeItem(at: file) } }
     return try Configuration.load(file: file?.path, environment: environment, settings: settings)
+}
+
+@Suite("Models in the configuration")
+struct ModelConfigurationTests {
+    @Test("each learner takes its own settings, and they reach the engine")
+    func allLearners() throws {
+        let file = """
+            models:
+              stars: {learner: sgd, rate-schedule: adagrad}
+              ranks: {negatives: popularity^0.5, rate-schedule: inverse-time 500, learner: bpr, user-learning-rate: 1}
+              warps: {learner: warp, margin: 0.5, samples: 2, max-sampled: 50, negatives: uniform, positive: any}
+              solves: {learner: als, alpha: 4, regularization: 20, regularization-power: 0, half-life-events: 0}
+            default-model: solves
+            """
+        let models = try load(file).engineOptions.models
+        #expect(models.map(\.learnerName) == ["sgd", "bpr", "warp", "als"])
+        guard case .sgd(let sgd) = models[0].learner, case .bpr(let bpr, let liked) = models[1].learner,
+            case .warp(let warp, let any) = models[2].learner, case .als(let als, _) = models[3].learner
+        else {
+            Issue.record("\(models)")
+            return
+        }
+        #expect(sgd.schedule == .adaGrad)
+        #expect(bpr.negatives.popularityPower == 0.5 && bpr.schedule == .inverseTime(halfAfter: 500))
+        #expect(bpr.userLearningRate == 1 && liked.ratingMin == 4)
+        #expect(warp.margin == 0.5 && warp.samples == 2 && warp.samplesMax == 50)
+        #expect(warp.negatives.popularityPower == 0 && any.ratingMin == -.infinity)
+        #expect(als.alpha == 4 && als.regularization == 20)
+        #expect(als.regularizationPower == 0 && als.halfLifeEvents == 0)
+    }
+
+    @Test("what is not set is the learner's own default for a stream")
+    func liveDefaults() throws {
+        let file = "models: {a: {learner: bpr}, b: {learner: warp}, c: {learner: als}}\ndefault-model: a"
+        let positive = PositiveRule(ratingMin: 4)
+        #expect(
+            try load(file).engineOptions.models.map(\.learner) == [
+                .bpr(.live, positive: positive), .warp(.live, positive: positive),
+                .als(.live, positive: positive),
+            ])
+    }
+
+    @Test(
+        "a setting of another learner is refused with its value and what the learner has, wherever it was given"
+    )
+    func inapplicable() throws {
+        let inFile = #expect(throws: ConfigurationError.self) {
+            try load("models:\n  a:\n    learner: als\n    samples: 3\ndefault-model: a")
+        }
+        let problem = try #require(inFile?.problems.first)
+        #expect(problem.key == "models.a.samples")
+        #expect(
+            problem.message
+                == "found 3, but learner als has no 'samples'; it has learner, regularization, "
+                + "regularization-power, alpha, half-life-events, positive")
+        let inFlag = #expect(throws: ConfigurationError.self) {
+            try load(settings: ["models.likes.margin=2"])
+        }
+        #expect(inFlag?.problems.map(\.key) == ["models.likes.margin"])
+        #expect(inFlag?.problems.first?.message.hasPrefix("found 2, but learner bpr has no 'margin'") == true)
+    }
+
+    @Test("popularity and trending have half-lives of their own")
+    func halfLives() throws {
+        let options = try load("popularity.half-life-events: 0\ntrending: {half-life-events: 50}")
+            .engineOptions
+        #expect(options.popularityHalfLifeEvents == 0 && options.trendingHalfLifeEvents == 50)
+    }
+
+    @Test("the settings of every model come back from the text that the reference shows")
+    func textIsRead() throws {
+        let file = """
+            models: {a: {learner: warp, learning-rate: 0.5, rate-schedule: inverse-time 10, negatives: popularity^2,
+              margin: 3, positive: "rating > 2"}, b: {learner: als, alpha: 2, half-life-events: 3.5}}
+            default-model: a
+            """
+        let models = try load(file).models
+        let text = "models: {\(models.map(\.text).joined(separator: ", "))}\ndefault-model: a"
+        #expect(try load(text).models == models)
+    }
 }

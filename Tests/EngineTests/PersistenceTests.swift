@@ -228,6 +228,7 @@ struct PersistenceTests {
                 sql: """
                     ALTER TABLE users DROP COLUMN hidden;
                     ALTER TABLE user_factors DROP COLUMN step;
+                    ALTER TABLE user_factors DROP COLUMN long_term;
                     ALTER TABLE item_factors DROP COLUMN step;
                     ALTER TABLE item_factors DROP COLUMN popular;
                     ALTER TABLE item_factors DROP COLUMN trend;

@@ -2,6 +2,7 @@ internal import Factors
 internal import Foundation
 internal import HeapModule
 internal import Learners
+internal import Locking
 
 /// Learns what users took by alternating least squares.
 ///
@@ -106,6 +107,28 @@ struct AlternatingLearner: StreamLearner {
         var solved = SolvedRow(row: item, before: row.vector)
         solved.result = als.solve(gramian: alternating.userGramian, into: row, workspace: workspace)
         return solved
+    }
+}
+
+extension AlternatingLearner {
+    /// The row of somebody of whom nothing is known but some items, as `serve` would make it: `vectors` are the items',
+    /// oldest first, `weights` how much each was liked. For look-ups, from any thread, against the published items.
+    ///
+    /// - Returns: `nil` where the guard refuses the row.
+    func foldIn(_ vectors: [[Float]], weights: [Float], of model: ModelState) -> [Float]? {
+        guard let gramian = model.alternating?.published.withLock({ $0 }) else { return nil }
+        let items = FactorTable(factors: gramian.factors)
+        items.grow(to: vectors.count + 1) { index, row in
+            if index < vectors.count { row.set(vector: vectors[index], bias: 0) }
+        }
+        let newestFirst = Array((0..<Int32(vectors.count)).reversed())
+        let user = items.row(vectors.count)
+        let result = als.solve(
+            gramian: gramian, others: items, rows: newestFirst,
+            weights: newestFirst.enumerated().map { age, index in
+                weights[Int(index)] * als.options.recencyWeight(eventsAgo: age)
+            }, into: user, workspace: ALSWorkspace(factors: gramian.factors))
+        return result == .applied ? user.vector : nil
     }
 }
 

@@ -107,13 +107,16 @@ extension PrequentialScore {
 
     /// Takes the sums over; a window of another length than the one saved starts empty, the total goes on. So does a
     /// window of the first layout, which cannot tell noise from loss.
-    mutating func restore(_ blob: Data) {
+    ///
+    /// - Parameter firstLayout: whether samples of that layout mean what they mean now; recalls were among fewer items.
+    mutating func restore(_ blob: Data, firstLayout: Bool = true) {
         var words = blob.withUnsafeBytes { bytes in
             stride(from: 0, to: bytes.count - 7, by: 8).map {
                 UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: $0, as: UInt64.self))
             }
         }
         let isFirstLayout = words.first != Self.layout
+        if isFirstLayout, !firstLayout { return }
         if !isFirstLayout { words.removeFirst() }
         let width = isFirstLayout ? 3 : 4
         guard words.count >= 2 + 2 * width, (words.count - 2) % width == 0 else { return }

@@ -1,16 +1,17 @@
 internal import Factors
 internal import Learners
 
-/// Scores a model that ranks by recall@10 among 99 sampled items that the user has not seen, beside decayed popularity
+/// Scores a model that ranks by recall@10 among 299 sampled items that the user has not seen, beside decayed popularity
 /// on the same sample.
 ///
 /// Sampled recall flatters every model against a ranking of the whole catalogue, and both alike (Krichene and Rendle
-/// 2020): good for watching and comparing, not for reporting.
+/// 2020): good for watching and comparing, not for reporting. Fewer negatives would ask whether an item is in the
+/// better tenth of the catalogue, where popularity is hard to beat and nobody looks.
 struct SampledRecall {
-    static let negatives = 99
+    static let negatives = 299
     static let depth = 10
-    /// One event in this many is scored: a score costs as much as some thirty updates.
-    static let every: UInt64 = 4
+    /// One event in this many is scored: a score costs as much as some hundred updates.
+    static let every: UInt64 = 8
 
     /// `score` is what the model gives to the user's item of this row.
     @inline(__always)

@@ -36,7 +36,9 @@ final class StateLoader: StateReader {
         switch (name, scalar) {
         case ("updates", .integer(let value)): state.models[number].updates = Int(value)
         case ("rejected", .integer(let value)): state.models[number].rejected = Int(value)
-        case ("score", .blob(let value)): state.models[number].score.restore(value)
+        case ("score", .blob(let value)):
+            let model = state.models[number]
+            model.score.restore(value, firstLayout: model.learner.predictsRatings)
         default: state.models[number].alternating?.restore(scalar, name: name)
         }
     }

@@ -67,6 +67,15 @@ struct Configuration: Sendable, Equatable {
         var publishIntervalMs = 2
     }
 
+    struct Popularity: Sendable, Equatable {
+        /// 0 never fades.
+        var halfLifeEvents = 20_000.0
+    }
+
+    struct Trending: Sendable, Equatable {
+        var halfLifeEvents = 1_000.0
+    }
+
     struct Score: Sendable, Equatable {
         var windowEvents = 100_000
     }
@@ -99,6 +108,8 @@ struct Configuration: Sendable, Equatable {
     /// In the order given; names are unique.
     var models = ModelSettings.defaults
     var defaultModel = "likes"
+    var popularity = Popularity()
+    var trending = Trending()
     var score = Score()
     var checkpoint = Checkpoint()
     var rpc = RPC()

@@ -118,6 +118,12 @@ extension ConfigurationKey {
     ]
 
     private static let scoreAndCheckpoint: [ConfigurationKey] = [
+        number(
+            "popularity.half-life-events", \.popularity.halfLifeEvents, 0...1e12, unit: "events",
+            "Events of the stream after which a liking counts half in an item's popularity; 0 never fades."),
+        number(
+            "trending.half-life-events", \.trending.halfLifeEvents, 1...1e12, unit: "events",
+            "The same of the fast count that trending sets against popularity; must lie below it."),
         integer(
             "score.window-events", \.score.windowEvents, 1...100_000_000, unit: "events",
             "Newest events the live score of each model is taken over."),

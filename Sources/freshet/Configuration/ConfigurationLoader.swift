@@ -160,6 +160,7 @@ private struct ConfigurationLoader {
             reportTogether("events.rating-min", "found \(range)", also: "events.rating-max")
         }
         checkFields(events.fields.all)
+        checkHalfLives()
         checkModels()
     }
 
@@ -171,6 +172,17 @@ private struct ConfigurationLoader {
         }
     }
 
+    private mutating func checkHalfLives() {
+        let (slow, fast) = (configuration.popularity.halfLifeEvents, configuration.trending.halfLifeEvents)
+        guard slow > 0, fast >= slow else { return }
+        let found = ConfigurationText.number(fast)
+        reportTogether(
+            "trending.half-life-events",
+            "found \(found), allowed is a number below popularity.half-life-events, "
+                + ConfigurationText.number(slow),
+            also: "popularity.half-life-events")
+    }
+
     private mutating func checkModels() {
         let names = configuration.models.map(\.name)
         guard !names.isEmpty else {
@@ -180,10 +192,14 @@ private struct ConfigurationLoader {
             let message = "found \(configuration.defaultModel), allowed is \(names.joined(separator: ", "))"
             reportTogether("default-model", message, also: "models")
         }
-        for model in configuration.models where model.learner == .sgd {
-            guard model.samples != nil || model.positive != nil else { continue }
-            let field = model.samples != nil ? "samples" : "positive"
-            reportTogether("models", "\(model.name).\(field) is for learner bpr, \(model.name) has sgd")
+        for model in configuration.models {
+            // One that the defaults brought along is no mistake of whoever changes the learner.
+            let misplaced = ModelField.all.first {
+                $0.text(model) != nil && !$0.learners.contains(model.learner) && $0.name != "positive"
+            }
+            guard let misplaced else { continue }
+            let refusal = ConfigurationKey.inapplicable(misplaced, to: model)
+            reportTogether("models.\(refusal.path)", refusal.message, also: "models")
         }
     }
 

@@ -1,6 +1,6 @@
 /// One entry of `models`.
 struct ModelSettings: Sendable, Equatable {
-    enum Learner: String, Sendable, CaseIterable { case sgd, bpr }
+    enum Learner: String, Sendable, CaseIterable { case sgd, bpr, warp, als }
 
     /// What an implicit model takes as liked.
     enum Positive: Sendable, Equatable {
@@ -33,17 +33,84 @@ struct ModelSettings: Sendable, Equatable {
         }
     }
 
+    /// How a learning rate falls.
+    enum RateSchedule: Sendable, Equatable {
+        case constant
+        case adagrad
+        /// Half the rate after so many updates of a row.
+        case inverseTime(Double)
+
+        static let allowed =
+            "'constant', 'adagrad' or 'inverse-time N' (half the rate after N updates of a row)"
+
+        init?(_ text: String) {
+            let words = text.split(separator: " ")
+            switch words.first {
+            case "constant" where words.count == 1: self = .constant
+            case "adagrad" where words.count == 1: self = .adagrad
+            case "inverse-time" where words.count == 2:
+                guard let half = Double(words[1]), half >= 1, half <= 1e9 else { return nil }
+                self = .inverseTime(half)
+            default: return nil
+            }
+        }
+
+        var text: String {
+            switch self {
+            case .constant: "constant"
+            case .adagrad: "adagrad"
+            case .inverseTime(let half): "inverse-time \(ConfigurationText.number(half))"
+            }
+        }
+    }
+
+    /// How negatives are drawn.
+    enum Negatives: Sendable, Equatable {
+        case uniform
+        /// In proportion to popularity to this power.
+        case popularity(Double)
+
+        static let allowed = "'uniform' or 'popularity^P' (P a number above 0, to 2)"
+
+        init?(_ text: String) {
+            let prefix = "popularity^"
+            if text == "uniform" {
+                self = .uniform
+            } else if text.hasPrefix(prefix), let power = Double(text.dropFirst(prefix.count)), power > 0,
+                power <= 2
+            {
+                self = .popularity(power)
+            } else {
+                return nil
+            }
+        }
+
+        var text: String {
+            switch self {
+            case .uniform: "uniform"
+            case .popularity(let power): "popularity^\(ConfigurationText.number(power))"
+            }
+        }
+    }
+
     var name: String
     var learner: Learner
-    /// `nil`, here and below: the learner's own default.
+    // `nil` stands for the learner's own default. Which learner has which, and what is allowed: `ModelField.all`.
     var learningRate: Double?
-    /// SGD only.
+    var userLearningRate: Double?
     var biasLearningRate: Double?
+    var rateSchedule: RateSchedule?
     var regularization: Double?
+    var userRegularization: Double?
     var biasRegularization: Double?
-    /// Negatives drawn per event; BPR only.
+    var regularizationPower: Double?
     var samples: Int?
-    /// BPR only; `nil` stands for `rating >= 4`.
+    var maxSampled: Int?
+    var margin: Double?
+    var negatives: Negatives?
+    var alpha: Double?
+    var halfLifeEvents: Double?
+    /// `nil` stands for `rating >= 4`.
     var positive: Positive?
 
     static let defaults = [
@@ -65,17 +132,7 @@ struct ModelSettings: Sendable, Equatable {
 
     /// As it would stand in the file.
     var text: String {
-        var fields = ["learner: \(learner.rawValue)"]
-        if let learningRate { fields.append("learning-rate: \(ConfigurationText.number(learningRate))") }
-        if let biasLearningRate {
-            fields.append("bias-learning-rate: \(ConfigurationText.number(biasLearningRate))")
-        }
-        if let regularization { fields.append("regularization: \(ConfigurationText.number(regularization))") }
-        if let biasRegularization {
-            fields.append("bias-regularization: \(ConfigurationText.number(biasRegularization))")
-        }
-        if let samples { fields.append("samples: \(samples)") }
-        if let positive { fields.append("positive: \"\(positive.text)\"") }
-        return "\(name): {\(fields.joined(separator: ", "))}"
+        let fields = ModelField.all.compactMap { field in field.text(self).map { "\(field.name): \($0)" } }
+        return "\(name): {\((["learner: \(learner.rawValue)"] + fields).joined(separator: ", "))}"
     }
 }

@@ -3,7 +3,9 @@ extension ConfigurationKey {
     static func models(_ summary: String) -> Self {
         Self(
             name: "models", type: "map", unit: nil,
-            allowed: "a map of model names (\(ModelSettings.nameAllowed)) to {\(fieldsAllowed)}",
+            allowed:
+                "a map of model names (\(ModelSettings.nameAllowed)) to maps with learner (\(learnersAllowed)) and what "
+                + "it has: \(fieldsAllowed)",
             summary: summary,
             defaultText: "{" + ModelSettings.defaults.map(\.text).joined(separator: ", ") + "}", isMap: true
         ) { value, entry, configuration in
@@ -18,8 +20,11 @@ extension ConfigurationKey {
         }
     }
 
-    private static let fieldsAllowed =
-        "learner, learning-rate, bias-learning-rate, regularization, bias-regularization, samples, positive"
+    private static let learnersAllowed = ModelSettings.Learner.allCases.map(\.rawValue).joined(
+        separator: ", ")
+    private static let fieldsAllowed = ModelSettings.Learner.allCases.map {
+        "\($0.rawValue) has \(ModelField.names(of: $0))"
+    }.joined(separator: "; ")
 
     /// `entry` is a model's name, or `name.field` for one of its fields.
     private static func assign(
@@ -41,14 +46,34 @@ extension ConfigurationKey {
             return [.wanted("a map with \(fieldsAllowed)", found: value, path: name)]
         }
         models.removeAll { $0.name == name }
-        guard fields.contains(where: { $0.key == "learner" }) else {
-            let choices = ModelSettings.Learner.allCases.map(\.rawValue).joined(separator: " or ")
+        guard let learner = fields.first(where: { $0.key == "learner" }) else {
             return [
                 ConfigurationRefusal(
-                    path: name, message: "'learner' is missing, allowed is \(choices)", line: value.line)
+                    path: name, message: "'learner' is missing, allowed is \(learnersAllowed)",
+                    line: value.line)
             ]
         }
-        return fields.flatMap { field, value in assign(field: field, of: name, value, to: &models) }
+        let refusals = assign(field: "learner", of: name, learner.value, to: &models)
+        guard refusals.isEmpty, let model = models.first(where: { $0.name == name }) else { return refusals }
+        return fields.flatMap { field, value in
+            if field == "learner" { return [ConfigurationRefusal]() }
+            if let known = ModelField.named(field), !known.learners.contains(model.learner) {
+                return [inapplicable(known, to: model, value)]
+            }
+            return assign(field: field, of: name, value, to: &models)
+        }
+    }
+
+    /// - Parameter value: `nil` where it was given apart from the learner.
+    static func inapplicable(
+        _ field: ModelField, to model: ModelSettings, _ value: ConfigurationValue? = nil
+    ) -> ConfigurationRefusal {
+        let found = value?.text ?? field.text(model) ?? ""
+        return ConfigurationRefusal(
+            path: "\(model.name).\(field.name)",
+            message: "found \(found), but learner \(model.learner.rawValue) has no '\(field.name)'; it has "
+                + ModelField.names(of: model.learner),
+            line: value?.line)
     }
 
     private static func assign(
@@ -56,73 +81,35 @@ extension ConfigurationKey {
     ) -> [ConfigurationRefusal] {
         let index = models.firstIndex { $0.name == name } ?? models.endIndex
         var model = index == models.endIndex ? ModelSettings(name: name, learner: .sgd) : models[index]
-        if let allowed = set(field, value, &model) {
-            let path = "\(name).\(field)"
+        let path = "\(name).\(field)"
+        let allowed: String
+        if field == "learner" {
+            allowed = learnersAllowed
+            guard case .text(let text) = value.content, let learner = ModelSettings.Learner(rawValue: text)
+            else { return [.wanted(allowed, found: value, path: path)] }
+            model.learner = learner
+        } else if let known = ModelField.named(field) {
+            guard let text = plain(value), known.set(text.isEmpty ? nil : text, &model) else {
+                return [.wanted(known.allowed, found: value, path: path)]
+            }
+        } else {
             return [
-                allowed.isEmpty ? unknown(field, path, value) : .wanted(allowed, found: value, path: path)
+                ConfigurationRefusal(
+                    path: path,
+                    message: "unknown setting '\(field)' of a model, allowed is \(fieldsAllowed)",
+                    line: value.line)
             ]
         }
         models.replaceSubrange(index..<min(index + 1, models.endIndex), with: [model])
         return []
     }
 
-    private static func unknown(
-        _ field: String, _ path: String, _ value: ConfigurationValue
-    ) -> ConfigurationRefusal {
-        let message = "unknown setting '\(field)' of a model, allowed is \(fieldsAllowed)"
-        return ConfigurationRefusal(path: path, message: message, line: value.line)
-    }
-
-    /// What would have been allowed, where the value is not; empty for an unknown field; `nil` when it is
-    /// set.
-    private static func set(
-        _ field: String, _ value: ConfigurationValue, _ model: inout ModelSettings
-    ) -> String? {
-        switch field {
-        case "learner":
-            guard case .text(let text) = value.content, let learner = ModelSettings.Learner(rawValue: text)
-            else {
-                return ModelSettings.Learner.allCases.map(\.rawValue).joined(separator: " or ")
-            }
-            model.learner = learner
-            return nil
-        case "learning-rate":
-            return set(value, &model.learningRate, "a number above 0, to 1") {
-                Double($0).flatMap { $0 > 0 && $0 <= 1 ? $0 : nil }
-            }
-        case "bias-learning-rate":
-            return set(value, &model.biasLearningRate, "a number above 0, to 1") {
-                Double($0).flatMap { $0 > 0 && $0 <= 1 ? $0 : nil }
-            }
-        case "regularization":
-            return set(value, &model.regularization, "a number from 0 to 10", parse: penalty)
-        case "bias-regularization":
-            return set(value, &model.biasRegularization, "a number from 0 to 10", parse: penalty)
-        case "samples":
-            return set(value, &model.samples, "an integer from 1 to 100") {
-                Int($0).flatMap { (1...100).contains($0) ? $0 : nil }
-            }
-        case "positive":
-            return set(value, &model.positive, ModelSettings.Positive.allowed) { ModelSettings.Positive($0) }
-        default: return ""
-        }
-    }
-
-    private static func penalty(_ text: String) -> Double? {
-        Double(text).flatMap { (0...10).contains($0) ? $0 : nil }
-    }
-
-    /// Nothing at all gives the field back to the learner's default.
-    private static func set<Value>(
-        _ value: ConfigurationValue, _ target: inout Value?, _ allowed: String, parse: (String) -> Value?
-    ) -> String? {
+    /// Empty for nothing at all; `nil` for what is no plain value.
+    private static func plain(_ value: ConfigurationValue) -> String? {
         switch value.content {
-        case .null: target = nil
-        case .text(let text):
-            guard let parsed = parse(text) else { return allowed }
-            target = parsed
-        case .map, .list: return allowed
+        case .null: ""
+        case .text(let text): text
+        case .map, .list: nil
         }
-        return nil
     }
 }

@@ -19,6 +19,8 @@ extension Configuration {
         options.publishInterval = .milliseconds(engine.publishIntervalMs)
         options.models = models.map(\.modelOptions)
         options.defaultModel = defaultModel
+        options.popularityHalfLifeEvents = popularity.halfLifeEvents
+        options.trendingHalfLifeEvents = trending.halfLifeEvents
         options.scoreWindowEvents = score.windowEvents
         options.checkpointInterval = .seconds(checkpoint.everySeconds)
         options.checkpointEventsMax = checkpoint.everyEvents
@@ -33,6 +35,8 @@ extension ModelSettings {
         switch learner {
         case .sgd: ModelOptions(name: name, learner: .sgd(sgdOptions))
         case .bpr: ModelOptions(name: name, learner: .bpr(bprOptions, positive: rule))
+        case .warp: ModelOptions(name: name, learner: .warp(warpOptions, positive: rule))
+        case .als: ModelOptions(name: name, learner: .als(alsOptions, positive: rule))
         }
     }
 
@@ -40,18 +44,66 @@ extension ModelSettings {
         var options = BiasedSGD.Options()
         if let learningRate { options.learningRate = Float(learningRate) }
         if let biasLearningRate { options.biasLearningRate = Float(biasLearningRate) }
+        if let schedule { options.schedule = schedule }
         if let regularization { options.regularization = Float(regularization) }
         if let biasRegularization { options.biasRegularization = Float(biasRegularization) }
         return options
     }
 
     private var bprOptions: BPR.Options {
-        var options = BPR.Options()
+        var options = BPR.Options.live
         if let learningRate { options.learningRate = Float(learningRate) }
+        if let userLearningRate { options.userLearningRate = Float(userLearningRate) }
+        if let biasLearningRate { options.biasLearningRate = Float(biasLearningRate) }
+        if let schedule { options.schedule = schedule }
         if let regularization { options.regularization = Float(regularization) }
+        if let userRegularization { options.userRegularization = Float(userRegularization) }
         if let biasRegularization { options.biasRegularization = Float(biasRegularization) }
         if let samples { options.samples = samples }
+        if let sampler { options.negatives = sampler }
         return options
+    }
+
+    private var warpOptions: WARP.Options {
+        var options = WARP.Options.live
+        if let learningRate { options.learningRate = Float(learningRate) }
+        if let userLearningRate { options.userLearningRate = Float(userLearningRate) }
+        if let biasLearningRate { options.biasLearningRate = Float(biasLearningRate) }
+        if let schedule { options.schedule = schedule }
+        if let regularization { options.regularization = Float(regularization) }
+        if let userRegularization { options.userRegularization = Float(userRegularization) }
+        if let biasRegularization { options.biasRegularization = Float(biasRegularization) }
+        if let margin { options.margin = Float(margin) }
+        if let samples { options.samples = samples }
+        if let maxSampled { options.samplesMax = maxSampled }
+        if let sampler { options.negatives = sampler }
+        return options
+    }
+
+    private var alsOptions: ALS.Options {
+        var options = ALS.Options.live
+        if let alpha { options.alpha = Float(alpha) }
+        if let regularization { options.regularization = Float(regularization) }
+        if let regularizationPower { options.regularizationPower = Float(regularizationPower) }
+        if let halfLifeEvents { options.halfLifeEvents = Float(halfLifeEvents) }
+        return options
+    }
+
+    private var schedule: Learners.RateSchedule? {
+        switch rateSchedule {
+        case nil: nil
+        case .constant: .constant
+        case .adagrad: .adaGrad
+        case .inverseTime(let half): .inverseTime(halfAfter: Float(half))
+        }
+    }
+
+    private var sampler: NegativeSampler? {
+        switch negatives {
+        case nil: nil
+        case .uniform: NegativeSampler()
+        case .popularity(let power): NegativeSampler(popularityPower: Float(power))
+        }
     }
 
     private var rule: PositiveRule {
