@@ -2,39 +2,41 @@ import Engine
 import Learners
 import Training
 
-/// A model as it is trained in epochs: what its settings say holds, what they do not has a default for many passes over
-/// the same data, which wants other rates than one pass over a stream.
+/// A model as it is trained in epochs: what its settings say holds, what they do not say is that of a preset for many
+/// passes over the same data, which wants other rates than one pass over a stream.
 struct BatchSettings {
     let algorithm: Algorithm
     /// About how many epochs these settings are meant for.
     let epochs: Int
+    /// `Trainer.initialScale`.
+    let initialScale: Float
 
     init(_ settings: ModelSettings) {
-        switch settings.learner {
-        case .sgd: (algorithm, epochs) = (.sgd(Self.sgd(settings)), 30)
-        case .bpr: (algorithm, epochs) = (.bpr(Self.bpr(settings)), 30)
+        // What is trained of an alternating model are the rows that weigh all events alike.
+        let preset =
+            settings.learner == .als ? .alsClassical : Algorithm.Preset.preset(settings.learner.algorithm)
+        (epochs, initialScale) = (preset.epochs, preset.initialScale)
+        switch preset.algorithm {
+        case .sgd(let options): algorithm = .sgd(settings.sgd(over: options))
+        case .bpr(let options): algorithm = .bpr(settings.bpr(over: options))
+        case .warp(let options): algorithm = .warp(settings.warp(over: options))
+        case .als:
+            // The stream goes on solving these rows, by its own options: other ones would be undone row by row.
+            var options = settings.als(over: .live)
+            options.halfLifeEvents = 0
+            algorithm = .als(options)
         }
     }
+}
 
-    private static func sgd(_ settings: ModelSettings) -> BiasedSGD.Options {
-        var options = BiasedSGD.Options()
-        (options.learningRate, options.biasLearningRate) = (0.01, 0.005)
-        (options.regularization, options.biasRegularization) = (0.06, 0.02)
-        if let rate = settings.learningRate { options.learningRate = Float(rate) }
-        if let rate = settings.biasLearningRate { options.biasLearningRate = Float(rate) }
-        if let penalty = settings.regularization { options.regularization = Float(penalty) }
-        if let penalty = settings.biasRegularization { options.biasRegularization = Float(penalty) }
-        return options
-    }
-
-    private static func bpr(_ settings: ModelSettings) -> BPR.Options {
-        var options = BPR.Options()
-        (options.learningRate, options.regularization, options.samples) = (0.05, 0.01, 1)
-        if let rate = settings.learningRate { options.learningRate = Float(rate) }
-        if let penalty = settings.regularization { options.regularization = Float(penalty) }
-        if let penalty = settings.biasRegularization { options.biasRegularization = Float(penalty) }
-        if let samples = settings.samples { options.samples = samples }
-        return options
+extension ModelSettings.Learner {
+    var algorithm: Algorithm.Name {
+        switch self {
+        case .sgd: .sgd
+        case .bpr: .bpr
+        case .warp: .warp
+        case .als: .als
+        }
     }
 }
 

@@ -75,6 +75,7 @@ struct TrainingRun {
         let batch = plan.batch(of: number)
         var trainer = Trainer(batch.algorithm)
         trainer.factors = builder.options.factors
+        trainer.initialScale = batch.initialScale
         trainer.seed = builder.options.seed &+ UInt64(number)
         // The number of shards is part of what a result depends on.
         trainer.shards = builder.options.deterministic ? 1 : builder.options.shards
