@@ -8,6 +8,11 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+/// The rooms that compute are optimised in debug builds too, where a vector a number at a time is fifty times slower
+/// and the tests would have to do with data too small to learn from. Assertions stay.
+let computing =
+    settings + [.unsafeFlags(["-O", "-assert-config", "Debug"], .when(configuration: .debug))]
+
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
@@ -25,6 +30,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -35,15 +41,22 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
 
+        // Products of 8-bit codes, in C: see its header for why.
+        .target(name: "CKernels"),
+
         // The rooms, in the order in which they may import one another.
         .target(name: "Locking", swiftSettings: settings),
-        .target(name: "Factors", dependencies: ["COpenBLAS"], swiftSettings: settings),
-        .target(name: "Learners", dependencies: ["Factors"], swiftSettings: settings),
+        .target(name: "Factors", dependencies: ["COpenBLAS"], swiftSettings: computing),
+        .target(name: "Learners", dependencies: ["Factors"], swiftSettings: computing),
+        .target(
+            name: "Training", dependencies: ["Factors", "Learners", "Locking"], swiftSettings: computing),
         .target(
             name: "Evaluation", dependencies: ["Locking", "Factors", "Learners"], swiftSettings: settings),
         .target(
             name: "Retrieval",
-            dependencies: ["Factors", .product(name: "HeapModule", package: "swift-collections")],
+            dependencies: [
+                "CKernels", "Factors", .product(name: "HeapModule", package: "swift-collections"),
+            ],
             swiftSettings: settings),
         .target(name: "Events", dependencies: ["CSimdJSON", "CZlib"], swiftSettings: settings),
         .target(
@@ -61,7 +74,7 @@ let package = Package(
         .target(
             name: "Engine",
             dependencies: [
-                "Locking", "Factors", "Learners", "Retrieval", "Events", "EventLog", "Checkpoints",
+                "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog", "Checkpoints",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
@@ -74,15 +87,19 @@ let package = Package(
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
-                "Engine", "EventLog", "Events", "Checkpoints", "Factors", "Learners", "Retrieval", "Locking",
+                "Engine", "EventLog", "Events", "Checkpoints", "Factors", "Learners", "Training", "Retrieval",
+                "Locking", "CZlib", "RPC",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
         .executableTarget(
             name: "freshet",
             dependencies: [
-                "Engine", "RPC", "Events", "EventLog", "Checkpoints", "Learners", "Locking",
+                "Engine", "RPC", "Evaluation", "Events", "EventLog", "Checkpoints", "Factors", "Learners",
+                "Locking",
+                "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -93,11 +110,16 @@ let package = Package(
 
         .testTarget(name: "LearnersTests", dependencies: ["Learners", "Factors"], swiftSettings: settings),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], swiftSettings: settings),
-        .testTarget(name: "RetrievalTests", dependencies: ["Retrieval", "Factors"], swiftSettings: settings),
+        .testTarget(
+            name: "TrainingTests", dependencies: ["Training", "Learners", "Factors", "Events"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RetrievalTests", dependencies: ["Retrieval", "CKernels", "Factors"], swiftSettings: settings),
         .testTarget(
             name: "EngineTests",
             dependencies: [
-                "Engine", "Checkpoints", "EventLog", "Events", "Factors", "Locking", "Retrieval",
+                "Engine", "Checkpoints", "EventLog", "Events", "Factors", "Learners", "Locking", "Retrieval",
+                "Training",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -137,9 +159,18 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
+            name: "EvaluateTests",
+            dependencies: [
+                "freshet", "Evaluation", "Events",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
             name: "FeedTests", dependencies: ["freshet", "EventLog", "Events", "Locking", "RPC"],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "TrainTests", dependencies: ["freshet", "Factors", "Training"], swiftSettings: settings),
         // The real program as a process.
         .testTarget(
             name: "DaemonTests",

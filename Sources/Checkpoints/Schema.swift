@@ -24,7 +24,7 @@ enum Schema {
                 CREATE TABLE items(
                     row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, title TEXT, tags TEXT NOT NULL,
                     available INTEGER NOT NULL, users INTEGER NOT NULL, ratings INTEGER NOT NULL,
-                    rating_sum REAL NOT NULL);
+                    rating_sum REAL NOT NULL, last_event INTEGER);
                 CREATE TABLE user_factors(
                     model TEXT NOT NULL, row INTEGER NOT NULL, bias REAL NOT NULL, vector BLOB NOT NULL,
                     step REAL NOT NULL, long_term BLOB, PRIMARY KEY(model, row)) WITHOUT ROWID;
@@ -46,10 +46,12 @@ enum Schema {
     static func migrate(_ db: Database) throws {
         let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
         guard found < version else { return }
-        // 1 to 2: hidden items, long-term rows, steps of learning rates, decayed popularity (which starts from the counts).
+        // 1 to 2: hidden items, times of items' last events, long-term rows, steps of learning rates, decayed
+        // popularity (which starts from the counts).
         try db.execute(
             sql: """
                 ALTER TABLE users ADD COLUMN hidden BLOB NOT NULL DEFAULT x'';
+                ALTER TABLE items ADD COLUMN last_event INTEGER;
                 ALTER TABLE user_factors ADD COLUMN step REAL NOT NULL DEFAULT 0;
                 ALTER TABLE user_factors ADD COLUMN long_term BLOB;
                 ALTER TABLE item_factors ADD COLUMN step REAL NOT NULL DEFAULT 0;

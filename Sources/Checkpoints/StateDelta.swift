@@ -88,10 +88,12 @@ public struct StoredItem: Sendable {
     public var users: Int64
     public var ratings: Int64
     public var ratingSum: Double
+    /// Milliseconds since 1970.
+    public var lastEvent: Int64?
 
     public init(
         row: Int32, id: Data, title: Data?, tags: [String], available: Bool, users: Int64, ratings: Int64,
-        ratingSum: Double
+        ratingSum: Double, lastEvent: Int64?
     ) {
         self.row = row
         self.id = id
@@ -101,6 +103,7 @@ public struct StoredItem: Sendable {
         self.users = users
         self.ratings = ratings
         self.ratingSum = ratingSum
+        self.lastEvent = lastEvent
     }
 }
 

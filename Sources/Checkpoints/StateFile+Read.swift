@@ -71,7 +71,8 @@ extension StateFile {
         let cursor = try GRDB.Row.fetchCursor(
             db,
             sql: """
-                SELECT row, id, CAST(title AS BLOB), tags, available, users, ratings, rating_sum
+                SELECT row, id, CAST(title AS BLOB), tags, available, users, ratings, rating_sum,
+                    last_event
                 FROM items ORDER BY row
                 """)
         while let row = try cursor.next() {
@@ -79,7 +80,7 @@ extension StateFile {
             try reader.read(
                 item: StoredItem(
                     row: row[0], id: row[1], title: row[2], tags: tags, available: row[4], users: row[5],
-                    ratings: row[6], ratingSum: row[7]))
+                    ratings: row[6], ratingSum: row[7], lastEvent: row[8]))
         }
     }
 

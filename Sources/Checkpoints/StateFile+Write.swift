@@ -82,14 +82,16 @@ extension StateFile {
         // Titles go in as bytes and are cast: GRDB binds strings up to their first NUL.
         let statement = try db.makeStatement(
             sql: """
-                INSERT OR REPLACE INTO items(row, id, title, tags, available, users, ratings, rating_sum)
-                VALUES (?, ?, CAST(? AS TEXT), ?, ?, ?, ?, ?)
+                INSERT OR REPLACE INTO items(
+                    row, id, title, tags, available, users, ratings, rating_sum, last_event)
+                VALUES (?, ?, CAST(? AS TEXT), ?, ?, ?, ?, ?, ?)
                 """)
         let encoder = JSONEncoder()
         for item in items {
             let tags = String(decoding: try encoder.encode(item.tags), as: UTF8.self)
             try statement.execute(arguments: [
                 item.row, item.id, item.title, tags, item.available, item.users, item.ratings, item.ratingSum,
+                item.lastEvent,
             ])
         }
     }

@@ -5,7 +5,9 @@ public import Events
 public struct Explanation: Sendable, Equatable {
     /// What alone would keep the item out.
     public enum Obstacle: String, Sendable {
-        case seen, unavailable
+        case seen, hidden, unavailable
+        /// By the tags or the exclusions asked about.
+        case filtered
         /// Ten others that can be recommended come before it.
         case rank
     }
@@ -14,16 +16,35 @@ public struct Explanation: Sendable, Equatable {
     public struct Carrier: Sendable, Equatable {
         public var item: EntityID
         public var title: String?
-        /// Cosine of the two items' vectors.
+        /// Cosine of the two items' vectors; of a model by alternating least squares, how near they are in the eyes of this
+        /// user (s_ij of Hu, Koren, Volinsky 2008).
         public var similarity: Float
         /// What the user gave it: the rating, or the weight of the last signal.
         public var value: Float
+        /// What it adds to `match`; only of a model by alternating least squares.
+        public var share: Float?
 
-        public init(item: EntityID, title: String?, similarity: Float, value: Float) {
+        public init(
+            item: EntityID, title: String?, similarity: Float, value: Float, share: Float? = nil
+        ) {
             self.item = item
             self.title = title
             self.similarity = similarity
             self.value = value
+            self.share = share
+        }
+    }
+
+    /// The parts of `match` that are no carrier's; with the carriers' shares they add up to it.
+    public struct Rest: Sendable, Equatable {
+        /// Shares of the user's other items together.
+        public var others: Float
+        /// What items have moved since the user's row was solved.
+        public var drift: Float
+
+        public init(others: Float, drift: Float) {
+            self.others = others
+            self.drift = drift
         }
     }
 
@@ -40,22 +61,25 @@ public struct Explanation: Sendable, Equatable {
     public var itemBias: Float
     /// p_u·q_i.
     public var match: Float
-    /// Among the available items that the user has not seen, from 1; `nil` where it is none of them.
+    /// Among the items that could be recommended, from 1; `nil` where it is none of them.
     public var rank: Int?
-    /// The score of the tenth of them; `nil` while there are fewer than ten.
+    /// The score of the tenth of them, which it would have to pass; `nil` while there are fewer than ten.
     public var topTenScore: Float?
     public var obstacles: [Obstacle]
     /// What the user said of the item, if anything.
     public var seen: UserRecord.Entry?
-    /// Most similar first.
+    /// Most similar first; by their shares, greatest first, where they have them.
     public var carriers: [Carrier]
+    /// Only of a model by alternating least squares.
+    public var rest: Rest?
 
     public var isRecommended: Bool { obstacles.isEmpty }
 
     public init(
         model: String, score: Float, mean: Float?, userBias: Float?, itemBias: Float, match: Float,
         rank: Int?,
-        topTenScore: Float?, obstacles: [Obstacle], seen: UserRecord.Entry?, carriers: [Carrier]
+        topTenScore: Float?, obstacles: [Obstacle], seen: UserRecord.Entry?, carriers: [Carrier],
+        rest: Rest? = nil
     ) {
         self.model = model
         self.score = score
@@ -68,5 +92,6 @@ public struct Explanation: Sendable, Equatable {
         self.obstacles = obstacles
         self.seen = seen
         self.carriers = carriers
+        self.rest = rest
     }
 }

@@ -5,18 +5,32 @@ public import Events
 ///
 /// The synchronous calls take tens of microseconds at a few thousand items, and grow with the catalogue.
 public protocol LookupService: AnyObject, Sendable {
-    func recommend(_ query: RecommendQuery) throws(LookupError) -> [ScoredItem]
+    /// Items for a user, best first.
+    func answer(_ query: RecommendQuery) throws(LookupError) -> ItemAnswer
+    /// Items for each of `users`, in their order, all from one state of the items, with the options of `query`, whose own
+    /// user is not asked.
+    ///
+    /// - Throws: what is wrong for all of them; what is wrong for one stands in its place.
+    func answers(
+        for users: [EntityID], like query: RecommendQuery
+    ) throws(LookupError) -> [Result<ItemAnswer, LookupError>]
+    /// Items for somebody of whom nothing is known but some items.
+    func answer(_ query: SessionQuery) throws(LookupError) -> ItemAnswer
+    /// Nearest items, nearest first.
+    func answer(_ query: SimilarQuery) throws(LookupError) -> ItemAnswer
+    /// A list over all users.
+    func answer(_ query: TopQuery) throws(LookupError) -> ItemAnswer
+    /// Nearest users, nearest first. Costs a pass over the users.
+    func similarUsers(_ query: SimilarUsersQuery) throws(LookupError) -> [ScoredUser]
     /// One predicted value per item, in the order asked: a rating for an explicit model, else a score.
     func predict(user: EntityID, items: [EntityID], model: String?) throws(LookupError) -> [Float]
     /// The items with their predicted values, best first; of equal ones the one named first.
     func rank(user: EntityID, items: [EntityID], model: String?) throws(LookupError) -> [ScoredItem]
     /// Why an item is, or is not, among the best ten of a user's recommendations.
-    func explain(user: EntityID, item: EntityID, model: String?) throws(LookupError) -> Explanation
-    func similar(_ query: SimilarQuery) throws(LookupError) -> [ScoredItem]
-    /// A list over all users.
-    func top(_ query: TopQuery) throws(LookupError) -> [ScoredItem]
+    func explain(_ query: ExplainQuery) throws(LookupError) -> Explanation
     func item(_ id: EntityID) throws(LookupError) -> ItemRecord
-    func user(_ id: EntityID, historyMax: Int) throws(LookupError) -> UserRecord
+    /// - Parameter listMax: entries of the history, and hidden items, at most.
+    func user(_ id: EntityID, listMax: Int) throws(LookupError) -> UserRecord
     func models() -> [ModelStatus]
     /// Names are dotted (`events.applied`); the part before the first dot is the section in `INFO`.
     func status() -> [StatusField]
@@ -33,134 +47,28 @@ public protocol LookupService: AnyObject, Sendable {
     func checkpoint(completion: @escaping @Sendable (Result<[Int32: Int64], LookupError>) -> Void)
 }
 
-public struct RecommendQuery: Sendable {
-    public enum Fallback: String, Sendable, CaseIterable { case popular, none }
-
-    public var user: EntityID
-    public var count: Int
-    /// `nil` asks the default model.
-    public var model: String?
-    /// Only items that carry all of these.
-    public var tags: [String]
-    public var exclude: [EntityID]
-    public var includeSeen: Bool
-    /// What an unknown user gets: the popular items, or `LookupError.noUser`.
-    public var fallback: Fallback
-
-    public init(
-        user: EntityID, count: Int = 10, model: String? = nil, tags: [String] = [], exclude: [EntityID] = [],
-        includeSeen: Bool = false, fallback: Fallback = .popular
-    ) {
-        self.user = user
-        self.count = count
-        self.model = model
-        self.tags = tags
-        self.exclude = exclude
-        self.includeSeen = includeSeen
-        self.fallback = fallback
-    }
-}
-
-public struct SimilarQuery: Sendable {
-    public enum Metric: String, Sendable, CaseIterable { case cosine, dot, l2 }
-
-    public var item: EntityID
-    public var count: Int
-    public var model: String?
-    public var metric: Metric
-    public var tags: [String]
-
-    public init(
-        item: EntityID, count: Int = 10, model: String? = nil, metric: Metric = .cosine, tags: [String] = []
-    ) {
-        self.item = item
-        self.count = count
-        self.model = model
-        self.metric = metric
-        self.tags = tags
-    }
-}
-
-public struct TopQuery: Sendable {
-    public enum Order: String, Sendable, CaseIterable {
-        /// Most users for whom the item is positive: the score counts them.
-        case popular
-        /// Greatest item bias; items without an event in the model are left out.
-        case bias
-        /// Least item bias, likewise.
-        case leastBias = "-bias"
+/// For callers who want the items alone.
+extension LookupService {
+    public func recommend(_ query: RecommendQuery) throws(LookupError) -> [ScoredItem] {
+        try answer(query).items
     }
 
-    public var order: Order
-    public var count: Int
-    public var model: String?
-    public var tags: [String]
-
-    public init(order: Order, count: Int = 10, model: String? = nil, tags: [String] = []) {
-        self.order = order
-        self.count = count
-        self.model = model
-        self.tags = tags
+    public func recommend(_ query: SessionQuery) throws(LookupError) -> [ScoredItem] {
+        try answer(query).items
     }
-}
 
-public struct ScoredItem: Sendable, Equatable {
-    public var id: EntityID
-    public var score: Float
-
-    public init(id: EntityID, score: Float) {
-        self.id = id
-        self.score = score
+    public func similar(_ query: SimilarQuery) throws(LookupError) -> [ScoredItem] {
+        try answer(query).items
     }
-}
 
-public struct ItemRecord: Sendable, Equatable {
-    public var id: EntityID
-    public var title: String?
-    public var tags: [String]
-    public var available: Bool
-    /// Users in whose history the item stands now.
-    public var users: Int
-    /// Mean of the ratings that stand now; `nil` without any.
-    public var meanRating: Float?
+    public func top(_ query: TopQuery) throws(LookupError) -> [ScoredItem] { try answer(query).items }
 
-    public init(
-        id: EntityID, title: String?, tags: [String], available: Bool, users: Int, meanRating: Float?
-    ) {
-        self.id = id
-        self.title = title
-        self.tags = tags
-        self.available = available
-        self.users = users
-        self.meanRating = meanRating
+    public func explain(user: EntityID, item: EntityID, model: String?) throws(LookupError) -> Explanation {
+        try explain(ExplainQuery(user: user, item: item, model: model))
     }
-}
 
-public struct UserRecord: Sendable, Equatable {
-    public struct Entry: Sendable, Equatable {
-        public var item: EntityID
-        /// The rating, or the weight of the last signal.
-        public var value: Float
-        public var isRating: Bool
-        /// Milliseconds since 1970.
-        public var time: Int64
-
-        public init(item: EntityID, value: Float, isRating: Bool, time: Int64) {
-            self.item = item
-            self.value = value
-            self.isRating = isRating
-            self.time = time
-        }
-    }
-    public var id: EntityID
-    public var seen: Int
-    /// Newest first.
-    public var history: [Entry]
-
-    public init(id: EntityID, seen: Int, history: [Entry]) {
-        self.id = id
-        self.seen = seen
-        self.history = history
+    public func user(_ id: EntityID, historyMax: Int) throws(LookupError) -> UserRecord {
+        try user(id, listMax: historyMax)
     }
 }
 

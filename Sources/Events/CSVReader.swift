@@ -51,6 +51,8 @@ final class CSVReader: EventReader {
             try options.check(signal: name)
             return .signal(user: try id("user"), item: try id("item"), name: name)
         case .retract: return .retract(user: try id("user"), item: try id("item"))
+        case .hide: return .hide(user: try id("user"), item: try id("item"))
+        case .unhide: return .unhide(user: try id("user"), item: try id("item"))
         case .forget: return .forget(user: try id("user"))
         case .item: return .item(try itemDescription())
         }

@@ -7,7 +7,11 @@ public struct Event: Sendable, Equatable {
         case signal(user: EntityID, item: EntityID, name: String)
         /// Takes back whatever the user said of the item.
         case retract(user: EntityID, item: EntityID)
-        /// Erases the user: rows, history, id.
+        /// The user never wants to see the item again. No judgement of it: nothing is learned from it.
+        case hide(user: EntityID, item: EntityID)
+        /// Takes a `hide` back.
+        case unhide(user: EntityID, item: EntityID)
+        /// Erases the user: rows, history, hidden items, id.
         case forget(user: EntityID)
         /// Describes an item; `nil` leaves what is known as it is.
         case item(ItemDescription)
@@ -26,7 +30,9 @@ public struct Event: Sendable, Equatable {
     /// partition; the item's id for an item's description.
     public var key: EntityID {
         switch kind {
-        case .rating(let user, _, _), .signal(let user, _, _), .retract(let user, _), .forget(let user): user
+        case .rating(let user, _, _), .signal(let user, _, _), .retract(let user, _), .hide(let user, _),
+            .unhide(let user, _), .forget(let user):
+            user
         case .item(let description): description.item
         }
     }
@@ -36,7 +42,9 @@ extension Event {
     /// The item it speaks of.
     public var item: EntityID? {
         switch kind {
-        case .rating(_, let item, _), .signal(_, let item, _), .retract(_, let item): item
+        case .rating(_, let item, _), .signal(_, let item, _), .retract(_, let item), .hide(_, let item),
+            .unhide(_, let item):
+            item
         case .item(let description): description.item
         case .forget: nil
         }

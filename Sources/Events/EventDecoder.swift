@@ -70,6 +70,10 @@ public final class EventDecoder {
         case .retract:
             return .retract(
                 user: try id(values.user, fields.user), item: try id(values.item, fields.item))
+        case .hide:
+            return .hide(user: try id(values.user, fields.user), item: try id(values.item, fields.item))
+        case .unhide:
+            return .unhide(user: try id(values.user, fields.user), item: try id(values.item, fields.item))
         case .forget:
             return .forget(user: try id(values.user, fields.user))
         case .item:

@@ -15,10 +15,9 @@ public enum EventEncoder {
             json.write(fields.user, user.string)
             json.write(fields.item, item.string)
             json.write(fields.signal, name)
-        case .retract(let user, let item):
-            json.write(fields.type, EventType.retract.rawValue)
-            json.write(fields.user, user.string)
-            json.write(fields.item, item.string)
+        case .retract(let user, let item): json.write(.retract, user, item, fields)
+        case .hide(let user, let item): json.write(.hide, user, item, fields)
+        case .unhide(let user, let item): json.write(.unhide, user, item, fields)
         case .forget(let user):
             json.write(fields.type, EventType.forget.rawValue)
             json.write(fields.user, user.string)
@@ -41,6 +40,15 @@ private struct JSONObjectWriter {
     init() {
         bytes.reserveCapacity(128)
         bytes.append(UInt8(ascii: "{"))
+    }
+
+    /// The fields of an event that says nothing but of what type it is.
+    mutating func write(
+        _ type: EventType, _ user: EntityID, _ item: EntityID, _ fields: EventOptions.Fields
+    ) {
+        write(fields.type, type.rawValue)
+        write(fields.user, user.string)
+        write(fields.item, item.string)
     }
 
     mutating func write(_ key: String, _ value: String) {

@@ -27,7 +27,7 @@ extension EventError: CustomStringConvertible {
         case .missingField(let field): "field '\(field)' is missing"
         case .wrongType(let field, let wanted): "field '\(field)' is not \(wanted)"
         case .unknownType(let type):
-            "unknown type '\(type)'; rating, signal, retract, forget or item is allowed"
+            "unknown type '\(type)'; rating, signal, retract, hide, unhide, forget or item is allowed"
         case .unknownSignal(let name, let allowed):
             "unknown signal '\(name)'; the configuration knows \(allowed.isEmpty ? "none" : allowed.joined(separator: ", "))"
         case .ratingOutOfRange(let value, let allowed):

@@ -64,6 +64,9 @@ public final class EventFile {
     /// Whether `next` will not wait for input.
     public var hasNext: Bool { lines.hasLine }
 
+    /// Whether the file has ended, and its last line has no line break: perhaps it was cut off.
+    public var endsInMidLine: Bool { lines.endsInMidLine }
+
     /// Part of the file already read, 0 to 1; `nil` where the size is not known.
     public var fractionRead: Double? { lines.fractionRead }
 }

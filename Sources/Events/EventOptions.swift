@@ -47,7 +47,7 @@ extension EventOptions {
         switch event.kind {
         case .rating(_, _, let value): try check(rating: Double(value))
         case .signal(_, _, let name): try check(signal: name)
-        case .retract, .forget: break
+        case .retract, .hide, .unhide, .forget: break
         case .item(let description):
             if let title = description.title { try check(title: title) }
             if let tags = description.tags { try check(tags: tags) }

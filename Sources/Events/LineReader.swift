@@ -18,6 +18,8 @@ final class LineReader {
     let lineBytesMax: Int
     /// Number of the line handed out last, from 1.
     private(set) var number = 0
+    /// Whether the input has ended, and without a line break: perhaps it is only part of what was written.
+    private(set) var endsInMidLine = false
 
     private let source: ByteSource
     private let buffer: UnsafeMutableRawBufferPointer
@@ -57,6 +59,7 @@ final class LineReader {
             searched = try refill(searched: unread.upperBound)
             if isAtEnd {
                 guard !unread.isEmpty, !source.wasCancelled else { return nil }
+                endsInMidLine = true
                 return handOut(upTo: unread.upperBound, next: unread.upperBound)
             }
         }

@@ -116,6 +116,17 @@ public final class FactorTable: @unchecked Sendable {
         (0..<count).compactMap { changes[$0] & change.rawValue != 0 ? Int32($0) : nil }
     }
 
+    /// A table of the same rows; none of them counts as changed.
+    public func copy() -> FactorTable {
+        let copy = FactorTable(factors: factors)
+        copy.reserve(count)
+        copy.count = count
+        copy.lanes.update(from: lanes, count: count * (factors / 8))
+        copy.biases.update(from: biases, count: count)
+        copy.steps.update(from: steps, count: count)
+        return copy
+    }
+
     /// Zeroes the row: nothing of a forgotten user stays behind.
     public func erase(_ index: Int) {
         let row = row(index)
@@ -129,11 +140,6 @@ public final class FactorTable: @unchecked Sendable {
         assert(index >= 0 && index < count)
         let source = UnsafeRawPointer(lanes + index * (factors / 8))
         UnsafeMutableRawPointer(destination).copyMemory(from: source, byteCount: factors * 4)
-    }
-
-    /// The vectors of all rows, count × factors, row-major. Nothing may write them until `body` is done.
-    public func withVectors<Result>(_ body: (UnsafePointer<Float>) -> Result) -> Result {
-        body(UnsafeRawPointer(lanes).assumingMemoryBound(to: Float.self))
     }
 
     /// Appends the row's vector to `array`.

@@ -24,7 +24,8 @@ public struct ALS: Sendable {
         public var regularization: Float = 0.1
         /// ν: 0 leaves λ the same for all rows, 1 makes it proportional to a row's total confidence.
         public var regularizationPower: Float = 0
-        /// Events after which what a user took counts half for the user's row; 0 lets all count alike.
+        /// Events after which the w of what a user took counts half for the user's row; 0 lets all count alike. What is
+        /// long past keeps the confidence 1 of any item, and is still an item taken: a taste of old, beside the recent.
         public var halfLifeEvents: Float = 0
 
         public init() {}
@@ -53,10 +54,7 @@ public struct ALS: Sendable {
     /// - Returns: `.rejected`, and leaves the row as it was, where the matrix is not positive definite (λ = 0 and too
     ///   little to go by) or the guard refuses the result.
     public func solve(gramian: Gramian, into target: Row, workspace: ALSWorkspace) -> UpdateResult {
-        let decay =
-            options.regularization
-            * pow(Float(gramian.rows) + workspace.confidenceSum, options.regularizationPower)
-        guard workspace.solve(gramian: gramian, decay: decay) else { return .rejected }
+        guard workspace.solve(gramian: gramian, decay: decay(gramian, workspace)) else { return .rejected }
         let solution = workspace.solution
         var norm = SIMD8<Float>.zero
         for lane in solution.indices { norm = norm + solution[lane] * solution[lane] }

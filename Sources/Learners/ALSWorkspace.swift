@@ -85,6 +85,12 @@ public final class ALSWorkspace: @unchecked Sendable {
         return algebra.solvePositiveDefinite(matrix: matrix, vector: numbers, factors: factors)
     }
 
+    /// The same with `right` for the right side.
+    func solve(gramian: Gramian, decay: Float, right: Row) -> Bool {
+        for lane in right.indices { vector[lane] = right[lane] }
+        return solve(gramian: gramian, decay: decay)
+    }
+
     /// The solution, after `solve`.
     var solution: UnsafeBufferPointer<SIMD8<Float>> { UnsafeBufferPointer(start: vector, count: factors / 8) }
 }

@@ -11,6 +11,8 @@ struct ArgumentReader {
     private let request: RESPRequest
     private let command: Command
     private var index = 1
+    /// Option words read so far.
+    private var given: [String] = []
 
     init(_ request: RESPRequest, of command: Command) {
         self.request = request
@@ -111,11 +113,30 @@ struct ArgumentReader {
         return try text("option").uppercased()
     }
 
+    /// The next option word in upper case; `nil` at the end. A word that the command does not let repeat is refused the
+    /// second time: which of the two holds would be anybody's guess.
+    mutating func option() throws(CommandError) -> String? {
+        guard let word = try keyword() else { return nil }
+        if !given.contains(word) {
+            given.append(word)
+        } else if !command.arguments.contains(where: { $0.token == word && $0.repeatsToken }) {
+            throw error("\(Self.short(word)) is given twice")
+        }
+        return word
+    }
+
     /// Whether the next argument is this option word, in whatever case.
     func isNext(_ word: String) -> Bool {
         guard !isAtEnd, request[index].count == word.utf8.count else { return false }
         return zip(request[index], word.utf8).allSatisfy { byte, letter in
             byte == letter || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) && byte - 0x20 == letter
+        }
+    }
+
+    /// Whether the next argument is one of the command's option words.
+    var isNextOption: Bool {
+        command.arguments.contains { spec in
+            (spec.token ?? spec.parts.first?.token).map(isNext) ?? false
         }
     }
 

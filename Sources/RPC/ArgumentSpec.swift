@@ -14,6 +14,8 @@ struct ArgumentSpec: Sendable {
     var token: String?
     var isOptional = false
     var isMultiple = false
+    /// Of several values, whether the word stands before each of them.
+    var repeatsToken = false
     /// The alternatives of `oneOf`, the parts of `block`.
     var parts: [ArgumentSpec] = []
 
@@ -34,7 +36,12 @@ struct ArgumentSpec: Sendable {
 
     /// `[TOKEN value]...`.
     static func repeated(_ token: String, _ name: String) -> ArgumentSpec {
-        ArgumentSpec(name: name, token: token, isOptional: true, isMultiple: true)
+        ArgumentSpec(name: name, token: token, isOptional: true, isMultiple: true, repeatsToken: true)
+    }
+
+    /// `[TOKEN value [value...]]`.
+    static func list(_ token: String, _ name: String, _ kind: Kind = .string) -> ArgumentSpec {
+        ArgumentSpec(name: name, kind: kind, token: token, isOptional: true, isMultiple: true)
     }
 
     /// `[TOKEN]`.
@@ -78,6 +85,7 @@ struct ArgumentSpec: Sendable {
             case .string, .integer, .double: name
             }
         let whole = kind == .pureToken ? body : [token, body].compactMap { $0 }.joined(separator: " ")
+        if isMultiple, token != nil, !repeatsToken { return "[\(whole) [\(body)...]]" }
         switch (isOptional, isMultiple) {
         case (false, false): return whole
         case (true, false): return "[\(whole)]"
@@ -96,7 +104,7 @@ struct ArgumentSpec: Sendable {
         var flags: [RESPValue] = []
         if isOptional { flags.append(.simple("optional")) }
         if isMultiple { flags.append(.simple("multiple")) }
-        if isMultiple, token != nil { flags.append(.simple("multiple_token")) }
+        if repeatsToken { flags.append(.simple("multiple_token")) }
         if !flags.isEmpty { pairs.append((.text("flags"), .array(flags))) }
         if !parts.isEmpty { pairs.append((.text("arguments"), .array(parts.map(\.documentation)))) }
         return .map(pairs)

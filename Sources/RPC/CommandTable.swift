@@ -3,7 +3,8 @@ import Synchronization
 /// All commands by name, and the checks that come before any of them runs.
 struct CommandTable: Sendable {
     static let standard = CommandTable(
-        ConnectionCommands.all + IntrospectionCommands.all + LookupCommands.all
+        ConnectionCommands.all + IntrospectionCommands.all + RecommendCommands.all
+            + LookupCommands.all
             + ExplanationCommands.all + EventCommands.all + RecordCommands.all + ServerCommands.all)
 
     /// In alphabetical order.

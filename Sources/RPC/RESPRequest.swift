@@ -40,7 +40,7 @@ public struct RequestLimits: Sendable, Equatable {
     /// Bytes of one argument.
     public var bulkBytesMax: Int
 
-    public init(requestBytesMax: Int = 1 << 20, argumentsMax: Int = 16_384, bulkBytesMax: Int = 1 << 16) {
+    public init(requestBytesMax: Int = 1 << 20, argumentsMax: Int = 32_768, bulkBytesMax: Int = 1 << 16) {
         self.requestBytesMax = requestBytesMax
         self.argumentsMax = argumentsMax
         self.bulkBytesMax = bulkBytesMax

@@ -1,11 +1,11 @@
 /// A set of item rows, a bit each. A value: whoever holds a copy sees it as it was.
 public struct ItemBitset: Sendable, Equatable {
-    private var words: [UInt64] = []
+    private(set) var words: [UInt64] = []
 
     public init() {}
 
     public init(_ rows: some Sequence<Int32>) {
-        for row in rows { insert(Int(row)) }
+        insert(contentsOf: Array(rows))
     }
 
     /// Rows beyond the highest one inserted are not contained.
@@ -23,28 +23,19 @@ public struct ItemBitset: Sendable, Equatable {
         words[word] |= 1 << UInt64(row & 63)
     }
 
+    /// Grows once for all: a user's history at every look-up.
+    public mutating func insert(contentsOf rows: [Int32]) {
+        guard let highest = rows.max() else { return }
+        insert(Int(highest))
+        for row in rows { words[Int(row) >> 6] |= 1 << UInt64(row & 63) }
+    }
+
     public mutating func remove(_ row: Int) {
         guard contains(row) else { return }
         words[row >> 6] &= ~(1 << UInt64(row & 63))
     }
-}
 
-/// Which items may be answered.
-public struct ItemFilter: Sendable {
-    /// Seen, excluded or unavailable.
-    public var excluded: ItemBitset
-    /// The item must be in each of these: one per tag asked for.
-    public var required: [ItemBitset]
-
-    public init(excluded: ItemBitset = ItemBitset(), required: [ItemBitset] = []) {
-        self.excluded = excluded
-        self.required = required
-    }
-
+    /// Rows `64 * index ..< 64 * index + 64`.
     @inline(__always)
-    public func allows(_ row: Int) -> Bool {
-        guard !excluded.contains(row) else { return false }
-        for set in required where !set.contains(row) { return false }
-        return true
-    }
+    func word(_ index: Int) -> UInt64 { index < words.count ? words[index] : 0 }
 }

@@ -3,7 +3,7 @@ internal import Foundation
 /// Two decayed counts of an item, in a form that can be compared at any time: log₂ of what the count would have been at
 /// the stream's first event, had it grown backwards (forward decay: Cormode, Shkapenyuk, Srivastava, Xu 2009). All
 /// items share the clock, so their order does not depend on it; −∞ for an item that nobody took.
-public struct PublishedPopularity: Sendable, Equatable {
+public struct PublishedPopularity: BitwiseCopyable, Sendable, Equatable {
     /// log₂ of the slow count + the ordinal it stood at / its half-life.
     public var popular: Double
     /// The same of the fast count.

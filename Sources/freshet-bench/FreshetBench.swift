@@ -11,7 +11,12 @@ struct FreshetBench: AsyncParsableCommand {
             EXAMPLES
               swift run -c release freshet-bench updates
               swift run -c release freshet-bench topn --items 20000
+              swift run -c release freshet-bench lookups --items 20000 --no-socket
               swift run -c release freshet-bench stream ml-1m/ratings.csv.gz
+              swift run -c release freshet-bench quality ../shared/data
             """,
-        subcommands: [UpdatesBenchmark.self, TopNBenchmark.self, StreamBenchmark.self])
+        subcommands: [
+            UpdatesBenchmark.self, TopNBenchmark.self, LookupsBenchmark.self, StreamBenchmark.self,
+            QualityBenchmark.self,
+        ])
 }

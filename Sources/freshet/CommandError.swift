@@ -6,10 +6,16 @@ struct CommandError: Error, CustomStringConvertible {
     /// Codes of sysexits.h where one fits.
     enum Code: Int32 {
         case failure = 1
+        /// The arguments do not go together.
+        case usage = 64
         /// The input is not what it should be.
         case data = 65
         /// The daemon or the broker is not there.
         case unavailable = 69
+        /// A file or folder cannot be made or written.
+        case cannotCreate = 73
+        /// Another freshet is at work there.
+        case inUse = 75
         case configuration = 78
     }
 

@@ -19,12 +19,17 @@ struct Freshet: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(name: "Daemon", subcommands: [ServeCommand.self, CheckpointCommand.self]),
             CommandGroup(
-                name: "Events", subcommands: [FeedCommand.self, SimulateCommand.self, RateCommand.self]),
+                name: "Events",
+                subcommands: [
+                    FeedCommand.self, SimulateCommand.self, RateCommand.self, HideCommand.self,
+                    UnhideCommand.self,
+                ]),
+            CommandGroup(name: "History", subcommands: [TrainCommand.self, EvaluateCommand.self]),
             CommandGroup(
                 name: "Look-ups",
                 subcommands: [
-                    RecommendCommand.self, SimilarCommand.self, PredictCommand.self, ExplainCommand.self,
-                    TopCommand.self, StatusCommand.self,
+                    RecommendCommand.self, SimilarCommand.self, SimilarUsersCommand.self,
+                    PredictCommand.self, ExplainCommand.self, TopCommand.self, StatusCommand.self,
                 ]),
         ])
 }

@@ -24,6 +24,63 @@ struct ClientTests {
             ])
     }
 
+    @Test("several users, and a session's items, become their own commands")
+    func recommendOthers() throws {
+        #expect(
+            try RecommendCommand.parse(["u1", "u2", "--meta"]).rpcArguments
+                == ["MRECOMMEND", "u1", "u2", "COUNT", "10", "WITHSCORES", "WITHMETA"])
+        #expect(
+            try RecommendCommand.parse(["--items", "i1", "5", "--weights", "2", "1", "--count", "3"])
+                .rpcArguments
+                == [
+                    "RECOMMEND.ITEMS", "2", "i1", "5", "WEIGHTS", "2", "1", "COUNT", "3", "WITHSCORES",
+                ])
+        #expect(throws: (any Error).self) { try RecommendCommand.parse([]) }
+        #expect(throws: (any Error).self) { try RecommendCommand.parse(["u1", "--items", "i1"]) }
+        #expect(throws: (any Error).self) {
+            try RecommendCommand.parse(["--items", "i1", "i2", "--weights", "1"])
+        }
+        #expect(try HideCommand.parse(["u1", "i1"]).rpcArguments == ["HIDE", "u1", "i1"])
+        #expect(try UnhideCommand.parse(["u1", "i1"]).rpcArguments == ["UNHIDE", "u1", "i1"])
+        #expect(
+            try SimilarUsersCommand.parse(["u1", "--metric", "l2", "--model", "m"]).rpcArguments
+                == ["SIMILAR.USERS", "u1", "COUNT", "10", "METRIC", "l2", "WITHSCORES", "MODEL", "m"])
+        #expect(try TopCommand.parse(["--by", "trending", "--meta"]).scoreName == "trend")
+    }
+
+    @Test("an answer with meta shows it below the items, and around them in JSON")
+    func meta() throws {
+        let items = RESPValue.array([.text("i1"), .double(0.91)])
+        let plain = try ListAnswer(items)
+        #expect(try plain.json(scoreName: "score") == plain.items.json(scoreName: "score"))
+        let answer = try ListAnswer(
+            .map([
+                (.text("items"), items), (.text("model"), .text("likes")), (.text("age-ms"), .double(1.25)),
+                (.text("why-fewer"), .map([(.text("seen"), .integer(3))])),
+            ]))
+        #expect(
+            answer.text(scoreName: "score") == """
+                rank  item  title  score
+                   1  i1            0.91
+
+                what       value
+                model      likes
+                age-ms     1.25
+                why-fewer  seen=3
+                """)
+        #expect(
+            try answer.json(scoreName: "score")
+                == #"{"age-ms":1.25,"items":[{"item":"i1","rank":1,"score":0.91,"title":null}],"#
+                + #""model":"likes","why-fewer":{"seen":3}}"#)
+        #expect(
+            try RecommendCommand.json(["a\u{1B}"], [plain])
+                == #"[{"items":[{"item":"i1","rank":1,"score":0.91,"title":null}],"user":"a\u001b"}]"#)
+        #expect(RecommendCommand.text(["a\u{1B}"], [plain]).hasPrefix("a?:\nrank  item"))
+        let users = try ItemList(alternating: .array([.text("u2"), .double(0.5)]))
+        #expect(try users.json(of: "user") == #"[{"rank":1,"score":0.5,"user":"u2"}]"#)
+        #expect(users.table(of: "user", scoreName: "score") == "rank  user  score\n   1  u2      0.5")
+    }
+
     @Test("the other look-ups and RATE send their arguments in order")
     func others() throws {
         #expect(
@@ -35,6 +92,9 @@ struct ClientTests {
         #expect(
             try ExplainCommand.parse(["u1", "i1", "--model", "m", "--after", "0:7"]).rpcArguments
                 == ["EXPLAIN", "u1", "i1", "MODEL", "m", "AFTER", "0:7"])
+        #expect(
+            try ExplainCommand.parse(["u1", "i1", "--tag", "a", "--exclude", "i2"]).rpcArguments
+                == ["EXPLAIN", "u1", "i1", "TAG", "a", "EXCLUDE", "i2"])
         let top = try TopCommand.parse(["--by", "-bias", "--count", "3", "--model", "m", "--tag", "a"])
         #expect(
             top.rpcArguments == ["TOP", "3", "BY", "-bias", "WITHSCORES", "MODEL", "m", "TAG", "a"])
@@ -166,11 +226,16 @@ struct ClientTests {
         }
     }
 
-    @Test("checkpoint alone means checkpoint now, and every client is offered to the root command")
+    @Test("checkpoint alone means checkpoint now, and every client is offered by the root command")
     func commands() throws {
         #expect(try CheckpointCommand.parseAsRoot([]) is CheckpointNowCommand)
-        #expect(
-            ClientCommands.all.compactMap { $0.configuration.commandName }
-                == ["recommend", "similar", "predict", "explain", "top", "rate", "status", "checkpoint"])
+        let offered = Freshet.configuration.groupedSubcommands.flatMap(\.subcommands)
+            .compactMap { $0.configuration.commandName }
+        for name in [
+            "recommend", "similar", "similar-users", "predict", "explain", "top", "rate", "hide", "unhide",
+            "status", "checkpoint",
+        ] {
+            #expect(offered.contains(name))
+        }
     }
 }

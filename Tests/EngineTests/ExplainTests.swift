@@ -29,7 +29,7 @@ struct ExplainTests {
             #expect(explanation.seen == nil)
             let parts = [explanation.mean, explanation.userBias, explanation.itemBias, explanation.match]
             #expect(abs(parts.reduce(0) { $0 + ($1 ?? 0) } - explanation.score) < 1e-5)
-            #expect(abs(predicted[place] - explanation.score) < 1e-4)
+            #expect(predicted[place] == explanation.score)
             #expect((explanation.mean == nil) == (model == "likes"))
             #expect((explanation.userBias == nil) == (model == "likes"))
         }

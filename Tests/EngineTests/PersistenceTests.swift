@@ -227,6 +227,7 @@ struct PersistenceTests {
             try $0.execute(
                 sql: """
                     ALTER TABLE users DROP COLUMN hidden;
+                    ALTER TABLE items DROP COLUMN last_event;
                     ALTER TABLE user_factors DROP COLUMN step;
                     ALTER TABLE user_factors DROP COLUMN long_term;
                     ALTER TABLE item_factors DROP COLUMN step;

@@ -9,7 +9,8 @@ import Testing
 
 func id(_ text: String) -> EntityID { try! EntityID(text) }
 
-/// Seeded events of a small world: two tastes, each user of one of them, some signals, retractions and a forget.
+/// Seeded events of a small world: two tastes, each user of one of them, some signals, retractions, hidden items
+/// and a forget.
 func events(_ count: Int, seed: UInt64 = 1, users: Int = 60, items: Int = 80) -> [Event] {
     var random = KeyedRandom(seed: seed)
     return (0..<count).map { index in
@@ -25,6 +26,8 @@ func events(_ count: Int, seed: UInt64 = 1, users: Int = 60, items: Int = 80) ->
         case 16...18:
             let description = ItemDescription(item: itemID, title: "Item \(item)", tags: ["tag\(item % 3)"])
             return Event(.item(description), time: time)
+        case 19: return Event(.hide(user: userID, item: itemID), time: time)
+        case 20: return Event(.unhide(user: userID, item: itemID), time: time)
         default:
             let value = own ? 4 + random.next(below: 2) : 1 + random.next(below: 3)
             return Event(.rating(user: userID, item: itemID, value: Float(value)), time: time)

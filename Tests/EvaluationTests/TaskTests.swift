@@ -6,7 +6,7 @@ import Testing
 struct TaskTests {
     // User 0 has seen item 0 and is tested on 1 and 2; user 1 has seen 1 and is tested on 0.
     private let rows = [
-        observation(0, 0), observation(1, 1), observation(0, 1), observation(0, 2, 2, liked: false),
+        observation(0, 0), observation(1, 1, 1), observation(0, 1), observation(0, 2, 2, liked: false),
         observation(1, 0),
     ]
     private var data: Dataset { dataset(users: 2, items: 5, rows) }
@@ -102,11 +102,11 @@ struct TaskTests {
         #expect(one.value(.coverage(5)) == four.value(.coverage(5)))
     }
 
-    @Test("RMSE and MAE are over test ratings")
+    @Test("RMSE and MAE are over test ratings, clipped to those of training")
     func errors() throws {
-        let model = TableRecommender(predictsRatings: true, scores: [[0, 4, 4, 0, 0], [5, 0, 0, 0, 0]])
+        let model = TableRecommender(predictsRatings: true, scores: [[0, 4, 4, 0, 0], [9, 0, 0, 0, 0]])
         let sheet = try #require(try RatingTask(dataset: data, split: try split()).measure(model))
-        // Errors: 5 − 4, 2 − 4, 5 − 5.
+        // Errors: 5 − 4, 2 − 4, 5 − 5, the 9 clipped.
         #expect(isClose(sheet.value(.rmse), (5.0 / 3).squareRoot()))
         #expect(isClose(sheet.value(.mae), 1))
         #expect(try RatingTask(dataset: data, split: try split()).measure(RandomRecommender(seed: 1)) == nil)

@@ -14,6 +14,14 @@ struct EventDecoderTests {
         #expect(
             try decode(#"{"type":"retract","user":"u42","item":"i7"}"#)
                 == Event(.retract(user: id("u42"), item: id("i7"))))
+        #expect(
+            try decode(#"{"type":"hide","user":"u42","item":7,"ts":3}"#)
+                == Event(.hide(user: id("u42"), item: id("7")), time: 3))
+        #expect(
+            try decode(#"{"type":"unhide","user":"u42","item":"i7"}"#)
+                == Event(.unhide(user: id("u42"), item: id("i7"))))
+        #expect(throws: EventError.missingField("item")) { try decode(#"{"type":"hide","user":"u42"}"#) }
+        #expect(throws: EventError.missingField("user")) { try decode(#"{"type":"unhide","item":"i"}"#) }
         #expect(try decode(#"{"type":"forget","user":"u42"}"#) == Event(.forget(user: id("u42"))))
         #expect(
             try decode(

@@ -69,10 +69,12 @@ struct EventEncoderTests {
         let user = try id(randomText(&draws))
         let item = try id(randomText(&draws))
         let time = Bool.random(using: &draws) ? Int64.random(in: EventOptions().times, using: &draws) : nil
-        switch Int.random(in: 0..<5, using: &draws) {
+        switch Int.random(in: 0..<7, using: &draws) {
         case 0: return Event(.signal(user: user, item: item, name: "click"), time: time)
         case 1: return Event(.retract(user: user, item: item), time: time)
         case 2: return Event(.forget(user: user), time: time)
+        case 4: return Event(.hide(user: user, item: item), time: time)
+        case 5: return Event(.unhide(user: user, item: item), time: time)
         case 3:
             let tags = (0..<Int.random(in: 0...4, using: &draws)).map { _ in randomText(&draws) }
             let description = ItemDescription(

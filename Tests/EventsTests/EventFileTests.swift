@@ -55,6 +55,8 @@ struct EventFileTests {
             ,u,i,3.5,12,,,,
             signal,u,i,,13,click,,,
             retract,u,i,,,,,,
+            hide,u,i,,14,,,,
+            unhide,u,i,,,,,,
             forget,u,,,,,,,
             item,,i,,,,"A, B",x|y,0
             """
@@ -65,6 +67,8 @@ struct EventFileTests {
                 .event(Event(.rating(user: user, item: thing, value: 3.5), time: 12)),
                 .event(Event(.signal(user: user, item: thing, name: "click"), time: 13)),
                 .event(Event(.retract(user: user, item: thing))),
+                .event(Event(.hide(user: user, item: thing), time: 14)),
+                .event(Event(.unhide(user: user, item: thing))),
                 .event(Event(.forget(user: user))),
                 .event(
                     Event(

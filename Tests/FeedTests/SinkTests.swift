@@ -16,6 +16,8 @@ struct RPCSinkTests {
         try sink.send(try rating("u", "i", 4.5, 12))
         try sink.send(Event(.signal(user: user, item: item, name: "click")))
         try sink.send(Event(.retract(user: user, item: item), time: 5))
+        try sink.send(Event(.hide(user: user, item: item), time: 6))
+        try sink.send(Event(.unhide(user: user, item: item)))
         try sink.send(Event(.forget(user: user)))
         try sink.send(
             Event(.item(ItemDescription(item: item, title: "A B", tags: ["x", "y"], available: false))))
@@ -23,10 +25,11 @@ struct RPCSinkTests {
         #expect(
             daemon.taken == [
                 ["RATE", "u", "i", "4.5", "TS", "12"], ["SIGNAL", "u", "i", "click"], ["RETRACT", "u", "i"],
-                ["FORGET", "u"], ["ITEM.SET", "i", "TITLE", "A B", "TAGS", "x,y", "AVAILABLE", "0"],
+                ["HIDE", "u", "i"], ["UNHIDE", "u", "i"], ["FORGET", "u"],
+                ["ITEM.SET", "i", "TITLE", "A B", "TAGS", "x,y", "AVAILABLE", "0"],
             ])
-        #expect(sink.receipts.acknowledged == 5)
-        #expect(sink.receipts.lastTokens == [Token(partition: 0, offset: 4)])
+        #expect(sink.receipts.acknowledged == 7)
+        #expect(sink.receipts.lastTokens == [Token(partition: 0, offset: 6)])
     }
 
     @Test("no more events than the window are without an answer, and many are")

@@ -71,8 +71,8 @@ struct CommandTests {
         arguments: [
             (
                 "RECOMMEND",
-                "RECOMMEND user [COUNT n] [MODEL m] [WITHSCORES] [TAG t]... [EXCLUDE item]... [INCLUDESEEN] "
-                    + "[AFTER token [TIMEOUT ms]] [FALLBACK popular|none]"
+                "RECOMMEND user [COUNT n] [MODEL m] [WITHSCORES] [WITHMETA] [TAG t]... [EXCLUDE item]... "
+                    + "[INCLUDESEEN] [AFTER token [TIMEOUT ms]] [FALLBACK popular|none]"
             ),
             ("RATE", "RATE user item value [TS ms]"), ("FORGET", "FORGET user [TS ms]"),
             ("PREDICT", "PREDICT user item [item...] [MODEL m] [AFTER token [TIMEOUT ms]]"),
@@ -131,16 +131,20 @@ struct CommandTests {
             #expect(try ask(client, "RATE u1 i1 4.5 TS 1000") == .text("0:0"))
             #expect(try ask(client, "SIGNAL u1 i1 click") == .text("0:1"))
             #expect(try ask(client, "RETRACT u1 i1") == .text("0:2"))
-            #expect(try ask(client, "FORGET u1") == .text("0:3"))
+            #expect(try ask(client, "HIDE u1 i1 TS 2000") == .text("0:3"))
+            #expect(try ask(client, "UNHIDE u1 i1") == .text("0:4"))
+            #expect(try ask(client, "FORGET u1") == .text("0:5"))
             #expect(
                 try client.call(["ITEM.SET", "i1", "tags", "a,b", "TITLE", "A b", "AVAILABLE", "0"])
-                    == .text("0:4"))
-            #expect(try ask(client, "ITEM.SET i1") == .text("0:5"))
+                    == .text("0:6"))
+            #expect(try ask(client, "ITEM.SET i1") == .text("0:7"))
             #expect(
                 service.state.withLock { $0.appended } == [
                     Event(.rating(user: user, item: item, value: 4.5), time: 1000),
                     Event(.signal(user: user, item: item, name: "click")),
-                    Event(.retract(user: user, item: item)), Event(.forget(user: user)),
+                    Event(.retract(user: user, item: item)),
+                    Event(.hide(user: user, item: item), time: 2000), Event(.unhide(user: user, item: item)),
+                    Event(.forget(user: user)),
                     Event(
                         .item(ItemDescription(item: item, title: "A b", tags: ["a", "b"], available: false))),
                     Event(.item(ItemDescription(item: item))),
@@ -157,6 +161,15 @@ struct CommandTests {
             #expect(item["tags"] == list("a", "b"))
             #expect(item["available"] == .boolean(true))
             #expect(item["mean"] == .double(3.5))
+            #expect(item["ratings"] == .integer(2))
+            #expect(item["last-event"] == .integer(1000))
+            let stars = RESPValue.map([
+                (.text("positives"), .integer(2)), (.text("bias"), .double(0.5)),
+                (.text("norm"), .double(1.5)), (.text("popular"), .double(1.75)),
+                (.text("trending"), .double(-0.5)),
+            ])
+            #expect(item["models"]?["stars"] == stars)
+            #expect(item["models"]?["likes"]?["norm"] == .null)
             #expect(try ask(client, "ITEM.GET x") == .error("NOITEM item 'x' is not known"))
             let user = try ask(client, "USER.GET u1 COUNT 1")
             #expect(user["seen"] == .integer(2))
@@ -166,6 +179,9 @@ struct CommandTests {
                 (.text("ts"), .integer(1000)),
             ])
             #expect(user["history"] == .array([entry]))
+            #expect(user["hidden"] == .integer(3))
+            #expect(user["hidden-items"] == list("i1"))
+            #expect(user["models"]?["stars"]?["bias"] == .double(0.25))
             guard case .array(let models) = try ask(client, "MODELS") else {
                 Issue.record("MODELS is no array")
                 return
@@ -216,6 +232,15 @@ struct CommandTests {
         (["RECOMMEND", "u1", "FALLBACK", "luck"], "ERR FALLBACK is 'luck'; popular or none is allowed"),
         (["SIMILAR", "i1", "METRIC", "taxi"], "ERR METRIC is 'taxi'; cosine or dot or l2 is allowed"),
         (["ITEM.SET", "i1", "AVAILABLE", "2"], "ERR AVAILABLE is '2'; an integer from 0 to 1 is allowed"),
+        (["RECOMMEND", "u1", "COUNT", "2", "count", "3"], "ERR COUNT is given twice; usage: RECOMMEND user"),
+        (["RECOMMEND", "u1", "INCLUDESEEN", "INCLUDESEEN"], "ERR INCLUDESEEN is given twice"),
+        (["RECOMMEND", "u1", "AFTER", "0:1", "AFTER", "0:2"], "ERR AFTER is given twice"),
+        (["RECOMMEND", "u1", "FALLBACK", "none", "FALLBACK", "popular"], "ERR FALLBACK is given twice"),
+        (["RATE", "u1", "i1", "4", "TS", "1", "TS", "2"], "ERR TS is given twice; usage: RATE"),
+        (["ITEM.SET", "i1", "TITLE", "a", "TITLE", "b"], "ERR TITLE is given twice; usage: ITEM.SET"),
+        (["HIDE", "u1"], "ERR wrong number of arguments for 'hide'; usage: HIDE user item [TS ms]"),
+        (["HIDE", "u1", "i1", "4"], "ERR unexpected '4'; usage: HIDE user item [TS ms]"),
+        (["UNHIDE", "u1", ""], "ERR item: id is empty; 1 to 256 bytes"),
         (["USER.GET", "nobody"], "NOUSER user 'nobody' is not known"),
         (["SELECT", "1"], "ERR index is '1'; an integer from 0 to 0 is allowed"),
         (["CONFIG", "SET", "a", "b"], "ERR unexpected 'SET'; usage: CONFIG"),

@@ -1,4 +1,5 @@
 import Engine
+import Events
 import Locking
 import Testing
 
@@ -16,8 +17,15 @@ struct ExplanationCommandTests {
         "usage lines and arities read as the documentation has them",
         arguments: [
             ("RANK", "RANK user item [item...] [MODEL m] [AFTER token [TIMEOUT ms]]", -3),
-            ("EXPLAIN", "EXPLAIN user item [MODEL m] [AFTER token [TIMEOUT ms]]", -3),
-            ("TOP", "TOP n BY popular|bias|-bias [MODEL m] [TAG t]... [WITHSCORES]", -4),
+            (
+                "EXPLAIN",
+                "EXPLAIN user item [MODEL m] [TAG t]... [EXCLUDE item]... [AFTER token [TIMEOUT ms]]", -3
+            ),
+            (
+                "TOP",
+                "TOP n BY popular|trending|bias|-bias [MODEL m] [TAG t]... [WITHSCORES] [WITHMETA] "
+                    + "[AFTER token [TIMEOUT ms]]", -4
+            ),
         ])
     func usage(name: String, usage: String, arity: Int) {
         #expect(CommandTable.standard[name]?.usage == usage)
@@ -60,6 +68,33 @@ struct ExplanationCommandTests {
                         (.text("recommended"), .boolean(true)), (.text("why-not"), .array([])),
                         (.text("carried-by"), carriers),
                     ]))
+        }
+    }
+
+    @Test("EXPLAIN takes the filters of the request it is asked about")
+    func explainFilters() async throws {
+        try await withServer { path, service in
+            let client = try RPCClient(socketPath: path)
+            _ = try ask(client, "EXPLAIN u1 i2 TAG a EXCLUDE i3 TAG b EXCLUDE i4")
+            let query = try #require(service.state.withLock { $0.explained.last })
+            #expect(query.tags == ["a", "b"])
+            #expect(query.exclude.map(\.string) == ["i3", "i4"])
+        }
+    }
+
+    @Test("EXPLAIN has the shares of past items where the model can tell them")
+    func explainShares() async throws {
+        try await withServer { path, _ in
+            let client = try RPCClient(socketPath: path)
+            let answer = try ask(client, "EXPLAIN u1 i2 MODEL solved")
+            guard case .array(let carriers) = answer["carried-by"] else {
+                Issue.record("carried-by is no array")
+                return
+            }
+            #expect(carriers.first?["share"] == .double(0.5))
+            #expect(answer["carried-by-others"] == .double(0.25))
+            #expect(answer["drift"] == .double(-0.125))
+            #expect(try ask(client, "EXPLAIN u1 i2")["drift"] == nil)
         }
     }
 
@@ -119,7 +154,7 @@ struct ExplanationCommandTests {
         ("TOP 5 OF popular", "ERR unexpected 'OF'; usage: TOP"),
         ("TOP 0 BY bias", "ERR n is '0'; an integer from 1 to 10000 is allowed"),
         ("TOP 1000000000 BY bias", "ERR n is '1000000000'; an integer from 1 to 10000 is allowed"),
-        ("TOP 5 BY luck", "ERR BY is 'luck'; popular or bias or -bias is allowed"),
+        ("TOP 5 BY luck", "ERR BY is 'luck'; popular or trending or bias or -bias is allowed"),
         ("TOP 5 BY bias COUNT 3", "ERR unexpected 'COUNT'; usage: TOP"),
     ]
 

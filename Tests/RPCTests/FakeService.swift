@@ -16,6 +16,9 @@ final class FakeService: LookupService {
         var recommended: [RecommendQuery] = []
         var similar: [SimilarQuery] = []
         var tops: [TopQuery] = []
+        var sessions: [SessionQuery] = []
+        var similarUsers: [SimilarUsersQuery] = []
+        var explained: [ExplainQuery] = []
         var learned: Int64 = 0
         var holdsAppends = false
         var refusal: LookupError?
@@ -51,7 +54,22 @@ final class FakeService: LookupService {
         return Array(answer.prefix(count))
     }
 
-    func recommend(_ query: RecommendQuery) throws(LookupError) -> [ScoredItem] {
+    /// Fewer than the catalogue are answered: the list is cut, and says so.
+    private func answer(
+        _ items: [ScoredItem], of count: Int, _ wantsMeta: Bool, fallback: RecommendQuery.Fallback = .none,
+        ignored: [EntityID] = []
+    ) -> ItemAnswer {
+        guard wantsMeta else { return ItemAnswer(items: items) }
+        let shortfall = Shortfall(catalogue: 9, counts: [.seen: 3, .tag: 1])
+        return ItemAnswer(
+            items: items,
+            meta: AnswerMeta(
+                model: "likes", positions: [1: 9, 0: 7], age: .microseconds(1500), unlearned: 2, path: "scan",
+                fallback: fallback, candidates: 5, shortfall: items.count < count ? shortfall : nil,
+                ignored: ignored))
+    }
+
+    func answer(_ query: RecommendQuery) throws(LookupError) -> ItemAnswer {
         change { $0.recommended.append(query) }
         if query.fallback == .none, query.user.string == "stranger" {
             throw LookupError(.noUser, "user 'stranger' is not known")
@@ -59,7 +77,33 @@ final class FakeService: LookupService {
         if let model = query.model, model != "stars" {
             throw LookupError(.noModel, "model '\(model)' is not known")
         }
-        return try list(query.count).filter { !query.exclude.contains($0.id) }
+        return answer(
+            try list(query.count).filter { !query.exclude.contains($0.id) }, of: query.count, query.wantsMeta,
+            fallback: query.user.string == "stranger" ? .popular : .none)
+    }
+
+    func answers(
+        for users: [EntityID], like query: RecommendQuery
+    ) throws(LookupError) -> [Result<ItemAnswer, LookupError>] {
+        users.map { user in
+            var query = query
+            query.user = user
+            return Result { [query] () throws(LookupError) in try answer(query) }
+        }
+    }
+
+    func answer(_ query: SessionQuery) throws(LookupError) -> ItemAnswer {
+        change { $0.sessions.append(query) }
+        let unknown = query.items.filter { !Self.items.contains($0.string) }
+        guard unknown.count < query.items.count else {
+            throw LookupError(.noItem, "item '\(unknown[0])' is not known")
+        }
+        return answer(try list(query.count), of: query.count, query.wantsMeta, ignored: unknown)
+    }
+
+    func similarUsers(_ query: SimilarUsersQuery) throws(LookupError) -> [ScoredUser] {
+        change { $0.similarUsers.append(query) }
+        return try list(query.count).map { ScoredUser(id: $0.id, score: $0.score) }
     }
 
     func predict(user: EntityID, items: [EntityID], model: String?) throws(LookupError) -> [Float] {
@@ -72,9 +116,12 @@ final class FakeService: LookupService {
     }
 
     /// `u1` has seen `i1`; the model is explicit when it is called `stars`.
-    func explain(user: EntityID, item: EntityID, model: String?) throws(LookupError) -> Explanation {
+    func explain(_ query: ExplainQuery) throws(LookupError) -> Explanation {
+        change { $0.explained.append(query) }
+        let (user, item, model) = (query.user, query.item, query.model)
         guard user.string == "u1" else { throw LookupError(.noUser, "user '\(user)' is not known") }
-        let seen = try self.user(user, historyMax: 1).history[0]
+        let shares = model == "solved"
+        let seen = try self.user(user, listMax: 1).history[0]
         let hasSeen = item == seen.item
         let ratings = model == "stars"
         return Explanation(
@@ -84,28 +131,38 @@ final class FakeService: LookupService {
             obstacles: hasSeen ? [.seen, .rank] : [],
             seen: hasSeen ? seen : nil,
             carriers: [
-                Explanation.Carrier(item: seen.item, title: "One", similarity: 0.7, value: 4.5),
+                Explanation.Carrier(
+                    item: seen.item, title: "One", similarity: 0.7, value: 4.5,
+                    share: shares ? 0.5 : nil),
                 Explanation.Carrier(item: item, title: nil, similarity: 0.6, value: 1),
-            ])
+            ], rest: shares ? Explanation.Rest(others: 0.25, drift: -0.125) : nil)
     }
 
-    func top(_ query: TopQuery) throws(LookupError) -> [ScoredItem] {
+    func answer(_ query: TopQuery) throws(LookupError) -> ItemAnswer {
         change { $0.tops.append(query) }
-        return try list(query.count)
+        return answer(try list(query.count), of: query.count, query.wantsMeta)
     }
 
-    func similar(_ query: SimilarQuery) throws(LookupError) -> [ScoredItem] {
+    func answer(_ query: SimilarQuery) throws(LookupError) -> ItemAnswer {
         change { $0.similar.append(query) }
-        return try list(query.count).filter { $0.id != query.item }
+        return answer(
+            try list(query.count).filter { $0.id != query.item }, of: query.count, query.wantsMeta)
     }
 
     func item(_ id: EntityID) throws(LookupError) -> ItemRecord {
         guard Self.items.contains(id.string) else { throw LookupError(.noItem, "item '\(id)' is not known") }
         return ItemRecord(
-            id: id, title: "Title of \(id)", tags: ["a", "b"], available: true, users: 3, meanRating: 3.5)
+            id: id, title: "Title of \(id)", tags: ["a", "b"], available: true, users: 3, ratings: 2,
+            meanRating: 3.5, lastEvent: 1000,
+            models: [
+                ItemRecord.Model(
+                    name: "stars", positives: 2, bias: 0.5, norm: 1.5, popular: 1.75, trending: -0.5),
+                ItemRecord.Model(
+                    name: "likes", positives: 1, bias: nil, norm: nil, popular: nil, trending: nil),
+            ])
     }
 
-    func user(_ id: EntityID, historyMax: Int) throws(LookupError) -> UserRecord {
+    func user(_ id: EntityID, listMax: Int) throws(LookupError) -> UserRecord {
         guard id.string == "u1", let item = try? EntityID("i1") else {
             throw LookupError(.noUser, "user '\(id)' is not known")
         }
@@ -113,7 +170,9 @@ final class FakeService: LookupService {
             UserRecord.Entry(item: item, value: 4.5, isRating: true, time: 1000),
             UserRecord.Entry(item: item, value: 0.1, isRating: false, time: 900),
         ]
-        return UserRecord(id: id, seen: 2, history: Array(entries.prefix(historyMax)))
+        return UserRecord(
+            id: id, seen: 2, history: Array(entries.prefix(listMax)), hidden: 3, hiddenItems: [item],
+            models: [UserRecord.Model(name: "stars", bias: 0.25, norm: 2)])
     }
 
     func models() -> [ModelStatus] {

@@ -90,7 +90,7 @@ struct ServerTests {
 
     @Test("a client that is idle is closed after the idle timeout, one that waits for an answer is not")
     func idle() async throws {
-        try await withServer({ $0.idleTimeout = .milliseconds(50) }) { path, service in
+        try await withServer({ $0.idleTimeout = .milliseconds(500) }) { path, service in
             let idle = try RawConnection(path)
             #expect(idle.readToEnd().isEmpty)
             service.change { $0.holdsAppends = true }
@@ -133,9 +133,9 @@ struct ServerTests {
             service.change { $0.answersLarge = true }
             let slow = try RawConnection(path)
             let request = Array("RECOMMEND u1\r\n".utf8)
-            // Each answer is 8 kB; some 300 MB would wait, were there no bound.
-            let sent = slow.sendUntilFull(request, times: 40_000)
-            #expect(sent < request.count * 40_000)
+            // Each answer is 8 kB; some 800 MB would wait, were there no bound.
+            let sent = slow.sendUntilFull(request, times: 100_000)
+            #expect(sent < request.count * 100_000)
             let other = try RPCClient(socketPath: path)
             #expect(try other.call(["PING"]) == .simple("PONG"))
             let answered = service.state.withLock { $0.recommended.count }

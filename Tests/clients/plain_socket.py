@@ -56,6 +56,12 @@ def main(path):
         assert len(scored) == 10 and scored[0] == ids[0], scored
         assert isinstance(scored[1], float if version == 3 else str), scored
 
+        meta = client.call("RECOMMEND", user, "COUNT", 5, "WITHMETA")
+        meta = meta if version == 3 else dict(zip(meta[::2], meta[1::2]))
+        assert meta["items"] == ids and meta["why-fewer"] is None, meta
+        several = client.call("MRECOMMEND", user, "no-such-user", "COUNT", 5, "FALLBACK", "none")
+        assert several[0] == ids and isinstance(several[1], RuntimeError), several
+
         # A pipeline: answers in the order of the requests.
         for number in range(100):
             client.send("ECHO", number)

@@ -56,14 +56,58 @@ def check(path, version):
     assert why["rank"] is None and not why["recommended"] and float(why["seen-value"]) == 5, why
     for order in ("popular", "bias", "-bias"):
         assert len(call("TOP", 3, "BY", order, "WITHSCORES")) == 6
+    assert len(call("TOP", 3, "BY", "trending")) <= 3
     for metric in ("cosine", "dot", "l2"):
         assert len(call("SIMILAR", "i1", "COUNT", 3, "METRIC", metric, "WITHSCORES")) == 6
 
     item = pairs(call("ITEM.GET", "py-item"))
     assert item["title"] == "A title" and item["tags"] == ["x", "y"], item
+    assert item["ratings"] >= 1 and item["last-event"] > 0, item
+    assert float(pairs(pairs(item["models"])["stars"])["norm"]) > 0, item
     record = pairs(call("USER.GET", user, "COUNT", 2))
     assert record["seen"] == 4 and len(record["history"]) == 2, record
     assert pairs(record["history"][0])["kind"] == "signal", record
+    assert float(pairs(pairs(record["models"])["likes"])["norm"]) > 0, record
+
+    # Hidden items: in no list, named as the reason, and back again.
+    first = call("RECOMMEND", user, "COUNT", 3)[0]
+    token = call("HIDE", user, first)
+    assert first not in call("RECOMMEND", user, "COUNT", 1000, "INCLUDESEEN", "AFTER", token)
+    assert "hidden" in pairs(call("EXPLAIN", user, first))["why-not"]
+    record = pairs(call("USER.GET", user))
+    assert record["hidden"] == 1 and record["hidden-items"] == [first], record
+    token = call("UNHIDE", user, first)
+    assert first in call("RECOMMEND", user, "COUNT", 1000, "AFTER", token)
+
+    # Several users at once, and somebody of whom only items are known.
+    several = call("MRECOMMEND", user, f"{user}-nobody", "u1", "COUNT", 3, "FALLBACK", "none")
+    assert [type(part) for part in several] == [list, redis.ResponseError, list], several
+    assert several[0] == call("RECOMMEND", user, "COUNT", 3), several
+    for model in ("stars", "likes"):
+        session = call("RECOMMEND.ITEMS", 3, "i1", "i2", "i3", "WEIGHTS", 5, 1, 3.5, "COUNT", 5, "MODEL", model)
+        assert len(session) == 5 and not {"i1", "i2", "i3"} & set(session), session
+    meta = pairs(call("RECOMMEND.ITEMS", 2, "no-such", "i1", "WITHMETA"))
+    assert meta["ignored"] == ["no-such"] and len(meta["items"]) == 10, meta
+    near = call("SIMILAR.USERS", user, "COUNT", 5, "WITHSCORES")
+    assert len(near) == 10 and user not in near, near
+
+    # What an answer stands on.
+    meta = pairs(call("RECOMMEND", user, "COUNT", 1000, "TAG", "x", "WITHMETA"))
+    assert meta["model"] == "likes" and meta["position"].startswith("0:"), meta
+    assert float(meta["age-ms"]) >= 0 and meta["fallback"] == "none" and meta["items"] == [], meta
+    why = pairs(meta["why-fewer"])
+    assert sum(count for reason, count in why.items() if reason != "catalogue") == why["catalogue"], why
+    assert pairs(call("SIMILAR", "i1", "COUNT", 3, "WITHMETA"))["why-fewer"] is None
+    assert pairs(call("EXPLAIN", user, "i9", "EXCLUDE", "i9"))["why-not"][0] == "filtered"
+
+    # Strange ids are ids like any other.
+    for strange in ("a b", "\"quoted\" 'too'", "\0nul\0", "🎬👩‍👩‍👧", "COUNT"):
+        call("ITEM.SET", strange, "AVAILABLE", 1)
+        token = call("RATE", user, strange, 4)
+        assert strange in call("RECOMMEND", user, "COUNT", 1000, "INCLUDESEEN", "AFTER", token)
+        assert pairs(call("ITEM.GET", strange))["id"] == strange
+        call("RETRACT", user, strange)
+        call("ITEM.SET", strange, "AVAILABLE", 0)
 
     token = call("RETRACT", user, "i1")
     assert "i1" in call("RECOMMEND", user, "COUNT", 1000, "AFTER", token)
@@ -107,6 +151,13 @@ def check(path, version):
         (("EXPLAIN", f"{user}-1", "no-such"), "NOITEM"),
         (("TOP", "3", "BY", "luck"), "ERR"),
         (("SIMILAR", "no-such"), "NOITEM"),
+        (("RECOMMEND.ITEMS", 2, "no-such", "nor-this"), "NOITEM"),
+        (("RECOMMEND.ITEMS", "i1", "5"), "ERR"),
+        (("RECOMMEND.ITEMS", 1, "i1", "WEIGHTS", "101", "MODEL", "stars"), "ERR"),
+        (("SIMILAR.USERS", "no-such"), "NOUSER"),
+        (("RECOMMEND", user, "COUNT", 1, "COUNT", 2), "ERR"),
+        (("MRECOMMEND", user, "MODEL", "no-such"), "NOMODEL"),
+        (("HIDE", user), "ERR"),
         (("SIMILAR", "i1", "METRIC", "manhattan"), "ERR"),
         (("RECOMMEND", f"{user}-1", "AFTER", "0:999999999", "TIMEOUT", "10"), "STALE"),
         (("RECOMMEND", f"{user}-1", "AFTER", "soon"), "ERR"),

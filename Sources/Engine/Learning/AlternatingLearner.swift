@@ -55,7 +55,7 @@ struct AlternatingLearner: StreamLearner {
     }
 
     /// What the user took, newest first, as far as it counts.
-    private func newest(of history: History) -> [HistoryEntry] {
+    func newest(of history: History) -> [HistoryEntry] {
         let taken = history.entries.lazy.filter { accepts($0.kind, value: $0.value) }
         guard als.options.halfLifeEvents > 0 else { return Array(taken) }
         let depth = max(1, Int(als.options.halfLifeEvents * -log2(Self.weightMin)) + 1)

@@ -34,6 +34,8 @@ struct BatchApplication {
     private let state: LearnedState
     private let leases: LeaseBook
     private let observer: (any LearningObserver)?
+    /// False keeps histories and counts alone, for a state that is trained afterwards.
+    private let learns: Bool
     private var examples: [Example] = []
     private var newUsers: [[(id: EntityID, row: Int32)]]
     /// Whether any model is by alternating least squares.
@@ -48,10 +50,13 @@ struct BatchApplication {
     private(set) var changedStats: [Int32] = []
     private(set) var rejections: [Rejection] = []
 
-    init(state: LearnedState, leases: LeaseBook, observer: (any LearningObserver)? = nil) {
+    init(
+        state: LearnedState, leases: LeaseBook, learns: Bool = true, observer: (any LearningObserver)? = nil
+    ) {
         self.state = state
         self.leases = leases
-        alternates = state.models.contains { $0.alternating != nil }
+        self.learns = learns
+        alternates = learns && state.models.contains { $0.alternating != nil }
         self.observer = observer
         newUsers = Array(repeating: [], count: state.shards.count)
         changedItems = Array(repeating: [], count: state.models.count)
@@ -92,10 +97,14 @@ struct BatchApplication {
             add(.signal, user: user, item: item, value: state.options.events.signals[name] ?? 0, logged)
         case .retract(let user, let item):
             state.counters.retractions += 1
-            let known =
-                state.users.withLock { $0.row(of: user) } != nil
-                && state.items.withLock { $0.row(of: item) } != nil
-            if known { add(.retract, user: user, item: item, value: 0, logged) }
+            if knows(user, item) { add(.retract, user: user, item: item, value: 0, logged) }
+        case .hide(let user, let item):
+            state.counters.hides += 1
+            // Neither need be known: what is hidden before it comes is hidden when it comes.
+            add(.hide, user: user, item: item, value: 0, logged)
+        case .unhide(let user, let item):
+            state.counters.unhides += 1
+            if knows(user, item) { add(.unhide, user: user, item: item, value: 0, logged) }
         case .forget(let user):
             state.counters.forgets += 1
             // Alone between two segments: the grid keeps the order of a user and an item, not that of a whole user.
@@ -110,6 +119,10 @@ struct BatchApplication {
                     available: description.available)
             }
         }
+    }
+
+    private func knows(_ user: EntityID, _ item: EntityID) -> Bool {
+        state.users.withLock { $0.row(of: user) } != nil && state.items.withLock { $0.row(of: item) } != nil
     }
 
     private mutating func add(
@@ -188,7 +201,7 @@ struct BatchApplication {
     private func worker(examples: [Example], samples: SampleSlots) -> CellWorker {
         CellWorker(
             examples: examples, models: state.models, stats: state.stats, samples: samples,
-            historyMax: state.options.historyMax, observer: observer)
+            historyMax: state.options.historyMax, learns: learns, observer: observer)
     }
 
     private func runRounds(_ worker: CellWorker, grid: Grid, assignment: ShardAssignment) {
@@ -240,9 +253,10 @@ struct BatchApplication {
             }
             take(reportOf: shard)
         }
+        guard learns else { return }
         // In log order, so that the sums do not depend on which shard was faster.
         for (number, model) in state.models.enumerated() {
-            for (index, example) in worker.examples.enumerated() where example.kind != .retract {
+            for (index, example) in worker.examples.enumerated() where example.kind.isLearned {
                 let kind: HistoryEntry.Kind = example.kind == .rating ? .rating : .signal
                 if model.learner.accepts(kind, value: example.value) {
                     model.score.add(samples[number, index])

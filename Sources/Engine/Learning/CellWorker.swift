@@ -8,6 +8,7 @@ struct CellWorker {
     let stats: ItemColumn<ItemStats>
     let samples: SampleSlots
     let historyMax: Int
+    let learns: Bool
     let observer: (any LearningObserver)?
     private let means = MeansBaseline()
     /// Whether any model is by alternating least squares.
@@ -15,14 +16,15 @@ struct CellWorker {
 
     init(
         examples: [Example], models: [ModelState], stats: ItemColumn<ItemStats>, samples: SampleSlots,
-        historyMax: Int, observer: (any LearningObserver)? = nil
+        historyMax: Int, learns: Bool = true, observer: (any LearningObserver)? = nil
     ) {
         self.examples = examples
         self.models = models
         self.stats = stats
         self.samples = samples
         self.historyMax = historyMax
-        solvesHistories = models.contains { $0.alternating != nil }
+        self.learns = learns
+        solvesHistories = learns && models.contains { $0.alternating != nil }
         self.observer = observer
     }
 
@@ -33,6 +35,8 @@ struct CellWorker {
             shard.users[shard.local(example.user)].unsaved = true
             switch example.kind {
             case .retract: retract(example, shard: shard)
+            case .hide: shard.users[shard.local(example.user)].hidden.insert(example.item)
+            case .unhide: shard.users[shard.local(example.user)].hidden.remove(example.item)
             case .rating, .signal: learn(example, slot: Int(index), shard: shard, lease: lease)
             }
         }
@@ -59,8 +63,10 @@ struct CellWorker {
             let context = LearningContext(
                 modelIndex: modelIndex, model: model, shard: shard, meansPrediction: meansPrediction,
                 local: local)
-            samples[modelIndex, slot] = model.learner.score(example, context, lease: lease)
-            model.learner.learn(example, context, lease: lease)
+            if learns {
+                samples[modelIndex, slot] = model.learner.score(example, context, lease: lease)
+                model.learner.learn(example, context, lease: lease)
+            }
             let weight = kind == .signal ? Double(example.value) : 1
             model.decay.add(weight, at: example.ordinal, to: &model.counts[Int(example.item)])
             context.touch(Int(example.item))
@@ -96,6 +102,7 @@ struct CellWorker {
         lease: borrowing RowLease
     ) {
         let local = shard.local(example.user)
+        noteTime(of: example, shard: shard)
         // What a user has said outranks what a user has done: a click does not take a rating back.
         if kind == .signal, previous?.kind == .rating { return }
         if let previous { count(previous, sign: -1, of: local, mean: example.mean, shard: shard) }
@@ -112,6 +119,15 @@ struct CellWorker {
         } else {
             shard.report.overfull.append(local)
         }
+    }
+
+    private func noteTime(of example: Example, shard: UserShard) {
+        var changed = stats[Int(example.item)]
+        changed.lastEvent = example.time
+        changed.unsaved = true
+        if !changed.unpublished { shard.report.changedStats.append(example.item) }
+        changed.unpublished = true
+        stats[Int(example.item)] = changed
     }
 
     private func retract(_ example: Example, shard: UserShard) {

@@ -2,7 +2,12 @@ internal import Factors
 
 /// One event, interned and ready to be learned.
 struct Example {
-    enum Kind: UInt8 { case rating, signal, retract }
+    enum Kind: UInt8 {
+        case rating, signal, retract, hide, unhide
+
+        /// Whether models may learn from it.
+        var isLearned: Bool { self == .rating || self == .signal }
+    }
 
     var kind: Kind
     var user: Int32

@@ -28,7 +28,7 @@ struct LearningContext: ~Copyable {
 
 /// A learner on the stream: predicts an event, then learns it. Items outside the lease are never written, and
 /// read only by learners whose items nobody writes during the rounds.
-protocol StreamLearner: Sendable {
+protocol StreamLearner: FoldIn, Sendable {
     /// A rating on the user's scale (`PREDICT` answers μ + biases + product), rather than a rank score.
     var predictsRatings: Bool { get }
 

@@ -1,49 +1,71 @@
-public import Events
+internal import Events
 internal import Factors
 internal import Locking
 internal import Retrieval
 
 extension Engine {
-    public func explain(
-        user: EntityID, item: EntityID, model name: String?
-    ) throws(LookupError) -> Explanation {
-        let number = try modelNumber(name)
+    public func explain(_ query: ExplainQuery) throws(LookupError) -> Explanation {
+        let number = try modelNumber(query.model)
         let model = state.models[number]
-        let copy = onShard(of: user) { shard, local in
-            let factors = shard.tables[number].row(local)
-            return (vector: factors.vector, bias: factors.bias, history: shard.users[local].history)
-        }
-        guard let copy else { throw unknown(user) }
-        let row = try rows(of: [item])[0]
-        let unavailable = state.catalogue.withLock { $0.unavailable }
-        var filter = ItemFilter(excluded: unavailable)
-        for entry in copy.history.entries { filter.excluded.insert(Int(entry.item)) }
+        guard let copy = wholeUser(query.user, model: number) else { throw unknown(query.user) }
+        let row = try rows(of: [query.item])[0]
+        var selection = selection(tags: query.tags, exclude: query.exclude, keepsReasons: true)
+        var obstacles = obstacles(of: row, selection, copy)
+        selection.leaveOut(copy.hidden.rows, because: .hidden)
+        selection.leaveOut(copy.history.entries.lazy.map(\.item), because: .seen)
+        let filter = selection.filter
         let liked = liked(copy.history, by: model.learner, except: row)
         let found = model.index.read { index -> (standing: Standing, carriers: [Candidate])? in
             let standing = index.standing(
-                of: row, depth: Explanation.depth, query: copy.vector, filter: filter)
+                of: row, depth: Explanation.depth, query: copy.taste.vector, filter: filter)
             guard let standing else { return nil }
             let carriers = index.nearest(
                 Explanation.carriersMax, to: index.vector(row), metric: .cosine,
                 filter: ItemFilter(required: [liked]))
             return (standing, carriers)
         }
-        guard let (standing, carriers) = found else { throw withoutFactors(item) }
-        let seen = copy.history[Int32(row)]
+        guard let (standing, nearest) = found else { throw withoutFactors(query.item) }
         let mean = model.learner.predictsRatings ? snapshot.withLock { $0.mean } : nil
         // Summed as `recommend` sums it: both answer the same score.
-        let offset = mean.map { $0 + copy.bias } ?? 0
-        var obstacles: [Explanation.Obstacle] = []
-        if seen != nil { obstacles.append(.seen) }
-        if unavailable.contains(row) { obstacles.append(.unavailable) }
+        let offset = mean.map { $0 + copy.taste.bias } ?? 0
+        var carriers = described(nearest, in: copy.history)
+        var rest: Explanation.Rest?
+        if let shares = shares(of: copy.history, in: row, model: model) {
+            (carriers, rest) = carried(by: shares, of: copy.history, match: standing.product)
+        }
         let isCandidate = obstacles.isEmpty
         if standing.better >= Explanation.depth { obstacles.append(.rank) }
         return Explanation(
             model: model.options.name, score: standing.score + offset, mean: mean,
-            userBias: mean.map { _ in copy.bias }, itemBias: standing.bias, match: standing.product,
+            userBias: mean.map { _ in copy.taste.bias }, itemBias: standing.bias, match: standing.product,
             rank: isCandidate ? standing.better + 1 : nil, topTenScore: standing.bar.map { $0 + offset },
-            obstacles: obstacles, seen: seen.map { UserRecord.Entry($0, item: item) },
-            carriers: described(carriers, in: copy.history))
+            obstacles: obstacles,
+            seen: copy.history[Int32(row)].map { UserRecord.Entry($0, item: query.item) },
+            carriers: carriers, rest: rest)
+    }
+
+    /// All that an explanation needs of a user.
+    private func wholeUser(
+        _ id: EntityID, model: Int
+    ) -> (taste: Taste, history: History, hidden: HiddenItems)? {
+        onShard(of: id) { shard, local in
+            let user = shard.users[local]
+            return (Taste(shard.tables[model].row(local)), user.history, user.hidden)
+        }
+    }
+
+    /// What keeps the item out whatever its score; `selection` is what may be answered to anybody.
+    private func obstacles(
+        of row: Int, _ selection: Selection, _ user: (taste: Taste, history: History, hidden: HiddenItems)
+    ) -> [Explanation.Obstacle] {
+        var obstacles: [Explanation.Obstacle] = []
+        if user.history.contains(Int32(row)) { obstacles.append(.seen) }
+        if user.hidden.contains(Int32(row)) { obstacles.append(.hidden) }
+        if selection.keepsOut(row, because: .unavailable) { obstacles.append(.unavailable) }
+        if selection.lacksTag(row) || selection.keepsOut(row, because: .excluded) {
+            obstacles.append(.filtered)
+        }
+        return obstacles
     }
 
     /// What the user liked, by the model's own rule; where it learns ratings, those above the user's mean.
@@ -60,7 +82,7 @@ extension Engine {
         return liked
     }
 
-    private func described(_ carriers: [Candidate], in history: History) -> [Explanation.Carrier] {
+    func described(_ carriers: [Candidate], in history: History) -> [Explanation.Carrier] {
         let titles = state.catalogue.withLock { catalogue in
             carriers.map {
                 Int($0.row) < catalogue.entries.count ? catalogue.entries[Int($0.row)].title : nil
@@ -73,11 +95,5 @@ extension Engine {
                     item: id, title: title, similarity: carrier.score, value: entry.value)
             }
         }
-    }
-}
-
-extension UserRecord.Entry {
-    init(_ entry: HistoryEntry, item: EntityID) {
-        self.init(item: item, value: entry.value, isRating: entry.kind == .rating, time: entry.time)
     }
 }

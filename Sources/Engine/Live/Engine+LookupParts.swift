@@ -6,20 +6,31 @@ internal import Retrieval
 
 /// What look-ups have in common.
 extension Engine {
-    /// What a model knows of a user, copied on the queue that owns the user.
+    /// What a model knows of a user, copied on the queue that owns the user; or folded in from items.
     struct Taste: Sendable {
         var vector: [Float]
         var bias: Float
-        var seen: [Int32]
     }
 
     func taste(of id: EntityID, model: Int) -> Taste? {
-        onShard(of: id) { shard, local in
-            let factors = shard.tables[model].row(local)
-            return Taste(
-                vector: factors.vector, bias: factors.bias,
-                seen: shard.users[local].history.entries.map(\.item))
+        onShard(of: id) { shard, local in Taste(shard.tables[model].row(local)) }
+    }
+
+    /// The user's taste, and `selection` without what the user hid and, unless told otherwise, has seen; `nil` for an
+    /// unknown user.
+    func wish(of id: EntityID, model: Int, selection: Selection, includeSeen: Bool) -> Wish? {
+        // The queue hands out the history without copying it: the sets are filled while it learns on.
+        let copy = onShard(of: id) { shard, local in
+            let user = shard.users[local]
+            return (taste: Taste(shard.tables[model].row(local)), history: user.history, hidden: user.hidden)
         }
+        guard let copy else { return nil }
+        var selection = selection
+        selection.leaveOut(copy.hidden.rows, because: .hidden)
+        if !includeSeen {
+            selection.leaveOut(copy.history.entries.lazy.map(\.item), because: .seen)
+        }
+        return Wish(taste: copy.taste, selection: selection)
     }
 
     /// Runs on the queue that owns the user, with the user's row there; `nil` for an unknown user.
@@ -48,15 +59,16 @@ extension Engine {
         return number
     }
 
-    func filter(tags: [String], exclude: [EntityID]) -> ItemFilter {
+    /// What may be answered to anybody.
+    func selection(tags: [String], exclude: [EntityID], keepsReasons: Bool) -> Selection {
         let (unavailable, tagged) = state.catalogue.withLock { catalogue in
             (catalogue.unavailable, tags.map { catalogue.items(tagged: $0) })
         }
-        var filter = ItemFilter(excluded: unavailable, required: tagged.map { ItemBitset($0) })
-        guard !exclude.isEmpty else { return filter }
+        var selection = Selection(unavailable: unavailable, tagged: tagged, keepsReasons: keepsReasons)
+        guard !exclude.isEmpty else { return selection }
         let rows = state.items.withLock { table in exclude.compactMap { table.row(of: $0) } }
-        for row in rows { filter.excluded.insert(Int(row)) }
-        return filter
+        selection.leaveOut(rows.sorted(), because: .excluded)
+        return selection
     }
 
     func rows(of items: [EntityID]) throws(LookupError) -> [Int] {
@@ -83,4 +95,8 @@ extension Engine {
     func withoutFactors(_ item: EntityID) -> LookupError {
         LookupError(.noItem, "item '\(item)' has no factors yet; ask again in a few milliseconds")
     }
+}
+
+extension Engine.Taste {
+    init(_ row: Row) { self.init(vector: row.vector, bias: row.bias) }
 }

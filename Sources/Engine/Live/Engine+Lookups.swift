@@ -8,23 +8,63 @@ internal import Retrieval
 
 extension Engine: LookupService {
     /// Items known, described or rated.
-    public var itemCount: Int { publishedStats.withLock { $0.count } }
+    public var itemCount: Int { published.withLock { $0.stats.count } }
 
-    public func recommend(_ query: RecommendQuery) throws(LookupError) -> [ScoredItem] {
+    public func answer(_ query: RecommendQuery) throws(LookupError) -> ItemAnswer {
+        try answers(for: [query.user], like: query)[0].get()
+    }
+
+    public func answers(
+        for users: [EntityID], like query: RecommendQuery
+    ) throws(LookupError) -> [Result<ItemAnswer, LookupError>] {
         let number = try modelNumber(query.model)
         let model = state.models[number]
-        var filter = filter(tags: query.tags, exclude: query.exclude)
-        guard let user = taste(of: query.user, model: number) else {
-            guard query.fallback == .popular else { throw unknown(query.user) }
-            let clock = clock(of: model)
-            return scored(model.index.read { $0.mostPopular(query.count, clock: clock, filter: filter) })
+        let freshness = query.wantsMeta ? freshness() : nil
+        let selection = selection(tags: query.tags, exclude: query.exclude, keepsReasons: query.wantsMeta)
+        let wishes = users.map { user in
+            wish(of: user, model: number, selection: selection, includeSeen: query.includeSeen)
         }
-        if !query.includeSeen {
-            for item in user.seen { filter.excluded.insert(Int(item)) }
+        var found = best(
+            query.count, for: wishes.compactMap(\.self), in: model, counts: query.wantsMeta
+        ).makeIterator()
+        let mean = model.learner.predictsRatings ? snapshot.withLock { $0.mean } : nil
+        return zip(users, wishes).map { user, wish in
+            if let wish, let found = found.next() {
+                return .success(
+                    answer(
+                        found, offset: mean.map { $0 + wish.taste.bias } ?? 0, model: model,
+                        count: query.count, freshness: freshness))
+            }
+            guard query.fallback == .popular else { return .failure(unknown(user)) }
+            let popular = list(
+                query.count, by: .popular, selection: selection, in: model, counts: query.wantsMeta)
+            return .success(
+                answer(
+                    popular, model: model, count: query.count, freshness: freshness, fallback: .popular))
         }
-        let offset = model.learner.predictsRatings ? snapshot.withLock { $0.mean } + user.bias : 0
-        let best = model.index.read { $0.top(query.count, query: user.vector, filter: filter) }
-        return scored(best.map { Candidate(row: $0.row, score: $0.score + offset) })
+    }
+
+    public func answer(_ query: SimilarQuery) throws(LookupError) -> ItemAnswer {
+        let model = state.models[try modelNumber(query.model)]
+        let freshness = query.wantsMeta ? freshness() : nil
+        let row = try rows(of: [query.item])[0]
+        var selection = selection(tags: query.tags, exclude: [], keepsReasons: query.wantsMeta)
+        selection.leaveOut([Int32(row)], because: .excluded)
+        let vector = model.index.read { row < $0.count ? $0.vector(row) : nil }
+        guard let vector else { throw withoutFactors(query.item) }
+        let found = nearest(
+            query.count, to: vector, metric: SimilarityMetric(query.metric), selection: selection, in: model,
+            counts: query.wantsMeta)
+        return answer(found, model: model, count: query.count, freshness: freshness)
+    }
+
+    public func answer(_ query: TopQuery) throws(LookupError) -> ItemAnswer {
+        let model = state.models[try modelNumber(query.model)]
+        let freshness = query.wantsMeta ? freshness() : nil
+        let selection = selection(tags: query.tags, exclude: [], keepsReasons: query.wantsMeta)
+        let found = list(
+            query.count, by: query.order, selection: selection, in: model, counts: query.wantsMeta)
+        return answer(found, model: model, count: query.count, freshness: freshness)
     }
 
     public func predict(user: EntityID, items: [EntityID], model: String?) throws(LookupError) -> [Float] {
@@ -33,11 +73,8 @@ extension Engine: LookupService {
         guard let taste = taste(of: user, model: number) else { throw unknown(user) }
         let rows = try rows(of: items)
         let offset = learner.predictsRatings ? snapshot.withLock { $0.mean } + taste.bias : 0
-        let scores = state.models[number].index.read { index in
-            rows.map { row in
-                row < index.count ? offset + index.biases[row] + index.product(row, taste.vector) : Float.nan
-            }
-        }
+        // Summed as `recommend` sums it: both answer the same score.
+        let scores = state.models[number].index.read { $0.scores(rows, taste.vector) }.map { $0 + offset }
         guard let bad = scores.firstIndex(where: { !$0.isFinite }) else { return scores }
         throw withoutFactors(items[bad])
     }
@@ -48,58 +85,6 @@ extension Engine: LookupService {
             scores[$0] != scores[$1] ? scores[$0] > scores[$1] : $0 < $1
         }
         return order.map { ScoredItem(id: items[$0], score: scores[$0]) }
-    }
-
-    public func top(_ query: TopQuery) throws(LookupError) -> [ScoredItem] {
-        let model = state.models[try modelNumber(query.model)]
-        let (filter, clock) = (filter(tags: query.tags, exclude: []), clock(of: model))
-        return scored(
-            model.index.read { index in
-                switch query.order {
-                case .popular: index.mostPopular(query.count, clock: clock, filter: filter)
-                case .bias: index.byBias(query.count, leastFirst: false, filter: filter)
-                case .leastBias: index.byBias(query.count, leastFirst: true, filter: filter)
-                }
-            })
-    }
-
-    public func similar(_ query: SimilarQuery) throws(LookupError) -> [ScoredItem] {
-        let model = state.models[try modelNumber(query.model)]
-        let row = try rows(of: [query.item])[0]
-        var filter = filter(tags: query.tags, exclude: [])
-        filter.excluded.insert(row)
-        let metric: SimilarityMetric =
-            switch query.metric {
-            case .cosine: .cosine
-            case .dot: .dot
-            case .l2: .euclidean
-            }
-        let nearest = model.index.read { index in
-            row < index.count
-                ? index.nearest(query.count, to: index.vector(row), metric: metric, filter: filter) : []
-        }
-        return scored(nearest)
-    }
-
-    public func item(_ id: EntityID) throws(LookupError) -> ItemRecord {
-        let row = try rows(of: [id])[0]
-        let entry = state.catalogue.withLock { row < $0.entries.count ? $0.entries[row] : Catalogue.Entry() }
-        let stats = publishedStats.withLock { row < $0.count ? $0[row] : ItemStats() }
-        return ItemRecord(
-            id: id, title: entry.title, tags: entry.tags, available: entry.available, users: Int(stats.users),
-            meanRating: stats.ratings > 0 ? Float(stats.ratingSum / Double(stats.ratings)) : nil)
-    }
-
-    public func user(_ id: EntityID, historyMax: Int) throws(LookupError) -> UserRecord {
-        let entries = onShard(of: id) { shard, local in shard.users[local].history.entries }
-        guard let entries else { throw unknown(id) }
-        let newest = entries.sorted { $0.order > $1.order }.prefix(max(0, historyMax))
-        let history = state.items.withLock { table in
-            newest.compactMap { entry in
-                table.id(of: entry.item).map { UserRecord.Entry(entry, item: $0) }
-            }
-        }
-        return UserRecord(id: id, seen: entries.count, history: history)
     }
 
     public func append(_ event: Event, completion: @escaping @Sendable (Result<Token, LookupError>) -> Void) {
@@ -132,5 +117,16 @@ extension Engine: LookupService {
 
     public func digest() throws(LookupError) -> (digest: String, positions: [Int32: Int64]) {
         onQueue { ($0.digest(), $0.positions) }
+    }
+}
+
+extension SimilarityMetric {
+    init(_ metric: SimilarQuery.Metric) {
+        self =
+            switch metric {
+            case .cosine: .cosine
+            case .dot: .dot
+            case .l2: .euclidean
+            }
     }
 }

@@ -21,7 +21,7 @@ public final class Engine: Sendable {
     let started = ContinuousClock().now
     let snapshot = Lock(Snapshot())
     /// The counts of items as look-ups see them.
-    let publishedStats = Lock<[ItemStats]>([])
+    let published: Lock<PublishedCounts>
     let checkpointer: Checkpointer
     /// Events handed over and not yet learned.
     let inFlight = Atomic<Int>(0)
@@ -76,6 +76,7 @@ public final class Engine: Sendable {
         leases = LeaseBook(shards: options.shardCount)
         checkpointer = Checkpointer(file: file, log: log, logger: logger)
         confined = Confined(models: options.models.count)
+        published = Lock(PublishedCounts(models: options.models.count))
         try file.read(into: StateLoader(state: state, path: file.path))
         logger.info(
             "state restored",
@@ -209,13 +210,7 @@ public final class Engine: Sendable {
     }
 
     private func publishStats() {
-        publishedStats.withLock { published in
-            while published.count < state.stats.count { published.append(state.stats[published.count]) }
-            for row in confined.unpublishedStats {
-                state.stats[Int(row)].unpublished = false
-                published[Int(row)] = state.stats[Int(row)]
-            }
-        }
+        published.withLock { $0.take(confined.unpublishedStats, from: state) }
         confined.unpublishedStats.removeAll(keepingCapacity: true)
     }
 

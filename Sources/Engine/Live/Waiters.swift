@@ -8,6 +8,8 @@ final class Waiters: Sendable {
 
     private struct State {
         var visible: [Int32: Int64] = [:]
+        /// When look-ups were first shown the newest event before `visible`.
+        var visibleSince = ContinuousClock().now
         var waiting: [UInt64: Waiter] = [:]
         var nextNumber: UInt64 = 0
 
@@ -33,9 +35,15 @@ final class Waiters: Sendable {
     /// Next offset per partition that look-ups see.
     var visible: [Int32: Int64] { state.withLock { $0.visible } }
 
+    /// The same, and since when.
+    var visibleSince: (positions: [Int32: Int64], since: ContinuousClock.Instant) {
+        state.withLock { ($0.visible, $0.visibleSince) }
+    }
+
     /// Look-ups now see everything before these positions.
     func advance(to positions: [Int32: Int64]) {
         let ready = state.withLock { state in
+            if positions != state.visible { state.visibleSince = ContinuousClock().now }
             state.visible = positions
             return state.end { $0.offset < positions[$0.partition] ?? 0 }
         }

@@ -76,7 +76,8 @@ extension LearnedState {
                             row: Int32(row), id: Data(id.string.utf8),
                             title: entry.title.map { Data($0.utf8) },
                             tags: entry.tags, available: entry.available, users: Int64(stats[row].users),
-                            ratings: Int64(stats[row].ratings), ratingSum: stats[row].ratingSum))
+                            ratings: Int64(stats[row].ratings), ratingSum: stats[row].ratingSum,
+                            lastEvent: stats[row].lastEvent))
                     stats[row].unsaved = false
                     catalogue.markSaved(row)
                 }

@@ -110,6 +110,7 @@ extension LearnedState {
             digest.combine(Int(stats[row].users))
             digest.combine(Int(stats[row].ratings))
             digest.combine(stats[row].ratingSum.bitPattern)
+            digest.combine(Int(stats[row].lastEvent ?? .min))
             for model in models {
                 digest.combine(model.items.row(row))
                 digest.combine(Int(model.positives[row]))

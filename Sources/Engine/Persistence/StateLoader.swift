@@ -53,7 +53,8 @@ final class StateLoader: StateReader {
         state.items.withLock { $0.restore(id, at: stored.row) }
         state.stats.grow(to: row + 1, with: ItemStats())
         state.stats[row] = ItemStats(
-            users: users, ratings: ratings, ratingSum: stored.ratingSum, unsaved: false)
+            users: users, ratings: ratings, ratingSum: stored.ratingSum, lastEvent: stored.lastEvent,
+            unsaved: false)
         for model in state.models { model.growEmpty(to: row + 1) }
         state.catalogue.withLock {
             $0.describe(

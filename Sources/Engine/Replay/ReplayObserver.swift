@@ -107,10 +107,13 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
             return standing
         }
         let none = ReplayedEvent.Standing(higher: 0, equal: 0)
+        let plain = standing(of: item, among: popularity.counts, history: history) ?? none
+        let fading =
+            options.popularityHalfLife > 0
+            ? standing(of: item, among: decayed.counts, history: history) ?? none : plain
         return ReplayedEvent.Ranking(
-            candidates: known - history.entries.count, models: models,
-            popularity: standing(of: item, among: popularity.counts, history: history) ?? none,
-            decayedPopularity: standing(of: item, among: decayed.counts, history: history) ?? none)
+            candidates: known - history.entries.count, models: models, popularity: plain,
+            decayedPopularity: fading)
     }
 
     /// Scores all items by b_i + p_u·q_i: what is the same for all items does not change a ranking.
@@ -121,7 +124,7 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
             table.copyVector(local, to: user)
             scores.withUnsafeMutableBufferPointer { scores in
                 guard let start = scores.baseAddress else { return }
-                items.withVectors { matrix in
+                items.withVectors(from: 0, count: items.count) { matrix in
                     algebra.multiply(
                         matrix: matrix, rows: items.count, factors: items.factors, vector: user,
                         scores: start)

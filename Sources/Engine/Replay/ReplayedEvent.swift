@@ -6,6 +6,11 @@ public struct ReplayedEvent: Sendable, Equatable {
         public var higher: Int
         /// Other candidates that score the same.
         public var equal: Int
+
+        public init(higher: Int, equal: Int) {
+            self.higher = higher
+            self.equal = equal
+        }
     }
 
     /// The event's item among all candidates.

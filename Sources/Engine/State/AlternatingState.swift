@@ -28,12 +28,15 @@ final class AlternatingState: @unchecked Sendable {
     let published: Lock<Gramian>
     /// One for each solver of items.
     let workspaces: [ALSWorkspace]
+    /// For look-ups that solve.
+    let forLookups: WorkspacePool
     private var restored: Set<String> = []
 
     init(factors: Int, solvers: Int) {
         itemGramian = Gramian(factors: factors)
         userGramian = Gramian(factors: factors)
         published = Lock(itemGramian)
+        forLookups = WorkspacePool(factors: factors)
         workspaces = (0..<solvers).map { _ in ALSWorkspace(factors: factors) }
     }
 

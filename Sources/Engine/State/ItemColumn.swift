@@ -44,6 +44,8 @@ struct ItemStats: BitwiseCopyable, Sendable {
     /// Ratings that stand, and their sum.
     var ratings: Int32 = 0
     var ratingSum: Double = 0
+    /// Time of the last rating or signal, in milliseconds since 1970.
+    var lastEvent: Int64?
     /// To be written with the next checkpoint.
     var unsaved = true
     /// Changed since look-ups were last told.

@@ -61,6 +61,8 @@ final class LearnedState: @unchecked Sendable {
         var ratings: Int64 = 0
         var signals: Int64 = 0
         var retractions: Int64 = 0
+        var hides: Int64 = 0
+        var unhides: Int64 = 0
         var forgets: Int64 = 0
         var descriptions: Int64 = 0
         /// Equal to what was already known in every field, and so not learned again.
@@ -78,7 +80,7 @@ final class LearnedState: @unchecked Sendable {
 
         static let fields: [(name: String, path: any WritableKeyPath<Counters, Int64> & Sendable)] = [
             ("applied", \.applied), ("ratings", \.ratings), ("signals", \.signals),
-            ("retractions", \.retractions),
+            ("retractions", \.retractions), ("hides", \.hides), ("unhides", \.unhides),
             ("forgets", \.forgets), ("descriptions", \.descriptions), ("duplicates", \.duplicates),
             ("dead-letters", \.deadLetters), ("skipped", \.skipped), ("dropped", \.dropped),
             ("evicted", \.evicted), ("refused", \.refused),

@@ -108,7 +108,10 @@ final class UserShard: @unchecked Sendable {
     }
 
     var historyBytes: Int {
-        users.reduce(0) { $0 + $1.history.entries.capacity * MemoryLayout<HistoryEntry>.stride }
+        users.reduce(0) {
+            $0 + $1.history.entries.capacity * MemoryLayout<HistoryEntry>.stride
+                + $1.hidden.rows.capacity * MemoryLayout<Int32>.stride
+        }
     }
     var tableBytes: Int {
         tables.reduce(0) { $0 + $1.bytes } + longTerm.reduce(0) { $0 + ($1?.bytes ?? 0) }

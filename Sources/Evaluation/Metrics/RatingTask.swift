@@ -1,14 +1,19 @@
-/// Predicts held-out ratings.
+/// Predicts held-out ratings. What is predicted beyond the ratings of the training part is clipped to them, for all
+/// alike: nobody gives six stars of five.
 public struct RatingTask: Sendable {
     private let userIDs: [String]
     private let test: [Observation]
     /// Users with a rating in the test part; the rows of the score sheets.
     public let users: [Int]
     private let rows: [Int32]
+    /// Least and greatest rating of the training part.
+    public let range: ClosedRange<Float>
 
     public init(dataset: Dataset, split: Split) {
         userIDs = dataset.userIDs
         test = split.test.filter(\.isRating)
+        let known = split.train.lazy.filter(\.isRating).map(\.value)
+        range = (known.min() ?? -.greatestFiniteMagnitude)...(known.max() ?? .greatestFiniteMagnitude)
         var rows = [Int32](repeating: -1, count: dataset.userIDs.count)
         var users: [Int] = []
         for observation in test where rows[Int(observation.user)] < 0 {
@@ -31,7 +36,8 @@ public struct RatingTask: Sendable {
             guard let predicted = recommender.rating(user: user, item: item), predicted.isFinite else {
                 throw .nonFinite(model: recommender.name, user: userIDs[user])
             }
-            let error = Double(observation.value) - Double(predicted)
+            let clipped = min(max(predicted, range.lowerBound), range.upperBound)
+            let error = Double(observation.value) - Double(clipped)
             squared.add(error * error, user: Int(rows[user]))
             absolute.add(abs(error), user: Int(rows[user]))
         }

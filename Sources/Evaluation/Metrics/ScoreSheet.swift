@@ -10,9 +10,25 @@ public struct UserSums: Sendable, Equatable {
         weights = Array(repeating: 0, count: users)
     }
 
+    /// A user beyond those there are makes room for itself.
     public mutating func add(_ value: Double, user: Int) {
+        grow(to: user + 1)
         sums[user] += value
         weights[user] += 1
+    }
+
+    /// Makes room for `users`; those that come to it have no weight.
+    public mutating func grow(to users: Int) {
+        while sums.count < users {
+            sums.append(0)
+            weights.append(0)
+        }
+    }
+
+    public func padded(to users: Int) -> UserSums {
+        var padded = self
+        padded.grow(to: users)
+        return padded
     }
 
     public var count: Int { Int(weights.reduce(0, +)) }

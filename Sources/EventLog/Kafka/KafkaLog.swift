@@ -19,7 +19,7 @@ public final class KafkaLog: EventLog {
 
     let connection: KafkaHealth
     let logger: Logger
-    private let options: KafkaOptions
+    let options: KafkaOptions
     private let deadLetters: KafkaDeadLetters
     private let state = Lock(State())
     /// Tells of appends that never reached librdkafka, so that no completion runs on its caller's thread.

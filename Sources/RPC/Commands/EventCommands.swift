@@ -4,7 +4,7 @@ import Events
 
 /// What feeds the log; each answers the token of the appended event once it is durable.
 enum EventCommands {
-    static let all = [rate, signal, retract, forget, setItem]
+    static let all = [rate, signal, retract, hide, unhide, forget, setItem]
 
     private static let time = ArgumentSpec.option("TS", "ms", .integer)
 
@@ -38,6 +38,24 @@ enum EventCommands {
         return try append(.retract(user: user, item: item), &arguments, environment)
     }
 
+    static let hide = Command(
+        "HIDE", "Never shows an item to a user again, until UNHIDE.", group: .event, flags: [.write],
+        arguments: [.value("user"), .value("item"), time]
+    ) { arguments, _, environment throws(CommandError) in
+        let user = try arguments.id("user")
+        let item = try arguments.id("item")
+        return try append(.hide(user: user, item: item), &arguments, environment)
+    }
+
+    static let unhide = Command(
+        "UNHIDE", "Takes HIDE back.", group: .event, flags: [.write],
+        arguments: [.value("user"), .value("item"), time]
+    ) { arguments, _, environment throws(CommandError) in
+        let user = try arguments.id("user")
+        let item = try arguments.id("item")
+        return try append(.unhide(user: user, item: item), &arguments, environment)
+    }
+
     static let forget = Command(
         "FORGET", "Erases a user.", group: .event, flags: [.write], arguments: [.value("user"), time]
     ) { arguments, _, environment throws(CommandError) in
@@ -52,7 +70,7 @@ enum EventCommands {
         ]
     ) { arguments, _, environment throws(CommandError) in
         var item = ItemDescription(item: try arguments.id("item"))
-        while let option = try arguments.keyword() {
+        while let option = try arguments.option() {
             switch option {
             case "TITLE": item.title = try arguments.text("TITLE")
             case "TAGS": item.tags = try arguments.text("TAGS").split(separator: ",").map(String.init)
@@ -68,7 +86,7 @@ enum EventCommands {
         _ kind: Event.Kind, _ arguments: inout ArgumentReader, _ environment: CommandEnvironment
     ) throws(CommandError) -> Outcome {
         var event = Event(kind)
-        while let option = try arguments.keyword() {
+        while let option = try arguments.option() {
             guard option == "TS" else { throw arguments.unexpected(option) }
             event.time = try arguments.time()
         }

@@ -9,23 +9,24 @@ enum ExplanationCommands {
         "EXPLAIN", "The parts of an item's score for a user, its rank, and what keeps it out.",
         group: .lookup, flags: [.readonly],
         arguments: [
-            .value("user"), .value("item"), .option("MODEL", "m"), LookupCommands.afterOption,
+            .value("user"), .value("item"), .option("MODEL", "m"), .repeated("TAG", "t"),
+            .repeated("EXCLUDE", "item"), AnswerOptions.after,
         ]
     ) { arguments, _, environment throws(CommandError) in
-        let user = try arguments.id("user")
-        let item = try arguments.id("item")
-        var model: String?
+        var query = ExplainQuery(user: try arguments.id("user"), item: try arguments.id("item"))
         var after: Lookup.After?
-        while let option = try arguments.keyword() {
+        while let option = try arguments.option() {
             switch option {
-            case "MODEL": model = try arguments.text("MODEL")
+            case "TAG": query.tags.append(try arguments.text("TAG"))
+            case "EXCLUDE": query.exclude.append(try arguments.id("EXCLUDE"))
+            case "MODEL": query.model = try arguments.text("MODEL")
             case "AFTER": after = try arguments.after()
             default: throw arguments.unexpected(option)
             }
         }
         return .lookup(
-            Lookup(after: after) { [model] () throws(LookupError) in
-                try map(environment.service.explain(user: user, item: item, model: model), of: item)
+            Lookup(after: after) { [query] () throws(LookupError) in
+                try map(environment.service.explain(query), of: query.item)
             })
     }
 
@@ -35,7 +36,7 @@ enum ExplanationCommands {
         var pairs: [(RESPValue, RESPValue)] = []
         func add(_ name: String, _ value: RESPValue) { pairs.append((.text(name), value)) }
         add("model", .text(explanation.model))
-        add("score", try LookupCommands.finite(explanation.score, of: item))
+        add("score", try AnswerFormat.finite(explanation.score, of: item))
         if let mean = explanation.mean { add("mean", .shortest(mean)) }
         if let bias = explanation.userBias { add("user-bias", .shortest(bias)) }
         add("item-bias", .shortest(explanation.itemBias))
@@ -49,14 +50,20 @@ enum ExplanationCommands {
             add("seen-ts", .integer(seen.time))
         }
         add("carried-by", .array(explanation.carriers.map(carrier)))
+        if let rest = explanation.rest {
+            add("carried-by-others", .shortest(rest.others))
+            add("drift", .shortest(rest.drift))
+        }
         return .map(pairs)
     }
 
     private static func carrier(_ carrier: Explanation.Carrier) -> RESPValue {
-        .map([
+        var pairs: [(RESPValue, RESPValue)] = [
             (.text("item"), .text(carrier.item.string)),
             (.text("title"), carrier.title.map(RESPValue.text) ?? .null),
             (.text("similarity"), .shortest(carrier.similarity)), (.text("value"), .shortest(carrier.value)),
-        ])
+        ]
+        if let share = carrier.share { pairs.append((.text("share"), .shortest(share))) }
+        return .map(pairs)
     }
 }

@@ -9,6 +9,7 @@ struct ExplainCommand: ParsableCommand {
             EXAMPLES
               freshet explain u42 i7
               freshet explain u42 i7 --model stars
+              freshet explain u42 i7 --tag Comedy       # in a list of comedies
               freshet explain u42 i7 --json | jq '."why-not"'
             """)
 
@@ -16,10 +17,14 @@ struct ExplainCommand: ParsableCommand {
     @Argument(help: "The user's id.") var user: String
     @Argument(help: "The item's id.") var item: String
     @Option(help: "A model's name; else the default model.") var model: String?
+    @Option(help: "As in a list of items that carry this tag; may be given several times.")
+    var tag: [String] = []
+    @Option(help: "As in a list without this item; may be given several times.") var exclude: [String] = []
     @Option(help: "Wait until the event of this token is learned.") var after: String?
 
     var rpcArguments: [String] {
-        ["EXPLAIN", user, item] + (model.map { ["MODEL", $0] } ?? []) + (after.map { ["AFTER", $0] } ?? [])
+        ["EXPLAIN", user, item] + (model.map { ["MODEL", $0] } ?? []) + tag.flatMap { ["TAG", $0] }
+            + exclude.flatMap { ["EXCLUDE", $0] } + (after.map { ["AFTER", $0] } ?? [])
     }
 
     /// The answer as it is, with user, item and title before it.
@@ -56,15 +61,18 @@ struct ExplainCommand: ParsableCommand {
     }
 
     private static func carriers(_ items: [RESPValue]) -> String {
-        var table = Table([
-            Table.Column(title: "carried by", widthMax: 40), Table.Column(title: "title"),
-            Table.Column(title: "similarity", alignment: .right),
-            Table.Column(title: "value", alignment: .right),
-        ])
+        let hasShares = items.contains { $0["share"] != nil }
+        var table = Table(
+            [
+                Table.Column(title: "carried by", widthMax: 40), Table.Column(title: "title"),
+                Table.Column(title: "similarity", alignment: .right),
+                Table.Column(title: "value", alignment: .right),
+            ] + (hasShares ? [Table.Column(title: "share", alignment: .right)] : []))
         for item in items {
             table.append([
                 item["item"]?.plainText ?? "", item["title"]?.string ?? "",
                 item["similarity"]?.plainText ?? "", item["value"]?.plainText ?? "",
+                item["share"]?.plainText ?? "",
             ])
         }
         return table.text

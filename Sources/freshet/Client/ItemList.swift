@@ -34,14 +34,39 @@ struct ItemList: Equatable {
         for index in entries.indices { entries[index].title = try client.receive()["title"]?.string }
     }
 
-    func json(scoreName: String) throws -> String {
+    func value(scoreName: String) -> RESPValue {
+        .array(
+            entries.enumerated().map { index, entry in
+                .map([
+                    (.text("rank"), .integer(Int64(index + 1))), (.text("item"), .text(entry.item)),
+                    (.text("title"), entry.title.map(RESPValue.text) ?? .null),
+                    (.text(scoreName), entry.score),
+                ])
+            })
+    }
+
+    func json(scoreName: String) throws -> String { try JSONText.line(value(scoreName: scoreName)) }
+
+    /// For things that have no titles.
+    func json(of thing: String) throws -> String {
         let values = entries.enumerated().map { index, entry in
             RESPValue.map([
-                (.text("rank"), .integer(Int64(index + 1))), (.text("item"), .text(entry.item)),
-                (.text("title"), entry.title.map(RESPValue.text) ?? .null), (.text(scoreName), entry.score),
+                (.text("rank"), .integer(Int64(index + 1))), (.text(thing), .text(entry.item)),
+                (.text("score"), entry.score),
             ])
         }
         return try JSONText.line(.array(values))
+    }
+
+    func table(of thing: String, scoreName: String) -> String {
+        var table = Table([
+            Table.Column(title: "rank", alignment: .right), Table.Column(title: thing, widthMax: 40),
+            Table.Column(title: scoreName, alignment: .right),
+        ])
+        for (index, entry) in entries.enumerated() {
+            table.append(["\(index + 1)", entry.item, entry.score.plainText])
+        }
+        return table.text
     }
 
     func table(scoreName: String) -> String {

@@ -1,43 +1,6 @@
 import ArgumentParser
 import RPC
 
-struct RecommendCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "recommend", abstract: "Items for a user, best first.",
-        discussion: """
-            EXAMPLES
-              freshet recommend u42
-              freshet recommend u42 --count 20 --tag Comedy --model likes
-              freshet recommend u42 --after 0:1234      # at least as fresh as that event
-            """)
-
-    @OptionGroup var client: ClientOptions
-    @Argument(help: "The user's id.") var user: String
-    @Option(help: "How many items, 1 to 10000.") var count = 10
-    @Option(help: "A model's name; else the default model.") var model: String?
-    @Option(help: "Only items that carry this tag; may be given several times.") var tag: [String] = []
-    @Option(help: "Leave this item out; may be given several times.") var exclude: [String] = []
-    @Flag(help: "Include items the user has seen.") var includeSeen = false
-    @Option(help: "Wait until the event of this token is learned.") var after: String?
-
-    var rpcArguments: [String] {
-        var arguments = ["RECOMMEND", user, "COUNT", "\(count)", "WITHSCORES"]
-        if let model { arguments += ["MODEL", model] }
-        arguments += tag.flatMap { ["TAG", $0] }
-        arguments += exclude.flatMap { ["EXCLUDE", $0] }
-        if includeSeen { arguments.append("INCLUDESEEN") }
-        if let after { arguments += ["AFTER", after] }
-        return arguments
-    }
-
-    func run() throws {
-        try client.withClient {
-            try ItemList(alternating: $0.ask(rpcArguments)).show(
-                from: $0, scoreName: "score", asJSON: client.prefersJSON)
-        }
-    }
-}
-
 struct SimilarCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "similar", abstract: "Items nearest to an item, nearest first.",
@@ -53,17 +16,49 @@ struct SimilarCommand: ParsableCommand {
     @Option(help: "A model's name; else the default model.") var model: String?
     @Option(help: "cosine, dot or l2.") var metric = "cosine"
     @Option(help: "Only items that carry this tag; may be given several times.") var tag: [String] = []
+    @Flag(help: "Say what the answer stands on: model, position, age, and why there are no more items.")
+    var meta = false
 
     var rpcArguments: [String] {
         var arguments = ["SIMILAR", item, "COUNT", "\(count)", "METRIC", metric, "WITHSCORES"]
         if let model { arguments += ["MODEL", model] }
+        if meta { arguments.append("WITHMETA") }
         return arguments + tag.flatMap { ["TAG", $0] }
     }
 
     func run() throws {
         try client.withClient {
-            try ItemList(alternating: $0.ask(rpcArguments)).show(
+            try ListAnswer($0.ask(rpcArguments)).show(
                 from: $0, scoreName: "score", asJSON: client.prefersJSON)
+        }
+    }
+}
+
+struct SimilarUsersCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "similar-users", abstract: "Users nearest to a user, nearest first.",
+        discussion: """
+            EXAMPLES
+              freshet similar-users u42
+              freshet similar-users u42 --metric l2 --count 5
+            """)
+
+    @OptionGroup var client: ClientOptions
+    @Argument(help: "The user's id.") var user: String
+    @Option(help: "How many users, 1 to 10000.") var count = 10
+    @Option(help: "A model's name; else the default model.") var model: String?
+    @Option(help: "cosine, dot or l2.") var metric = "cosine"
+
+    var rpcArguments: [String] {
+        ["SIMILAR.USERS", user, "COUNT", "\(count)", "METRIC", metric, "WITHSCORES"]
+            + (model.map { ["MODEL", $0] } ?? [])
+    }
+
+    func run() throws {
+        try client.withClient {
+            let list = try ItemList(alternating: $0.ask(rpcArguments))
+            Terminal.write(
+                client.prefersJSON ? try list.json(of: "user") : list.table(of: "user", scoreName: "score"))
         }
     }
 }
@@ -96,7 +91,8 @@ struct PredictCommand: ParsableCommand {
 
 struct TopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "top", abstract: "Items over all users: most popular, greatest or least item bias.",
+        commandName: "top",
+        abstract: "Items over all users: most popular, trending, greatest or least item bias.",
         discussion: """
             EXAMPLES
               freshet top
@@ -106,23 +102,33 @@ struct TopCommand: ParsableCommand {
 
     @OptionGroup var client: ClientOptions
     // Unconditional, or `-bias` would be taken for a flag.
-    @Option(parsing: .unconditional, help: "popular, bias or -bias (least bias first).") var by = "popular"
+    @Option(parsing: .unconditional, help: "popular, trending, bias or -bias (least bias first).") var by =
+        "popular"
     @Option(help: "How many items, 1 to 10000.") var count = 10
     @Option(help: "A model's name; else the default model.") var model: String?
     @Option(help: "Only items that carry this tag; may be given several times.") var tag: [String] = []
+    @Flag(help: "Say what the answer stands on: model, position, age, and why there are no more items.")
+    var meta = false
 
     var rpcArguments: [String] {
         var arguments = ["TOP", "\(count)", "BY", by, "WITHSCORES"]
         if let model { arguments += ["MODEL", model] }
+        if meta { arguments.append("WITHMETA") }
         return arguments + tag.flatMap { ["TAG", $0] }
     }
 
     /// What the scores are.
-    var scoreName: String { by.lowercased() == "popular" ? "users" : "bias" }
+    var scoreName: String {
+        switch by.lowercased() {
+        case "popular": "users"
+        case "trending": "trend"
+        default: "bias"
+        }
+    }
 
     func run() throws {
         try client.withClient {
-            try ItemList(alternating: $0.ask(rpcArguments)).show(
+            try ListAnswer($0.ask(rpcArguments)).show(
                 from: $0, scoreName: scoreName, asJSON: client.prefersJSON)
         }
     }

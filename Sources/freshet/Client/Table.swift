@@ -35,11 +35,14 @@ struct Table: Equatable {
     }
 
     /// Control characters could steer the terminal, and titles come from outside.
+    static func printable(_ text: String) -> String {
+        String(
+            text.map { $0.unicodeScalars.contains { $0.properties.generalCategory == .control } ? "?" : $0 })
+    }
+
     private static func fit(_ cell: String, to widthMax: Int) -> String {
-        let safe = cell.map {
-            $0.unicodeScalars.contains { $0.properties.generalCategory == .control } ? "?" : $0
-        }
-        guard width(String(safe)) > widthMax else { return String(safe) }
+        let safe = printable(cell)
+        guard width(safe) > widthMax else { return safe }
         var kept = ""
         var used = 1
         for character in safe {

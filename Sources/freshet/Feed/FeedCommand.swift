@@ -147,14 +147,14 @@ enum FeedTargets {
 }
 
 /// Says the first bad lines in full and leaves the rest to the summary.
-private struct BadLineReport {
+struct BadLineReport {
     private static let linesMax = 10
     private let progress: Progress
     private var count = 0
 
     init(progress: Progress) { self.progress = progress }
 
-    mutating func say(_ line: BadLine) {
+    mutating func say(_ line: some CustomStringConvertible) {
         count += 1
         guard count <= Self.linesMax else { return }
         progress.clear()

@@ -14,6 +14,8 @@ struct FeedSource {
     }
 
     private(set) var badLines = 0
+    /// Files whose last line has no line break.
+    private(set) var endedInMidLine: [String] = []
     private var sorted: [Event]
     private var place = 0
     private var streams: [EventFile]
@@ -72,6 +74,7 @@ struct FeedSource {
                 onBadLine(line)
             }
         }
+        if file.endsInMidLine { endedInMidLine.append(file.path) }
         return nil
     }
 

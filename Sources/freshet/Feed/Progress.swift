@@ -1,11 +1,13 @@
-/// How far `feed` is: a bar on a terminal, a line every few seconds elsewhere.
+/// How far a command is with its events: a bar on a terminal, a line every few seconds elsewhere.
 struct Progress {
+    private let command: String
     private let isTerminal: Bool
     private let start = ContinuousClock.now
     private var shown: ContinuousClock.Instant?
     private let interval: Duration
 
-    init(isTerminal: Bool) {
+    init(isTerminal: Bool, command: String = "feed") {
+        self.command = command
         self.isTerminal = isTerminal
         interval = isTerminal ? .milliseconds(100) : .seconds(5)
     }
@@ -19,7 +21,8 @@ struct Progress {
         shown = now
         let text = Self.text(events: events, fraction: fraction(), elapsed: elapsed, bar: isTerminal)
         Terminal.writeError(
-            isTerminal ? "\r\u{1B}[K\(text)" : "freshet feed: \(text)", terminator: isTerminal ? "" : "\n")
+            isTerminal ? "\r\u{1B}[K\(text)" : "freshet \(command): \(text)",
+            terminator: isTerminal ? "" : "\n")
     }
 
     /// Makes room for other lines.

@@ -110,6 +110,8 @@ final class RPCSink: EventSink {
         case .signal(let user, let item, let name):
             return ["SIGNAL", user.string, item.string, name] + time
         case .retract(let user, let item): return ["RETRACT", user.string, item.string]
+        case .hide(let user, let item): return ["HIDE", user.string, item.string]
+        case .unhide(let user, let item): return ["UNHIDE", user.string, item.string]
         case .forget(let user): return ["FORGET", user.string]
         case .item(let description):
             var command = ["ITEM.SET", description.item.string]

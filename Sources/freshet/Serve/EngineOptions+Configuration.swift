@@ -33,15 +33,16 @@ extension Configuration {
 extension ModelSettings {
     fileprivate var modelOptions: ModelOptions {
         switch learner {
-        case .sgd: ModelOptions(name: name, learner: .sgd(sgdOptions))
-        case .bpr: ModelOptions(name: name, learner: .bpr(bprOptions, positive: rule))
-        case .warp: ModelOptions(name: name, learner: .warp(warpOptions, positive: rule))
-        case .als: ModelOptions(name: name, learner: .als(alsOptions, positive: rule))
+        case .sgd: ModelOptions(name: name, learner: .sgd(sgd(over: .init())))
+        case .bpr: ModelOptions(name: name, learner: .bpr(bpr(over: .live), positive: rule))
+        case .warp: ModelOptions(name: name, learner: .warp(warp(over: .live), positive: rule))
+        case .als: ModelOptions(name: name, learner: .als(als(over: .live), positive: rule))
         }
     }
 
-    private var sgdOptions: BiasedSGD.Options {
-        var options = BiasedSGD.Options()
+    /// What is set, over `options`; here and below.
+    func sgd(over options: BiasedSGD.Options) -> BiasedSGD.Options {
+        var options = options
         if let learningRate { options.learningRate = Float(learningRate) }
         if let biasLearningRate { options.biasLearningRate = Float(biasLearningRate) }
         if let schedule { options.schedule = schedule }
@@ -50,8 +51,8 @@ extension ModelSettings {
         return options
     }
 
-    private var bprOptions: BPR.Options {
-        var options = BPR.Options.live
+    func bpr(over options: BPR.Options) -> BPR.Options {
+        var options = options
         if let learningRate { options.learningRate = Float(learningRate) }
         if let userLearningRate { options.userLearningRate = Float(userLearningRate) }
         if let biasLearningRate { options.biasLearningRate = Float(biasLearningRate) }
@@ -64,8 +65,8 @@ extension ModelSettings {
         return options
     }
 
-    private var warpOptions: WARP.Options {
-        var options = WARP.Options.live
+    func warp(over options: WARP.Options) -> WARP.Options {
+        var options = options
         if let learningRate { options.learningRate = Float(learningRate) }
         if let userLearningRate { options.userLearningRate = Float(userLearningRate) }
         if let biasLearningRate { options.biasLearningRate = Float(biasLearningRate) }
@@ -80,8 +81,8 @@ extension ModelSettings {
         return options
     }
 
-    private var alsOptions: ALS.Options {
-        var options = ALS.Options.live
+    func als(over options: ALS.Options) -> ALS.Options {
+        var options = options
         if let alpha { options.alpha = Float(alpha) }
         if let regularization { options.regularization = Float(regularization) }
         if let regularizationPower { options.regularizationPower = Float(regularizationPower) }

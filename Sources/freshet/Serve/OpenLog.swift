@@ -3,7 +3,7 @@ import Logging
 
 extension Configuration {
     /// Opens the log that `source.kind` names. `state.folder` must exist for the embedded one.
-    func openLog(logger: Logger) throws(EventLogError) -> any EventLog {
+    func openLog(logger: Logger) throws(EventLogError) -> any HistoricalLog {
         switch source.kind {
         case .embedded:
             return try EmbeddedLog(

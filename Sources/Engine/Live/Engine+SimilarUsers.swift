@@ -1,0 +1,124 @@
+internal import Dispatch
+internal import Events
+internal import Factors
+internal import HeapModule
+internal import Locking
+
+extension Engine {
+    /// Rows looked at before the queue is given back: some hundred microseconds, so that learning does not wait long.
+    private static let usersPerTurn = 4_096
+
+    /// Exact: looks at every user, each on the queue that owns it, a few thousand at a time. A user who comes or learns
+    /// meanwhile is seen as of the turn that looked.
+    public func similarUsers(_ query: SimilarUsersQuery) throws(LookupError) -> [ScoredUser] {
+        let number = try modelNumber(query.model)
+        guard let taste = taste(of: query.user, model: number) else { throw unknown(query.user) }
+        var best = NearestUsers(limit: query.count)
+        // Kernels take rows: one that lives as long as the pass.
+        let scratch = Scratch(factors: options.factors)
+        scratch.first.set(vector: taste.vector, bias: 0)
+        let comparison = Comparison(scratch, metric: query.metric)
+        for shard in state.shards {
+            var start = 0
+            while let end = turn(
+                from: start, of: shard, model: number, except: query.user, comparison, into: &best)
+            {
+                start = end
+            }
+        }
+        return best.nearestFirst()
+    }
+
+    /// - Returns: where to go on; `nil` at the end of the shard.
+    private func turn(
+        from start: Int, of shard: UserShard, model: Int, except user: EntityID, _ comparison: Comparison,
+        into best: inout NearestUsers
+    ) -> Int? {
+        shard.queue.sync {
+            let end = min(start + Self.usersPerTurn, shard.users.count)
+            for local in start..<max(start, end) {
+                let closeness = comparison.closeness(of: shard.tables[model].row(local))
+                guard closeness > best.threshold, closeness.isFinite, let id = shard.users[local].id,
+                    id != user
+                else { continue }
+                best.offer(
+                    NearestUsers.Entry(
+                        closeness: closeness, row: shard.row(local), id: id,
+                        score: comparison.score(of: closeness)))
+            }
+            return end < shard.users.count ? end : nil
+        }
+    }
+
+    /// How near rows are to one row.
+    private struct Comparison {
+        /// Owns the row compared with.
+        private let scratch: Scratch
+        private let metric: SimilarQuery.Metric
+        private let norm: Float
+
+        private var wanted: Row { scratch.first }
+
+        init(_ scratch: Scratch, metric: SimilarQuery.Metric) {
+            self.scratch = scratch
+            self.metric = metric
+            let wanted = scratch.first
+            norm = wanted.dot(wanted).squareRoot()
+        }
+
+        /// Greater is nearer.
+        func closeness(of row: Row) -> Float {
+            switch metric {
+            case .dot: return row.dot(wanted)
+            case .cosine:
+                let scale = norm * row.dot(row).squareRoot()
+                return scale > 0 ? row.dot(wanted) / scale : 0
+            case .l2:
+                var sum = SIMD8<Float>.zero
+                for lane in row.indices {
+                    let difference = row[lane] - wanted[lane]
+                    sum = sum + difference * difference
+                }
+                return -sum.sum().squareRoot()
+            }
+        }
+
+        /// As it is answered: for l2 the distance.
+        func score(of closeness: Float) -> Float { metric == .l2 ? -closeness : closeness }
+    }
+}
+
+/// The nearest users of those offered; of equally near ones, those of lower rows.
+private struct NearestUsers {
+    struct Entry: Comparable {
+        var closeness: Float
+        var row: Int32
+        var id: EntityID
+        var score: Float
+
+        static func < (left: Entry, right: Entry) -> Bool {
+            left.closeness != right.closeness ? left.closeness < right.closeness : left.row > right.row
+        }
+    }
+
+    private let limit: Int
+    private var heap = Heap<Entry>()
+    /// At or below this nobody enters. Just below the worst one's: of two shards the second may bring one as near and of
+    /// a lower row.
+    private(set) var threshold = -Float.infinity
+
+    init(limit: Int) { self.limit = limit }
+
+    mutating func offer(_ entry: Entry) {
+        if heap.count < limit {
+            heap.insert(entry)
+        } else if let worst = heap.min, worst < entry {
+            heap.replaceMin(with: entry)
+        }
+        if heap.count == limit, let worst = heap.min { threshold = worst.closeness.nextDown }
+    }
+
+    func nearestFirst() -> [ScoredUser] {
+        heap.unordered.sorted(by: >).map { ScoredUser(id: $0.id, score: $0.score) }
+    }
+}

@@ -1,0 +1,73 @@
+/// What bounds the scores of 16 rows at once: the greatest of each of the rows' numbers, and the least norm.
+///
+/// Owned by a side of the index, which guards it.
+struct BlockBounds {
+    private(set) var residual = Column<Float>()
+    private(set) var norm = Column<Float>()
+    private(set) var leastNorm = Column<Float>()
+    private(set) var bias = Column<Float>()
+    /// Of rows scaled to norm 1, for the cosine; see `ScoreBounds` for rows that are too short or too long for it.
+    private(set) var unitScale = Column<Float>()
+    private(set) var unitResidual = Column<Float>()
+
+    var bytes: Int { 6 * norm.bytes }
+
+    func free() {
+        for column in [residual, norm, leastNorm, bias, unitScale, unitResidual] { column.free() }
+    }
+
+    mutating func grow(to blocks: Int) {
+        residual.grow(to: blocks, filledWith: 0)
+        norm.grow(to: blocks, filledWith: 0)
+        leastNorm.grow(to: blocks, filledWith: 0)
+        bias.grow(to: blocks, filledWith: -.infinity)
+        unitScale.grow(to: blocks, filledWith: 0)
+        unitResidual.grow(to: blocks, filledWith: 0)
+    }
+
+    func update(
+        _ block: Int, scales: UnsafePointer<Float>, residuals: UnsafePointer<Float>,
+        norms: UnsafePointer<Float>, biases: UnsafePointer<Float>
+    ) {
+        let scales = Self.sixteen(scales, block)
+        let residuals = Self.sixteen(residuals, block)
+        let norms = Self.sixteen(norms, block)
+        residual.base[block] = Self.greatest(residuals)
+        norm.base[block] = Self.greatest(norms)
+        leastNorm.base[block] = -Self.greatest(-norms)
+        bias.base[block] = Self.greatest(Self.sixteen(biases, block))
+        // A row of norm 0 has the cosine 0, as an empty code has.
+        let isZero = norms .== 0
+        let isUsual = (norms .>= UnitNorm.least) .& (norms .<= UnitNorm.greatest)
+        unitScale.base[block] = Self.greatest((scales / norms).replacing(with: 0, where: .!isUsual))
+        unitResidual.base[block] = Self.greatest(
+            (residuals / norms).replacing(with: .infinity, where: .!isUsual).replacing(with: 0, where: isZero)
+        )
+    }
+
+    @inline(__always)
+    private static func sixteen(_ column: UnsafePointer<Float>, _ block: Int) -> SIMD16<Float> {
+        UnsafeRawPointer(column + block * 16).load(as: SIMD16<Float>.self)
+    }
+
+    /// NaN does not count: a row that has one is never answered, whatever bounds it.
+    @inline(__always)
+    private static func greatest(_ values: SIMD16<Float>) -> Float {
+        let clean = values.replacing(with: -.infinity, where: values .!= values)
+        let eight = greater(clean.lowHalf, clean.highHalf)
+        let four = eight.lowHalf.replacing(with: eight.highHalf, where: eight.highHalf .> eight.lowHalf)
+        let two = four.lowHalf.replacing(with: four.highHalf, where: four.highHalf .> four.lowHalf)
+        return max(two[0], two[1])
+    }
+
+    @inline(__always)
+    private static func greater(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float> {
+        a.replacing(with: b, where: b .> a)
+    }
+}
+
+/// Norms for which a quotient by norms neither overflows nor loses digits.
+enum UnitNorm {
+    static let least: Float = 0x1p-40
+    static let greatest: Float = 0x1p60
+}

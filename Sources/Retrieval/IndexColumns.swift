@@ -1,0 +1,134 @@
+internal import Factors
+
+/// The columns of one side of the index: for each row the slot of its floats, and all that a scan reads.
+///
+/// A handful of pointers, so that whoever loops over rows takes a copy and nothing is counted or checked in the loop.
+/// Owned by a side, which guards what they point to.
+struct IndexColumns {
+    let factors: Int
+    let kernel: CodeKernel
+    private(set) var count = 0
+    private(set) var capacity = 0
+    private(set) var codes = Column<UInt8>()
+    private(set) var slots = Column<Int32>()
+    private(set) var scales = Column<Float>()
+    private(set) var residuals = Column<Float>()
+    private(set) var norms = Column<Float>()
+    private(set) var biases = Column<Float>()
+    private(set) var popularity = Column<PublishedPopularity>()
+    private(set) var blocks = BlockBounds()
+    /// Those of the pool when this side was last written.
+    private var chunks = Column<UnsafeMutablePointer<SIMD8<Float>>>()
+    private var chunkCount = 0
+
+    init(factors: Int, kernel: CodeKernel) {
+        self.factors = factors
+        self.kernel = kernel
+    }
+
+    func free() {
+        codes.free()
+        slots.free()
+        chunks.free()
+        popularity.free()
+        for column in [scales, residuals, norms, biases] { column.free() }
+        blocks.free()
+    }
+
+    var bytes: Int {
+        codes.bytes + slots.bytes + chunks.bytes + blocks.bytes + 5 * scales.bytes
+    }
+
+    var laneCount: Int { factors / 8 }
+    var blockCount: Int { (count + CodeKernel.rowsPerBlock - 1) / CodeKernel.rowsPerBlock }
+
+    @inline(__always)
+    func lanes(_ row: Int) -> UnsafeMutablePointer<SIMD8<Float>> {
+        let slot = UInt32(bitPattern: slots[row])
+        return chunks[Int(slot >> RowPool.chunkBits)] + Int(slot & (RowPool.chunkRows - 1)) * laneCount
+    }
+
+    mutating func grow(to newCount: Int) {
+        guard newCount > count else { return }
+        if newCount > capacity {
+            // Blocks are looked at eight at a time.
+            let rows = (max(newCount, capacity * 3 / 2) + 127) / 128 * 128
+            capacity = rows
+            slots.grow(to: rows, filledWith: RowPool.none)
+            codes.grow(to: rows * factors, filledWith: 128)
+            scales.grow(to: rows, filledWith: 0)
+            residuals.grow(to: rows, filledWith: 0)
+            norms.grow(to: rows, filledWith: 0)
+            biases.grow(to: rows, filledWith: -.infinity)
+            popularity.grow(to: rows, filledWith: .none)
+            blocks.grow(to: rows / CodeKernel.rowsPerBlock)
+        }
+        count = newCount
+    }
+
+    /// Learns of the chunks that the pool has got meanwhile.
+    mutating func take(_ newChunks: [UnsafeMutablePointer<SIMD8<Float>>]) {
+        guard let last = newChunks.last, newChunks.count > chunkCount else { return }
+        if newChunks.count > chunks.capacity {
+            chunks.grow(to: max(newChunks.count, chunks.capacity * 3 / 2), filledWith: last)
+        }
+        for index in chunkCount..<newChunks.count { chunks[index] = newChunks[index] }
+        chunkCount = newChunks.count
+    }
+
+    /// Works out all of the row but its slot, which must be there, and its block's bounds.
+    func refresh(_ row: Int, from source: Row, popularity value: PublishedPopularity) {
+        let lanes = lanes(row)
+        for lane in source.indices { lanes[lane] = source[lane] }
+        let norm = canonicalDot(lanes, lanes, laneCount).squareRoot()
+        let place = UnsafeMutableRawPointer(codes.base + codePlace(row))
+        let laneStride = 8 * CodeKernel.rowsPerBlock
+        let code = RowCode(lanes, laneCount: laneCount, norm: norm) { lane, code in
+            let bytes = SIMD8<UInt8>(truncatingIfNeeded: code &+ 128)
+            (place + lane * laneStride).storeBytes(of: bytes.lowHalf, as: SIMD4<UInt8>.self)
+            (place + lane * laneStride + laneStride / 2).storeBytes(of: bytes.highHalf, as: SIMD4<UInt8>.self)
+        }
+        scales[row] = code.scale
+        residuals[row] = code.residual
+        norms[row] = norm
+        biases[row] = source.bias
+        popularity[row] = value
+    }
+
+    /// Takes all of the row from the other side, its slot included; its block's bounds are left.
+    func copy(_ row: Int, from other: IndexColumns) {
+        slots[row] = other.slots[row]
+        let place = codePlace(row)
+        let (mine, theirs) = (
+            UnsafeMutableRawPointer(codes.base + place), UnsafeRawPointer(other.codes.base + place)
+        )
+        for four in 0..<factors / 4 {
+            let offset = four * 4 * CodeKernel.rowsPerBlock
+            (mine + offset).storeBytes(of: (theirs + offset).load(as: UInt32.self), as: UInt32.self)
+        }
+        scales[row] = other.scales[row]
+        residuals[row] = other.residuals[row]
+        norms[row] = other.norms[row]
+        biases[row] = other.biases[row]
+        popularity[row] = other.popularity[row]
+    }
+
+    /// Where the row's first four codes stand; the next four are 16 × 4 further on.
+    private func codePlace(_ row: Int) -> Int {
+        let (block, place) = row.quotientAndRemainder(dividingBy: CodeKernel.rowsPerBlock)
+        return block * CodeKernel.rowsPerBlock * factors + 4 * place
+    }
+
+    func boundBlocks(of rows: Range<Int>) {
+        let size = CodeKernel.rowsPerBlock
+        for start in stride(from: rows.lowerBound / size * size, to: rows.upperBound, by: size) {
+            boundBlock(of: start)
+        }
+    }
+
+    func boundBlock(of row: Int) {
+        blocks.update(
+            row / CodeKernel.rowsPerBlock, scales: scales.base, residuals: residuals.base, norms: norms.base,
+            biases: biases.base)
+    }
+}

@@ -1,0 +1,213 @@
+/// Between which numbers a row's score lies, from its codes alone.
+///
+/// **Claim.** For a row r and a query q let r̂ = s_r·c_r and q̂ = s_q·c_q be what their codes stand for, and P the
+/// integer product c_r·c_q. The float32 inner product d that `ScoreRule` works out obeys |d − s_r·s_q·P| ≤ E with
+///
+///     E = ‖q̂‖·‖r − r̂‖ + (‖q − q̂‖ + γ‖q‖)·‖r‖ + K·2⁻¹⁴⁹,    γ = (K/8 + 8)·2⁻²⁴.
+///
+/// **Proof.** q·r = q̂·r̂ + q̂·(r − r̂) + (q − q̂)·r, where q̂·r̂ = s_r·s_q·P exactly; Cauchy–Schwarz bounds the other two
+/// terms by ‖q̂‖‖r − r̂‖ and ‖q − q̂‖‖r‖. In the float sum each product passes through one rounding, at most K/8 additions
+/// to its lane (the first, to zero, is exact) and three across the lanes, so d = Σ q_k r_k (1 + θ_k) with
+/// |θ_k| ≤ n·u / (1 − n·u), n = K/8 + 4, u = 2⁻²⁴ (Higham 2002, lemma 3.1), which is below γ for K ≤ 65,536; and
+/// Σ |q_k r_k| ≤ ‖q‖‖r‖. A product that underflows is off by at most 2⁻¹⁵⁰ more. ∎
+///
+/// ‖r − r̂‖, ‖q − q̂‖, ‖q̂‖ and ‖q‖ are stored rounded up (`RowCode`, `QueryCode`). ‖r‖ is stored as float32 arithmetic has
+/// it, which by the same argument is off by a factor of at most 1 + γ, and by 2⁻⁶⁶ where squares underflow: `length`.
+/// It holds while no partial sum overflows, for which ‖q‖‖r‖ < 2¹²⁰ suffices; else nothing is claimed. What follows is
+/// worked out in double, or in float with a margin of 2⁻²⁰ of all magnitudes, so that its own rounding is covered too.
+///
+/// From d to the score: rounding is monotone, so if x ≤ X then fl(x) ≤ fl(X), and the same operations on the ends of
+/// the interval, rounded to float32 once, enclose what they give on d. The distance is not computed from d: its square
+/// D is Σ fl(q_k − r_k)² in float32, within a factor 1 ± 2γ and 2⁻¹²⁰ of ‖q‖² + ‖r‖² − 2 q·r, and so bounded by d's.
+struct ScoreBounds {
+    let rule: ScoreRule
+    let code: QueryCode
+    let columns: IndexColumns
+    /// γ.
+    private let rounding: Double
+    /// What stands before ‖r − r̂‖, before ‖r‖, and alone.
+    private let perResidual: Double
+    private let perNorm: Double
+    private let constant: Double
+
+    private static let doubleMargin = 0x1p-40
+    private static let floatMargin: Float = 0x1p-20
+    private static let normMargin = 0x1p-66
+
+    init(_ rule: ScoreRule, _ code: QueryCode, _ columns: IndexColumns) {
+        self.rule = rule
+        self.code = code
+        self.columns = columns
+        rounding = Double(columns.factors / 8 + 8) * 0x1p-24
+        perResidual = code.codeNorm
+        perNorm = code.residual + rounding * code.norm
+        constant = Double(columns.factors) * 0x1p-149
+    }
+
+    /// Bounds of the row's score; `lower` is −∞ where the score may turn out not to be finite.
+    @inline(__always)
+    func interval(_ row: Int, product: Int32) -> (lower: Float, upper: Float) {
+        let nothing = (-Float.infinity, Float.infinity)
+        let length = Double(columns.norms[row]) * (1 + rounding) + Self.normMargin
+        guard code.norm * length < 0x1p120 else { return nothing }
+        let estimate = Double(product) * (Double(columns.scales[row]) * code.scale)
+        let error = perResidual * Double(columns.residuals[row]) + perNorm * length + constant
+        let margin = (abs(estimate) + error) * Self.doubleMargin
+        let (low, high) = (estimate - error - margin, estimate + error + margin)
+        switch rule.order {
+        case .dot: return (Float(low), Float(high))
+        case .inner:
+            let bias = Double(columns.biases[row])
+            guard abs(bias) < 0x1p120 else { return nothing }
+            let margin = (abs(bias) + abs(estimate) + error) * Self.doubleMargin
+            return (Float(low + bias - margin), Float(high + bias + margin))
+        case .cosine: return cosine(columns.norms[row], low, high) ?? nothing
+        case .euclidean: return distance(columns.norms[row], low, high)
+        }
+    }
+
+    private func cosine(_ norm: Float, _ low: Double, _ high: Double) -> (lower: Float, upper: Float)? {
+        if norm == 0 { return (0, 0) }
+        guard norm >= UnitNorm.least, norm <= UnitNorm.greatest else { return nil }
+        // As `ScoreRule` has it: a normal number, because the query's norm is at least 2⁻⁵⁰ too.
+        let scale = Double(rule.queryNorm * norm)
+        let margin = max(abs(low), abs(high)) / scale * Self.doubleMargin
+        return (Float(low / scale - margin), Float(high / scale + margin))
+    }
+
+    private func distance(_ norm: Float, _ low: Double, _ high: Double) -> (lower: Float, upper: Float) {
+        let longest = Double(norm) * (1 + rounding) + Self.normMargin
+        let shortest = max(0, Double(norm) * (1 - rounding) - Self.normMargin)
+        let queryLeast = code.norm * (1 - 0x1p-28)
+        let margin = (code.norm * code.norm + longest * longest) * Self.doubleMargin + 0x1p-120
+        let least = queryLeast * queryLeast + shortest * shortest - 2 * high - margin
+        let greatest = code.norm * code.norm + longest * longest - 2 * low + margin
+        let (near, far) = (
+            max(0, least * (1 - 2 * rounding) - 0x1p-120), greatest * (1 + 2 * rounding) + 0x1p-120
+        )
+        // Rounded to float32 before the root is taken, as the score's square is.
+        return (-Float(far).squareRoot(), -Float(near).squareRoot())
+    }
+}
+
+extension ScoreBounds {
+    /// Works out the limits of blocks: while a row's product with the query, times its scale in float32 (not so for the
+    /// cosine), is at most its block's limit, its score is at most `threshold`. Infinite where norms alone say that of
+    /// every row.
+    ///
+    /// Each order asks that d + a ≤ τ for the greatest a of the block: τ is the threshold and a the bias; for the
+    /// distance h = −threshold, τ = (‖q‖² − h²)/2 and a = −‖r‖²/2; for the cosine τ is the threshold times ‖q‖, and the
+    /// rows are taken as scaled to norm 1.
+    ///
+    /// Shape: `limits` has a number for each of `blocks`, which start at a multiple of eight, and room for seven more.
+    func setLimits(_ limits: UnsafeMutablePointer<Float>, of blocks: Range<Int>, threshold: Float) {
+        let bounds = columns.blocks
+        let terms = LimitTerms(self)
+        let isCosine = rule.order == .cosine
+        let (target, size) = target(threshold)
+        let residuals = isCosine ? bounds.unitResidual : bounds.residual
+        for block in stride(from: blocks.lowerBound, to: blocks.upperBound, by: 8) {
+            let norm = isCosine ? SIMD8(repeating: 1) : bounds.norm.eight(block)
+            let shift: SIMD8<Float> =
+                switch rule.order {
+                case .inner: bounds.bias.eight(block)
+                case .dot, .cosine: .zero
+                case .euclidean:
+                    bounds.leastNorm.eight(block) * bounds.leastNorm.eight(block)
+                        * Float(-0.5 * (1 - 4 * rounding))
+                }
+            let eight = terms.limits(
+                target: target, size: size, shift: shift, residual: residuals.eight(block), norm: norm,
+                unitScale: isCosine ? bounds.unitScale.eight(block) : nil)
+            UnsafeMutableRawPointer(limits + (block - blocks.lowerBound)).storeBytes(
+                of: eight, as: SIMD8<Float>.self)
+        }
+    }
+
+    /// τ, and the magnitude of what went into it.
+    private func target(_ threshold: Float) -> (Float, Float) {
+        switch rule.order {
+        case .inner, .dot: return (threshold, abs(threshold))
+        case .cosine:
+            let target = Float(Double(threshold) * Double(rule.queryNorm))
+            return (target, abs(target))
+        case .euclidean:
+            guard threshold > -Float.infinity else { return (-.infinity, .infinity) }
+            // The square of the score has to be at least h² in float32; in real numbers that much more.
+            let far = (Double(threshold) * Double(threshold) + 0x1p-120) * (1 + 4 * rounding)
+            let square = code.norm * code.norm
+            return (Float((square * (1 - 0x1p-26) - far) / 2), Float(square + far))
+        }
+    }
+
+    /// The numbers of the bound in float, eight blocks at a time.
+    private struct LimitTerms {
+        let perResidual: Float
+        let perNorm: Float
+        let constant: Float
+        let queryNorm: Float
+        let normFactor: Float
+        let normMargin: Float
+        let queryScale: Float
+
+        init(_ bounds: ScoreBounds) {
+            func up(_ value: Double) -> Float { Float(value * (1 + 0x1p-20)) + 0x1p-126 }
+            perResidual = up(bounds.perResidual)
+            perNorm = up(bounds.perNorm)
+            // Scaled to norm 1, what is absolute grows by at most 1 / UnitNorm.least.
+            let isCosine = bounds.rule.order == .cosine
+            constant = up(bounds.constant * (isCosine ? 0x1p40 : 1))
+            normMargin = isCosine ? 0x1p-26 : Float(ScoreBounds.normMargin)
+            queryNorm = up(bounds.code.norm * (1 + bounds.rounding))
+            normFactor = up(1 + bounds.rounding)
+            queryScale = up(bounds.code.scale)
+        }
+
+        @inline(__always)
+        func limits(
+            target: Float, size: Float, shift: SIMD8<Float>, residual: SIMD8<Float>, norm: SIMD8<Float>,
+            unitScale: SIMD8<Float>?
+        ) -> SIMD8<Float> {
+            let length = norm * normFactor + normMargin
+            let error = residual * perResidual + length * perNorm + constant
+            let greatest = length * queryNorm + constant
+            let shiftSize = shift.replacing(with: -shift, where: shift .< 0)
+            let left = target - shift
+            let certain = left - error - (shiftSize + size + error) * ScoreBounds.floatMargin
+            let ruledOut = left - (shiftSize + size + greatest) * ScoreBounds.floatMargin .>= greatest
+            // An infinite residual says that the norm may mislead.
+            let isRuledOut = ruledOut .& (error .< .infinity)
+            let limit = unitScale.map { unscaled(certain, $0) } ?? scaled(certain)
+            let never = -Float.infinity
+            // Where a limit is no number, each row is looked at.
+            return limit.replacing(with: never, where: limit .!= limit)
+                .replacing(with: .infinity, where: isRuledOut)
+        }
+
+        /// What s_r·P may be, widened downwards by its rounding. No row whose norm is finite makes it overflow.
+        @inline(__always)
+        private func scaled(_ certain: SIMD8<Float>) -> SIMD8<Float> {
+            let quotient = certain / queryScale
+            let size = quotient.replacing(with: -quotient, where: quotient .< 0)
+            return quotient - size * ScoreBounds.floatMargin
+        }
+
+        /// What P may be where the scale is at most `scale`: nothing is known if even 0 may be too much.
+        @inline(__always)
+        private func unscaled(_ certain: SIMD8<Float>, _ scale: SIMD8<Float>) -> SIMD8<Float> {
+            // A divisor that underflows is taken as greater than it is, which makes the limit lower.
+            let product = scale * queryScale
+            let divisor = product.replacing(with: 0x1p-126, where: product .< 0x1p-126)
+            let quotient = certain / divisor * (1 - ScoreBounds.floatMargin)
+            return quotient.replacing(with: -.infinity, where: certain .< 0)
+        }
+    }
+}
+
+extension Column where Value == Float {
+    /// Eight numbers from `index` on, a multiple of eight.
+    @inline(__always)
+    fileprivate func eight(_ index: Int) -> SIMD8<Float> {
+        UnsafeRawPointer(base + index).loadUnaligned(as: SIMD8<Float>.self)
+    }
+}

@@ -1,0 +1,23 @@
+public import Learners
+
+/// A learner and its settings, for training in a batch.
+public enum Algorithm: Sendable, Equatable {
+    case sgd(BiasedSGD.Options)
+    case bpr(BPR.Options)
+    case warp(WARP.Options)
+    case als(ALS.Options)
+
+    public enum Name: String, Sendable, CaseIterable { case sgd, bpr, warp, als }
+
+    public var name: Name {
+        switch self {
+        case .sgd: .sgd
+        case .bpr: .bpr
+        case .warp: .warp
+        case .als: .als
+        }
+    }
+
+    /// Predicts ratings, rather than scores to rank by.
+    public var predictsRatings: Bool { name == .sgd }
+}

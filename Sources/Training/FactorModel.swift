@@ -1,0 +1,51 @@
+public import Factors
+
+/// Two factor tables that predict: what a training leaves behind.
+///
+/// Shape: `users` has a row per user of the interactions, `items` one per item, of K factors each.
+public final class FactorModel: Sendable {
+    public let users: FactorTable
+    public let items: FactorTable
+    /// μ for a rating learner, 0 otherwise.
+    public let mean: Float
+    /// A prediction is a rating, μ + b_u + b_i + p_u·q_i, rather than a score to rank by, b_i + p_u·q_i.
+    public let predictsRatings: Bool
+    private let algebra = LinearAlgebra()
+
+    public init(users: FactorTable, items: FactorTable, mean: Float, predictsRatings: Bool) {
+        precondition(users.factors == items.factors)
+        (self.users, self.items, self.mean, self.predictsRatings) = (users, items, mean, predictsRatings)
+    }
+
+    /// K.
+    public var factors: Int { users.factors }
+
+    /// Both rows have to be there.
+    public func predict(user: Int, item: Int) -> Float {
+        offset(user) + items.bias(item) + users.row(user).dot(items.row(item))
+    }
+
+    /// The predictions of one user for all items, in the order of their rows; `scores` is made as long as they are many.
+    public func scores(user: Int, into scores: inout [Float]) {
+        if scores.count != items.count { scores = Array(repeating: 0, count: items.count) }
+        guard items.count > 0 else { return }
+        scores.withUnsafeMutableBufferPointer { scores in
+            guard let start = scores.baseAddress else { return }
+            items.withVectors(from: 0, count: items.count) { matrix in
+                users.withVectors(from: user, count: 1) { vector in
+                    algebra.multiply(
+                        matrix: matrix, rows: items.count, factors: factors, vector: vector, scores: start)
+                }
+            }
+            let offset = offset(user)
+            for item in 0..<items.count { scores[item] += offset + items.bias(item) }
+        }
+    }
+
+    private func offset(_ user: Int) -> Float { predictsRatings ? mean + users.bias(user) : 0 }
+
+    /// A model of the same numbers that a training does not go on changing.
+    public func copy() -> FactorModel {
+        FactorModel(users: users.copy(), items: items.copy(), mean: mean, predictsRatings: predictsRatings)
+    }
+}

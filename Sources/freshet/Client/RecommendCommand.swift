@@ -1,0 +1,99 @@
+import ArgumentParser
+import RPC
+
+struct RecommendCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "recommend", abstract: "Items for users, or for a session, best first.",
+        discussion: """
+            EXAMPLES
+              freshet recommend u42
+              freshet recommend u42 --count 20 --tag Comedy --model likes
+              freshet recommend u42 --after 0:1234      # at least as fresh as that event
+              freshet recommend u42 --meta              # and what the answer stands on
+              freshet recommend u1 u2 u3
+              freshet recommend --items i7 i9           # for somebody who took these, oldest first
+              freshet recommend --items i7 i9 --weights 5 2 --model stars
+            """)
+
+    @OptionGroup var client: ClientOptions
+    @Argument(help: "Ids of users; none with --items.") var users: [String] = []
+    @Option(parsing: .upToNextOption, help: "Ids of items that stand for somebody unknown, oldest first.")
+    var items: [String] = []
+    @Option(
+        parsing: .upToNextOption, help: "One number for each of --items: a rating, or how much it was liked.")
+    var weights: [String] = []
+    @Option(help: "How many items, 1 to 10000.") var count = 10
+    @Option(help: "A model's name; else the default model.") var model: String?
+    @Option(help: "Only items that carry this tag; may be given several times.") var tag: [String] = []
+    @Option(help: "Leave this item out; may be given several times.") var exclude: [String] = []
+    @Flag(help: "Include items the user has seen, or those of --items.") var includeSeen = false
+    @Flag(help: "Say what the answer stands on: model, position, age, and why there are no more items.")
+    var meta = false
+    @Option(help: "Wait until the event of this token is learned.") var after: String?
+
+    func validate() throws {
+        guard users.isEmpty != items.isEmpty else {
+            throw ValidationError("Name users, or items by --items, and not both.")
+        }
+        guard weights.isEmpty || weights.count == items.count else {
+            throw ValidationError("\(weights.count) weights for \(items.count) items.")
+        }
+    }
+
+    var rpcArguments: [String] {
+        var arguments =
+            switch (users.count, items.count) {
+            case (1, _): ["RECOMMEND", users[0]]
+            case (0, let number): ["RECOMMEND.ITEMS", "\(number)"] + items
+            default: ["MRECOMMEND"] + users
+            }
+        if !weights.isEmpty { arguments += ["WEIGHTS"] + weights }
+        arguments += ["COUNT", "\(count)", "WITHSCORES"]
+        if let model { arguments += ["MODEL", model] }
+        arguments += tag.flatMap { ["TAG", $0] }
+        arguments += exclude.flatMap { ["EXCLUDE", $0] }
+        if includeSeen { arguments.append("INCLUDESEEN") }
+        if meta { arguments.append("WITHMETA") }
+        if let after { arguments += ["AFTER", after] }
+        return arguments
+    }
+
+    func run() throws {
+        try client.withClient { connection in
+            let answer = try connection.ask(rpcArguments)
+            guard users.count > 1 else {
+                return try ListAnswer(answer).show(
+                    from: connection, scoreName: "score", asJSON: client.prefersJSON)
+            }
+            guard case .array(let answers) = answer, answers.count == users.count else {
+                throw DaemonError(description: "answer is not one list a user: \(answer.plainText)")
+            }
+            let lists = try answers.map { answer in
+                var list = try ListAnswer(answer)
+                try list.items.addTitles(from: connection)
+                return list
+            }
+            Terminal.write(
+                client.prefersJSON
+                    ? try Self.json(users, lists) : Self.text(users, lists))
+        }
+    }
+
+    static func json(_ users: [String], _ lists: [ListAnswer]) throws -> String {
+        try JSONText.line(
+            .array(
+                zip(users, lists).map { user, list in
+                    .map(
+                        [
+                            (.text("user"), .text(user)),
+                            (.text("items"), list.items.value(scoreName: "score")),
+                        ]
+                            + list.meta)
+                }))
+    }
+
+    static func text(_ users: [String], _ lists: [ListAnswer]) -> String {
+        zip(users, lists).map { "\(Table.printable($0)):\n\($1.text(scoreName: "score"))" }
+            .joined(separator: "\n\n")
+    }
+}

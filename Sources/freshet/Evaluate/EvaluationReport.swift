@@ -1,0 +1,144 @@
+import Evaluation
+import Foundation
+
+/// How the numbers of a report came about: printed above them, and inside each JSON record.
+struct EvaluationProtocol: Sendable {
+    var name: String
+    /// In the order in which they are printed.
+    var facts: [(name: String, value: String)] = []
+    /// What a reader has to know so as not to be misled.
+    var warnings: [String] = []
+
+    mutating func add(_ name: String, _ value: String) { facts.append((name, value)) }
+}
+
+/// One task with all its algorithms.
+struct EvaluationSection: Sendable {
+    /// Which items compete, say `full ranking`; `ratings` for predicted ratings.
+    var title: String
+    /// Numbers against a sample of the items are labelled wherever they stand.
+    var isSampled = false
+    var note: String
+    var comparison: Comparison
+}
+
+/// A point of a curve.
+struct CurvePoint: Sendable, Equatable {
+    var candidates: String
+    var algorithm: String
+    /// `epoch` or `event`.
+    var unit: String
+    var at: Int
+    var metric: String
+    var value: Double
+}
+
+struct EvaluationReport: Sendable {
+    var setup: EvaluationProtocol
+    /// Of all intervals, say 0.95.
+    var level: Double
+    var sections: [EvaluationSection] = []
+    var curves: [CurvePoint] = []
+    /// Algorithms that could not be trained, and why; the others stand all the same.
+    var failures: [String] = []
+}
+
+// MARK: - For people
+
+extension EvaluationReport {
+    /// Metric columns side by side on a terminal.
+    private static let columnsMax = 9
+
+    var text: String {
+        var facts = Table([Table.Column(title: "protocol"), Table.Column(title: setup.name, widthMax: 160)])
+        for fact in setup.facts { facts.append([fact.name, fact.value]) }
+        for warning in setup.warnings { facts.append(["warning", warning]) }
+        return ([facts.text] + sections.map(text)).joined(separator: "\n\n")
+    }
+
+    private func text(_ section: EvaluationSection) -> String {
+        let label = section.isSampled ? "\(section.title) (SAMPLED: flatters every model)" : section.title
+        var parts = ["\(label); \(section.note)"]
+        let metrics = section.comparison.findings.map(\.metric).uniqued
+        for start in stride(from: 0, to: metrics.count, by: Self.columnsMax) {
+            let slice = Array(metrics[start..<min(metrics.count, start + Self.columnsMax)])
+            parts.append(values(section.comparison, slice).text)
+        }
+        parts.append(Self.legend)
+        parts.append(details(section.comparison).text)
+        return parts.joined(separator: "\n")
+    }
+
+    private static let legend =
+        "  + clearly better, - clearly worse than the best baseline (*): the interval of the paired difference leaves out 0"
+
+    private func values(_ comparison: Comparison, _ metrics: [Metric]) -> Table {
+        var table = Table(
+            [Table.Column(title: "algorithm", widthMax: 48)]
+                + metrics.map { Table.Column(title: $0.name + "  ", alignment: .right) })
+        for algorithm in comparison.algorithms {
+            let cells = metrics.map { metric -> String in
+                guard let finding = comparison.finding(algorithm, metric) else { return "-  " }
+                return "\(Self.number(finding.value)) \(Self.mark(finding, comparison))"
+            }
+            table.append([algorithm] + cells)
+        }
+        return table
+    }
+
+    private static func mark(_ finding: Finding, _ comparison: Comparison) -> String {
+        switch finding.verdict {
+        case 1: "+"
+        case -1: "-"
+        default: finding.isBaseline && finding.metric.isQuality && finding.againstBaseline == nil ? "*" : " "
+        }
+    }
+
+    private func details(_ comparison: Comparison) -> Table {
+        let percent = "\(ConfigurationText.number((level * 1000).rounded() / 10)) % interval"
+        var table = Table([
+            Table.Column(title: "metric"), Table.Column(title: "algorithm", widthMax: 48),
+            Table.Column(title: "value", alignment: .right), Table.Column(title: percent),
+            Table.Column(title: "less the best baseline"), Table.Column(title: "less the first algorithm"),
+        ])
+        for finding in comparison.findings {
+            table.append([
+                finding.metric.name, finding.algorithm, Self.number(finding.value),
+                finding.interval.map(Self.interval) ?? "-",
+                finding.againstBaseline.map(Self.difference) ?? "-",
+                finding.againstFirst.map(Self.difference) ?? "-",
+            ])
+        }
+        return table
+    }
+
+    private static func difference(_ difference: PairedDifference) -> String {
+        let sign = difference.difference < 0 ? "" : "+"
+        return
+            "\(sign)\(number(difference.difference)) \(difference.interval.map(interval) ?? "(no interval)")"
+    }
+
+    private static func interval(_ interval: ClosedRange<Double>) -> String {
+        "(\(number(interval.lowerBound)) … \(number(interval.upperBound)))"
+    }
+
+    /// Four decimals.
+    static func number(_ value: Double) -> String {
+        value.formatted(
+            .number.precision(.fractionLength(4)).grouping(.never).locale(Locale(identifier: "en")))
+    }
+}
+
+extension Comparison {
+    func finding(_ algorithm: String, _ metric: Metric) -> Finding? {
+        findings.first { $0.algorithm == algorithm && $0.metric == metric }
+    }
+}
+
+extension Array where Element: Hashable {
+    /// Each element once, in the order of first coming.
+    var uniqued: [Element] {
+        var seen: Set<Element> = []
+        return filter { seen.insert($0).inserted }
+    }
+}

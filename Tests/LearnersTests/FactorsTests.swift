@@ -1,0 +1,72 @@
+import Factors
+import Testing
+
+@Suite("Keyed randomness and leases")
+struct FactorsTests {
+    @Test("the same key draws the same numbers, another key others")
+    func keyed() {
+        func draws(_ seed: UInt64, _ index: UInt64) -> [UInt64] {
+            var random = KeyedRandom(seed: seed, stream: 3, index: index)
+            return (0..<8).map { _ in random.next() }
+        }
+        #expect(draws(1, 7) == draws(1, 7))
+        #expect(draws(1, 7) != draws(1, 8))
+        #expect(draws(1, 7) != draws(2, 7))
+    }
+
+    @Test("draws below a bound cover it evenly")
+    func uniform() {
+        var random = KeyedRandom(seed: 5)
+        var counts = [Int](repeating: 0, count: 10)
+        for _ in 0..<10_000 { counts[random.next(below: 10)] += 1 }
+        #expect(counts.allSatisfy { (850...1150).contains($0) })
+    }
+
+    @Test("new rows have the stated spread")
+    func initialisation() {
+        let table = FactorTable(factors: 64)
+        table.grow(to: 200) { index, row in
+            var random = KeyedRandom(seed: 1, bytes: "item \(index)".utf8)
+            random.initialise(row)
+        }
+        let values = (0..<200).flatMap { table.row($0).vector }.map(Double.init)
+        let deviation = (values.reduce(0) { $0 + $1 * $1 } / Double(values.count)).squareRoot()
+        #expect(abs(deviation - 0.1 / 8) < 0.0005)
+    }
+
+    @Test("every pair of blocks shares a shard in some batch, and shards are of about one size")
+    func assignmentsMix() {
+        var together = Set<Int>()
+        var inFirst = 0
+        for batch in 0..<64 as Range<UInt64> {
+            let assignment = ShardAssignment(shards: 4, key: KeyedRandom.mix(batch))
+            for block in 1..<32 where assignment.shard(of: 0) == assignment.shard(of: block * 16) {
+                together.insert(block)
+            }
+            inFirst += (0..<64).count { assignment.shard(of: $0 * 16) == 0 }
+        }
+        #expect(together.count == 31)
+        #expect((700...1350).contains(inFirst))
+    }
+
+    @Test("a shard can be lent again once it is given back")
+    func lendAgain() {
+        let book = LeaseBook(shards: 2)
+        let assignment = ShardAssignment(shards: 2, key: 1)
+        for _ in 0..<3 {
+            let lease = book.lend(1, of: assignment)
+            #expect(lease.shard == 1)
+        }
+    }
+
+    @Test("lending a shard twice at once stops the process rather than let two queues write one row")
+    func lendTwice() async {
+        await #expect(processExitsWith: .failure) {
+            let book = LeaseBook(shards: 1)
+            let assignment = ShardAssignment(shards: 1, key: 1)
+            let first = book.lend(0, of: assignment)
+            let second = book.lend(0, of: assignment)
+            _ = first.shard + second.shard
+        }
+    }
+}
