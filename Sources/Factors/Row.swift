@@ -57,7 +57,8 @@ public struct Row {
     public var isZero: Bool { indices.allSatisfy { lanes[$0] == .zero } }
 
     public var vector: [Float] {
-        (0..<laneCount * 8).map { lanes[$0 >> 3][$0 & 7] }
+        let start = UnsafeRawPointer(lanes).assumingMemoryBound(to: Float.self)
+        return Array(UnsafeBufferPointer(start: start, count: laneCount * 8))
     }
 
     /// Takes over a vector of little-endian float32, as every machine that this runs on has them.

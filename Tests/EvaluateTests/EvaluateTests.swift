@@ -301,9 +301,9 @@ struct PrequentialTests {
         let key = #expect(throws: CommandError.self) { try replayed(["--algorithm", "bpr:epochs=3"]) }
         #expect(key?.code == .usage && key?.message.contains("learning-rate") == true)
         let value = #expect(throws: CommandError.self) {
-            try replayed(["--algorithm", "sgd:learning-rate=7"])
+            try replayed(["--algorithm", "sgd:learning-rate=70"])
         }
-        #expect(value?.message.contains("above 0, to 1") == true)
+        #expect(value?.message.contains("above 0, to 10") == true)
     }
 
     @Test("one user and one item are no trouble, and nothing ranked is said")

@@ -215,16 +215,10 @@ struct BatchApplication {
                 let cell = grid.cell(userShard: shard.number, itemShard: itemShard)
                 // A lone rating stands in one cell of shards²: the others are not worth waking a queue.
                 if arrivals.isEmpty && cell.isEmpty { continue }
-                let work: @Sendable () -> Void = { [leases] in
-                    for (id, row) in arrivals { shard.admit(id, row: row, seeds: seeds) }
-                    let lease = leases.lend(itemShard, of: assignment)
-                    worker.learn(cell, shard: shard, lease: lease)
-                }
-                if parallel {
-                    shard.queue.async(group: group, execute: work)
-                } else {
-                    shard.queue.sync(execute: work)
-                }
+                let turns = CellTurns(
+                    shard: shard, arrivals: arrivals[...], seeds: seeds, cell: cell, worker: worker,
+                    leases: leases, itemShard: itemShard, assignment: assignment)
+                if parallel { turns.start(group) } else { turns.run() }
             }
             // The next round lends the same items to other queues: every lease of this one must be back.
             group.wait()

@@ -28,8 +28,20 @@ struct CellWorker {
         self.observer = observer
     }
 
-    func learn(_ cell: ArraySlice<Int32>, shard: UserShard, lease: borrowing RowLease) {
-        for index in cell {
+    /// Examples that a turn learns before it looks whether a look-up waits.
+    static let examplesPerTurn = 8
+
+    /// Learns the examples of a cell in their order until a look-up waits.
+    ///
+    /// - Returns: those that are left.
+    func learn(
+        _ cell: ArraySlice<Int32>, shard: UserShard, lease: borrowing RowLease
+    ) -> ArraySlice<Int32> {
+        for (place, index) in zip(cell.indices, cell) {
+            let learned = place - cell.startIndex
+            if learned > 0, learned % Self.examplesPerTurn == 0, shard.hasLookUpWaiting {
+                return cell[place...]
+            }
             let example = examples[Int(index)]
             shard.users[shard.local(example.user)].lastEvent = example.ordinal
             shard.users[shard.local(example.user)].unsaved = true
@@ -40,6 +52,7 @@ struct CellWorker {
             case .rating, .signal: learn(example, slot: Int(index), shard: shard, lease: lease)
             }
         }
+        return []
     }
 
     private func learn(_ example: Example, slot: Int, shard: UserShard, lease: borrowing RowLease) {

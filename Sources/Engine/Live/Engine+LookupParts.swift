@@ -37,7 +37,7 @@ extension Engine {
     func onShard<Copy>(of id: EntityID, _ copy: (UserShard, Int) -> Copy) -> Copy? {
         guard let row = state.users.withLock({ $0.row(of: id) }) else { return nil }
         let shard = state.shard(of: row)
-        return shard.queue.sync {
+        return shard.lookUp {
             let local = shard.local(row)
             // Meanwhile the user may have been forgotten, and the row given to another.
             guard local < shard.users.count, shard.users[local].id == id else { return nil }

@@ -44,7 +44,8 @@ extension Engine {
     }
 
     private func found(_ answer: TopAnswer, selection: Selection, catalogue: Int, counts: Bool) -> Found {
-        Found(
+        scans.count(answer.path)
+        return Found(
             items: answer.candidates, path: answer.path.rawValue,
             census: counts ? selection.census(catalogue: catalogue) : nil)
     }

@@ -34,7 +34,7 @@ extension Engine {
         from start: Int, of shard: UserShard, model: Int, except user: EntityID, _ comparison: Comparison,
         into best: inout NearestUsers
     ) -> Int? {
-        shard.queue.sync {
+        shard.lookUp {
             let end = min(start + Self.usersPerTurn, shard.users.count)
             for local in start..<max(start, end) {
                 let closeness = comparison.closeness(of: shard.tables[model].row(local))

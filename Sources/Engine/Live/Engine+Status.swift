@@ -1,6 +1,7 @@
 internal import EventLog
 internal import Foundation
 internal import Locking
+internal import Retrieval
 internal import Synchronization
 
 extension Engine {
@@ -28,7 +29,12 @@ extension Engine {
                 StatusField("model.\(model.options.name).\($0.name)", $0.value)
             }
         }
-        return fields + checkpointFields() + memoryFields(snapshot.memory)
+        return fields + lookupFields() + checkpointFields() + memoryFields(snapshot.memory)
+    }
+
+    /// How passes over the catalogue were made, each path that served with how often.
+    private func lookupFields() -> [StatusField] {
+        scans.taken.map { StatusField("lookups.\($0.path.rawValue)", .integer(Int64($0.count))) }
     }
 
     private func serverFields() -> [StatusField] {

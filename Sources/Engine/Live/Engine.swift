@@ -23,6 +23,8 @@ public final class Engine: Sendable {
     /// The counts of items as look-ups see them.
     let published: Lock<PublishedCounts>
     let checkpointer: Checkpointer
+    /// How look-ups were answered.
+    let scans = ScanCounts()
     /// Events handed over and not yet learned.
     let inFlight = Atomic<Int>(0)
     /// Bytes of their records.

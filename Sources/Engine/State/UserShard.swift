@@ -2,6 +2,7 @@ internal import Dispatch
 internal import Events
 internal import Factors
 internal import Learners
+internal import Synchronization
 
 /// A user as the shard keeps it.
 struct UserState {
@@ -54,6 +55,8 @@ final class UserShard: @unchecked Sendable {
     let workspace: ALSWorkspace
     var users: [UserState] = []
     var report: ShardReport
+    /// Look-ups that wait for the queue: learning lets them pass. The one field that any thread may touch.
+    private let waiting = Atomic<Int>(0)
 
     init(number: Int, shards: Int, factors: Int, models: [ModelOptions]) {
         self.number = number
@@ -65,6 +68,16 @@ final class UserShard: @unchecked Sendable {
         workspace = ALSWorkspace(factors: factors)
         report = ShardReport(models: models.count)
     }
+
+    /// Runs a look-up on the queue, before what is left of the cell that is being learned.
+    func lookUp<Result>(_ body: () -> Result) -> Result {
+        waiting.add(1, ordering: .relaxed)
+        defer { waiting.subtract(1, ordering: .relaxed) }
+        return queue.sync(execute: body)
+    }
+
+    /// A count that is read late costs the look-up one more turn, nothing else.
+    var hasLookUpWaiting: Bool { waiting.load(ordering: .relaxed) > 0 }
 
     func local(_ row: Int32) -> Int { Int(row) / shards }
     func row(_ local: Int) -> Int32 { Int32(local * shards + number) }
