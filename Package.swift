@@ -74,7 +74,8 @@ let package = Package(
         .target(
             name: "Engine",
             dependencies: [
-                "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog", "Checkpoints",
+                "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
+                "Checkpoints",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
@@ -114,7 +115,8 @@ let package = Package(
             name: "TrainingTests", dependencies: ["Training", "Learners", "Factors", "Events"],
             swiftSettings: settings),
         .testTarget(
-            name: "RetrievalTests", dependencies: ["Retrieval", "CKernels", "Factors"], swiftSettings: settings),
+            name: "RetrievalTests", dependencies: ["Retrieval", "CKernels", "Factors"],
+            swiftSettings: settings),
         .testTarget(
             name: "EngineTests",
             dependencies: [

@@ -106,7 +106,9 @@ public struct IndexView: ~Copyable {
     public var factors: Int { columns.factors }
     public var biases: RowValues<Float> { RowValues(base: columns.biases.base, count: count) }
     public var norms: RowValues<Float> { RowValues(base: columns.norms.base, count: count) }
-    public var popularity: RowValues<PublishedPopularity> { RowValues(base: columns.popularity.base, count: count) }
+    public var popularity: RowValues<PublishedPopularity> {
+        RowValues(base: columns.popularity.base, count: count)
+    }
 
     /// Inner product with the row, to the last bit as `top` has it.
     public func product(_ row: Int, _ query: [Float]) -> Float {

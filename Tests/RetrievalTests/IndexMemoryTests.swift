@@ -26,7 +26,8 @@ struct IndexMemoryTests {
     }
 
     @Test(
-        "a large catalogue that has changed altogether is published a quarter at a time, and stays below twice")
+        "a large catalogue that has changed altogether is published a quarter at a time, and stays below twice"
+    )
     func portions() {
         let (table, index) = published(18_000, .equal, factors: 64, seed: 4)
         for row in 0..<18_000 { table.row(row).bias = 1 }
