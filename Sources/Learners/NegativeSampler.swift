@@ -29,19 +29,34 @@ public struct NegativeSampler: Sendable, Equatable {
     /// - Parameters:
     ///   - triesFactor: multiplies `triesMax`, for callers whose `isAllowed` admits one shard of several only.
     ///   - count: how often an item was taken. Asked only where popularity counts.
-    ///   - isAllowed: false for what the user has seen, and for rows that may not be touched just now.
+    ///   - isHeld: false for rows that may not be touched just now.
+    ///   - isAllowed: false for what the user has seen. Asked of the one candidate that is kept: it costs a search.
     @inline(__always)
     public func draw(
         below bound: Int, triesFactor: Int = 1, random: inout KeyedRandom, count: (Int) -> Int,
-        isAllowed: (Int) -> Bool
+        isHeld: (Int) -> Bool = { _ in true }, isAllowed: (Int) -> Bool
     ) -> Int? {
         guard bound > 0 else { return nil }
         let tries = triesMax * triesFactor
-        if popularityPower == 0 { return drawUniformly(bound, tries, &random, isAllowed) }
+        if popularityPower == 0 {
+            return drawUniformly(bound, tries, &random) { isHeld($0) && isAllowed($0) }
+        }
+        for _ in 0..<triesMax {
+            guard let kept = drawByPopularity(bound, tries, &random, count, isHeld) else { return nil }
+            if isAllowed(kept) { return kept }
+        }
+        return nil
+    }
+
+    @inline(__always)
+    private func drawByPopularity(
+        _ bound: Int, _ tries: Int, _ random: inout KeyedRandom, _ count: (Int) -> Int,
+        _ isHeld: (Int) -> Bool
+    ) -> Int? {
         var (kept, weights): (Int?, Float) = (nil, 0)
         // A candidate replaces the one kept with probability weight / sum of weights, so each is kept in proportion.
         for _ in 0..<max(1, candidatesPerDraw) {
-            guard let candidate = drawUniformly(bound, tries, &random, isAllowed) else { break }
+            guard let candidate = drawUniformly(bound, tries, &random, isHeld) else { break }
             let weight = weight(count: count(candidate))
             weights += weight
             if Float(random.nextUnit()) * weights < weight || kept == nil { kept = candidate }
@@ -63,6 +78,8 @@ public struct NegativeSampler: Sendable, Equatable {
     @inline(__always)
     private func weight(count: Int) -> Float {
         let base = Float(1 + max(0, count))
+        // The powers that are used most cost no call.
+        if popularityPower == 0.5 { return base.squareRoot() }
         return popularityPower == 1 ? base : pow(base, popularityPower)
     }
 }

@@ -16,6 +16,9 @@ import NIOPosix
 ///
 /// Starts once and shuts down once.
 public final class RPCServer: Sendable {
+    /// Read from a connection in one turn of its event loop: some hundred short commands.
+    private static let readBytes = 4096
+
     private struct Running {
         let place: SocketPath
         let listener: any Channel
@@ -118,6 +121,12 @@ public final class RPCServer: Sendable {
         return ServerBootstrap(group: eventLoops)
             .serverChannelOption(.backlog, value: 512)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
+            // A feeder that sends thousands of events at once shares its event loop with look-ups: what is read in one
+            // turn is what they wait for.
+            .childChannelOption(.maxMessagesPerRead, value: 1)
+            .childChannelOption(
+                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.readBytes)
+            )
             .childChannelOption(
                 .writeBufferWaterMark, value: .init(low: max(1, high / 2), high: max(1, high))
             )

@@ -143,6 +143,6 @@ struct Candidates: Sendable {
     func draw(_ user: Int32, lease: borrowing RowLease, random: inout KeyedRandom) -> Int? {
         sampler.draw(
             below: count, triesFactor: triesFactor, random: &random, count: { Int(popularity[$0]) },
-            isAllowed: { lease.holds($0) && !seen.contains(Int(user), Int32($0)) })
+            isHeld: { lease.holds($0) }, isAllowed: { !seen.contains(Int(user), Int32($0)) })
     }
 }

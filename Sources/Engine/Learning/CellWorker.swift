@@ -75,7 +75,7 @@ struct CellWorker {
         {
             let context = LearningContext(
                 modelIndex: modelIndex, model: model, shard: shard, meansPrediction: meansPrediction,
-                local: local)
+                local: local, history: shard.users[local].history)
             if learns {
                 samples[modelIndex, slot] = model.learner.score(example, context, lease: lease)
                 model.learner.learn(example, context, lease: lease)
@@ -96,9 +96,10 @@ struct CellWorker {
         change()
         for (modelIndex, model) in models.enumerated()
         where shard.report.takings[modelIndex].count > before[modelIndex] {
+            let local = shard.local(example.user)
             let context = LearningContext(
                 modelIndex: modelIndex, model: model, shard: shard, meansPrediction: 0,
-                local: shard.local(example.user))
+                local: local, history: shard.users[local].history)
             model.learner.historyChanged(example, context)
         }
     }

@@ -53,12 +53,11 @@ extension LearningContext {
     ) -> Int? {
         let (assignment, shard) = (lease.assignment, lease.shard)
         let positives = model.positives
-        let history = self.shard.users[local].history
+        let history = history
         return sampler.draw(
             below: Int(example.itemBound), triesFactor: assignment.shards, random: &random,
             count: { Int(positives[$0]) },
-            isAllowed: {
-                assignment.shard(of: $0) == shard && $0 != Int(example.item) && !history.contains(Int32($0))
-            })
+            isHeld: { assignment.shard(of: $0) == shard },
+            isAllowed: { $0 != Int(example.item) && !history.contains(Int32($0)) })
     }
 }

@@ -8,10 +8,13 @@ struct LearningContext: ~Copyable {
     /// μ + b_i + b_u of the means baseline, where the example is a rating.
     let meansPrediction: Float
     let local: Int
+    /// As it was before the example. Kept here because it is asked a hundred times, and each access to the shard's own
+    /// is checked and counted.
+    let history: History
 
     var user: Row { shard.tables[modelIndex].row(local) }
 
-    func hasSeen(_ item: Int32) -> Bool { shard.users[local].history.contains(item) }
+    func hasSeen(_ item: Int32) -> Bool { history.contains(item) }
 
     /// Marks an item row as changed, and remembers it for the next publication.
     func touch(_ item: Int) {

@@ -89,7 +89,7 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
         guard model.learner.predictsRatings else { return nil }
         let context = LearningContext(
             modelIndex: index, model: model, shard: shard, meansPrediction: meansPrediction,
-            local: shard.local(example.user))
+            local: shard.local(example.user), history: shard.users[shard.local(example.user)].history)
         let sample = model.learner.score(example, context, lease: lease)
         if !sample.model.isFinite { failure = failure ?? (model.options.name, example.user) }
         return sample.model
