@@ -22,7 +22,7 @@ struct InventedWorld {
         "Mystery", "Romance", "Science Fiction",
     ]
     private static let latentCount = 4
-    private static let itemsCompared = 6
+    private static let itemsCompared = 12
     private static let meanGapMs = 1_000
 
     struct Item {
@@ -45,7 +45,8 @@ struct InventedWorld {
     let items: [Item]
     private(set) var users: [User] = []
     private var draws: SplitMix64
-    /// Zipf: the item of rank r is drawn in proportion to 1 / (r + 1). Running sums.
+    /// The item of rank r is drawn in proportion to 1 / √(r + 1), flatter than Zipf: what is taken is to tell tastes
+    /// rather than fashion. Running sums.
     private let popularity: [Double]
     private var itemsDescribed = 0
     private var acts = 0
@@ -62,7 +63,7 @@ struct InventedWorld {
         var popularity: [Double] = []
         for number in 1...max(1, options.items) {
             items.append(try Self.item(number, &titles, &draws))
-            popularity.append((popularity.last ?? 0) + 1 / Double(number))
+            popularity.append((popularity.last ?? 0) + 1 / Double(number).squareRoot())
         }
         self.items = items
         self.popularity = popularity
@@ -131,7 +132,7 @@ struct InventedWorld {
         for _ in 0..<Self.itemsCompared {
             let item = drawItem()
             let penalty = users[user].seen.contains(item) ? 100.0 : 0
-            let liking = liking(user: user, item: item) + draws.normal() - penalty
+            let liking = liking(user: user, item: item) + 0.5 * draws.normal() - penalty
             if liking > best?.liking ?? -.infinity { best = (item, liking) }
         }
         return best?.item ?? 0
