@@ -255,7 +255,8 @@ struct EvaluateTests {
             ["--negatives", "a.txt"], ["--negatives", "0", "--protocol", "leave-one-out"],
             ["--negatives-users", "+1"], ["--window", "10"], ["--validation", "--protocol", "prequential"],
             ["--algorithm", "bpr:"], ["--algorithm", "bpr:factors"],
-            ["--algorithm", "sgd", "--algorithm", "sgd"],
+            ["--algorithm", "sgd", "--algorithm", "sgd"], ["--popularity-half-life", "1e30"],
+            ["--popularity-half-life", "0.0001"],
         ])
     func usage(arguments: [String]) {
         #expect(throws: (any Error).self) { try EvaluateCommand.parse(["--input", "x.csv"] + arguments) }
