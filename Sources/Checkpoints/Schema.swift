@@ -46,6 +46,11 @@ enum Schema {
     static func migrate(_ db: Database) throws {
         let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
         guard found < version else { return }
+        // The first files of schema 1 do not say when a user was last heard of.
+        let columns = try String.fetchAll(db, sql: "SELECT name FROM pragma_table_info('users')")
+        if !columns.contains("last_event") {
+            try db.execute(sql: "ALTER TABLE users ADD COLUMN last_event INTEGER NOT NULL DEFAULT 0")
+        }
         // 1 to 2: hidden items, times of items' last events, long-term rows, steps of learning rates, decayed
         // popularity (which starts from the counts).
         try db.execute(

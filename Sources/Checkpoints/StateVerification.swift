@@ -109,9 +109,12 @@ extension StateFile {
         let items = Set(try Int32.fetchAll(db, sql: "SELECT row FROM items"))
         var holders: [Int32: Int64] = [:]
         var bad = 0
-        let cursor = try GRDB.Row.fetchCursor(db, sql: "SELECT history FROM users")
+        let hasHidden = report.schemaVersion >= 2
+        let cursor = try GRDB.Row.fetchCursor(
+            db, sql: "SELECT history, \(hasHidden ? "hidden" : "x''") FROM users")
         while let row = try cursor.next() {
-            let history: Data = row[0]
+            let (history, hidden) = (row[0] as Data, row[1] as Data)
+            if !StoredUser.areWhole(hidden: hidden, of: items) { bad += 1 }
             if history.count % StoredUser.entryBytes != 0 { bad += 1 }
             for item in StoredUser.items(ofHistory: history) {
                 holders[item, default: 0] += 1
@@ -119,7 +122,8 @@ extension StateFile {
             }
         }
         if bad > 0 {
-            report.problems.append("\(bad) histories or entries are malformed or name unknown items")
+            report.problems.append(
+                "\(bad) histories, entries or lists of hidden items are malformed or name unknown items")
         }
         var miscounted = 0
         for row in try GRDB.Row.fetchAll(db, sql: "SELECT row, users FROM items") {
@@ -133,6 +137,17 @@ extension StateFile {
 
 extension StoredUser {
     public static let entryBytes = 24
+
+    /// Whether these are whole rows of `items`, ascending.
+    static func areWhole(hidden: Data, of items: Set<Int32>) -> Bool {
+        let rows = hidden.withUnsafeBytes { bytes in
+            stride(from: 0, to: bytes.count - 3, by: 4).map {
+                Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0, as: Int32.self))
+            }
+        }
+        return hidden.count % 4 == 0 && rows.allSatisfy(items.contains)
+            && zip(rows, rows.dropFirst()).allSatisfy { $0 < $1 }
+    }
 
     static func items(ofHistory history: Data) -> [Int32] {
         history.withUnsafeBytes { bytes in

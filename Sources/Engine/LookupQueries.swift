@@ -11,7 +11,8 @@ public struct RecommendQuery: Sendable {
     public var tags: [String]
     public var exclude: [EntityID]
     public var includeSeen: Bool
-    /// What an unknown user gets: the popular items, or `LookupError.noUser`.
+    /// What an unknown user gets, or one who took nothing that the model learns from and has no row: the popular items, or
+    /// `LookupError.noUser`.
     public var fallback: Fallback
     /// Whether the answer says what it stands on. Costs a look at every item.
     public var wantsMeta: Bool

@@ -62,6 +62,18 @@ struct FourLearnersTests {
         }
     }
 
+    @Test("a row is folded in against the items that had come by then, however batches are cut")
+    func cutsDoNotShowItemsToCome() {
+        var options = fourLearners()
+        // No block ends: what is compared are the rows as each event left them.
+        options.blockEvents = 1_000_000
+        let events = events(400)
+        let whole = learned(batches(events, sizes: [400]), options)
+        for sizes in [[1], [7, 64, 3]] {
+            #expect(learned(batches(events, sizes: sizes), options).digest() == whole.digest())
+        }
+    }
+
     @Test("a restart at any point, within a block or at its end, goes on as if there had been none")
     func restarts() throws {
         let folder = Folder()

@@ -206,7 +206,8 @@ struct PersistenceTests {
             "DELETE FROM user_factors WHERE row = 3 AND model = 'likes'",
             "DELETE FROM item_factors WHERE row = 3 AND model = 'stars'",
             "UPDATE items SET users = 1 << 40 WHERE row = 3",
-            "UPDATE users SET row = -1 WHERE row = 3",
+            "UPDATE users SET row = -1 WHERE row = 3", "UPDATE users SET hidden = x'010203' WHERE row = 3",
+            "UPDATE users SET hidden = x'FFFFFF7F' WHERE row = 3",
         ])
     func missingRows(damage: String) throws {
         let folder = Folder()
@@ -218,14 +219,17 @@ struct PersistenceTests {
         #expect(error?.code == .damaged)
     }
 
-    @Test("a state of schema 1 is brought up to date when it is opened, and serves what it held")
-    func schemaOneIsMigrated() throws {
+    @Test(
+        "a state of schema 1 is brought up to date when it is opened, and serves what it held",
+        arguments: ["", "ALTER TABLE users DROP COLUMN last_event;"])
+    func schemaOneIsMigrated(asFirstWritten: String) throws {
         let folder = Folder()
         let state = learned(batches(events(300), sizes: [100]), smallOptions())
         try StateFile(path: folder.state, identity: Self.identity).write(state.collectChanges())
         try DatabaseQueue(path: folder.state).write {
             try $0.execute(
                 sql: """
+                    \(asFirstWritten)
                     ALTER TABLE users DROP COLUMN hidden;
                     ALTER TABLE items DROP COLUMN last_event;
                     ALTER TABLE user_factors DROP COLUMN step;

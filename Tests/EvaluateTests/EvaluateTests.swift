@@ -255,7 +255,8 @@ struct EvaluateTests {
             ["--negatives", "a.txt"], ["--negatives", "0", "--protocol", "leave-one-out"],
             ["--negatives-users", "+1"], ["--window", "10"], ["--validation", "--protocol", "prequential"],
             ["--algorithm", "bpr:"], ["--algorithm", "bpr:factors"],
-            ["--algorithm", "sgd", "--algorithm", "sgd"],
+            ["--algorithm", "sgd", "--algorithm", "sgd"], ["--popularity-half-life", "1e30"],
+            ["--popularity-half-life", "0.0001"],
         ])
     func usage(arguments: [String]) {
         #expect(throws: (any Error).self) { try EvaluateCommand.parse(["--input", "x.csv"] + arguments) }
@@ -285,6 +286,24 @@ struct PrequentialTests {
 
     private func replayed(_ more: [String]) throws -> EvaluationReport {
         try evaluated(twoTastes(), arguments + more)
+    }
+
+    // A model was not asked for events that it does not learn from, popularity was, and both were called paired.
+    @Test("all are measured on the same events, whatever each of them learns from")
+    func sameEvents() throws {
+        let signals = (0..<200).map {
+            #"{"type":"signal","user":"u\#($0 % 9)","item":"i\#($0 * 7 % 20)","signal":"click","ts":\#($0)}"#
+        }
+        let ratings = (0..<200).map {
+            #"{"user":"u\#($0 % 8)","item":"i\#($0 * 3 % 20)","rating":\#(4 + $0 % 2),"ts":\#($0)}"#
+        }
+        let report = try evaluated(
+            (signals + ratings).joined(separator: "\n"), name: "events.jsonl",
+            arguments + ["--algorithm", "sgd", "--algorithm", "bpr:positive=rating >= 5"])
+        let ranking = try #require(report.section("full ranking"))
+        let counts = ranking.findings.filter { $0.metric == .recall(10) }.map(\.count)
+        #expect(counts.count == 4 && counts[0] > 0)
+        #expect(Set(counts).count == 1, "\(counts)")
     }
 
     @Test("the decayed popularity stands beside the plain one")

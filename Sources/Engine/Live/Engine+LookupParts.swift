@@ -91,6 +91,17 @@ extension Engine {
         LookupError(.noUser, "no user '\(user)'")
     }
 
+    /// Somebody who is known, but not to this model.
+    func withoutTaste(_ user: EntityID, _ model: ModelState) -> LookupError {
+        LookupError(.noUser, "user '\(user)' took nothing that model '\(model.options.name)' learns from")
+    }
+
+    /// False for the row of somebody who took nothing, where rows are solved: it is zero, all items score 0, and their
+    /// order says nothing.
+    func hasTaste(_ taste: Taste, _ model: ModelState) -> Bool {
+        model.alternating == nil || taste.vector.contains { $0 != 0 }
+    }
+
     /// An item that came a moment ago.
     func withoutFactors(_ item: EntityID) -> LookupError {
         LookupError(.noItem, "item '\(item)' has no factors yet; ask again in a few milliseconds")

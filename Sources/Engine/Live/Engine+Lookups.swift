@@ -25,19 +25,23 @@ extension Engine: LookupService {
             wish(of: user, model: number, selection: selection, includeSeen: query.includeSeen)
         }
         var found = best(
-            query.count, for: wishes.compactMap(\.self), in: model, counts: query.wantsMeta
+            query.count, for: wishes.compactMap { $0.flatMap { hasTaste($0.taste, model) ? $0 : nil } },
+            in: model, counts: query.wantsMeta
         ).makeIterator()
         let mean = model.learner.predictsRatings ? snapshot.withLock { $0.mean } : nil
         return zip(users, wishes).map { user, wish in
-            if let wish, let found = found.next() {
+            if let wish, hasTaste(wish.taste, model), let found = found.next() {
                 return .success(
                     answer(
                         found, offset: mean.map { $0 + wish.taste.bias } ?? 0, model: model,
                         count: query.count, freshness: freshness))
             }
-            guard query.fallback == .popular else { return .failure(unknown(user)) }
+            guard query.fallback == .popular else {
+                return .failure(wish == nil ? unknown(user) : withoutTaste(user, model))
+            }
             let popular = list(
-                query.count, by: .popular, selection: selection, in: model, counts: query.wantsMeta)
+                query.count, by: .popular, selection: wish?.selection ?? selection, in: model,
+                counts: query.wantsMeta)
             return .success(
                 answer(
                     popular, model: model, count: query.count, freshness: freshness, fallback: .popular))

@@ -20,6 +20,13 @@ extension Engine {
                 .invalid, "the items make no taste within engine.norm-max; smaller weights may")
         }
         let taste = Taste(vector: user.vector, bias: user.bias)
+        guard hasTaste(taste, model) else {
+            let popular = list(
+                query.count, by: .popular, selection: selection, in: model, counts: query.wantsMeta)
+            return answer(
+                popular, model: model, count: query.count, freshness: freshness, fallback: .popular,
+                ignored: named.ignored)
+        }
         let found = best(
             query.count, for: [Wish(taste: taste, selection: selection)], in: model, counts: query.wantsMeta)
         let offset = model.learner.predictsRatings ? session.mean + taste.bias : 0

@@ -61,7 +61,7 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
             }
         }
         if isPositive, event.itemIsKnown, !event.isRepeat {
-            event.ranking = ranking(of: example, kind: kind, history: history, worker: worker, shard: shard)
+            event.ranking = ranking(of: example, history: history, worker: worker, shard: shard)
         }
         replayed.append(event)
         if isKnown[item] == 0 { known += 1 }
@@ -95,18 +95,18 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
         return sample.model
     }
 
+    /// Every model ranks every such event, whether or not it learns from it: all are asked the same.
     private func ranking(
-        of example: Example, kind: HistoryEntry.Kind, history: History, worker: CellWorker, shard: UserShard
+        of example: Example, history: History, worker: CellWorker, shard: UserShard
     ) -> ReplayedEvent.Ranking {
         let item = Int(example.item)
-        let models = worker.models.enumerated().map { index, model -> ReplayedEvent.Standing? in
-            guard model.learner.accepts(kind, value: example.value) else { return nil }
+        let none = ReplayedEvent.Standing(higher: 0, equal: 0)
+        let models = worker.models.enumerated().map { index, model in
             score(model, table: shard.tables[index], local: shard.local(example.user))
             let standing = standing(of: item, among: scores, history: history)
             if standing == nil { failure = failure ?? (model.options.name, example.user) }
-            return standing
+            return standing ?? none
         }
-        let none = ReplayedEvent.Standing(higher: 0, equal: 0)
         let plain = standing(of: item, among: popularity.counts, history: history) ?? none
         let fading =
             options.popularityHalfLife > 0

@@ -17,8 +17,8 @@ public struct ReplayedEvent: Sendable, Equatable {
     public struct Ranking: Sendable, Equatable {
         /// Items heard of before that the user has not seen, the event's own among them.
         public var candidates: Int
-        /// Per model; `nil` for one that does not learn from the event.
-        public var models: [Standing?]
+        /// Per model, also for one that does not learn from the event: what is compared are the same events.
+        public var models: [Standing]
         /// By the number of users who liked the item so far.
         public var popularity: Standing
         /// The same, recent ones weighing more.

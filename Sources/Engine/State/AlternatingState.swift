@@ -88,8 +88,8 @@ extension AlternatingState {
             for index in stride(from: 0, to: rows.count - 1, by: 2) {
                 pendingItems[rows[index]] = rows[index + 1]
             }
-        case ("als.user-cursor", .integer(let row)): userCursor = Int32(clamping: row)
-        case ("als.item-cursor", .integer(let row)): itemCursor = Int32(clamping: row)
+        case ("als.user-cursor", .integer(let row)): userCursor = Int32(clamping: max(0, row))
+        case ("als.item-cursor", .integer(let row)): itemCursor = Int32(clamping: max(0, row))
         default: return
         }
         restored.insert(name)

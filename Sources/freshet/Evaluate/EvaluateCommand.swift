@@ -123,8 +123,8 @@ struct EvaluateCommand: ParsableCommand {
         let isMultiple = (8...1024).contains(factors) && factors.isMultiple(of: 8)
         try check("--factors", "\(factors)", isMultiple, "8 to 1024, a multiple of 8")
         if let window { try check("--window", "\(window)", window >= 1, "1 or more") }
-        let isHalfLife = popularityHalfLife >= 0 && popularityHalfLife.isFinite
-        try check("--popularity-half-life", "\(popularityHalfLife)", isHalfLife, "0 or more")
+        let isHalfLife = popularityHalfLife == 0 || (1...1e9).contains(popularityHalfLife)
+        try check("--popularity-half-life", "\(popularityHalfLife)", isHalfLife, "1 to 1e9, or 0 for none")
         if let shards { try check("--shards", "\(shards)", (1...256).contains(shards), "1 to 256") }
         if let negatives, let count = Int(negatives) {
             try check("--negatives", negatives, count >= 1, "1 or more, or a file")

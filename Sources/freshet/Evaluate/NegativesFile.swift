@@ -37,7 +37,12 @@ struct NegativesFile {
     private static func map(_ argument: String?) throws -> (Substring) -> String? {
         guard let argument else { return { String($0) } }
         if argument.hasPrefix("+"), let shift = Int(argument.dropFirst()) {
-            return { number in Int(number).map { String($0 + shift) } }
+            return { number in
+                guard let (sum, overflow) = Int(number)?.addingReportingOverflow(shift), !overflow else {
+                    return nil
+                }
+                return String(sum)
+            }
         }
         var ids: [String: String] = [:]
         for (index, line) in try TextLines.read(argument).enumerated() where index > 0 && !line.isEmpty {

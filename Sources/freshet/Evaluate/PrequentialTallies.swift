@@ -37,7 +37,7 @@ struct RankingTally {
     }
 
     mutating func add(_ ranking: ReplayedEvent.Ranking, user: Int) {
-        guard let standing = standing(ranking) else { return }
+        let standing = standing(ranking)
         let place = RankedRelevance(
             higher: standing.higher, equal: standing.equal, candidates: ranking.candidates)
         for (index, metric) in metrics.enumerated() {
@@ -47,7 +47,7 @@ struct RankingTally {
         }
     }
 
-    private func standing(_ ranking: ReplayedEvent.Ranking) -> ReplayedEvent.Standing? {
+    private func standing(_ ranking: ReplayedEvent.Ranking) -> ReplayedEvent.Standing {
         switch source {
         case .model(let index): ranking.models[index]
         case .popularity: ranking.popularity
