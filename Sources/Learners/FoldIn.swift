@@ -78,8 +78,10 @@ extension BiasedSGD {
 }
 
 /// A user's row by the steps that a pairwise learner takes for a new user, with the items held fixed: an
-/// approximation, as the learner would move the items too. Starts at zero, takes the items in their order, and draws
-/// from the negatives in turn.
+/// approximation, as the learner would move the items too. Starts at zero and draws from the negatives in turn.
+///
+/// What was liked most comes last, equals in their order: at a user's rate on a stream each step outweighs those before
+/// it. Values above 1 count in proportion to the greatest: a step so many times the rate would go far past its aim.
 public struct PairwiseFoldIn: Sendable {
     private enum Loss {
         /// Each positive against so many negatives.
@@ -122,11 +124,13 @@ public struct PairwiseFoldIn: Sendable {
     /// - Parameter negatives: items that none of `items` is one of; their values are not asked.
     /// - Returns: `nil` where the guard refuses it.
     public func foldIn(_ items: FoldInItems, negatives: FoldInItems) -> FoldedUser? {
-        var user = Fresh(vector: Array(repeating: .zero, count: items.factors / 8))
+        let order = (0..<items.count).sorted { (items.values[$0], $0) < (items.values[$1], $1) }
+        let scale = 1 / max(1, items.values.max() ?? 1)
+        var user = Fresh(vector: Array(repeating: .zero, count: items.factors / 8), scale: scale)
         if negatives.count > 0 {
             items.vectors.withUnsafeBytes { positiveBytes in
                 negatives.vectors.withUnsafeBytes { negativeBytes in
-                    for row in 0..<items.count {
+                    for row in order {
                         learn(row, of: items, positiveBytes, negatives, negativeBytes, into: &user)
                     }
                 }
@@ -140,6 +144,8 @@ public struct PairwiseFoldIn: Sendable {
     /// A row that is being made.
     private struct Fresh {
         var vector: [SIMD8<Float>]
+        /// Makes weights of values.
+        let scale: Float
         /// What the schedule remembers.
         var step: Float = 0
         /// The negative drawn next.
@@ -172,7 +178,7 @@ public struct PairwiseFoldIn: Sendable {
             }
             user.step = schedule.step(after: user.step, meanSquare: squares.sum() / Float(items.factors))
         }
-        let weight = items.values[row]
+        let weight = user.scale * items.values[row]
         switch loss {
         case .logistic(let samples):
             for _ in 0..<samples {

@@ -93,6 +93,31 @@ struct SessionTests {
         try live.stop()
     }
 
+    @Test(
+        "they count at the rates of a stream too, against low ones that come later",
+        arguments: ["likes", "warped", "solved"])
+    func weightsByStreamSettings(model: String) async throws {
+        var options = fourLearners()
+        let positive = PositiveRule(ratingMin: 4)
+        options.models[1] = ModelOptions(name: "likes", learner: .bpr(.live, positive: positive))
+        options.models[2] = ModelOptions(name: "warped", learner: .warp(.live, positive: positive))
+        options.deterministic = true
+        let live = try LiveEngine(options, identity: fourIdentity)
+        try await live.feed(events(5_000))
+        for low: Float in [0, 1] {
+            func evens(among high: Int) throws -> Int {
+                let list = try live.engine.recommend(
+                    SessionQuery(
+                        items: (0..<20).map { id("i\($0)") },
+                        weights: (0..<20).map { $0 % 2 == high ? 5 : low }, count: 10, model: model))
+                return list.count { Int($0.id.string.dropFirst()).map { $0 % 2 == 0 } ?? false }
+            }
+            #expect(try evens(among: 0) >= 8)
+            #expect(try evens(among: 1) <= 2)
+        }
+        try live.stop()
+    }
+
     @Test("the items named are left out unless asked for, and a last mention holds")
     func itsOwnItems() async throws {
         let live = try LiveEngine(fourLearners(), identity: fourIdentity)

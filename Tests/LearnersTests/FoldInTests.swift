@@ -63,6 +63,30 @@ struct FoldInTests {
         #expect(nothing?.vector == Array(repeating: 0, count: factors))
     }
 
+    @Test("by pairwise steps what was liked more weighs more, wherever it stands, and only beside the others")
+    func weighted() throws {
+        var bpr = BPR.Options()
+        (bpr.learningRate, bpr.userLearningRate, bpr.samples) = (0.05, 0.8, 16)
+        var warp = WARP.Options()
+        (warp.userLearningRate, warp.userRegularization, warp.samples) = (0.03, 1.6, 10)
+        let updateGuard = UpdateGuard(normMax: 100)
+        let negatives = items(60, seed: 9) { _ in 0 }
+        for steps in [
+            PairwiseFoldIn(BPR(options: bpr, updateGuard: updateGuard)),
+            PairwiseFoldIn(WARP(options: warp, updateGuard: updateGuard), candidates: 68),
+        ] {
+            func scores(_ value: (Int) -> Float) throws -> [Float] {
+                let positives = items(8, values: value)
+                let user = try #require(steps.foldIn(positives, negatives: negatives))
+                return (0..<8).map { dot(positives, $0, user.vector) }
+            }
+            let (first, last) = (try scores { $0 < 4 ? 5 : 1 }, try scores { $0 < 4 ? 1 : 5 })
+            #expect(first[..<4].reduce(0, +) > last[..<4].reduce(0, +))
+            #expect(first[4...].reduce(0, +) < last[4...].reduce(0, +))
+            #expect(try scores { _ in 1 } == scores { _ in 4 })
+        }
+    }
+
     @Test(
         "by ALS the shares of the items add up to the score of the row that is solved",
         arguments: [Float(0), 3])
