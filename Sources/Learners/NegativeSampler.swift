@@ -41,12 +41,16 @@ public struct NegativeSampler: Sendable, Equatable {
         if popularityPower == 0 {
             return drawUniformly(bound, tries, &random) { isHeld($0) && isAllowed($0) }
         }
-        for _ in 0..<triesMax {
+        for _ in 0..<Self.keptMax {
             guard let kept = drawByPopularity(bound, tries, &random, count, isHeld) else { return nil }
             if isAllowed(kept) { return kept }
         }
-        return nil
+        // Who has seen what is popular is left with the rest.
+        return drawUniformly(bound, tries, &random) { isHeld($0) && isAllowed($0) }
     }
+
+    /// Items kept by popularity that may turn out not to be allowed.
+    static let keptMax = 8
 
     @inline(__always)
     private func drawByPopularity(
