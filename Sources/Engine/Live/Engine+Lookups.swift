@@ -14,8 +14,8 @@ extension Engine: LookupService {
         try answers(for: [query.user], like: query)[0].get()
     }
 
-    /// Users that one view of the items serves. Who holds it longer holds up the next publication, and with it whatever
-    /// others wait for; and each user brings a set as large as the catalogue.
+    /// Users that one view of the items serves. Who holds it longer holds up the next publication, and with it
+    /// whatever others wait for; and each user brings a set as large as the catalogue.
     private static let usersPerView = 64
 
     public func answers(
