@@ -7,8 +7,8 @@ public import Events
 public protocol LookupService: AnyObject, Sendable {
     /// Items for a user, best first.
     func answer(_ query: RecommendQuery) throws(LookupError) -> ItemAnswer
-    /// Items for each of `users`, in their order, all from one state of the items, with the options of `query`, whose own
-    /// user is not asked.
+    /// Items for each of `users`, in their order, with the options of `query`, whose own user is not asked. Up to 64 users
+    /// are answered from one state of the items; past them the next may be newer.
     ///
     /// - Throws: what is wrong for all of them; what is wrong for one stands in its place.
     func answers(

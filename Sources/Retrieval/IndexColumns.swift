@@ -36,7 +36,7 @@ struct IndexColumns {
     }
 
     var bytes: Int {
-        codes.bytes + slots.bytes + chunks.bytes + blocks.bytes + 5 * scales.bytes
+        codes.bytes + slots.bytes + chunks.bytes + blocks.bytes + 4 * scales.bytes + popularity.bytes
     }
 
     var laneCount: Int { factors / 8 }

@@ -94,11 +94,11 @@ struct LookupMetaTests {
         try live.stop()
     }
 
-    @Test("several users at once are answered as one by one, from one state of the items")
-    func many() async throws {
+    @Test("several users at once are answered as one by one, however many", arguments: [12, 140])
+    func many(count: Int) async throws {
         let live = try LiveEngine(smallOptions(shards: 3))
         try await live.feed(events(2_000))
-        let users = (0..<12).map { id("u\($0)") } + [id("stranger")]
+        let users = (0..<count).map { id("u\($0 % 60)") } + [id("stranger")]
         for model in ["stars", "likes"] {
             var query = RecommendQuery(user: users[0], count: 7, model: model, exclude: [id("i3")])
             query.fallback = .none

@@ -44,6 +44,14 @@ struct NoTasteTests {
         }
         #expect(error?.code == .noUser)
         #expect(error?.message.contains("took nothing") ?? false)
+        // A rank among equal zeros, or users as near as all others, would be made up.
+        let explained = #expect(throws: LookupError.self) {
+            try live.engine.explain(ExplainQuery(user: Self.sour, item: id("i7"), model: "solved"))
+        }
+        let alike = #expect(throws: LookupError.self) {
+            try live.engine.similarUsers(SimilarUsersQuery(user: Self.sour, count: 3, model: "solved"))
+        }
+        #expect(explained?.code == .noUser && alike?.code == .noUser)
         // Other models have a row for everybody.
         #expect(try !live.engine.answer(RecommendQuery(user: Self.sour, fallback: .none)).items.isEmpty)
         try live.stop()

@@ -17,6 +17,9 @@ struct IndexMemoryTests {
         // To the rows at hand, because both have spare capacity.
         let perRow = Double(index.bytes) / 6_000
         #expect(perRow < 2 * 265)
+        // Two sides of 64 codes, a slot, four floats, popularity and a sixteenth of six bounds; 64 floats once.
+        let sides = 2 * 101.5
+        #expect(perRow >= sides + 256, "every column is counted")
         index.read { view in
             let wrong = (0..<6_000).count {
                 view.biases[$0] != table.bias($0) || view.vector($0) != table.row($0).vector

@@ -68,6 +68,9 @@ struct Alternation {
     private func dueItems() -> [Int32] {
         var due: Set<Int32> = []
         for (item, changes) in alternating.pendingItems {
+            // Settling moves the whole list: not for one that cannot be due, however its changes turn out.
+            let listed = alternating.takers.count(of: Int(item))
+            if Int(changes) * (Self.takersPerChange + 1) < listed { continue }
             alternating.takers.settle(Int(item))
             if Int(changes) * Self.takersPerChange >= alternating.takers.count(of: Int(item)) {
                 due.insert(item)

@@ -176,13 +176,11 @@ struct BatchApplication {
     private mutating func intern(item: EntityID) -> Int32 {
         let (row, isNew) = state.items.withLock { $0.intern(item) }
         guard isNew else { return row }
-        // The sum over all items takes the new one in: what came before must not be folded in against it, or the
-        // state would depend on how batches were cut. With several shards it does so anyway.
+        // The new item joins the sum over all: what came before is folded in first, however batches are cut.
         if alternates, state.shards.count == 1 { learnSegment() }
-        let count = Int(row) + 1
-        state.stats.grow(to: count, with: ItemStats())
-        for model in state.models { model.grow(to: count) { _ in item.string.utf8 } }
-        state.catalogue.withLock { $0.grow(to: count) }
+        state.stats.grow(to: Int(row) + 1, with: ItemStats())
+        for model in state.models { model.grow(to: Int(row) + 1) { _ in item.string.utf8 } }
+        state.catalogue.withLock { $0.grow(to: Int(row) + 1) }
         return row
     }
 

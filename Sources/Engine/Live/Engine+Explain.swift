@@ -8,6 +8,7 @@ extension Engine {
         let number = try modelNumber(query.model)
         let model = state.models[number]
         guard let copy = wholeUser(query.user, model: number) else { throw unknown(query.user) }
+        guard hasTaste(copy.taste, model) else { throw withoutTaste(query.user, model) }
         let row = try rows(of: [query.item])[0]
         var selection = selection(tags: query.tags, exclude: query.exclude, keepsReasons: true)
         var obstacles = obstacles(of: row, selection, copy)

@@ -14,7 +14,22 @@ extension Engine: LookupService {
         try answers(for: [query.user], like: query)[0].get()
     }
 
+    /// Users that one view of the items serves. Who holds it longer holds up the next publication, and with it
+    /// whatever others wait for; and each user brings a set as large as the catalogue.
+    private static let usersPerView = 64
+
     public func answers(
+        for users: [EntityID], like query: RecommendQuery
+    ) throws(LookupError) -> [Result<ItemAnswer, LookupError>] {
+        var answers: [Result<ItemAnswer, LookupError>] = []
+        for start in stride(from: 0, to: users.count, by: Self.usersPerView) {
+            let end = min(users.count, start + Self.usersPerView)
+            answers += try answersFromOneView(for: Array(users[start..<end]), like: query)
+        }
+        return answers
+    }
+
+    private func answersFromOneView(
         for users: [EntityID], like query: RecommendQuery
     ) throws(LookupError) -> [Result<ItemAnswer, LookupError>] {
         let number = try modelNumber(query.model)

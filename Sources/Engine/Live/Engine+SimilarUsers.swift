@@ -13,6 +13,9 @@ extension Engine {
     public func similarUsers(_ query: SimilarUsersQuery) throws(LookupError) -> [ScoredUser] {
         let number = try modelNumber(query.model)
         guard let taste = taste(of: query.user, model: number) else { throw unknown(query.user) }
+        guard hasTaste(taste, state.models[number]) else {
+            throw withoutTaste(query.user, state.models[number])
+        }
         var best = NearestUsers(limit: query.count)
         // Kernels take rows: one that lives as long as the pass.
         let scratch = Scratch(factors: options.factors)

@@ -61,7 +61,7 @@ final class TakerLists: @unchecked Sendable {
     func count(of item: Int) -> Int { settled[item].count }
 
     var bytes: Int {
-        let entries = (settled + changes).reduce(0) { $0 + $1.capacity }
+        let entries = settled.reduce(0) { $0 + $1.capacity } + changes.reduce(0) { $0 + $1.capacity }
         return entries * MemoryLayout<Taker>.stride + 2 * settled.capacity * MemoryLayout<[Taker]>.stride
     }
 }
