@@ -163,7 +163,7 @@ let package = Package(
         .testTarget(
             name: "EvaluateTests",
             dependencies: [
-                "freshet", "Evaluation", "Events",
+                "freshet", "Evaluation", "Events", "Learners", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),

@@ -100,23 +100,37 @@ final class PairwiseEpochs: Epochs {
     ) {
         let user = model.users.row(Int(example.user))
         let positive = lease.row(Int(example.item), of: model.items)
-        let score = warp.score(user: user, item: positive)
         if observes { tally.lossCount += 1 }
-        for draws in 1...max(1, warp.options.samplesMax) {
-            guard let other = candidates.draw(example.user, lease: lease, random: &random) else { return }
-            let negative = lease.row(other, of: model.items)
-            let otherScore = warp.score(user: user, item: negative)
-            guard warp.violates(positive: score, negative: otherScore) else { continue }
-            if observes {
-                let loss = warp.rankLoss(draws: draws, candidates: candidates.count)
-                tally.lossSum += Double(example.value * loss * (warp.options.margin - score + otherScore))
+        for sample in 0..<warp.options.samples {
+            let score = warp.score(user: user, item: positive)
+            guard
+                let found = violating(warp, score, example, model, candidates, lease, &random)
+            else { return }
+            if observes && sample == 0 {
+                let loss = warp.rankLoss(draws: found.draws, candidates: candidates.count)
+                tally.lossSum += Double(example.value * loss * (warp.options.margin - score + found.score))
             }
             let result = warp.update(
-                weight: example.value, draws: draws, candidates: candidates.count, user: user,
-                positive: positive, negative: negative, scratch: scratch)
+                weight: example.value, draws: found.draws, candidates: candidates.count, user: user,
+                positive: positive, negative: found.row, scratch: scratch)
             if result == .applied { tally.updates += 1 } else { tally.rejected += 1 }
-            return
         }
+    }
+
+    /// Draws until an item comes within the margin of `score`; `nil` where none does.
+    @inline(__always)
+    private static func violating(
+        _ warp: WARP, _ score: Float, _ example: TrainingExample, _ model: FactorModel,
+        _ candidates: Candidates, _ lease: borrowing RowLease, _ random: inout KeyedRandom
+    ) -> (row: Row, score: Float, draws: Int)? {
+        let user = model.users.row(Int(example.user))
+        for draws in 1...max(1, warp.options.samplesMax) {
+            guard let other = candidates.draw(example.user, lease: lease, random: &random) else { return nil }
+            let negative = lease.row(other, of: model.items)
+            let otherScore = warp.score(user: user, item: negative)
+            if warp.violates(positive: score, negative: otherScore) { return (negative, otherScore, draws) }
+        }
+        return nil
     }
 }
 

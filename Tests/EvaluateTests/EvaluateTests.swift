@@ -97,9 +97,13 @@ struct EvaluateTests {
 
     // MARK: - Trained algorithms
 
-    @Test("each algorithm is trained, and beats popularity on two tastes", arguments: ["sgd", "bpr", "als"])
+    @Test(
+        "each algorithm is trained, and beats popularity on two tastes",
+        arguments: ["sgd", "bpr", "warp", "als"])
     func trained(name: String) throws {
-        let argument = name == "als" ? "als:factors=8,alpha=5,regularization=1" : "\(name):factors=8"
+        // So little data takes other settings than the presets.
+        let more = ["als": ",alpha=5,regularization=1", "warp": ",learning-rate=0.02,regularization=0.02"]
+        let argument = "\(name):factors=8\(more[name] ?? "")"
         let report = try evaluated(
             twoTastes(users: 60, each: 20), ["--by-user", "--test-fraction", "0.2", "--algorithm", argument])
         let ranking = try #require(report.section("full ranking"))
@@ -109,6 +113,14 @@ struct EvaluateTests {
         #expect(report.curves.contains { $0.algorithm == argument && $0.unit == "epoch" && $0.at == 1 })
         // Ratings are predicted by the one that learns them, and by the means.
         #expect(report.section("ratings")?.algorithms == (name == "sgd" ? [argument, "means"] : ["means"]))
+    }
+
+    @Test("what diverges says so, and WARP's preset is not taken for it")
+    func guarded() throws {
+        let report = try evaluated(
+            twoTastes(), ["--algorithm", "warp:learning-rate=10,regularization=0", "--algorithm", "warp"])
+        #expect(report.failures.count == 1 && report.failures[0].contains("warp:learning-rate=10"))
+        #expect(report.section("full ranking")?.algorithms.first == "warp")
     }
 
     @Test("curves of held-out figures are there for a validation part alone")
@@ -142,8 +154,15 @@ struct EvaluateTests {
             #expect(error?.code == .usage)
             return error?.message
         }
-        #expect(message("svd")?.contains("allowed is sgd, bpr, warp, als, popularity") == true)
+        #expect(
+            message("svd")?.contains("allowed is sgd, bpr, warp, als, als-classical, popularity") == true)
+        #expect(message("als:rate=constant")?.contains("unknown setting 'rate' of als") == true)
         #expect(message("als:rate=constant")?.contains("alpha") == true)
+        let inapplicable = "'margin' is 3, but bpr has no 'margin'; it has factors, epochs, learning-rate"
+        #expect(message("bpr:margin=3")?.contains(inapplicable) == true)
+        let value = "'rate-schedule' is fast, allowed is 'constant', 'adagrad' or 'inverse-time N'"
+        #expect(message("warp:rate-schedule=fast")?.contains(value) == true)
+        #expect(message("bpr:positive=any")?.contains("--positive") == true)
         #expect(message("bpr:epochs=0")?.contains("1 to 10000") == true)
         #expect(message("sgd:factors=12")?.contains("multiple of 8") == true)
         #expect(message("sgd:epochs=1,epochs=2")?.contains("given twice") == true)

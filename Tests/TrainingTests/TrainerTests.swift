@@ -41,6 +41,31 @@ struct TrainerTests {
         #expect(try model(seed: 2) != first)
     }
 
+    @Test("pairwise learners take as many negatives at each event as their options say")
+    func samples() throws {
+        // Of a thousand items each user took one, so that a draw always finds another.
+        let rows = (0..<200).map { Int32($0) }
+        let data = Interactions(
+            userCount: 200, itemCount: 1_000, users: rows, items: rows, values: rows.map { _ in 1 },
+            times: rows.map { _ in 0 })
+        func updates(_ algorithm: Algorithm) throws -> Int {
+            var sum = 0
+            _ = try Trainer(algorithm).train(data, epochsMax: 1) { report, _ in
+                sum = report.updates
+                return true
+            }
+            return sum
+        }
+        var (bpr, warp) = (BPR.Options(), WARP.Options())
+        // No item stands so far above another.
+        warp.margin = 100
+        for samples in [1, 3] {
+            (bpr.samples, warp.samples) = (samples, samples)
+            #expect(try updates(.bpr(bpr)) == samples * 200)
+            #expect(try updates(.warp(warp)) == samples * 200)
+        }
+    }
+
     @Test("ALS gives the same model whatever the number of shards")
     func alsOnShards() throws {
         let data = Checkerboard(users: 96, items: 80, classes: 4).interactions(ratings: false)

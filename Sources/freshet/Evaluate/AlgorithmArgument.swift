@@ -54,15 +54,10 @@ struct SettingsReader {
         return value
     }
 
-    mutating func number(_ key: String, _ range: ClosedRange<Double>, above: Bool = false) throws -> Float? {
+    mutating func number(_ key: String, _ range: ClosedRange<Double>) throws -> Double? {
         let bounds = [range.lowerBound, range.upperBound].map(ConfigurationText.number)
-        let words =
-            above
-            ? "a number above \(bounds[0]), to \(bounds[1])" : "a number from \(bounds[0]) to \(bounds[1])"
-        return try take(key, words) { text in
-            Double(text).flatMap {
-                range.contains($0) && !(above && $0 == range.lowerBound) ? Float($0) : nil
-            }
+        return try take(key, "a number from \(bounds[0]) to \(bounds[1])") { text in
+            Double(text).flatMap { range.contains($0) ? $0 : nil }
         }
     }
 
@@ -75,9 +70,13 @@ struct SettingsReader {
 
     /// To be called last. - Throws: `CommandError` for a key that nobody took; it names those allowed.
     func finish() throws {
-        guard let unknown = left.keys.sorted().first else { return }
-        let choices = allowed.isEmpty ? "it has no settings" : "allowed is \(allowed.joined(separator: ", "))"
-        throw Self.refusal(argument, "unknown setting '\(unknown)' of \(argument.name), \(choices)")
+        guard let (key, value) = left.min(by: { $0.key < $1.key }) else { return }
+        let choices = allowed.joined(separator: ", ")
+        guard ModelField.named(key) == nil else {
+            throw Self.refusal(
+                argument, "'\(key)' is \(value), but \(argument.name) has no '\(key)'; it has \(choices)")
+        }
+        throw Self.refusal(argument, "unknown setting '\(key)' of \(argument.name), allowed is \(choices)")
     }
 
     static func refusal(_ argument: AlgorithmArgument, _ what: String) -> CommandError {

@@ -39,6 +39,14 @@ extension BatchEvaluation {
         return setup
     }
 
+    func describe(_ setup: EvaluationProtocol, _ algorithms: [EvaluatedAlgorithm]) -> EvaluationProtocol {
+        let trained = algorithms.compactMap(\.training)
+        guard !trained.isEmpty else { return setup }
+        var setup = setup
+        setup.add("trained", trained.joined(separator: "; ") + "; what is not said is the preset's")
+        return setup
+    }
+
     func describe(_ setup: EvaluationProtocol) -> EvaluationProtocol {
         var setup = setup
         let found = dataset.findings

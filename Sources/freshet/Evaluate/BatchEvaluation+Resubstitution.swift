@@ -8,7 +8,7 @@ extension BatchEvaluation {
     ) throws -> EvaluationReport {
         let liked = dataset.observations.filter(\.isPositive).map { ($0.user, $0.item) }
         let positives = ItemLists(users: dataset.userIDs.count, pairs: liked)
-        var setup = describe(setup)
+        var setup = describe(describe(setup, algorithms))
         setup.add("split", "none: learned and tested on the same events")
         setup.warnings.append(
             "this says how well a model remembers what it learned, not how well it predicts")

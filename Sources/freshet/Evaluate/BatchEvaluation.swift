@@ -24,6 +24,8 @@ struct BatchEvaluation {
     let workers: Int
     let bootstrap: Bootstrap
     let progress: EvaluationProgress
+    /// Throws where the work is to end.
+    let goesOn: () throws -> Void
 
     var seed: UInt64 { UInt64(bitPattern: Int64(options.seed)) }
 
@@ -36,7 +38,8 @@ struct BatchEvaluation {
         let ratings = RatingTask(dataset: dataset, split: split)
         var rankingSheets = tasks.map { _ in [ScoreSheet]() }
         var ratingSheets: [ScoreSheet] = []
-        var report = EvaluationReport(setup: describe(setup, rule, split, tasks), level: bootstrap.level)
+        var report = EvaluationReport(
+            setup: describe(describe(setup, algorithms), rule, split, tasks), level: bootstrap.level)
         try forEach(algorithms, learning: split.train, watch: watch(tasks[0], ratings), &report) {
             recommender in
             for (index, task) in tasks.enumerated() where !task.users.isEmpty {
@@ -133,10 +136,12 @@ struct BatchEvaluation {
                     shards: workers, watch: watch
                 ) { epoch, epochs in
                     progress.say("training \(algorithm.name): epoch \(epoch) of \(epochs)")
+                    try goesOn()
                 }
                 report.curves += trained.curves
                 progress.say("measuring \(algorithm.name)", isStep: true)
                 try measure(trained.recommender)
+                try goesOn()
             } catch let error as TrainingError {
                 report.failures.append("\(algorithm.name): \(error)")
             } catch let error as EvaluationError {
@@ -147,6 +152,7 @@ struct BatchEvaluation {
         for baseline in baselines(train) {
             progress.say("measuring \(baseline.name)", isStep: true)
             try measure(baseline)
+            try goesOn()
         }
     }
 

@@ -31,15 +31,55 @@ struct EvaluateCommand: ParsableCommand {
             --validation, which holds the part out of the training data and leaves the test data unread; a
             number is honest only for settings that were chosen without it.
 
+            ALGORITHMS
+              sgd, bpr, warp and als learn for as many epochs, or sweeps, as their presets say, which were
+              chosen on a validation part of ML-1M. als weighs a user's last events more, als-classical all
+              alike; popularity takes half-life, in positive events. prequential takes sgd, bpr, warp and als
+              by the daemon's defaults instead. Settings are those of the configuration's models; all but
+              prequential have factors and epochs too:
+            \(settings)
+
             EXAMPLES
-              freshet evaluate --input ratings.csv --algorithm sgd --algorithm sgd:factors=16 --by-time
-              freshet evaluate --input ratings.csv --protocol leave-one-out --algorithm bpr --algorithm als
-              freshet evaluate --input ratings.csv --protocol prequential --algorithm bpr --output curves.csv
-              freshet evaluate --input ratings.csv --algorithm als:alpha=5 --algorithm als:alpha=20 --validation
+              Ratings, a random tenth held out; then the last tenth by time, at two numbers of factors:
+                freshet evaluate --input ratings.csv --algorithm sgd
+                freshet evaluate --input ratings.csv --algorithm sgd --algorithm sgd:factors=16 --by-time
+              Choosing settings, with curves by epoch; then the one number to tell:
+                freshet evaluate --input ratings.csv --algorithm bpr --algorithm bpr:learning-rate=0.05,epochs=90 \\
+                                 --protocol leave-one-out --validation --output curves.csv
+                freshet evaluate --input ratings.csv --algorithm bpr --protocol leave-one-out
+              The split and the 99 negatives of He et al. 2017, whose files number users and items from 0:
+                freshet evaluate --input ml-1m/ratings.csv.gz --protocol leave-one-out --positive any \\
+                                 --negatives ml-1m/ncf.test.negative.gz --negatives-users +1 \\
+                                 --negatives-items ml-1m/ncf_item_to_movieId.csv \\
+                                 --algorithm als --algorithm warp --algorithm bpr
+              On the stream, five stars alone, with curves over the moving window:
+                freshet evaluate --input ml-1m/ratings.csv.gz --protocol prequential --filter 'rating >= 5' \\
+                                 --algorithm als --algorithm warp --algorithm bpr:samples=8 --output curves.csv
+              How well a model tells what it learned from all else:
+                freshet evaluate --input ratings.csv --protocol resubstitution --algorithm bpr
+
+            Ctrl-C ends with the epoch or the measurement at hand, and nothing is reported; again, it ends at once.
 
             EXIT CODES
-              0 done     1 a model diverged; the others are reported     64 usage     65 input
+              0 done     1 a model diverged, and the others are reported; or interrupted, and nothing is
+              64 usage     65 input
             """)
+
+    /// By learner, as lines of the help, no longer than the others.
+    private static var settings: String {
+        ModelSettings.Learner.allCases.map { learner in
+            let fields = ModelField.all.filter { $0.learners.contains(learner) && $0.name != "positive" }
+            var lines = ["    " + learner.rawValue.padding(toLength: 5, withPad: " ", startingAt: 0)]
+            for (place, field) in fields.enumerated() {
+                let word = " \(field.name)\(place == fields.count - 1 ? "" : ",")"
+                if lines[lines.count - 1].count + word.count > 98 {
+                    lines.append(String(repeating: " ", count: 9))
+                }
+                lines[lines.count - 1] += word
+            }
+            return lines.joined(separator: "\n")
+        }.joined(separator: "\n")
+    }
 
     @Option(
         help: ArgumentHelp(
@@ -51,7 +91,8 @@ struct EvaluateCommand: ParsableCommand {
     var protocolName = ProtocolName.holdout
     @Option(
         help: ArgumentHelp(
-            "sgd, bpr, warp or als, with settings. May be repeated.", valueName: "name[:key=value,…]"))
+            "sgd, bpr, warp, als, als-classical or popularity, with settings. May be repeated.",
+            valueName: "name[:key=value,…]"))
     var algorithm: [AlgorithmArgument] = []
     @Option(help: "What counts as liked: 'any', 'rating >= X' or 'rating > X'. Signals always do.")
     var positive = "rating >= 4"
@@ -151,6 +192,9 @@ struct EvaluateCommand: ParsableCommand {
         if validation, protocolName != .holdout, protocolName != .leaveOneOut {
             throw ValidationError("--validation is for --protocol holdout and leave-one-out")
         }
+        if !isBatch, factors > 512 {
+            throw ValidationError("--factors is \(factors), allowed is 8 to 512, as for the daemon")
+        }
         if isBatch, window != nil { throw ValidationError("--window is for --protocol prequential") }
     }
 
@@ -170,12 +214,23 @@ struct EvaluateCommand: ParsableCommand {
     private func evaluate() throws {
         let progress = EvaluationProgress()
         // Before the work, so that what cannot be written is not found out after it.
-        if let output { try Self.write("", to: output) }
-        let report = try EvaluationRun(command: self, progress: progress).report()
+        if let output { try Self.checkWritable(output) }
+        let interrupts = Interrupts()
+        var run = EvaluationRun(command: self, progress: progress)
+        run.isInterrupted = { interrupts.isRaised }
+        let result = Result { try run.report() }
         progress.clear()
+        let report = try result.get()
         if let output { try Self.write(report.curvesCSV, to: output) }
         Terminal.write(json ? try report.jsonLines() : report.text)
         guard report.failures.isEmpty else { throw CommandError(report.failures.joined(separator: "\n")) }
+    }
+
+    /// What stands there stays until there is something to write.
+    private static func checkWritable(_ path: String) throws {
+        let descriptor = open(path, O_WRONLY | O_CREAT, 0o666)
+        guard descriptor >= 0 else { throw CommandError("--output \(path): \(errorText())") }
+        close(descriptor)
     }
 
     private static func write(_ text: String, to path: String) throws {

@@ -19,13 +19,20 @@ struct EvaluatedAlgorithm {
     let name: String
     private let kind: Kind
 
+    /// How it is trained, for the header; `nil` where nothing is.
+    var training: String? {
+        guard case .factors(let settings) = kind else { return nil }
+        let (preset, steps) = (settings.preset, settings.preset.algorithm.name == .als ? "sweeps" : "epochs")
+        return "\(name): \(preset.epochs) \(steps), K = \(settings.factors)"
+    }
+
     /// - Parameter factors: K where the argument does not say it.
     /// - Throws: `CommandError` for a name or a setting that there is not.
     init(_ argument: AlgorithmArgument, factors: Int) throws {
         name = argument.text
         if argument.name == "popularity" {
             var reader = try SettingsReader(argument)
-            kind = .popularity(halfLife: Double(try reader.number("half-life", 1...1e9) ?? 0))
+            kind = .popularity(halfLife: try reader.number("half-life", 1...1e9) ?? 0)
             try reader.finish()
         } else {
             kind = .factors(try AlgorithmSettings(argument, factors: factors))
@@ -35,11 +42,11 @@ struct EvaluatedAlgorithm {
     /// - Parameters:
     ///   - seed: with the number of shards, it decides the model to the bit.
     ///   - watch: what to measure of the model after each epoch.
-    ///   - onEpoch: called after each epoch with its number, from 1, and how many there will be.
+    ///   - onEpoch: called after each epoch with its number, from 1, and how many there will be; an error ends it.
     /// - Throws: `TrainingError` where it diverges.
     func train(
         _ train: [Observation], users: Int, items: Int, seed: UInt64, shards: Int,
-        watch: BatchEvaluation.Watch?, onEpoch: (_ epoch: Int, _ epochs: Int) -> Void
+        watch: BatchEvaluation.Watch?, onEpoch: (_ epoch: Int, _ epochs: Int) throws -> Void
     ) throws -> Trained {
         let settings: AlgorithmSettings
         switch kind {
@@ -48,17 +55,15 @@ struct EvaluatedAlgorithm {
                 recommender: PopularityRecommender(train: train, items: items, halfLife: halfLife))
         case .factors(let own): settings = own
         }
-        var trainer = Trainer(settings.algorithm)
-        trainer.factors = settings.factors
-        trainer.seed = seed
-        trainer.shards = shards
+        let epochs = settings.preset.epochs
+        let trainer = settings.preset.trainer(factors: settings.factors, seed: seed, shards: shards)
         let (learned, seen) = try interactions(train, users: users, items: items, settings)
         var curves: [CurvePoint] = []
         var failure: (any Error)?
-        let model = try trainer.train(learned, epochsMax: settings.epochs, seen: seen) { report, model in
-            onEpoch(report.epoch, settings.epochs)
+        let model = try trainer.train(learned, epochsMax: epochs, seen: seen) { report, model in
             curves.append(point("training", report.epoch, report.lossName, report.loss))
             do {
+                try onEpoch(report.epoch, epochs)
                 let watched = try watch?(FactorRecommender(name: name, model: model)) ?? []
                 curves += watched.map { point("validation", report.epoch, $0.metric.name, $0.value) }
             } catch {
@@ -81,7 +86,7 @@ struct EvaluatedAlgorithm {
                 userCount: users, itemCount: items, users: part.map(\.user), items: part.map(\.item),
                 values: part.map(value), times: part.map(\.time))
         }
-        let rates = settings.algorithm.predictsRatings
+        let rates = settings.preset.algorithm.predictsRatings
         // What a ranking learner takes counts alike, a signal by its weight: as on the stream.
         let learned =
             rates

@@ -14,15 +14,17 @@ struct EvaluationInput {
     /// - Parameters:
     ///   - filter: ratings that it does not take are left out; signals stay.
     ///   - onBadLine: hears of each line that is no event.
+    ///   - goesOn: called for each line; an error ends it.
     /// - Throws: `EventFileError`; `CommandError` where there are no events.
     init(
         paths: [String], format: EventFile.Format?, filter: ModelSettings.Positive, options: EventOptions,
-        onBadLine: (BadLine) -> Void
+        onBadLine: (BadLine) -> Void, goesOn: () throws -> Void = {}
     ) throws {
         signals = options.signals
         for path in paths {
             let file = try EventFile.open(path, format: format, options: options)
             while let entry = try file.next() {
+                try goesOn()
                 switch entry {
                 case .bad(let line):
                     badLines += 1

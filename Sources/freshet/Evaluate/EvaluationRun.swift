@@ -8,16 +8,26 @@ struct EvaluationRun {
 
     let command: EvaluateCommand
     let progress: EvaluationProgress
+    /// Asked again and again; once it is so, the work ends without a report.
+    var isInterrupted: () -> Bool = { false }
 
     /// - Throws: `CommandError`, `EventFileError`, `EvaluationError`.
     func report() throws -> EvaluationReport {
         progress.say("reading \(command.input.joined(separator: ", "))", isStep: true)
         let input = try readInput()
         let bootstrap = Bootstrap(resamples: command.bootstrap, seed: UInt64(bitPattern: Int64(command.seed)))
-        switch command.protocolName {
-        case .prequential: return try prequential(input, bootstrap)
-        case .holdout, .leaveOneOut, .resubstitution: return try batch(input, bootstrap)
-        }
+        let report =
+            switch command.protocolName {
+            case .prequential: try prequential(input, bootstrap)
+            case .holdout, .leaveOneOut, .resubstitution: try batch(input, bootstrap)
+            }
+        try goesOn()
+        return report
+    }
+
+    /// What is measured in part would stand for the whole.
+    private func goesOn() throws {
+        if isInterrupted() { throw CommandError("interrupted; nothing is reported") }
     }
 
     private var positive: ModelSettings.Positive { ModelSettings.Positive(command.positive) ?? .any }
@@ -27,13 +37,14 @@ struct EvaluationRun {
 
     private func readInput() throws -> EvaluationInput {
         var said = 0
-        return try EvaluationInput(
+        let input = try EvaluationInput(
             paths: command.input, format: command.format, filter: filter, options: EventOptions(),
             onBadLine: { line in
                 said += 1
                 if said <= Self.badLinesSaid { progress.note("\(line)") }
                 if said == Self.badLinesSaid { progress.note("further bad lines are only counted") }
-            })
+            }, goesOn: goesOn)
+        return input
     }
 
     /// What holds for every protocol.
@@ -61,6 +72,7 @@ struct EvaluationRun {
                 popularityHalfLife: command.popularityHalfLife))
         try evaluation.run(events) { learned in
             progress.say("learned \(Progress.grouped(learned)) of \(Progress.grouped(events.count)) events")
+            try goesOn()
         }
         var setup = setup(input)
         setup.add("events", Progress.grouped(events.count))
@@ -75,7 +87,7 @@ struct EvaluationRun {
         }
         let evaluation = BatchEvaluation(
             dataset: dataset, options: try batchOptions(dataset), workers: workers, bootstrap: bootstrap,
-            progress: progress)
+            progress: progress, goesOn: goesOn)
         return try evaluation.report(setup(input))
     }
 

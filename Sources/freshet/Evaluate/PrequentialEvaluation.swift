@@ -71,8 +71,8 @@ struct PrequentialEvaluation {
         if !ratings.isEmpty { ratings.append(RatingTally(name: "means", model: nil, window: options.window)) }
     }
 
-    /// Replays all events. `onProgress` hears how many are learned.
-    mutating func run(_ events: [Event], onProgress: (Int) -> Void) throws {
+    /// Replays all events. `onProgress` hears how many are learned; an error ends it.
+    mutating func run(_ events: [Event], onProgress: (Int) throws -> Void) throws {
         let pointEvery = max(1, options.window / Self.pointsPerWindow)
         for start in stride(from: 0, to: events.count, by: Self.batchEvents) {
             let batch = events[start..<min(events.count, start + Self.batchEvents)]
@@ -81,7 +81,7 @@ struct PrequentialEvaluation {
                 counts.events += 1
                 if counts.events % pointEvery == 0 { addPoints() }
             }
-            onProgress(start + batch.count)
+            try onProgress(start + batch.count)
         }
         if counts.events % pointEvery != 0 { addPoints() }
     }
@@ -164,33 +164,25 @@ struct PrequentialEvaluation {
 /// The models of a replay, read as the configuration reads those of the daemon.
 enum LiveModels {
     static func engineOptions(_ options: PrequentialEvaluation.Options) throws -> EngineOptions {
-        var names: [String] = []
-        var settings = ["engine.factors=\(options.factors)", "engine.seed=\(options.seed)"]
-        for (index, argument) in options.algorithms.enumerated() {
-            let model = "\(argument.name)-\(index + 1)"
-            names.append(model)
-            guard ModelSettings.Learner(rawValue: argument.name) != nil else {
-                let choices = ModelSettings.Learner.allCases.map(\.rawValue).joined(separator: ", ")
-                throw SettingsReader.refusal(
-                    argument, "'\(argument.name)' does not learn live, allowed is \(choices)")
-            }
-            settings.append("models.\(model).learner=\(argument.name)")
-            let takesPositive = argument.name != ModelSettings.Learner.sgd.rawValue
-            if takesPositive, !argument.settings.contains(where: { $0.key == "positive" }) {
-                settings.append("models.\(model).positive=\(options.positive.text)")
-            }
-            let own = argument.settings.map { "models.\(model).\($0.key)=\($0.value)" }
-            do {
-                // Alone first, so that a refusal names the argument that it is about.
-                _ = try Configuration.load(file: nil, environment: [:], settings: settings + own)
-            } catch {
-                let problems = error.problems.map(\.message).joined(separator: "; ")
-                throw SettingsReader.refusal(argument, problems)
-            }
-            settings += own
+        var configuration = Configuration()
+        (configuration.engine.factors, configuration.engine.seed) = (options.factors, options.seed)
+        configuration.models = try options.algorithms.enumerated().map { index, argument in
+            var model = try model(argument, number: index + 1)
+            if model.learner != .sgd { model.positive = model.positive ?? options.positive }
+            return model
         }
-        var engine = try Configuration.load(file: nil, environment: [:], settings: settings).engineOptions
-        engine.models = names.compactMap { name in engine.models.first { $0.name == name } }
-        return engine
+        return configuration.engineOptions
+    }
+
+    private static func model(_ argument: AlgorithmArgument, number: Int) throws -> ModelSettings {
+        guard let learner = ModelSettings.Learner(rawValue: argument.name) else {
+            let choices = ModelSettings.Learner.allCases.map(\.rawValue).joined(separator: ", ")
+            throw SettingsReader.refusal(
+                argument, "'\(argument.name)' does not learn live, allowed is \(choices)")
+        }
+        var reader = try SettingsReader(argument)
+        let model = try reader.model("\(argument.name)-\(number)", learner)
+        try reader.finish()
+        return model
     }
 }

@@ -12,31 +12,18 @@ struct BatchSettings {
     let initialScale: Float
 
     init(_ settings: ModelSettings) {
+        guard settings.learner == .als else {
+            let preset = Algorithm.Preset.preset(settings.learner.algorithm).with(settings)
+            (algorithm, epochs, initialScale) = (preset.algorithm, preset.epochs, preset.initialScale)
+            return
+        }
         // What is trained of an alternating model are the rows that weigh all events alike.
-        let preset =
-            settings.learner == .als ? .alsClassical : Algorithm.Preset.preset(settings.learner.algorithm)
+        let preset = Algorithm.Preset.alsClassical
         (epochs, initialScale) = (preset.epochs, preset.initialScale)
-        switch preset.algorithm {
-        case .sgd(let options): algorithm = .sgd(settings.sgd(over: options))
-        case .bpr(let options): algorithm = .bpr(settings.bpr(over: options))
-        case .warp(let options): algorithm = .warp(settings.warp(over: options))
-        case .als:
-            // The stream goes on solving these rows, by its own options: other ones would be undone row by row.
-            var options = settings.als(over: .live)
-            options.halfLifeEvents = 0
-            algorithm = .als(options)
-        }
-    }
-}
-
-extension ModelSettings.Learner {
-    var algorithm: Algorithm.Name {
-        switch self {
-        case .sgd: .sgd
-        case .bpr: .bpr
-        case .warp: .warp
-        case .als: .als
-        }
+        // The stream goes on solving these rows, by its own options: other ones would be undone row by row.
+        var options = settings.als(over: .live)
+        options.halfLifeEvents = 0
+        algorithm = .als(options)
     }
 }
 
