@@ -44,8 +44,9 @@ struct EvaluateCommand: ParsableCommand {
                 freshet evaluate --input ratings.csv --algorithm sgd
                 freshet evaluate --input ratings.csv --algorithm sgd --algorithm sgd:factors=16 --by-time
               Choosing settings, with curves by epoch; then the one number to tell:
-                freshet evaluate --input ratings.csv --algorithm bpr --algorithm bpr:learning-rate=0.05,epochs=90 \\
-                                 --protocol leave-one-out --validation --output curves.csv
+                freshet evaluate --input ratings.csv --protocol leave-one-out --validation \\
+                                 --algorithm bpr --algorithm bpr:learning-rate=0.05,epochs=90 \\
+                                 --output curves.csv
                 freshet evaluate --input ratings.csv --algorithm bpr --protocol leave-one-out
               The split and the 99 negatives of He et al. 2017, whose files number users and items from 0:
                 freshet evaluate --input ml-1m/ratings.csv.gz --protocol leave-one-out --positive any \\

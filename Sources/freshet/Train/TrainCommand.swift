@@ -22,8 +22,9 @@ struct TrainCommand: ParsableCommand {
             user has not seen, of up to 1,000 users drawn.
 
             The models are those of the configuration, as for `serve`, or those named by --algorithm. Settings that a \
-            model is given hold for its epochs and on the stream; what is not set has a default of its own for each. \
-            --batch sets something for the epochs alone.
+            model is given hold for its epochs and on the stream. What is not set is the preset of `freshet evaluate` \
+            for the epochs, and the daemon's default on the stream; als takes the daemon's for both, as the stream \
+            goes on solving the same rows. --batch sets something for the epochs alone.
 
             From a file the state has no position: the daemon reads its log from the beginning, so what the file \
             holds should not be in the log too, or source.kafka.start should be latest or a time. From the log the \
@@ -33,16 +34,18 @@ struct TrainCommand: ParsableCommand {
             Ctrl-C ends with the epoch, and nothing is written. The output appears whole or not at all.
 
             EXAMPLES
-              freshet train --input ml-1m/movies.dat ml-1m/ratings.dat --algorithm als --output state/state.sqlite
-              freshet train --input ratings.csv.gz --algorithm stars=sgd --algorithm likes=bpr:positive='rating > 3' \\
+              freshet train --input ml-1m/movies.dat ml-1m/ratings.dat --algorithm als \\
                             --output state/state.sqlite
-              freshet train --from-log --set source.kind=kafka --set source.kafka.brokers=kafka1:9092 \\
-                            --output state/state.sqlite
+              freshet train --input ratings.csv.gz --algorithm stars=sgd \\
+                            --algorithm likes=bpr:positive='rating > 3' --output state/state.sqlite
+              freshet train --from-log --set source.kind=kafka --output state/state.sqlite \\
+                            --set source.kafka.brokers=kafka1:9092
 
             EXIT CODES
-              0 written     1 diverged, or interrupted     65 nothing to learn from     69 the log cannot be read
-              73 the output is there already or cannot be written     75 a freshet uses the folder     \
-            78 the configuration is wrong
+              0   written                      1   diverged, or interrupted
+              65  nothing to learn from        69  the log cannot be read
+              75  a freshet uses the folder    78  the configuration is wrong
+              73  the output is there already or cannot be written
             """)
 
     @Option(
