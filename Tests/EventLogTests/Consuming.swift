@@ -64,7 +64,7 @@ extension EventLogConsumer {
     }
 
     /// Polls until `count` records are there; a record too few is an error after `limit`.
-    func take(_ count: Int, limit: Duration = .seconds(15)) throws -> [Received] {
+    func take(_ count: Int, limit: Duration = .seconds(60)) throws -> [Received] {
         var received: [Received] = []
         let deadline = ContinuousClock.now.advanced(by: limit)
         while received.count < count {
@@ -77,7 +77,7 @@ extension EventLogConsumer {
     }
 
     /// Polls until `condition` holds.
-    func poll(until condition: () -> Bool, limit: Duration = .seconds(15)) throws -> [Received] {
+    func poll(until condition: () -> Bool, limit: Duration = .seconds(60)) throws -> [Received] {
         var received: [Received] = []
         let deadline = ContinuousClock.now.advanced(by: limit)
         while !condition() {

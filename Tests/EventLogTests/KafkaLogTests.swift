@@ -58,10 +58,13 @@ struct KafkaLogTests {
         let place = try KafkaPlace()
         let log = try place.openKafka()
         defer { log.close() }
-        let consumer = try log.makeConsumer(.init(), delegate: RecordingDelegate())
+        // On a busy machine the session may be lost, and the partition comes back: at the position then.
+        let delegate = RecordingDelegate()
+        let consumer = try log.makeConsumer(.init(), delegate: delegate)
         defer { consumer.close() }
         _ = try await log.append(all: (0..<20).map(String.init))
         var received = try consumer.take(20)
+        delegate.learn(received)
         #expect(log.health().reachable)
 
         try place.kafka.brokerDown()
@@ -74,9 +77,14 @@ struct KafkaLogTests {
             }
         }
         for _ in 0..<5 { received += try consumer.take() }
+        delegate.learn(received)
 
         try place.kafka.brokerUp()
-        received += try consumer.take(40 - received.count)
+        while received.count < 40 {
+            let some = try consumer.take(1)
+            delegate.learn(some)
+            received += some
+        }
         #expect(try await appends.tokens().count == 20)
         #expect(received.map(\.text) == (0..<40).map(String.init))
         #expect(log.health().reachable)

@@ -21,22 +21,28 @@ protocol FoldIn {
     /// What a weight may be.
     func weights(_ events: ClosedRange<Double>) -> ClosedRange<Double>
 
-    /// - Returns: `nil` where the guard refuses the row.
-    func foldIn(_ session: FoldInSession, of model: ModelState, index: borrowing IndexView) -> FoldedUser?
+    /// Copies what it needs of the index, which is held meanwhile.
+    ///
+    /// - Returns: what works the row out, without the index; `nil` of that where the guard refuses the row.
+    func foldIn(
+        _ session: FoldInSession, of model: ModelState, index: borrowing IndexView
+    ) -> () -> FoldedUser?
 }
 
 extension RatingLearner: FoldIn {
     func weights(_ events: ClosedRange<Double>) -> ClosedRange<Double> { events }
 
     /// Ridge regression. An item without a weight counts as liked: one standard deviation above what everybody gives it.
-    func foldIn(_ session: FoldInSession, of model: ModelState, index: borrowing IndexView) -> FoldedUser? {
+    func foldIn(
+        _ session: FoldInSession, of model: ModelState, index: borrowing IndexView
+    ) -> () -> FoldedUser? {
         var items = FoldInItems(factors: index.factors)
         for (row, weight) in zip(session.rows, session.weights) {
             let bias = index.biases[row]
             let residual = weight.map { $0 - session.mean - bias } ?? session.deviation
             items.append(vector: index.vector(row), bias: bias, value: residual)
         }
-        return sgd.foldIn(items)
+        return { sgd.foldIn(items) }
     }
 }
 
@@ -64,12 +70,14 @@ extension AlternatingLearner: FoldIn {
     func weights(_ events: ClosedRange<Double>) -> ClosedRange<Double> { PositiveRule.strengths }
 
     /// Solved as a known user is; with a half-life, the last item named counts most.
-    func foldIn(_ session: FoldInSession, of model: ModelState, index: borrowing IndexView) -> FoldedUser? {
-        guard let alternating = model.alternating else { return nil }
+    func foldIn(
+        _ session: FoldInSession, of model: ModelState, index: borrowing IndexView
+    ) -> () -> FoldedUser? {
+        guard let alternating = model.alternating else { return { nil } }
         let gramian = alternating.published.withLock { $0 }
         let items = session.liked(index, newestFirst: true)
-        return alternating.forLookups.with {
-            als.foldIn(items, gramian: gramian, workspace: $0)
+        return {
+            alternating.forLookups.with { als.foldIn(items, gramian: gramian, workspace: $0) }
         }
     }
 }
@@ -81,7 +89,9 @@ extension RankingLearner: FoldIn {
     func weights(_ events: ClosedRange<Double>) -> ClosedRange<Double> { PositiveRule.strengths }
 
     /// The learner's own steps for a new user, against negatives drawn by a key of the session.
-    func foldIn(_ session: FoldInSession, of model: ModelState, index: borrowing IndexView) -> FoldedUser? {
+    func foldIn(
+        _ session: FoldInSession, of model: ModelState, index: borrowing IndexView
+    ) -> () -> FoldedUser? {
         let items = session.liked(index, newestFirst: false)
         let steps =
             switch rule {
@@ -89,7 +99,8 @@ extension RankingLearner: FoldIn {
             case .warp(let warp): PairwiseFoldIn(warp, candidates: index.count)
             }
         let count = min(steps.negativesMax(items: items.count), Self.negativesMax)
-        return steps.foldIn(items, negatives: drawNegatives(count, session, seed: model.seed, index: index))
+        let negatives = drawNegatives(count, session, seed: model.seed, index: index)
+        return { steps.foldIn(items, negatives: negatives) }
     }
 
     /// Items that are not of the session, uniformly; none if it holds nearly all.

@@ -15,7 +15,8 @@ extension Engine {
         let session = FoldInSession(
             rows: named.rows, weights: named.weights, mean: snapshot.withLock { $0.mean },
             deviation: deviation(of: number))
-        guard let user = model.index.read({ model.learner.foldIn(session, of: model, index: $0) }) else {
+        let work = model.index.read { model.learner.foldIn(session, of: model, index: $0) }
+        guard let user = work() else {
             throw LookupError(
                 .invalid, "the items make no taste within engine.norm-max; smaller weights may")
         }
