@@ -43,6 +43,7 @@ final class CellTurns: @unchecked Sendable {
     /// Learns beside the caller; the group ends after the last turn.
     func start(_ group: DispatchGroup) {
         shard.queue.async(group: group) { [self] in
+            LearningPriority.take()
             // Behind the look-ups that came meanwhile. The group is not left in between: this turn has not ended.
             if !turn() { start(group) }
         }
