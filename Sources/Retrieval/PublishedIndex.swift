@@ -13,7 +13,7 @@ internal import Synchronization
 /// slots, and a row that both sides have alike is there once. With 64 factors a row takes 459 bytes, 1.73 times what it
 /// takes in the item table; one that the last publication changed takes 256 more. A publication is therefore of at most
 /// a quarter of the rows, and the rest follows in the next: so the whole stays below twice the item table. Up to 4,096 rows
-/// are published together, whatever the catalogue's size.
+/// are published together, whatever the catalogue's size, which may pass that bound below some 15,000 items.
 public final class PublishedIndex: Sendable {
     public let factors: Int
     /// What scans the codes.
