@@ -7,12 +7,6 @@ import Testing
 
 @Suite("RANK, EXPLAIN and TOP")
 struct ExplanationCommandTests {
-    private func ask(_ client: RPCClient, _ line: String) throws -> RESPValue {
-        try client.call(line.split(separator: " ").map(String.init))
-    }
-
-    private func list(_ words: String...) -> RESPValue { .array(words.map(RESPValue.text)) }
-
     @Test(
         "usage lines and arities read as the documentation has them",
         arguments: [

@@ -120,3 +120,11 @@ final class RawConnection: Sendable {
         #expect(read(answer.utf8.count) == answer)
     }
 }
+
+/// Sends a line of words and takes the answer.
+func ask(_ client: RPCClient, _ line: String) throws -> RESPValue {
+    try client.call(line.split(separator: " ").map(String.init))
+}
+
+/// An answer of bulk strings.
+func list(_ words: String...) -> RESPValue { .array(words.map(RESPValue.text)) }
