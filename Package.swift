@@ -127,14 +127,15 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(name: "EventsTests", dependencies: ["Events"], swiftSettings: settings),
-        // A Kafka for tests: librdkafka's mock cluster, or the broker named by FRESHET_TEST_KAFKA.
+        // For tests: child processes, threads of their own, and a Kafka: librdkafka's mock cluster, or the broker named by
+        // FRESHET_TEST_KAFKA.
         .target(
-            name: "KafkaTestSupport", dependencies: ["CRdKafka"], path: "Tests/KafkaTestSupport",
+            name: "TestSupport", dependencies: ["CRdKafka"], path: "Tests/TestSupport",
             swiftSettings: settings),
         .testTarget(
             name: "EventLogTests",
             dependencies: [
-                "EventLog", "Events", "Locking", "KafkaTestSupport",
+                "EventLog", "Events", "Locking", "TestSupport",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -148,7 +149,7 @@ let package = Package(
         .testTarget(
             name: "RPCTests",
             dependencies: [
-                "RPC", "Engine", "EventLog", "Events", "Locking",
+                "RPC", "Engine", "EventLog", "Events", "Locking", "TestSupport",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -177,7 +178,7 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "freshet", "RPC", "EventLog", "Events", "KafkaTestSupport",
+                "freshet", "RPC", "EventLog", "Events", "TestSupport",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],

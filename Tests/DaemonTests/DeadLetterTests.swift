@@ -1,5 +1,5 @@
 import Foundation
-import KafkaTestSupport
+import TestSupport
 import Testing
 
 @Suite("records that are no events", .serialized, .ownThread)

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import RPC
+import TestSupport
 import Testing
 
 /// A disk without room, played by a limit on the size of files.

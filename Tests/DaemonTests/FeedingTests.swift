@@ -1,6 +1,6 @@
 import Foundation
-import KafkaTestSupport
 import RPC
+import TestSupport
 import Testing
 
 /// The commands of the README, one after the other, on a daemon that runs.

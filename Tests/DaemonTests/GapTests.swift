@@ -1,6 +1,6 @@
 import EventLog
 import Foundation
-import KafkaTestSupport
+import TestSupport
 import Testing
 
 @Suite("events that the log no longer holds", .serialized, .ownThread)

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("two daemons in one consumer group", .serialized, .ownThread)

@@ -1,5 +1,6 @@
 import Foundation
 import RPC
+import TestSupport
 import Testing
 
 /// The promise that a kill at any moment costs and doubles no event, kept by the program itself.

@@ -1,5 +1,5 @@
-import KafkaTestSupport
 import RPC
+import TestSupport
 import Testing
 
 @Suite(

@@ -1,5 +1,6 @@
 import Foundation
 import RPC
+import TestSupport
 import Testing
 
 /// The part of systemd that listens on `NOTIFY_SOCKET`.

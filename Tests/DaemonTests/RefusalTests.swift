@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import RPC
+import TestSupport
 import Testing
 
 /// What stops a daemon before it starts: each with its exit code and the way out.

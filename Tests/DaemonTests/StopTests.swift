@@ -1,5 +1,6 @@
 import Foundation
 import RPC
+import TestSupport
 import Testing
 
 @Suite("asked to stop", .serialized, .ownThread)

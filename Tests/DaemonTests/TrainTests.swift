@@ -2,6 +2,7 @@ import Events
 import Foundation
 import GRDB
 import RPC
+import TestSupport
 import Testing
 
 @testable import freshet

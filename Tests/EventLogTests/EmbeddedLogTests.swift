@@ -2,6 +2,7 @@ import EventLog
 import Events
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 @Suite("the embedded log", .ownThread)

@@ -1,5 +1,6 @@
 import EventLog
 import Events
+import TestSupport
 import Testing
 
 /// What both logs promise; each test runs over both.

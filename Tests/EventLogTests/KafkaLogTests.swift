@@ -1,6 +1,6 @@
 import EventLog
 import Events
-import KafkaTestSupport
+import TestSupport
 import Testing
 
 @Suite("the Kafka log", .ownThread)

@@ -1,5 +1,5 @@
 import EventLog
-import KafkaTestSupport
+import TestSupport
 
 final class KafkaPlace: LogPlace {
     let kafka: MockKafka

@@ -2,8 +2,8 @@ import EventLog
 import Events
 import Foundation
 import GRDB
-import KafkaTestSupport
 import Logging
+import TestSupport
 import Testing
 
 enum LogKind: String, CaseIterable, Sendable, CustomTestStringConvertible {

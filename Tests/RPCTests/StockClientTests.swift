@@ -1,5 +1,6 @@
 import Foundation
 import Locking
+import TestSupport
 import Testing
 
 /// The clients that Redis itself ships, against a real server. Where one is missing, the test says so.
@@ -11,19 +12,13 @@ struct StockClientTests {
     }
 
     private static func run(_ program: String, _ arguments: [String], input: String = "") throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
-        let (stdin, stdout) = (Pipe(), Pipe())
-        process.standardInput = stdin
-        process.standardOutput = stdout
-        process.standardError = stdout
-        try process.run()
-        try stdin.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-        try stdin.fileHandleForWriting.close()
-        let output = stdout.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return String(decoding: output, as: UTF8.self)
+        let scratch = try Scratch()
+        defer { scratch.remove() }
+        let (stdin, stdout) = ("\(scratch.folder)/in", "\(scratch.folder)/out")
+        try Data(input.utf8).write(to: URL(filePath: stdin))
+        let child = try ChildProcess([program] + arguments, input: stdin, output: stdout)
+        _ = try child.wait()
+        return String(decoding: try Data(contentsOf: URL(filePath: stdout)), as: UTF8.self)
     }
 
     @Test(

@@ -1,5 +1,6 @@
 import Foundation
 import RPC
+import TestSupport
 
 /// Where one daemon lives, over several starts: its state folder and its socket.
 final class DaemonPlace {

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// The program under test: built beside the test bundle, or named by `FRESHET_TEST_BINARY`.
 enum FreshetBinary {

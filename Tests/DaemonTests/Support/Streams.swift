@@ -1,5 +1,6 @@
 import Events
 import Foundation
+import TestSupport
 
 /// Streams of events to feed, always the same.
 enum Streams {

@@ -1,9 +1,9 @@
 import Dispatch
 import EventLog
 import Events
-import KafkaTestSupport
 import Logging
 import Synchronization
+import TestSupport
 
 let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 

@@ -1,12 +1,12 @@
 import Dispatch
-import Testing
+public import Testing
 
 /// Runs each test on a queue of its own: these tests wait in `poll`, and would otherwise take the few threads
 /// of the concurrency pool from one another.
-struct OwnThread: SuiteTrait, TestTrait, TestScoping {
-    var isRecursive: Bool { true }
+public struct OwnThread: SuiteTrait, TestTrait, TestScoping {
+    public var isRecursive: Bool { true }
 
-    func provideScope(
+    public func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
     ) async throws {
         try await withTaskExecutorPreference(QueueExecutor()) { try await function() }
@@ -14,7 +14,7 @@ struct OwnThread: SuiteTrait, TestTrait, TestScoping {
 }
 
 extension Trait where Self == OwnThread {
-    static var ownThread: Self { Self() }
+    public static var ownThread: Self { Self() }
 }
 
 private final class QueueExecutor: TaskExecutor {

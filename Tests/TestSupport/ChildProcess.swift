@@ -1,7 +1,7 @@
 import Foundation
 
 /// How a process ended.
-enum Ending: Equatable, CustomStringConvertible {
+public enum Ending: Equatable, CustomStringConvertible {
     case exit(Int32)
     case signal(Int32)
 
@@ -10,7 +10,7 @@ enum Ending: Equatable, CustomStringConvertible {
         self = signal == 0 ? .exit((status >> 8) & 0xff) : .signal(signal)
     }
 
-    var description: String {
+    public var description: String {
         switch self {
         case .exit(let code): "exit \(code)"
         case .signal(let number): "signal \(number)"
@@ -18,23 +18,29 @@ enum Ending: Equatable, CustomStringConvertible {
     }
 }
 
-/// A child process with its output in files; killed and reaped with this object at the latest.
+/// A child process with its output in files (its errors among it where no file is named for them); killed and reaped with this object at the latest.
 ///
 /// Not `Foundation.Process`: the child must not inherit the mock broker's sockets, else a broker that goes down would
-/// stay connected through it.
-final class ChildProcess {
-    let id: pid_t
+/// stay connected through it. Besides, that reads past the end of its list of open files where there are some 1,365.
+public final class ChildProcess {
+    public let id: Int32
     private var ending: Ending?
 
-    init(_ command: [String], output: String, errors: String) throws {
+    public init(_ command: [String], input: String = "/dev/null", output: String, errors: String? = nil)
+        throws
+    {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-        posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        if let errors {
+            posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        } else {
+            posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        }
         // All that a test process may hold open, and not a list of what is: other tests open sockets meanwhile.
-        for descriptor: Int32 in 3..<1_024 { posix_spawn_file_actions_addclose(&actions, descriptor) }
+        for descriptor: Int32 in 3..<8_192 { posix_spawn_file_actions_addclose(&actions, descriptor) }
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -66,38 +72,38 @@ final class ChildProcess {
         }
     }
 
-    func send(_ signal: Int32) {
+    public func send(_ signal: Int32) {
         if poll() == nil { kill(id, signal) }
     }
 
     /// How it ended, if it has.
-    func poll() -> Ending? {
+    public func poll() -> Ending? {
         if let ending { return ending }
         var status: Int32 = 0
         if waitpid(id, &status, WNOHANG) == id { ending = Ending(waitStatus: status) }
         return ending
     }
 
-    func wait(seconds: Int = 60) throws -> Ending {
+    public func wait(seconds: Int = 60) throws -> Ending {
         try eventually("process \(id) ends", seconds: seconds) { poll() != nil }
         return try poll().orThrow("process \(id) has no ending")
     }
 }
 
-struct TestFailure: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
+public struct TestFailure: Error, CustomStringConvertible {
+    public let description: String
+    public init(_ description: String) { self.description = description }
 }
 
 extension Optional {
-    func orThrow(_ words: @autoclosure () -> String) throws -> Wrapped {
+    public func orThrow(_ words: @autoclosure () -> String) throws -> Wrapped {
         guard let self else { throw TestFailure(words()) }
         return self
     }
 }
 
 /// Asks again and again; the bound only keeps a broken daemon from hanging the tests.
-func eventually(
+public func eventually(
     _ what: @autoclosure () -> String, seconds: Int = 60, _ holds: () throws -> Bool
 ) throws {
     let deadline = ContinuousClock.now + .seconds(seconds)
