@@ -199,13 +199,22 @@ extension ConnectionHandler {
     }
 
     private func run(_ lookup: Lookup, _ place: ReplyQueue.Place, _ version: RESPVersion) {
-        guard lookup.isLong || environment.options.offloadsLookups() else {
+        guard leavesEventLoop(lookup) else {
             return fill(place, lookup.evaluate(), version)
         }
         lookupThreads.submit { [port] state in
             guard state == .active else { return }
             let value = lookup.evaluate()
             port?.deliver { $0.complete(place, value, version) }
+        }
+    }
+
+    private func leavesEventLoop(_ lookup: Lookup) -> Bool {
+        if lookup.isLong { return true }
+        switch environment.options.lookupLength() {
+        case .short: return false
+        case .medium: return replies.count > 1 || input.readableBytes > 0
+        case .long: return true
         }
     }
 

@@ -1,3 +1,14 @@
+/// How long a look-up keeps its thread, which says where it runs.
+public enum LookupLength: Sendable {
+    /// On the event loop: handing it over would take longer.
+    case short
+    /// On the event loop when its connection has sent nothing else, else on the threads for look-ups: there those of one
+    /// connection run side by side.
+    case medium
+    /// On the threads for look-ups: the other connections of the event loop should not wait for it.
+    case long
+}
+
 /// How the RPC server listens, and what one client may take of it.
 public struct RPCServerOptions: Sendable {
     /// At most 107 bytes on Linux.
@@ -23,9 +34,8 @@ public struct RPCServerOptions: Sendable {
     public var eventLoopThreads = 2
     /// Threads for look-ups that are too long for an event loop.
     public var lookupThreads = 2
-    /// Whether look-ups go to those threads now: `true` once the catalogue is so large that one look-up would keep the
-    /// other connections waiting. Asked before each look-up, on an event loop; must be quick.
-    public var offloadsLookups: @Sendable () -> Bool = { false }
+    /// How long one look-up keeps its thread now. Asked before each look-up, on an event loop; must be quick.
+    public var lookupLength: @Sendable () -> LookupLength = { .short }
 
     /// What `HELLO` and `INFO` say of this program.
     public var version = "0.1.0"

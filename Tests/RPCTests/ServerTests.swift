@@ -59,9 +59,9 @@ struct ServerTests {
         }
     }
 
-    @Test("a look-up on the lookup threads keeps its place too")
-    func offload() async throws {
-        try await withServer({ $0.offloadsLookups = { true } }) { path, _ in
+    @Test("look-ups keep their places wherever they run", arguments: [LookupLength.short, .medium, .long])
+    func offload(length: LookupLength) async throws {
+        try await withServer({ $0.lookupLength = { length } }) { path, _ in
             let raw = try RawConnection(path)
             raw.ask(
                 "RECOMMEND u1 COUNT 1\r\nPING\r\nSIMILAR i1 COUNT 2\r\nPING\r\n",

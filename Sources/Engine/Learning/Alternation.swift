@@ -22,7 +22,7 @@ struct Alternation {
     static let sweptTakersMax = 8192
     /// Blocks after which the Gramians are summed anew.
     static let blocksPerSum: Int64 = 1024
-    /// Rows that a queue solves in one go, so that look-ups need not wait for all of them.
+    /// Users that a slice of idle work solves.
     static let usersPerTurn = 16
 
     let state: LearnedState
@@ -120,49 +120,46 @@ struct Alternation {
     /// Folds users in again, after the items have changed.
     private mutating func serve(_ users: [Int32]) {
         let perShard = onShards(users) { [learner, model, number] shard, local in
-            let result = learner.serve(shard, local: local, model: model, number: number)
+            let result = shard.change(local) {
+                learner.serve(shard, local: local, model: model, number: number)
+            }
             return SolvedRow(row: shard.row(local), before: [], result: result)
         }
         for solved in perShard.joined() { _ = count(solved) }
     }
 
-    /// What `solve` gives for each user that is there, per shard and in their order. The shards work side by side; each
-    /// goes to the end of its queue every few rows.
+    /// What `solve` gives for each user that is there, per shard and in their order. The shards work side by side.
     private func onShards(
         _ users: [Int32], _ solve: @escaping @Sendable (UserShard, Int) -> SolvedRow?
     ) -> [[SolvedRow]] {
         let group = DispatchGroup()
-        let results = state.shards.map { shard in
-            Turns(shard: shard, users: users.filter { Int($0) % state.shards.count == shard.number })
+        let parts = state.shards.map { shard in
+            SolvedUsers(shard, users.filter { Int($0) % state.shards.count == shard.number })
         }
-        for turns in results where !turns.users.isEmpty { turns.run(group, solve) }
+        for part in parts where !part.users.isEmpty {
+            part.shard.queue.async(group: group) { part.run(solve) }
+        }
         group.wait()
-        return results.map(\.solved)
+        return parts.map(\.solved)
     }
 
-    /// Confined to its shard's queue; read by the engine's queue once the group has ended.
-    private final class Turns: @unchecked Sendable {
+    /// One shard's part. Confined to its queue; read by the engine's queue once the group has ended.
+    private final class SolvedUsers: @unchecked Sendable {
         let shard: UserShard
         let users: [Int32]
-        private var next = 0
         private(set) var solved: [SolvedRow] = []
 
-        init(shard: UserShard, users: [Int32]) {
+        init(_ shard: UserShard, _ users: [Int32]) {
             self.shard = shard
             self.users = users
         }
 
-        func run(_ group: DispatchGroup, _ solve: @escaping @Sendable (UserShard, Int) -> SolvedRow?) {
-            shard.queue.async(group: group) { [self] in
-                LearningPriority.take()
-                let end = min(users.count, next + Alternation.usersPerTurn)
-                for user in users[next..<end] {
-                    let local = shard.local(user)
-                    guard local < shard.users.count, shard.users[local].id != nil else { continue }
-                    if let row = solve(shard, local) { solved.append(row) }
-                }
-                next = end
-                if next < users.count { run(group, solve) }
+        func run(_ solve: (UserShard, Int) -> SolvedRow?) {
+            LearningPriority.take()
+            for user in users {
+                let local = shard.local(user)
+                guard local < shard.users.count, shard.users[local].id != nil else { continue }
+                if let row = solve(shard, local) { solved.append(row) }
             }
         }
     }

@@ -216,10 +216,15 @@ struct BatchApplication {
                 let cell = grid.cell(userShard: shard.number, itemShard: itemShard)
                 // A lone rating stands in one cell of shards²: the others are not worth waking a queue.
                 if arrivals.isEmpty && cell.isEmpty { continue }
-                let turns = CellTurns(
-                    shard: shard, arrivals: arrivals[...], seeds: seeds, cell: cell, worker: worker,
-                    leases: leases, itemShard: itemShard, assignment: assignment)
-                if parallel { turns.start(group) } else { turns.run() }
+                let work = CellWork(
+                    shard: shard, arrivals: arrivals, seeds: seeds, cell: cell, worker: worker,
+                    leases: leases,
+                    itemShard: itemShard, assignment: assignment)
+                if parallel {
+                    shard.queue.async(group: group, execute: work.run)
+                } else {
+                    shard.queue.sync(execute: work.run)
+                }
             }
             // The next round lends the same items to other queues: every lease of this one must be back.
             group.wait()

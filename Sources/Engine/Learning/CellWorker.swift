@@ -28,31 +28,22 @@ struct CellWorker {
         self.observer = observer
     }
 
-    /// Examples that a turn learns before it looks whether a look-up waits.
-    static let examplesPerTurn = 8
-
-    /// Learns the examples of a cell in their order until a look-up waits.
-    ///
-    /// - Returns: those that are left.
-    func learn(
-        _ cell: ArraySlice<Int32>, shard: UserShard, lease: borrowing RowLease
-    ) -> ArraySlice<Int32> {
-        for (place, index) in zip(cell.indices, cell) {
-            let learned = place - cell.startIndex
-            if learned > 0, learned % Self.examplesPerTurn == 0, shard.hasLookUpWaiting {
-                return cell[place...]
-            }
+    /// Learns the examples of a cell in their order.
+    func learn(_ cell: ArraySlice<Int32>, shard: UserShard, lease: borrowing RowLease) {
+        for index in cell {
             let example = examples[Int(index)]
-            shard.users[shard.local(example.user)].lastEvent = example.ordinal
-            shard.users[shard.local(example.user)].unsaved = true
-            switch example.kind {
-            case .retract: retract(example, shard: shard)
-            case .hide: shard.users[shard.local(example.user)].hidden.insert(example.item)
-            case .unhide: shard.users[shard.local(example.user)].hidden.remove(example.item)
-            case .rating, .signal: learn(example, slot: Int(index), shard: shard, lease: lease)
+            let local = shard.local(example.user)
+            shard.change(local) {
+                shard.users[local].lastEvent = example.ordinal
+                shard.users[local].unsaved = true
+                switch example.kind {
+                case .retract: retract(example, shard: shard)
+                case .hide: shard.users[local].hidden.insert(example.item)
+                case .unhide: shard.users[local].hidden.remove(example.item)
+                case .rating, .signal: learn(example, slot: Int(index), shard: shard, lease: lease)
+                }
             }
         }
-        return []
     }
 
     private func learn(_ example: Example, slot: Int, shard: UserShard, lease: borrowing RowLease) {
@@ -156,21 +147,25 @@ struct CellWorker {
 
     /// Drops the oldest entries past the bound. Between rounds only, when no lease is out.
     func trim(_ local: Int, mean: Float, shard: UserShard) {
-        while shard.users[local].history.entries.count > historyMax,
-            let oldest = shard.users[local].history.oldest
-        {
-            drop(oldest, of: local, mean: mean, shard: shard)
+        shard.change(local) {
+            while shard.users[local].history.entries.count > historyMax,
+                let oldest = shard.users[local].history.oldest
+            {
+                drop(oldest, of: local, mean: mean, shard: shard)
+            }
         }
     }
 
     /// Takes back all that the user said; with `fading`, out of the decayed counts too. Between rounds only, when no
     /// lease is out.
     func removeAll(of local: Int, mean: Float, fading: Bool, shard: UserShard) {
-        for entry in shard.users[local].history.entries {
-            count(entry, sign: -1, of: local, mean: mean, shard: shard)
-            if fading { takeBack(entry) }
+        shard.change(local) {
+            for entry in shard.users[local].history.entries {
+                count(entry, sign: -1, of: local, mean: mean, shard: shard)
+                if fading { takeBack(entry) }
+            }
+            shard.users[local].history = History()
         }
-        shard.users[local].history = History()
     }
 
     /// Takes what was retracted out of the decayed counts: the mean share of the users for whom the item was positive,

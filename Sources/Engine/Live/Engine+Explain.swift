@@ -49,9 +49,8 @@ extension Engine {
     private func wholeUser(
         _ id: EntityID, model: Int
     ) -> (taste: Taste, history: History, hidden: HiddenItems)? {
-        onShard(of: id) { shard, local in
-            let user = shard.users[local]
-            return (Taste(shard.tables[model].row(local)), user.history, user.hidden)
+        onShard(of: id) { shard, local, user in
+            (Taste(shard.tables[model].row(local)), user.history, user.hidden)
         }
     }
 

@@ -6,23 +6,22 @@ internal import Retrieval
 
 /// What look-ups have in common.
 extension Engine {
-    /// What a model knows of a user, copied on the queue that owns the user; or folded in from items.
+    /// What a model knows of a user, copied; or folded in from items.
     struct Taste: Sendable {
         var vector: [Float]
         var bias: Float
     }
 
     func taste(of id: EntityID, model: Int) -> Taste? {
-        onShard(of: id) { shard, local in Taste(shard.tables[model].row(local)) }
+        onShard(of: id) { shard, local, _ in Taste(shard.tables[model].row(local)) }
     }
 
     /// The user's taste, and `selection` without what the user hid and, unless told otherwise, has seen; `nil` for an
     /// unknown user.
     func wish(of id: EntityID, model: Int, selection: Selection, includeSeen: Bool) -> Wish? {
-        // The queue hands out the history without copying it: the sets are filled while it learns on.
-        let copy = onShard(of: id) { shard, local in
-            let user = shard.users[local]
-            return (taste: Taste(shard.tables[model].row(local)), history: user.history, hidden: user.hidden)
+        // The history is handed out without copying it: the sets are filled while learning goes on.
+        let copy = onShard(of: id) { shard, local, user in
+            (taste: Taste(shard.tables[model].row(local)), history: user.history, hidden: user.hidden)
         }
         guard let copy else { return nil }
         var selection = selection
@@ -33,16 +32,13 @@ extension Engine {
         return Wish(taste: copy.taste, selection: selection)
     }
 
-    /// Runs on the queue that owns the user, with the user's row there; `nil` for an unknown user.
-    func onShard<Copy>(of id: EntityID, _ copy: (UserShard, Int) -> Copy) -> Copy? {
+    /// Reads a user where nobody changes it meanwhile; `nil` for an unknown one.
+    func onShard<Copy>(of id: EntityID, _ copy: (UserShard, Int, UserState) -> Copy) -> Copy? {
         guard let row = state.users.withLock({ $0.row(of: id) }) else { return nil }
         let shard = state.shard(of: row)
-        return shard.lookUp {
-            let local = shard.local(row)
-            // Meanwhile the user may have been forgotten, and the row given to another.
-            guard local < shard.users.count, shard.users[local].id == id else { return nil }
-            return copy(shard, local)
-        }
+        let local = shard.local(row)
+        // Meanwhile the user may have been forgotten, and the row given to another.
+        return shard.lookUp(local) { $0.id == id ? copy(shard, local, $0) : nil }
     }
 
     /// What turns the published counts of a model into those of now.

@@ -5,10 +5,11 @@ internal import Factors
 internal import Foundation
 internal import Locking
 internal import Retrieval
+internal import Synchronization
 
 extension Engine: LookupService {
     /// Items known, described or rated.
-    public var itemCount: Int { published.withLock { $0.stats.count } }
+    public var itemCount: Int { publishedItems.load(ordering: .relaxed) }
 
     public func answer(_ query: RecommendQuery) throws(LookupError) -> ItemAnswer {
         try answers(for: [query.user], like: query)[0].get()

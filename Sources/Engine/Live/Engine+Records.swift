@@ -36,12 +36,12 @@ extension Engine {
 
     public func user(_ id: EntityID, listMax: Int) throws(LookupError) -> UserRecord {
         let names = state.models.map(\.options.name)
-        let copy = onShard(of: id) { shard, local in
+        let copy = onShard(of: id) { shard, local, user in
             let models = zip(names, shard.tables).map { name, table in
                 let row = table.row(local)
                 return UserRecord.Model(name: name, bias: row.bias, norm: row.dot(row).squareRoot())
             }
-            return (user: shard.users[local], models: models)
+            return (user: user, models: models)
         }
         guard let (user, models) = copy else { throw unknown(id) }
         let entries = user.history.entries

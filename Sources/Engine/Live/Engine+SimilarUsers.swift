@@ -5,11 +5,7 @@ internal import HeapModule
 internal import Locking
 
 extension Engine {
-    /// Rows looked at before the queue is given back: some hundred microseconds, so that learning does not wait long.
-    private static let usersPerTurn = 4_096
-
-    /// Exact: looks at every user, each on the queue that owns it, a few thousand at a time. A user who comes or learns
-    /// meanwhile is seen as of the turn that looked.
+    /// Exact: looks at every user, one at a time. A user who comes or learns meanwhile is seen as of that moment.
     public func similarUsers(_ query: SimilarUsersQuery) throws(LookupError) -> [ScoredUser] {
         let number = try modelNumber(query.model)
         guard let taste = taste(of: query.user, model: number) else { throw unknown(query.user) }
@@ -21,36 +17,20 @@ extension Engine {
         let scratch = Scratch(factors: options.factors)
         scratch.first.set(vector: taste.vector, bias: 0)
         let comparison = Comparison(scratch, metric: query.metric)
-        for shard in state.shards {
-            var start = 0
-            while let end = turn(
-                from: start, of: shard, model: number, except: query.user, comparison, into: &best)
-            {
-                start = end
+        for row in 0..<Int32(state.users.withLock { $0.rowCount }) {
+            let shard = state.shard(of: row)
+            let local = shard.local(row)
+            let threshold = best.threshold
+            let entry = shard.lookUp(local) { user -> NearestUsers.Entry? in
+                let closeness = comparison.closeness(of: shard.tables[number].row(local))
+                guard closeness > threshold, closeness.isFinite, let id = user.id, id != query.user
+                else { return nil }
+                return NearestUsers.Entry(
+                    closeness: closeness, row: row, id: id, score: comparison.score(of: closeness))
             }
+            if let entry { best.offer(entry) }
         }
         return best.nearestFirst()
-    }
-
-    /// - Returns: where to go on; `nil` at the end of the shard.
-    private func turn(
-        from start: Int, of shard: UserShard, model: Int, except user: EntityID, _ comparison: Comparison,
-        into best: inout NearestUsers
-    ) -> Int? {
-        shard.lookUp {
-            let end = min(start + Self.usersPerTurn, shard.users.count)
-            for local in start..<max(start, end) {
-                let closeness = comparison.closeness(of: shard.tables[model].row(local))
-                guard closeness > best.threshold, closeness.isFinite, let id = shard.users[local].id,
-                    id != user
-                else { continue }
-                best.offer(
-                    NearestUsers.Entry(
-                        closeness: closeness, row: shard.row(local), id: id,
-                        score: comparison.score(of: closeness)))
-            }
-            return end < shard.users.count ? end : nil
-        }
     }
 
     /// How near rows are to one row.

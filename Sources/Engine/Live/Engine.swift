@@ -22,6 +22,8 @@ public final class Engine: Sendable {
     let snapshot = Lock(Snapshot())
     /// The counts of items as look-ups see them.
     let published: Lock<PublishedCounts>
+    /// How many there are; asked before each look-up.
+    let publishedItems = Atomic<Int>(0)
     let checkpointer: Checkpointer
     /// How look-ups were answered.
     let scans = ScanCounts()
@@ -214,6 +216,7 @@ public final class Engine: Sendable {
 
     private func publishStats() {
         published.withLock { $0.take(confined.unpublishedStats, from: state) }
+        publishedItems.store(state.stats.count, ordering: .relaxed)
         confined.unpublishedStats.removeAll(keepingCapacity: true)
     }
 

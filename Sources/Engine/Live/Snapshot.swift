@@ -45,7 +45,7 @@ extension LearnedState {
         var memory = Memory()
         for shard in shards {
             shard.queue.sync {
-                memory.users += shard.tableBytes + shard.users.capacity * MemoryLayout<UserState>.stride
+                memory.users += shard.tableBytes + shard.users.bytes
                 memory.histories += shard.historyBytes
             }
         }

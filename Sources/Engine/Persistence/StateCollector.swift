@@ -47,7 +47,7 @@ extension LearnedState {
                             residualSum: user.residualSum, ratings: Int64(user.ratings),
                             nextOrder: Int64(user.nextOrder), lastEvent: user.lastEvent,
                             hidden: user.hidden.blob))
-                    shard.users[local].unsaved = false
+                    shard.change(local) { shard.users[local].unsaved = false }
                 }
                 for (model, table) in shard.tables.enumerated() {
                     for row in table.rows(marked: .unsaved) {
@@ -62,14 +62,30 @@ extension LearnedState {
     }
 
     private func collectItems(into delta: inout StateDelta) {
-        delta.items = catalogue.withLock { catalogue in
+        // A few at a time: look-ups wait for these locks. Nobody but this queue changes what they guard.
+        for start in stride(from: 0, to: stats.count, by: Self.itemsPerTurn) {
+            delta.items += changedItems(start..<min(start + Self.itemsPerTurn, stats.count))
+        }
+        delta.itemFactors = models.map { model in
+            var factors = StoredFactors(model: model.options.name, factors: options.factors)
+            for row in model.items.rows(marked: .unsaved) {
+                factors.append(row, model.items, Int(row))
+                factors.popularity.append(model.storedPopularity(of: Int(row)))
+                model.items.clear(.unsaved, at: Int(row))
+            }
+            return factors
+        }
+    }
+
+    private static let itemsPerTurn = 256
+
+    /// Those to be saved; they count as saved from now on.
+    private func changedItems(_ rows: Range<Int>) -> [StoredItem] {
+        catalogue.withLock { catalogue in
             items.withLock { ids in
                 var changed: [StoredItem] = []
-                for row in 0..<ids.rowCount {
-                    // The marks first: look-ups wait while this goes through all items.
-                    guard catalogue.entries[row].unsaved || stats[row].unsaved,
-                        let id = ids.id(of: Int32(row))
-                    else { continue }
+                for row in rows where catalogue.entries[row].unsaved || stats[row].unsaved {
+                    guard let id = ids.id(of: Int32(row)) else { continue }
                     let entry = catalogue.entries[row]
                     changed.append(
                         StoredItem(
@@ -83,15 +99,6 @@ extension LearnedState {
                 }
                 return changed
             }
-        }
-        delta.itemFactors = models.map { model in
-            var factors = StoredFactors(model: model.options.name, factors: options.factors)
-            for row in model.items.rows(marked: .unsaved) {
-                factors.append(row, model.items, Int(row))
-                factors.popularity.append(model.storedPopularity(of: Int(row)))
-                model.items.clear(.unsaved, at: Int(row))
-            }
-            return factors
         }
     }
 
@@ -118,7 +125,8 @@ extension UserShard {
     /// A user forgotten in the meantime stays unmarked: there is nothing left to write.
     fileprivate func markUnsaved(_ row: Int32) {
         queue.sync {
-            if users[local(row)].id != nil { users[local(row)].unsaved = true }
+            guard users[local(row)].id != nil else { return }
+            change(local(row)) { users[local(row)].unsaved = true }
         }
     }
 

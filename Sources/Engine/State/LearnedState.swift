@@ -6,7 +6,7 @@ internal import Locking
 
 /// All that is learned, and the positions it was learned from.
 ///
-/// Three owners: user rows and histories belong to their shard's queue; item rows and counts to the lease holder during
+/// Three owners: user rows and histories belong to their shard (`UserShard`); item rows and counts to the lease holder during
 /// a round and to the engine's queue between rounds; the ids and the catalogue, which look-ups read too, stand behind a
 /// mutex each. Everything else is confined to the engine's queue. `@unchecked Sendable` stands on these.
 final class LearnedState: @unchecked Sendable {
@@ -43,8 +43,9 @@ final class LearnedState: @unchecked Sendable {
         var all: [(lastEvent: Int64, row: Int32, id: EntityID)] = []
         for shard in shards {
             shard.queue.sync {
-                for (local, user) in shard.users.enumerated() {
-                    if let id = user.id { all.append((user.lastEvent, shard.row(local), id)) }
+                for local in shard.users.indices {
+                    guard let id = shard.users[local].id else { continue }
+                    all.append((shard.users[local].lastEvent, shard.row(local), id))
                 }
             }
         }

@@ -2,7 +2,7 @@ internal import Dispatch
 internal import Events
 internal import Factors
 internal import Learners
-internal import Synchronization
+internal import Locking
 
 /// A user as the shard keeps it.
 struct UserState {
@@ -41,22 +41,23 @@ extension UserState {
 
 /// A serial queue and the users that live on it: row u belongs to shard u mod S, at u / S.
 ///
-/// Every field is touched on `queue` alone; that is what `@unchecked Sendable` stands on, and `checked` asserts it.
+/// Only `queue` writes what is here, and a user's part of it (`users`, `tables`) only while it holds the user's lock;
+/// so it reads without. A look-up reads a user from any thread while it holds that lock, and so waits at most for one event
+/// of one user in `stripes`, whatever else is learned, and never for the queue. `@unchecked Sendable` stands on these.
 /// The engine reads `report` after the group of a round has ended, when nothing learns.
 final class UserShard: @unchecked Sendable {
     let number: Int
     let shards: Int
     let queue: DispatchQueue
+    private let locks = StripedLock(stripes: 256)
     let scratch: Scratch
     /// One table per model, in the order of the models.
     let tables: [FactorTable]
     /// Of models by alternating least squares, the users' long-term rows; `tables` has those that are served.
     let longTerm: [FactorTable?]
     let workspace: ALSWorkspace
-    var users: [UserState] = []
+    let users = UserColumn()
     var report: ShardReport
-    /// Look-ups that wait for the queue: learning lets them pass. The one field that any thread may touch.
-    private let waiting = Atomic<Int>(0)
 
     init(number: Int, shards: Int, factors: Int, models: [ModelOptions]) {
         self.number = number
@@ -69,15 +70,19 @@ final class UserShard: @unchecked Sendable {
         report = ShardReport(models: models.count)
     }
 
-    /// Runs a look-up on the queue, before what is left of the cell that is being learned.
-    func lookUp<Result>(_ body: () -> Result) -> Result {
-        waiting.add(1, ordering: .relaxed)
-        defer { waiting.subtract(1, ordering: .relaxed) }
-        return queue.sync(execute: body)
+    /// Reads a user, from any thread; `nil` where there is none. Keep `read` short: it holds up learning.
+    func lookUp<Result>(_ local: Int, _ read: (UserState) -> Result?) -> Result? {
+        locks.withLock(of: local) {
+            guard local < users.count, users[local].id != nil else { return nil }
+            return read(users[local])
+        }
     }
 
-    /// A count that is read late costs the look-up one more turn, nothing else.
-    var hasLookUpWaiting: Bool { waiting.load(ordering: .relaxed) > 0 }
+    /// Changes a user, on the queue.
+    func change<Result>(_ local: Int, _ body: () -> Result) -> Result {
+        dispatchPrecondition(condition: .onQueue(queue))
+        return locks.withLock(of: local, body)
+    }
 
     func local(_ row: Int32) -> Int { Int(row) / shards }
     func row(_ local: Int) -> Int32 { Int32(local * shards + number) }
@@ -88,42 +93,52 @@ final class UserShard: @unchecked Sendable {
         dispatchPrecondition(condition: .onQueue(queue))
         let local = local(row)
         grow(to: local + 1)
-        users[local] = UserState(id: id, unsaved: true)
-        for (number, table) in tables.enumerated() {
-            if longTerm[number] == nil {
-                var random = KeyedRandom(seed: seeds[number], bytes: id.string.utf8)
-                random.initialise(table.row(local))
+        change(local) {
+            users[local] = UserState(id: id, unsaved: true)
+            for (number, table) in tables.enumerated() {
+                if longTerm[number] == nil {
+                    var random = KeyedRandom(seed: seeds[number], bytes: id.string.utf8)
+                    random.initialise(table.row(local))
+                }
+                table.markChanged(local)
             }
-            table.markChanged(local)
         }
     }
 
     /// Zeroes all that is known of the user.
     func erase(_ row: Int32) {
-        dispatchPrecondition(condition: .onQueue(queue))
         let local = local(row)
-        users[local] = UserState()
-        for table in tables {
-            table.erase(local)
-            table.clear(.both, at: local)
+        change(local) {
+            users[local] = UserState()
+            for table in tables {
+                table.erase(local)
+                table.clear(.both, at: local)
+            }
+            for table in longTerm { table?.erase(local) }
         }
-        for table in longTerm { table?.erase(local) }
     }
 
-    func grow(to count: Int) {
-        while users.count < count { users.append(UserState()) }
-        for table in tables {
-            let old = table.count
-            table.grow(to: count) { _, _ in }
-            for local in old..<max(old, count) { table.clear(.both, at: local) }
+    /// Makes room by half as much again, because everything moves and look-ups wait meanwhile. Rows beyond those asked
+    /// for belong to nobody.
+    func grow(to wanted: Int) {
+        dispatchPrecondition(condition: .onQueue(queue))
+        guard wanted > users.count else { return }
+        let count = max(wanted, users.count * 3 / 2, 16)
+        locks.withLockOfAll {
+            users.grow(to: count)
+            for table in tables {
+                let old = table.count
+                table.grow(to: count) { _, _ in }
+                for local in old..<count { table.clear(.both, at: local) }
+            }
+            for table in longTerm { table?.grow(to: count) { _, _ in } }
         }
-        for table in longTerm { table?.grow(to: count) { _, _ in } }
     }
 
     var historyBytes: Int {
-        users.reduce(0) {
-            $0 + $1.history.entries.capacity * MemoryLayout<HistoryEntry>.stride
-                + $1.hidden.rows.capacity * MemoryLayout<Int32>.stride
+        users.indices.reduce(0) {
+            $0 + users[$1].history.entries.capacity * MemoryLayout<HistoryEntry>.stride
+                + users[$1].hidden.rows.capacity * MemoryLayout<Int32>.stride
         }
     }
     var tableBytes: Int {

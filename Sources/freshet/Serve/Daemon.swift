@@ -47,9 +47,14 @@ struct Daemon {
         options.idleTimeout = .seconds(configuration.rpc.idleTimeoutSeconds)
         options.eventLoopThreads = configuration.rpc.threads
         options.version = Freshet.version
-        // A scan of this many rows takes about a quarter of a millisecond: longer ones leave the event loop.
-        let rowsOnEventLoop = 2_000_000 / configuration.engine.factors
-        options.offloadsLookups = { engine.itemCount > rowsOnEventLoop }
+        // A scan of a million numbers takes some 16 microseconds, a thread to do it about as long to wake.
+        let (shortRows, mediumRows) = (
+            2_000_000 / configuration.engine.factors, 8_000_000 / configuration.engine.factors
+        )
+        options.lookupLength = {
+            let rows = engine.itemCount
+            return rows <= shortRows ? .short : rows <= mediumRows ? .medium : .long
+        }
         return options
     }
 

@@ -1,0 +1,45 @@
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Darwin
+#endif
+
+/// A fixed number of mutexes for any number of rows: row i is guarded by mutex i mod n. Who holds one row's keeps
+/// off one in n of the others; who holds all of them keeps everybody off.
+///
+/// On pthread mutexes for the reason that `Lock` gives. Not reentrant.
+public final class StripedLock: @unchecked Sendable {
+    // Sendable because the pointer never changes, and mutexes are made to be shared.
+    private let mutexes: UnsafeMutablePointer<pthread_mutex_t>
+    private let mask: Int
+
+    /// - Parameter stripes: a power of two.
+    public init(stripes: Int) {
+        precondition(stripes > 0 && stripes & (stripes - 1) == 0, "\(stripes) is no power of two")
+        mask = stripes - 1
+        mutexes = .allocate(capacity: stripes)
+        mutexes.initialize(repeating: pthread_mutex_t(), count: stripes)
+        for stripe in 0..<stripes { pthread_mutex_init(mutexes + stripe, nil) }
+    }
+
+    deinit {
+        for stripe in 0...mask { pthread_mutex_destroy(mutexes + stripe) }
+        mutexes.deinitialize(count: mask + 1)
+        mutexes.deallocate()
+    }
+
+    /// Calls `body` while nobody else holds this row's mutex.
+    public func withLock<Result>(of row: Int, _ body: () throws -> Result) rethrows -> Result {
+        let mutex = mutexes + (row & mask)
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return try body()
+    }
+
+    /// Calls `body` while nobody else holds any of them.
+    public func withLockOfAll<Result>(_ body: () throws -> Result) rethrows -> Result {
+        for stripe in 0...mask { pthread_mutex_lock(mutexes + stripe) }
+        defer { for stripe in 0...mask { pthread_mutex_unlock(mutexes + stripe) } }
+        return try body()
+    }
+}
