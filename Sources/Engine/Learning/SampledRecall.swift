@@ -31,6 +31,7 @@ struct SampledRecall {
             let otherScore = score(lease.row(other, of: items))
             if otherScore > wantedScore { higher += 1 }
             if otherScore == wantedScore { equal += 1 }
+            guard context.mayReach(wantedCount, other, example) else { continue }
             let count = context.popularity(of: other, example)
             if count > wantedCount { morePopular += 1 }
             if count == wantedCount { equallyPopular += 1 }

@@ -26,6 +26,14 @@ struct LearningContext: ~Copyable {
         model.decay.popular(model.counts[item], at: example.ordinal)
     }
 
+    /// False for an item whose popularity is below `count` for sure: as it was last counted, and it only fades since.
+    /// Of most items, and much cheaper than to work out by how much.
+    @inline(__always)
+    func mayReach(_ count: Double, _ item: Int, _ example: Example) -> Bool {
+        let counts = model.counts[item]
+        return counts.popular >= count || counts.at > example.ordinal
+    }
+
     func touchUser() { shard.tables[modelIndex].markChanged(local) }
 }
 
