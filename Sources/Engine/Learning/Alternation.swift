@@ -154,7 +154,7 @@ struct Alternation {
 
         func run(_ group: DispatchGroup, _ solve: @escaping @Sendable (UserShard, Int) -> SolvedRow?) {
             shard.queue.async(group: group) { [self] in
-                LearningPriority.take()
+                ThreadPriority.yieldToLookUps()
                 let end = min(users.count, next + Alternation.usersPerTurn)
                 for user in users[next..<end] {
                     let local = shard.local(user)

@@ -1,6 +1,7 @@
 internal import Dispatch
 internal import Events
 internal import Factors
+internal import Locking
 
 /// One cell of the grid on its shard's queue, a turn at a time: after each the look-ups that wait there go first, so
 /// that none waits for thousands of events. The order of learning, and so the result, is the same.
@@ -43,7 +44,7 @@ final class CellTurns: @unchecked Sendable {
     /// Learns beside the caller; the group ends after the last turn.
     func start(_ group: DispatchGroup) {
         shard.queue.async(group: group) { [self] in
-            LearningPriority.take()
+            ThreadPriority.yieldToLookUps()
             // Behind the look-ups that came meanwhile. The group is not left in between: this turn has not ended.
             if !turn() { start(group) }
         }
