@@ -150,9 +150,7 @@ let package = Package(
             name: "RPCTests",
             dependencies: [
                 "RPC", "Engine", "EventLog", "Events", "Locking", "TestSupport",
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
+            ] + nio + [.product(name: "Logging", package: "swift-log")],
             swiftSettings: settings),
         .testTarget(
             name: "ConfigurationTests",

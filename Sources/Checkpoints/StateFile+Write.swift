@@ -64,14 +64,11 @@ extension StateFile {
     }
 
     private static func write(users: [StoredUser], _ db: Database) throws {
-        let statement = try db.makeStatement(
-            sql: """
-                INSERT OR REPLACE INTO users(
-                    row, id, history, residual_sum, ratings, next_order, last_event, hidden)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-                """)
+        let table = try OwnedRows(
+            "users",
+            columns: ["history", "residual_sum", "ratings", "next_order", "last_event", "hidden"], db)
         for user in users.sorted(by: { $0.row < $1.row }) {
-            try statement.execute(arguments: [
+            try table.write([
                 user.row, user.id, user.history, user.residualSum, user.ratings, user.nextOrder,
                 user.lastEvent, user.hidden,
             ])
@@ -80,18 +77,14 @@ extension StateFile {
 
     private static func write(items: [StoredItem], _ db: Database) throws {
         // Titles go in as bytes and are cast: GRDB binds strings up to their first NUL.
-        let statement = try db.makeStatement(
-            sql: """
-                INSERT OR REPLACE INTO items(
-                    row, id, title, tags, available, users, ratings, rating_sum, last_event)
-                VALUES (?, ?, CAST(? AS TEXT), ?, ?, ?, ?, ?, ?)
-                """)
-        let encoder = JSONEncoder()
+        let table = try OwnedRows(
+            "items",
+            columns: ["title", "tags", "available", "users", "ratings", "rating_sum", "last_event"],
+            casts: ["title": "TEXT"], db)
         for item in items {
-            let tags = String(decoding: try encoder.encode(item.tags), as: UTF8.self)
-            try statement.execute(arguments: [
-                item.row, item.id, item.title, tags, item.available, item.users, item.ratings, item.ratingSum,
-                item.lastEvent,
+            try table.write([
+                item.row, item.id, item.title, item.tagsText, item.available, item.users, item.ratings,
+                item.ratingSum, item.lastEvent,
             ])
         }
     }
@@ -153,5 +146,37 @@ extension StoredFactors {
     /// The vector at `index` as little-endian float32.
     fileprivate func blob(_ index: Int) -> Data {
         vectors[index * factors..<(index + 1) * factors].withUnsafeBytes { Data($0) }
+    }
+}
+
+/// Writes rows of a table whose ids are unique: `users` or `items`.
+///
+/// A row whose id is as it was is changed in place, which leaves the index of ids alone; nearly all are. Any other
+/// replaces whatever holds its number or its id.
+private struct OwnedRows {
+    private let db: Database
+    private let update: Statement
+    private let replace: Statement
+
+    /// - Parameter columns: those after `row` and `id`.
+    init(_ table: String, columns: [String], casts: [String: String] = [:], _ db: Database) throws {
+        self.db = db
+        let names = ["row", "id"] + columns
+        let values = names.map { name in casts[name].map { "CAST(? AS \($0))" } ?? "?" }
+        let insertion =
+            "INTO \(table)(\(names.joined(separator: ", "))) VALUES (\(values.joined(separator: ", ")))"
+        let changes = columns.map { "\($0) = excluded.\($0)" }.joined(separator: ", ")
+        // Changes nothing where the row's number or the id belong to another.
+        update = try db.makeStatement(
+            sql: """
+                INSERT OR IGNORE \(insertion) ON CONFLICT(row) DO UPDATE SET \(changes) WHERE id = excluded.id
+                """)
+        replace = try db.makeStatement(sql: "INSERT OR REPLACE \(insertion)")
+    }
+
+    /// - Parameter values: in the order of the columns.
+    func write(_ values: StatementArguments) throws {
+        try update.execute(arguments: values)
+        if db.changesCount == 0 { try replace.execute(arguments: values) }
     }
 }

@@ -30,7 +30,10 @@ struct ArgumentReader {
 
     /// The next argument as text.
     mutating func text(_ name: String) throws(CommandError) -> String {
-        guard let text = String(validating: try bytes(name), as: UTF8.self) else {
+        let bytes = try bytes(name)
+        // Bytes below 128 are UTF-8 as they stand, and nearly all arguments have no others.
+        if bytes.allSatisfy({ $0 < 0x80 }) { return String(decoding: bytes, as: UTF8.self) }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
             throw error("\(name) is not UTF-8")
         }
         return text

@@ -23,6 +23,10 @@ struct Command: Sendable {
     let group: Group
     let flags: Set<Flag>
     let arguments: [ArgumentSpec]
+    /// Words of the shortest call, the name included.
+    let wordsMin: Int
+    /// Words of the longest call, where there is one.
+    let wordsMax: Int?
     let run: Run
 
     init(
@@ -34,18 +38,12 @@ struct Command: Sendable {
         self.group = group
         self.flags = flags
         self.arguments = arguments
+        wordsMin = 1 + arguments.reduce(0) { $0 + ($1.isOptional ? 0 : $1.words) }
+        wordsMax = arguments.contains { $0.isOptional || $0.isMultiple } ? nil : wordsMin
         self.run = run
     }
 
     var usage: String { ([name] + arguments.map(\.usage)).joined(separator: " ") }
-
-    /// Words of the shortest call, the name included.
-    var wordsMin: Int { 1 + arguments.reduce(0) { $0 + ($1.isOptional ? 0 : $1.words) } }
-
-    /// Words of the longest call, where there is one.
-    var wordsMax: Int? {
-        arguments.contains { $0.isOptional || $0.isMultiple } ? nil : wordsMin
-    }
 
     /// As Redis counts: exact when positive, at least when negative.
     var arity: Int { wordsMax ?? -wordsMin }

@@ -1,26 +1,63 @@
 import Locking
 import NIOCore
+import Synchronization
 
 /// The way back from other threads to a connection's event loop.
+///
+/// What is delivered while the event loop is busy waits in a list, and one task of the event loop takes all of it: a
+/// log completes hundreds of appends at once. The list is bounded by the connection's commands in flight, each of
+/// which delivers once.
 ///
 /// The engine may answer long after the client has gone, and after the event loops have stopped. Once closed, the
 /// port swallows what comes; it is closed on the event loop, when the connection ends, before the loop can stop.
 final class CompletionPort: Sendable {
-    private let handler: Lock<NIOLoopBound<ConnectionHandler>?>
+    typealias Delivery = @Sendable (ConnectionHandler) -> Void
+
+    private struct State {
+        /// `nil` once closed.
+        var handler: NIOLoopBound<ConnectionHandler>?
+        /// In the order in which they came; a task to take them is on its way while there are any.
+        var waiting: [Delivery] = []
+    }
+
+    private let state: Lock<State>
+    /// Beside the lock, which the event loop would have to take for each delivery while others deliver more. Relaxed:
+    /// used by the event loop alone.
+    private let isClosed = Atomic(false)
 
     init(_ handler: ConnectionHandler, on eventLoop: any EventLoop) {
-        self.handler = Lock(NIOLoopBound(handler, eventLoop: eventLoop))
+        state = Lock(State(handler: NIOLoopBound(handler, eventLoop: eventLoop)))
     }
 
     /// Runs `body` on the event loop later, never at once; not at all if the connection has ended by then.
-    func deliver(_ body: @escaping @Sendable (ConnectionHandler) -> Void) {
-        handler.withLock { handler in
-            guard let handler else { return }
-            handler.eventLoop.execute { body(handler.value) }
+    func deliver(_ body: @escaping Delivery) {
+        state.withLock { state in
+            guard let handler = state.handler else { return }
+            state.waiting.append(body)
+            // Under the lock, because the event loop stands only as long as the port is open.
+            if state.waiting.count == 1 { handler.eventLoop.execute { self.takeAll() } }
         }
     }
 
     func close() {
-        handler.withLock { $0 = nil }
+        isClosed.store(true, ordering: .relaxed)
+        state.withLock { state in
+            state.handler = nil
+            state.waiting = []
+        }
+    }
+
+    /// On the event loop. What is delivered meanwhile has a task of its own, so that other connections come between.
+    private func takeAll() {
+        let (handler, deliveries) = state.withLock { state in
+            defer { state.waiting = [] }
+            return (state.handler, state.waiting)
+        }
+        guard let handler else { return }
+        for delivery in deliveries {
+            // Asked each time: a delivery may end the connection.
+            guard !isClosed.load(ordering: .relaxed) else { return }
+            delivery(handler.value)
+        }
     }
 }

@@ -32,21 +32,35 @@ struct RESPDecoder {
 
     /// The next whole request, or `nil` until more bytes come. After an error the stream cannot be read on.
     mutating func next(from input: inout ByteBuffer) throws(RESPProtocolError) -> RESPRequest? {
+        var taken = 0
+        defer { input.moveReaderIndex(forwardBy: taken) }
+        // Unsafe because a header is a few bytes and there are several a command: slices, views and strings of them
+        // cost more than everything else that is done with a command here.
+        let isWhole = try input.withUnsafeReadableBytes { bytes throws(RESPProtocolError) in
+            var unread = Unread(bytes)
+            defer { taken = unread.taken }
+            return try read(&unread)
+        }
+        return isWhole ? finish() : nil
+    }
+
+    /// Whether `request` is whole now; false once the bytes do not suffice.
+    private mutating func read(_ unread: inout Unread) throws(RESPProtocolError) -> Bool {
         while true {
             switch phase {
             case .start:
-                guard let first = input.getInteger(at: input.readerIndex, as: UInt8.self) else { return nil }
+                guard let first = unread.first else { return false }
                 if first == UInt8(ascii: "*") {
-                    guard try readArrayHeader(from: &input) else { return nil }
+                    guard try readArrayHeader(&unread) else { return false }
                 } else {
-                    guard let line = try readInline(from: &input) else { return nil }
-                    if !line.isEmpty { return line }
+                    guard try readInline(&unread) else { return false }
+                    if !request.isEmpty { return true }
                 }
             case .bulkHeader:
-                guard try readBulkHeader(from: &input) else { return nil }
+                guard try readBulkHeader(&unread) else { return false }
             case .bulkBody(let length):
-                guard try readBulkBody(of: length, from: &input) else { return nil }
-                if argumentsLeft == 0 { return finish() }
+                guard try readBulkBody(of: length, &unread) else { return false }
+                if argumentsLeft == 0 { return true }
             }
         }
     }
@@ -60,27 +74,26 @@ struct RESPDecoder {
         return request
     }
 
-    private mutating func readArrayHeader(from input: inout ByteBuffer) throws(RESPProtocolError) -> Bool {
-        guard let count = try readHeader(from: &input, error: "invalid multibulk length") else {
-            return false
-        }
+    private mutating func readArrayHeader(_ unread: inout Unread) throws(RESPProtocolError) -> Bool {
+        guard let count = try readHeader(&unread, error: "invalid multibulk length") else { return false }
         guard count <= limits.argumentsMax else {
             throw RESPProtocolError(
                 "invalid multibulk length: \(count) arguments; at most \(limits.argumentsMax) are allowed")
         }
         // Like Redis: an empty or null array is no command, and no error.
         guard count > 0 else { return true }
+        request.reserve(arguments: count)
         argumentsLeft = count
         phase = .bulkHeader
         return true
     }
 
-    private mutating func readBulkHeader(from input: inout ByteBuffer) throws(RESPProtocolError) -> Bool {
-        guard let first = input.getInteger(at: input.readerIndex, as: UInt8.self) else { return false }
+    private mutating func readBulkHeader(_ unread: inout Unread) throws(RESPProtocolError) -> Bool {
+        guard let first = unread.first else { return false }
         guard first == UInt8(ascii: "$") else {
             throw RESPProtocolError("expected '$', got '\(Self.printable(first))'")
         }
-        guard let length = try readHeader(from: &input, error: "invalid bulk length") else { return false }
+        guard let length = try readHeader(&unread, error: "invalid bulk length") else { return false }
         guard length >= 0 else { throw RESPProtocolError("invalid bulk length: \(length)") }
         guard length <= limits.bulkBytesMax else {
             throw RESPProtocolError(
@@ -96,12 +109,12 @@ struct RESPDecoder {
     }
 
     private mutating func readBulkBody(
-        of length: Int, from input: inout ByteBuffer
+        of length: Int, _ unread: inout Unread
     ) throws(RESPProtocolError) -> Bool {
-        guard input.readableBytes >= length + 2 else { return false }
-        input.withUnsafeReadableBytes { request.append(UnsafeRawBufferPointer(rebasing: $0.prefix(length))) }
-        input.moveReaderIndex(forwardBy: length)
-        guard input.readInteger(as: UInt16.self) == 0x0D0A else {
+        guard unread.count >= length + 2 else { return false }
+        request.append(unread.take(length))
+        let end = unread.take(2)
+        guard end[0] == UInt8(ascii: "\r"), end[1] == UInt8(ascii: "\n") else {
             throw RESPProtocolError("argument of \(length) bytes does not end in CR LF")
         }
         requestBytes += length + 2
@@ -110,25 +123,24 @@ struct RESPDecoder {
         return true
     }
 
-    private mutating func readInline(from input: inout ByteBuffer) throws(RESPProtocolError) -> RESPRequest? {
+    private mutating func readInline(_ unread: inout Unread) throws(RESPProtocolError) -> Bool {
         let bytesMax = min(limits.bulkBytesMax, limits.requestBytesMax)
-        guard let line = try readLine(from: &input, bytesMax: bytesMax, error: "too big inline request")
-        else {
-            return nil
+        guard let line = try readLine(&unread, bytesMax: bytesMax, error: "too big inline request") else {
+            return false
         }
-        return try RESPRequest(inline: line.readableBytesView)
+        request = try RESPRequest(inline: line)
+        return true
     }
 
     /// The integer of a `*` or `$` line.
     private mutating func readHeader(
-        from input: inout ByteBuffer, error: String
+        _ unread: inout Unread, error: String
     ) throws(RESPProtocolError) -> Int? {
-        guard let line = try readLine(from: &input, bytesMax: Self.headerBytesMax, error: error) else {
+        guard let line = try readLine(&unread, bytesMax: Self.headerBytesMax, error: error) else {
             return nil
         }
-        requestBytes += line.readableBytes + 2
-        let digits = line.readableBytesView.dropFirst()
-        guard let text = String(validating: digits, as: UTF8.self), let number = Int(text) else {
+        requestBytes += line.count + 2
+        guard let number = Int(decimal: UnsafeRawBufferPointer(rebasing: line.dropFirst())) else {
             throw RESPProtocolError(error)
         }
         return number
@@ -136,28 +148,51 @@ struct RESPDecoder {
 
     /// One line without its end (LF, or CR LF).
     private mutating func readLine(
-        from input: inout ByteBuffer, bytesMax: Int, error: String
-    ) throws(RESPProtocolError) -> ByteBuffer? {
-        let fresh = input.readableBytesView.dropFirst(scanned)
-        guard let end = fresh.firstIndex(of: UInt8(ascii: "\n")) else {
-            scanned = input.readableBytes
+        _ unread: inout Unread, bytesMax: Int, error: String
+    ) throws(RESPProtocolError) -> UnsafeRawBufferPointer? {
+        guard let length = unread.lineFeed(after: scanned) else {
+            scanned = unread.count
             guard scanned <= bytesMax else {
                 throw RESPProtocolError("\(error): no end within \(bytesMax) bytes")
             }
             return nil
         }
         scanned = 0
-        let length = end - input.readerIndex
         guard length <= bytesMax else { throw RESPProtocolError("\(error): over \(bytesMax) bytes") }
-        guard var line = input.readSlice(length: length) else { return nil }
-        input.moveReaderIndex(forwardBy: 1)
-        if line.readableBytesView.last == UInt8(ascii: "\r") {
-            line.moveWriterIndex(to: line.writerIndex - 1)
-        }
-        return line
+        let line = unread.take(length)
+        _ = unread.take(1)
+        return line.last == UInt8(ascii: "\r") ? UnsafeRawBufferPointer(rebasing: line.dropLast()) : line
     }
 
     private static func printable(_ byte: UInt8) -> String {
         (0x20..<0x7F).contains(byte) ? String(UnicodeScalar(byte)) : "\\x\(String(byte, radix: 16))"
+    }
+}
+
+/// The readable bytes of a buffer, taken from the front. Lives no longer than the closure that was lent them.
+private struct Unread {
+    private let bytes: UnsafeRawBufferPointer
+    private(set) var taken = 0
+
+    init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+    var count: Int { bytes.count - taken }
+    var first: UInt8? { taken < bytes.count ? bytes[taken] : nil }
+
+    /// The next `count` bytes, of which there must be as many.
+    mutating func take(_ count: Int) -> UnsafeRawBufferPointer {
+        precondition(count <= self.count, "more is taken than there is")
+        defer { taken += count }
+        return UnsafeRawBufferPointer(rebasing: bytes[taken..<taken + count])
+    }
+
+    /// How many bytes come before the next line feed, of which the first `known` are known to be none.
+    func lineFeed(after known: Int) -> Int? {
+        var index = taken + known
+        while index < bytes.count {
+            if bytes[index] == UInt8(ascii: "\n") { return index - taken }
+            index += 1
+        }
+        return nil
     }
 }

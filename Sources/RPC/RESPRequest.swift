@@ -21,6 +21,12 @@ struct RESPRequest: Sendable, Equatable {
         bytes[(index == 0 ? 0 : ends[index - 1])..<ends[index]]
     }
 
+    /// Makes room for a command of usual length, whatever a client claims that its own will be.
+    mutating func reserve(arguments: Int) {
+        ends.reserveCapacity(min(arguments, 16))
+        bytes.reserveCapacity(112)
+    }
+
     mutating func append(_ argument: UnsafeRawBufferPointer) {
         bytes.append(contentsOf: argument)
         ends.append(bytes.count)

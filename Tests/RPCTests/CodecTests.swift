@@ -64,6 +64,47 @@ struct CodecTests {
         #expect(error.contains(reason))
     }
 
+    @Test("a header's number may bear a sign and zeros, and its line may end in a line feed alone")
+    func headers() throws {
+        let stream = "*+1\r\n$+04\r\nPING\r\n*-1\r\n*-0\n*02\n$4\nECHO\r\n$0\n\r\n"
+        #expect(try decode([Array(stream.utf8)]) == [RESPRequest(["PING"]), RESPRequest(["ECHO", ""])])
+    }
+
+    @Test("a refusal says which bound was passed, in full")
+    func refusals() {
+        let limits = RequestLimits(requestBytesMax: 100, argumentsMax: 5, bulkBytesMax: 40)
+        let tooLong = String(repeating: "1", count: 70)
+        for (text, reason) in [
+            ("*" + tooLong, "invalid multibulk length: no end within 64 bytes"),
+            ("*" + tooLong + "\n", "invalid multibulk length: over 64 bytes"),
+            ("*1\r\n$" + tooLong, "invalid bulk length: no end within 64 bytes"),
+            ("*6\r\n", "invalid multibulk length: 6 arguments; at most 5 are allowed"),
+            ("*1\r\n$41\r\n", "invalid bulk length: 41 bytes in one argument; at most 40 are allowed"),
+            ("*1\r\n$-2\r\n", "invalid bulk length: -2"),
+            ("*1\r\n\u{7}", "expected '$', got '\\x7'"),
+            ("*1\r\n$2\r\nabcd", "argument of 2 bytes does not end in CR LF"),
+            (String(repeating: "x", count: 41), "too big inline request: no end within 40 bytes"),
+            (String(repeating: "x", count: 41) + "\n", "too big inline request: over 40 bytes"),
+        ] {
+            #expect(refusal(text, limits: limits) == "ERR Protocol error: \(reason)")
+        }
+    }
+
+    @Test("decimal bytes are read as a string of them would be")
+    func decimals() {
+        for text in [
+            "", "0", "-0", "+0", "7", "-7", "+7", "007", "-", "+", "--1", "1-", "1 ", " 1", "1.0", "1e3", "x",
+            "\u{7F}",
+            "\u{661}", "127", "128", "-128", "-129", "9223372036854775807", "9223372036854775808",
+            "-9223372036854775808", "-9223372036854775809", "99999999999999999999",
+        ] {
+            Array(text.utf8).withUnsafeBytes { bytes in
+                #expect(Int(decimal: bytes) == Int(text), "\(text)")
+                #expect(Int8(decimal: bytes) == Int8(text), "\(text)")
+            }
+        }
+    }
+
     @Test("a request past a limit is refused as soon as it claims so")
     func limits() throws {
         let limits = RequestLimits(requestBytesMax: 100, argumentsMax: 5, bulkBytesMax: 40)

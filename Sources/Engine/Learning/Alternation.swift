@@ -155,7 +155,7 @@ struct Alternation {
         }
 
         func run(_ solve: (UserShard, Int) -> SolvedRow?) {
-            LearningPriority.take()
+            ThreadPriority.yieldToLookUps()
             for user in users {
                 let local = shard.local(user)
                 guard local < shard.users.count, shard.users[local].id != nil else { continue }

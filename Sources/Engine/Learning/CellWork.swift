@@ -1,5 +1,6 @@
 internal import Events
 internal import Factors
+internal import Locking
 
 /// One cell of the grid, and the users who come with it, for the queue of its shard.
 ///
@@ -17,7 +18,7 @@ struct CellWork: @unchecked Sendable {
 
     /// On the shard's queue.
     func run() {
-        LearningPriority.take()
+        ThreadPriority.yieldToLookUps()
         for (id, row) in arrivals { shard.admit(id, row: row, seeds: seeds) }
         let lease = leases.lend(itemShard, of: assignment)
         worker.learn(cell, shard: shard, lease: lease)

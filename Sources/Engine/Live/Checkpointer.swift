@@ -35,6 +35,7 @@ final class Checkpointer: Sendable {
     /// Calls back, on the checkpoint's queue, once the delta is durable or could not be made so.
     func write(_ delta: StateDelta, completion: @escaping @Sendable (Result<Void, StateError>) -> Void) {
         queue.async { [self] in
+            ThreadPriority.yieldToLookUps()
             let clock = ContinuousClock()
             let start = clock.now
             do throws(StateError) {

@@ -160,7 +160,7 @@ public final class Engine: Sendable {
     }
 
     private func apply(_ batch: IngestBatch) {
-        LearningPriority.take()
+        ThreadPriority.yieldToLookUps()
         var application = BatchApplication(state: state, leases: leases)
         application.apply(batch)
         for (model, rows) in application.changedItems.enumerated() { confined.unpublished[model] += rows }

@@ -65,6 +65,7 @@ final class Ingest: Sendable {
     }
 
     private func run() {
+        ThreadPriority.yieldToLookUps()
         do {
             let consumer = try log.makeConsumer(options.consumer, delegate: delegate)
             self.consumer.withLock { $0 = CommitHandle(consumer) }

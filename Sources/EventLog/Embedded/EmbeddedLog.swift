@@ -97,6 +97,7 @@ public final class EmbeddedLog: EventLog {
 
     /// Runs on `writer`.
     private func commitAllThatWait() {
+        ThreadPriority.yieldToLookUps()
         while true {
             let group: [Append] = state.withLock { state in
                 defer { state.waiting = [] }

@@ -94,8 +94,8 @@ enum EventCommands {
     }
 
     private static func append(_ event: Event, _ environment: CommandEnvironment) -> Outcome {
-        .later { reply in
-            environment.service.append(event) { result in
+        .later { [service = environment.service] reply in
+            service.append(event) { result in
                 switch result {
                 case .success(let token): reply(.text(token.description))
                 case .failure(let error): reply(.error(error.description))
