@@ -213,10 +213,10 @@ struct PublishedIndexTests {
 
     @Test("after any publications, either side holds for each row and block what a new index would")
     func sidesAreAsNew() {
-        let (table, index) = published(500, .mixed, factors: 16, seed: 9)
+        let (table, index) = published(150, .mixed, factors: 16, seed: 9)
         var random = KeyedRandom(seed: 10)
         var differences = 0
-        for turn in 0..<40 {
+        for turn in 0..<20 {
             if turn % 10 == 7 {
                 let old = table.count
                 table.grow(to: old + 1 + random.next(below: 40)) { _, _ in }
