@@ -24,13 +24,16 @@ public final class FactorTable: @unchecked Sendable {
         public static let unpublished = Change(rawValue: 1)
         public static let unsaved = Change(rawValue: 2)
         public static let both: Change = [.unpublished, .unsaved]
+        /// Its counts have changed since look-ups were last told of them. Beside `unpublished`, not instead of it: a
+        /// row is recounted now and then, and learned often.
+        public static let recounted = Change(rawValue: 4)
     }
 
     public init(factors: Int) {
         precondition(
             factors > 0 && factors % 8 == 0, "factors is \(factors); a positive multiple of 8 is needed")
         self.factors = factors
-        lanes = .allocate(capacity: 0)
+        lanes = Self.allocateLanes(0)
         biases = .allocate(capacity: 0)
         steps = .allocate(capacity: 0)
         changes = .allocate(capacity: 0)
@@ -48,15 +51,15 @@ public final class FactorTable: @unchecked Sendable {
 
     /// Adds rows up to `newCount`; `initialise` fills each new one, which is zero before.
     ///
-    /// New rows are unsaved, but not marked as unpublished: the index finds them by the count, and `markChanged` has to
-    /// report their first change.
+    /// New rows are unsaved and recounted, but not marked as unpublished: the index finds them by the count, and
+    /// `markChanged` has to report their first change.
     public func grow(to newCount: Int, initialise: (Int, Row) -> Void) {
         guard newCount > count else { return }
         reserve(newCount)
         let old = count
         count = newCount
         for index in old..<newCount {
-            changes[index] = Change.unsaved.rawValue
+            changes[index] = Change.unsaved.union(.recounted).rawValue
             initialise(index, row(index))
         }
     }
@@ -65,7 +68,7 @@ public final class FactorTable: @unchecked Sendable {
         guard wanted > capacity else { return }
         let newCapacity = max(wanted, capacity * 3 / 2, 16)
         let laneCount = factors / 8
-        let newLanes = UnsafeMutablePointer<SIMD8<Float>>.allocate(capacity: newCapacity * laneCount)
+        let newLanes = Self.allocateLanes(newCapacity * laneCount)
         let newBiases = UnsafeMutablePointer<Float>.allocate(capacity: newCapacity)
         let newSteps = UnsafeMutablePointer<Float>.allocate(capacity: newCapacity)
         let newChanges = UnsafeMutablePointer<UInt8>.allocate(capacity: newCapacity)
@@ -85,6 +88,12 @@ public final class FactorTable: @unchecked Sendable {
         (lanes, biases, steps, changes, capacity) = (newLanes, newBiases, newSteps, newChanges, newCapacity)
     }
 
+    /// On a 64-byte boundary, so that rows take as few cache lines as they can.
+    private static func allocateLanes(_ count: Int) -> UnsafeMutablePointer<SIMD8<Float>> {
+        UnsafeMutableRawPointer.allocate(byteCount: count * MemoryLayout<SIMD8<Float>>.stride, alignment: 64)
+            .bindMemory(to: SIMD8<Float>.self, capacity: count)
+    }
+
     /// The row, unchecked in release: `index` must be below `count`.
     @inline(__always)
     public func row(_ index: Int) -> Row {
@@ -99,12 +108,17 @@ public final class FactorTable: @unchecked Sendable {
     @discardableResult
     public func markChanged(_ index: Int) -> Bool {
         let first = changes[index] & Change.unpublished.rawValue == 0
-        changes[index] = Change.both.rawValue
+        changes[index] |= Change.both.rawValue
         return first
     }
 
     public func clear(_ change: Change, at index: Int) {
         changes[index] &= ~change.rawValue
+    }
+
+    @inline(__always)
+    public func isMarked(_ change: Change, at index: Int) -> Bool {
+        changes[index] & change.rawValue != 0
     }
 
     public func mark(_ change: Change, at index: Int) {

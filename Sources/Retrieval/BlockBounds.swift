@@ -25,6 +25,16 @@ struct BlockBounds {
         unitResidual.grow(to: blocks, filledWith: 0)
     }
 
+    /// Takes the block's bounds over from another side that has its rows alike.
+    func copy(_ block: Int, from other: BlockBounds) {
+        residual.base[block] = other.residual.base[block]
+        norm.base[block] = other.norm.base[block]
+        leastNorm.base[block] = other.leastNorm.base[block]
+        bias.base[block] = other.bias.base[block]
+        unitScale.base[block] = other.unitScale.base[block]
+        unitResidual.base[block] = other.unitResidual.base[block]
+    }
+
     func update(
         _ block: Int, scales: UnsafePointer<Float>, residuals: UnsafePointer<Float>,
         norms: UnsafePointer<Float>, biases: UnsafePointer<Float>
@@ -53,16 +63,19 @@ struct BlockBounds {
     /// NaN does not count: a row that has one is never answered, whatever bounds it.
     @inline(__always)
     private static func greatest(_ values: SIMD16<Float>) -> Float {
-        let clean = values.replacing(with: -.infinity, where: values .!= values)
-        let eight = greater(clean.lowHalf, clean.highHalf)
-        let four = eight.lowHalf.replacing(with: eight.highHalf, where: eight.highHalf .> eight.lowHalf)
+        var four = SIMD4(repeating: -Float.infinity)
+        four = greater(four, values.lowHalf.lowHalf)
+        four = greater(four, values.lowHalf.highHalf)
+        four = greater(four, values.highHalf.lowHalf)
+        four = greater(four, values.highHalf.highHalf)
         let two = four.lowHalf.replacing(with: four.highHalf, where: four.highHalf .> four.lowHalf)
-        return max(two[0], two[1])
+        return two[1] > two[0] ? two[1] : two[0]
     }
 
+    /// Keeps `best` where `values` is NaN.
     @inline(__always)
-    private static func greater(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float> {
-        a.replacing(with: b, where: b .> a)
+    private static func greater(_ best: SIMD4<Float>, _ values: SIMD4<Float>) -> SIMD4<Float> {
+        best.replacing(with: values, where: values .> best)
     }
 }
 

@@ -1,3 +1,4 @@
+internal import CKernels
 internal import Factors
 
 /// The columns of one side of the index: for each row the slot of its floats, and all that a scan reads.
@@ -60,7 +61,7 @@ struct IndexColumns {
             residuals.grow(to: rows, filledWith: 0)
             norms.grow(to: rows, filledWith: 0)
             biases.grow(to: rows, filledWith: -.infinity)
-            popularity.grow(to: rows, filledWith: .none)
+            popularity.grow(to: rows, filledWith: .untaken)
             blocks.grow(to: rows / CodeKernel.rowsPerBlock)
         }
         count = newCount
@@ -76,8 +77,8 @@ struct IndexColumns {
         chunkCount = newChunks.count
     }
 
-    /// Works out all of the row but its slot, which must be there, and its block's bounds.
-    func refresh(_ row: Int, from source: Row, popularity value: PublishedPopularity) {
+    /// Works out all of the row but its slot, which must be there, its popularity, and its block's bounds.
+    func refresh(_ row: Int, from source: Row) {
         let lanes = lanes(row)
         for lane in source.indices { lanes[lane] = source[lane] }
         let norm = canonicalDot(lanes, lanes, laneCount).squareRoot()
@@ -92,25 +93,44 @@ struct IndexColumns {
         residuals[row] = code.residual
         norms[row] = norm
         biases[row] = source.bias
-        popularity[row] = value
     }
 
-    /// Takes all of the row from the other side, its slot included; its block's bounds are left.
-    func copy(_ row: Int, from other: IndexColumns) {
-        slots[row] = other.slots[row]
-        let place = codePlace(row)
-        let (mine, theirs) = (
-            UnsafeMutableRawPointer(codes.base + place), UnsafeRawPointer(other.codes.base + place)
-        )
-        for four in 0..<factors / 4 {
-            let offset = four * 4 * CodeKernel.rowsPerBlock
-            (mine + offset).storeBytes(of: (theirs + offset).load(as: UInt32.self), as: UInt32.self)
-        }
-        scales[row] = other.scales[row]
-        residuals[row] = other.residuals[row]
-        norms[row] = other.norms[row]
-        biases[row] = other.biases[row]
-        popularity[row] = other.popularity[row]
+    /// Takes from the other side all of the block but its rows' slots and popularity. Each of its lines holds a part of
+    /// every row, so the whole is hardly more than one row of it.
+    func copyBlock(_ block: Int, from other: IndexColumns) {
+        let (size, first) = (CodeKernel.rowsPerBlock, block * CodeKernel.rowsPerBlock)
+        (codes.base + first * factors).update(from: other.codes.base + first * factors, count: size * factors)
+        (scales.base + first).update(from: other.scales.base + first, count: size)
+        (residuals.base + first).update(from: other.residuals.base + first, count: size)
+        (norms.base + first).update(from: other.norms.base + first, count: size)
+        (biases.base + first).update(from: other.biases.base + first, count: size)
+        blocks.copy(block, from: other.blocks)
+    }
+
+    /// Asks for what `copyBlock` reads or writes.
+    @inline(__always)
+    func prefetchBlock(_ block: Int) {
+        let (size, first) = (CodeKernel.rowsPerBlock, block * CodeKernel.rowsPerBlock)
+        cache_prefetch(codes.base + first * factors, size * factors)
+        cache_prefetch(scales.base + first, 1)
+        cache_prefetch(residuals.base + first, 1)
+        cache_prefetch(norms.base + first, 1)
+        cache_prefetch(biases.base + first, 1)
+    }
+
+    /// Asks for what `refresh` reads and writes.
+    @inline(__always)
+    func prefetchRow(_ row: Int, from table: FactorTable) {
+        prefetchBlock(row / CodeKernel.rowsPerBlock)
+        let bytes = factors * MemoryLayout<Float>.size
+        cache_prefetch(lanes(row), bytes)
+        table.withVectors(from: row, count: 1) { cache_prefetch($0, bytes) }
+    }
+
+    /// The blocks that hold any of the rows.
+    func blocks(of rows: Range<Int>) -> Range<Int> {
+        let size = CodeKernel.rowsPerBlock
+        return rows.isEmpty ? 0..<0 : rows.lowerBound / size..<(rows.upperBound + size - 1) / size
     }
 
     /// Where the row's first four codes stand; the next four are 16 × 4 further on.
@@ -119,16 +139,8 @@ struct IndexColumns {
         return block * CodeKernel.rowsPerBlock * factors + 4 * place
     }
 
-    func boundBlocks(of rows: Range<Int>) {
-        let size = CodeKernel.rowsPerBlock
-        for start in stride(from: rows.lowerBound / size * size, to: rows.upperBound, by: size) {
-            boundBlock(of: start)
-        }
-    }
-
-    func boundBlock(of row: Int) {
+    func boundBlock(_ block: Int) {
         blocks.update(
-            row / CodeKernel.rowsPerBlock, scales: scales.base, residuals: residuals.base, norms: norms.base,
-            biases: biases.base)
+            block, scales: scales.base, residuals: residuals.base, norms: norms.base, biases: biases.base)
     }
 }

@@ -14,7 +14,7 @@ public struct PublishedPopularity: BitwiseCopyable, Sendable, Equatable {
         self.trend = trend
     }
 
-    public static let none = PublishedPopularity(popular: -.infinity, trend: -.infinity)
+    public static let untaken = PublishedPopularity(popular: -.infinity, trend: -.infinity)
 }
 
 /// Turns published counts into those of now.

@@ -27,26 +27,10 @@ public final class PublishedIndex: Sendable {
     private final class Writer: @unchecked Sendable {
         // Sendable because `publish` and `bytes` are called on one queue.
         let pool: RowPool
-        /// Rows that changed since they were last published, each once.
-        var waiting: [Int32] = []
-        var isWaiting = ItemBitset()
+        /// Rows that changed since they were last published.
+        var waiting = WaitingRows()
 
         init(pool: RowPool) { self.pool = pool }
-
-        func wait(_ rows: [Int32]) {
-            for row in rows where !isWaiting.contains(Int(row)) {
-                isWaiting.insert(Int(row))
-                waiting.append(row)
-            }
-        }
-
-        /// Rows to be published now.
-        func take(atMost limit: Int) -> [Int32] {
-            let rows = Array(waiting.prefix(limit))
-            waiting.removeFirst(rows.count)
-            for row in rows { isWaiting.remove(Int(row)) }
-            return rows
-        }
     }
 
     /// - Parameter kernel: one that this machine supports; all give the same answers.
@@ -78,21 +62,22 @@ public final class PublishedIndex: Sendable {
 
     /// Brings the changed rows to the readers. Called by one writer, while nobody writes `table`.
     ///
+    /// - Parameter popularity: of a row that is published now; `nil` where it is as it was when the row was last
+    ///   published, or where nobody has taken the item.
     /// - Returns: false if rows are still to be published, because a reader holds the side to be written or because
     ///   there are more than are published at a time; they are remembered for the next call.
     public func publish(
-        rows: [Int32], from table: FactorTable, popularity: (Int) -> PublishedPopularity
+        rows: [Int32], from table: FactorTable, popularity: (Int) -> PublishedPopularity?
     ) -> Bool {
-        writer.wait(rows)
+        writer.waiting.insert(rows)
         let number = active.load(ordering: .sequentiallyConsistent)
         let (current, target) = (sides[number], sides[1 - number])
         let count = current.columns.count
         guard !writer.waiting.isEmpty || count < table.count else { return true }
         guard target.readers.load(ordering: .sequentiallyConsistent) == 0 else { return false }
         target.catchUp(with: current)
-        let changed = writer.take(atMost: max(Self.portionMin, table.count / 4))
-        target.refresh(changed, from: table, popularity: popularity)
-        current.behind = changed
+        let changed = writer.waiting.take(atMost: max(Self.portionMin, table.count / 4))
+        current.behind = target.refresh(changed, from: table, popularity: popularity)
         active.store(1 - number, ordering: .sequentiallyConsistent)
         return writer.waiting.isEmpty
     }

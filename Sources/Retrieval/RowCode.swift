@@ -28,7 +28,10 @@ struct RowCode {
             let size = value.replacing(with: -value, where: value .< 0)
             peaks = peaks.replacing(with: size, where: size .> peaks)
         }
-        let peak = peaks.max()
+        // A number that is NaN is passed over here, and shows in the norm.
+        let four = peaks.lowHalf.replacing(with: peaks.highHalf, where: peaks.highHalf .> peaks.lowHalf)
+        let two = four.lowHalf.replacing(with: four.highHalf, where: four.highHalf .> four.lowHalf)
+        let peak = two[1] > two[0] ? two[1] : two[0]
         guard norm < .infinity, peak < .infinity else {
             // NaN too. The codes say nothing then, and the residual says so.
             residual = .infinity

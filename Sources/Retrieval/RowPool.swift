@@ -27,17 +27,26 @@ final class RowPool: @unchecked Sendable {
             + free.capacity * MemoryLayout<Int32>.stride
     }
 
-    func take() -> Int32 {
-        if let slot = free.popLast() { return slot }
-        if used == chunks.count << Self.chunkBits {
-            let lanes = Int(Self.chunkRows) * laneCount
-            let chunk = UnsafeMutablePointer<SIMD8<Float>>.allocate(capacity: lanes)
-            chunk.initialize(repeating: .zero, count: lanes)
-            chunks.append(chunk)
-        }
-        used += 1
-        return Int32(used - 1)
+    /// `count` slots, none of them of anyone else.
+    func take(_ count: Int) -> [Int32] {
+        var slots = Array(free.suffix(count))
+        free.removeLast(slots.count)
+        let end = used + count - slots.count
+        slots.append(contentsOf: Int32(used)..<Int32(end))
+        used = end
+        while used > chunks.count << Self.chunkBits { chunks.append(makeChunk()) }
+        return slots
     }
 
-    func give(back slot: Int32) { free.append(slot) }
+    func give(back slots: [Int32]) { free.append(contentsOf: slots) }
+
+    /// On a 64-byte boundary: a row of 64 factors is four cache lines and not five.
+    private func makeChunk() -> UnsafeMutablePointer<SIMD8<Float>> {
+        let lanes = Int(Self.chunkRows) * laneCount
+        let bytes = lanes * MemoryLayout<SIMD8<Float>>.stride
+        let chunk = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+            .bindMemory(to: SIMD8<Float>.self, capacity: lanes)
+        chunk.initialize(repeating: .zero, count: lanes)
+        return chunk
+    }
 }

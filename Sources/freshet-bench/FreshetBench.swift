@@ -16,7 +16,7 @@ struct FreshetBench: AsyncParsableCommand {
               swift run -c release freshet-bench quality ../shared/data
             """,
         subcommands: [
-            UpdatesBenchmark.self, TopNBenchmark.self, LookupsBenchmark.self, StreamBenchmark.self,
-            QualityBenchmark.self,
+            UpdatesBenchmark.self, TopNBenchmark.self, PublishBenchmark.self, LookupsBenchmark.self,
+            StreamBenchmark.self, QualityBenchmark.self,
         ])
 }

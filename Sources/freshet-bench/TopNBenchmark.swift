@@ -79,7 +79,7 @@ struct TopNBenchmark: ParsableCommand {
         for changed in [1_000, 10_000] where changed <= catalogue.items {
             let rows = (0..<changed).map { Int32($0 * (catalogue.items / changed)) }
             let time = seconds(runs: 5) {
-                _ = catalogue.index.publish(rows: rows, from: catalogue.table) { _ in .none }
+                _ = catalogue.index.publish(rows: rows, from: catalogue.table) { _ in nil }
             }
             print(
                 "\(catalogue.items) items, publishing \(changed) changed rows: "

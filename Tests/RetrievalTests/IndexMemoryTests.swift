@@ -12,7 +12,7 @@ struct IndexMemoryTests {
         for _ in 0..<200 {
             let rows = (0..<50).map { _ in Int32(random.next(below: 6_000)) }
             for row in rows { table.row(Int(row)).bias += 1 }
-            #expect(index.publish(rows: rows, from: table) { _ in .none })
+            #expect(index.publish(rows: rows, from: table) { _ in nil })
         }
         // To the rows at hand, because both have spare capacity.
         let perRow = Double(index.bytes) / 6_000
@@ -36,13 +36,13 @@ struct IndexMemoryTests {
         for row in 0..<18_000 { table.row(row).bias = 1 }
         func changed() -> Int { index.read { view in (0..<18_000).count { view.biases[$0] == 1 } } }
         let all = (0..<Int32(18_000)).map { $0 }
-        #expect(!index.publish(rows: all, from: table) { _ in .none })
+        #expect(!index.publish(rows: all, from: table) { _ in nil })
         #expect(changed() == 4_500)
-        #expect(!index.publish(rows: [], from: table) { _ in .none })
+        #expect(!index.publish(rows: [], from: table) { _ in nil })
         #expect(changed() == 9_000)
-        #expect(!index.publish(rows: [], from: table) { _ in .none })
+        #expect(!index.publish(rows: [], from: table) { _ in nil })
         #expect(changed() == 13_500)
-        #expect(index.publish(rows: [], from: table) { _ in .none })
+        #expect(index.publish(rows: [], from: table) { _ in nil })
         #expect(changed() == 18_000)
         #expect(Double(index.bytes) < 2 * Double(table.bytes))
     }
@@ -52,7 +52,7 @@ struct IndexMemoryTests {
         let (table, index) = published(100, .normal, factors: 8, seed: 3)
         for value in [Float(1), 2, 3, 4, 5] {
             table.row(9).bias = value
-            #expect(index.publish(rows: [9, 9, 3], from: table) { _ in .none })
+            #expect(index.publish(rows: [9, 9, 3], from: table) { _ in nil })
             let seen = index.read { $0.biases[9] }
             #expect(seen == value)
         }

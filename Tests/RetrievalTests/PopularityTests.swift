@@ -24,7 +24,7 @@ struct PopularityTests {
     @Test("a count of long ago weighs less than a smaller one of now, and the scores are the counts of now")
     func fades() {
         let items = [
-            counted(popular: 100, trend: 1, at: 0), counted(popular: 40, trend: 1, at: 1_000), .none,
+            counted(popular: 100, trend: 1, at: 0), counted(popular: 40, trend: 1, at: 1_000), .untaken,
             counted(popular: 50, trend: 1, at: 500),
         ]
         let best = index(items).read { $0.mostPopular(9, clock: clock, filter: ItemFilter()) }
@@ -41,7 +41,7 @@ struct PopularityTests {
         let items = [
             counted(popular: steady(500), trend: steady(50), at: 1_000),
             counted(popular: 12, trend: 10, at: 1_000), counted(popular: 30, trend: 28, at: 1_000),
-            counted(popular: 5, trend: 0.1, at: 900), .none,
+            counted(popular: 5, trend: 0.1, at: 900), .untaken,
         ]
         let best = index(items).read { $0.trending(9, clock: clock, filter: ItemFilter()) }
         #expect(Array(best.map(\.row).prefix(2)) == [2, 1])

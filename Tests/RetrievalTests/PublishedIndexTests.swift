@@ -89,7 +89,7 @@ struct PublishedIndexTests {
         let published = PublishedTable(rows: 12)
         let zero = [Float](repeating: 0, count: 16)
         for row in 0..<12 { published.table.row(row).set(vector: zero, bias: row == 3 ? .nan : 1) }
-        _ = published.index.publish(rows: (0..<12).map { $0 }, from: published.table) { _ in .none }
+        _ = published.index.publish(rows: (0..<12).map { $0 }, from: published.table) { _ in nil }
         published.index.read { view in
             for (place, candidate) in view.top(12, query: zero, filter: ItemFilter()).enumerated() {
                 let standing = view.standing(
@@ -160,7 +160,7 @@ struct PublishedIndexTests {
         for (row, value) in [(3, Float.nan), (4, .infinity)] {
             published.table.row(row).set(vector: [Float](repeating: value, count: 16), bias: 0)
         }
-        _ = published.index.publish(rows: [3, 4], from: published.table) { _ in .none }
+        _ = published.index.publish(rows: [3, 4], from: published.table) { _ in nil }
         let best = published.index.read {
             $0.top(20, query: [Float](repeating: 1, count: 16), filter: ItemFilter())
         }
@@ -179,6 +179,106 @@ struct PublishedIndexTests {
         #expect(index.read { $0.mostPopular(3, clock: clock, filter: ItemFilter()) }.map(\.row) == [0, 1, 2])
     }
 
+    @Test(
+        "a popularity that is told once stays, on whichever side look-ups read, and so does one told meanwhile"
+    )
+    func popularityIsCarried() {
+        let published = PublishedTable(rows: 40)
+        func publish(_ rows: [Int32], _ counts: [Int: Int] = [:]) {
+            for row in rows { published.table.row(Int(row)).bias += 1 }
+            let done = published.index.publish(rows: rows, from: published.table) {
+                counts[$0].map(popularity)
+            }
+            #expect(done)
+        }
+        func seen(_ row: Int) -> Float { published.index.read { Float(clock.popular($0.popularity[row])) } }
+        publish([3, 17, 30], [17: 41])
+        for _ in 0..<4 {
+            #expect(seen(17) == 41)
+            publish([17, 18])
+        }
+        publish([5], [5: 9])
+        publish([5], [5: 12])
+        publish([6])
+        #expect(seen(5) == 12)
+        publish([7])
+        #expect(seen(5) == 12 && seen(17) == 41)
+        published.table.grow(to: 60) { _, _ in }
+        publish([], [59: 7])
+        for row in [8, 9] as [Int32] {
+            #expect(seen(59) == 7 && seen(58) == 0)
+            publish([row])
+        }
+    }
+
+    @Test("after any publications, either side holds for each row and block what a new index would")
+    func sidesAreAsNew() {
+        let (table, index) = published(150, .mixed, factors: 16, seed: 9)
+        var random = KeyedRandom(seed: 10)
+        var differences = 0
+        for turn in 0..<20 {
+            if turn % 10 == 7 {
+                let old = table.count
+                table.grow(to: old + 1 + random.next(below: 40)) { _, _ in }
+                table.fill(old..<table.count, .mixed, &random)
+            }
+            let rows = (0..<random.next(below: 60)).map { _ in random.next(below: table.count) }
+            for row in rows { table.fill(row..<row + 1, .mixed, &random) }
+            _ = index.publish(rows: rows.map(Int32.init), from: table) { _ in nil }
+            let new = PublishedIndex(factors: 16)
+            _ = new.publish(rows: [], from: table) { _ in nil }
+            differences += index.read { old in
+                new.read { new in Self.differences(old.columns, new.columns) }
+            }
+        }
+        #expect(differences == 0)
+    }
+
+    private static func differences(_ a: IndexColumns, _ b: IndexColumns) -> Int {
+        func bits(_ columns: IndexColumns) -> [[UInt32]] {
+            let rows = [columns.scales, columns.residuals, columns.norms, columns.biases]
+            let bounds = columns.blocks
+            let blocks = [
+                bounds.residual, bounds.norm, bounds.leastNorm, bounds.bias, bounds.unitScale,
+                bounds.unitResidual,
+            ]
+            let codes = (0..<columns.blockCount * 16 * columns.factors).map { UInt32(columns.codes[$0]) }
+            let vectors = (0..<columns.count).flatMap { row in
+                (0..<columns.laneCount).flatMap { lane in
+                    (0..<8).map { columns.lanes(row)[lane][$0].bitPattern }
+                }
+            }
+            return rows.map { column in (0..<columns.count).map { column[$0].bitPattern } }
+                + blocks.map { column in (0..<columns.blockCount).map { column[$0].bitPattern } }
+                + [codes, vectors]
+        }
+        return a.count == b.count ? zip(bits(a), bits(b)).count { $0 != $1 } : 1
+    }
+
+    @Test("rows wait once each, and none waits for others that change again and again")
+    func waitingRows() {
+        var waiting = WaitingRows()
+        waiting.insert([700, 3, 64, 3, 70])
+        #expect(waiting.take(atMost: 10) == [3, 64, 70, 700])
+        #expect(waiting.isEmpty)
+        waiting.insert([10, 20, 30, 400])
+        #expect(waiting.take(atMost: 2) == [10, 20])
+        waiting.insert([10, 20])
+        // The word is gone on with; what was inserted behind comes after the rest, or with it.
+        let next = waiting.take(atMost: 3)
+        #expect(next.count == 3 && next.contains(30))
+        #expect(Set(next + waiting.take(atMost: 9)) == [10, 20, 30, 400])
+        #expect(waiting.isEmpty && waiting.take(atMost: 5).isEmpty)
+        // Behind what was given out last.
+        waiting.insert([1])
+        #expect(waiting.take(atMost: 5) == [1])
+        for turn in 0..<50 {
+            waiting.insert((0..<1_000).map { $0 })
+            if waiting.take(atMost: 300).contains(999) { return #expect(turn < 4) }
+        }
+        Issue.record("row 999 was never published")
+    }
+
     @Test("a reader that holds the old side puts a publication off, and it is made up for later")
     func heldSideIsLeftAlone() {
         let published = PublishedTable(rows: 4)
@@ -186,14 +286,14 @@ struct PublishedIndexTests {
         published.index.read { held in
             let before = held.biases[0]
             setBias(10)
-            #expect(published.index.publish(rows: [0], from: published.table) { _ in .none })
+            #expect(published.index.publish(rows: [0], from: published.table) { _ in nil })
             setBias(20)
             // Now the side to be written is the one held.
-            #expect(!published.index.publish(rows: [0], from: published.table) { _ in .none })
+            #expect(!published.index.publish(rows: [0], from: published.table) { _ in nil })
             #expect(held.biases[0] == before)
             #expect(published.index.read { $0.biases[0] } == 10)
         }
-        #expect(published.index.publish(rows: [], from: published.table) { _ in .none })
+        #expect(published.index.publish(rows: [], from: published.table) { _ in nil })
         #expect(published.index.read { $0.biases[0] } == 20)
     }
 
@@ -226,7 +326,7 @@ struct PublishedIndexTests {
                     table.row(Int(row)).set(
                         vector: [Float](repeating: Float(generation), count: 8), bias: Float(generation))
                 }
-                while !index.publish(rows: rows, from: table, popularity: { _ in .none }) { usleep(100) }
+                while !index.publish(rows: rows, from: table, popularity: { _ in nil }) { usleep(100) }
             }
             done.set()
             for await torn in group { #expect(torn == 0) }

@@ -29,7 +29,7 @@ struct ScanPathTests {
     func notFinite() {
         let (table, index) = published(40, .normal, factors: 16, seed: 2)
         table.row(7).bias = .nan
-        _ = index.publish(rows: [7], from: table) { _ in .none }
+        _ = index.publish(rows: [7], from: table) { _ in nil }
         let filter = ItemFilter(requiredRows: [[6, 7]])
         let answer = index.read { $0.answer(10, query: query, filter: filter) }
         #expect(answer.candidates.map(\.row) == [6])
@@ -57,7 +57,7 @@ struct ScanPathTests {
         for row in 200..<3_000 {
             table.row(row).set(vector: table.row(row).vector.map { $0 * 0.01 }, bias: 0)
         }
-        _ = index.publish(rows: (200..<3_000).map { $0 }, from: table) { _ in .none }
+        _ = index.publish(rows: (200..<3_000).map { $0 }, from: table) { _ in nil }
         index.read { view in
             let answer = view.answer(10, query: query, filter: ItemFilter())
             #expect(answer.path == .pruned)

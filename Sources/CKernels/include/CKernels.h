@@ -13,6 +13,13 @@
 
 enum { CODE_BLOCK_ROWS = 16 };
 
+/// Asks for `bytes` from `start` on to be brought into the cache, which changes nothing but the time that they take
+/// when they are used. Swift has no word for it.
+static inline void cache_prefetch(const void *_Nonnull start, size_t bytes) {
+    const char *line = (const char *)((uintptr_t)start & ~(uintptr_t)63);
+    for (; line < (const char *)start + bytes; line += 64) __builtin_prefetch(line);
+}
+
 typedef enum {
     CODE_KERNEL_PORTABLE,
     CODE_KERNEL_AVX2,

@@ -73,6 +73,7 @@ struct CellWorker {
             }
             let weight = kind == .signal ? Double(example.value) : 1
             model.decay.add(weight, at: example.ordinal, to: &model.counts[Int(example.item)])
+            model.items.mark(.recounted, at: Int(example.item))
             context.touch(Int(example.item))
         }
         rememberAndTell(example, shard: shard) {
@@ -176,6 +177,7 @@ struct CellWorker {
             let left = Double(max(0, model.positives[item]))
             model.counts[item].popular *= left / (left + 1)
             model.counts[item].trend *= left / (left + 1)
+            model.items.mark(.recounted, at: item)
         }
     }
 

@@ -198,9 +198,7 @@ public final class Engine: Sendable {
             let rows = confined.unpublished[number]
             for row in rows { model.items.clear(.unpublished, at: Int(row)) }
             confined.unpublished[number].removeAll(keepingCapacity: true)
-            let done = model.index.publish(rows: rows, from: model.items) {
-                model.decay.published(model.counts[$0])
-            }
+            let done = model.index.publish(rows: rows, from: model.items) { model.takeRecounted($0) }
             if done, let alternating = model.alternating {
                 let gramian = alternating.itemGramian
                 alternating.published.withLock { $0 = gramian }

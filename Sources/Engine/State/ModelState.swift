@@ -98,5 +98,13 @@ extension ModelState {
     func restore(_ stored: StoredPopularity, of row: Int) {
         positives[row] = stored.positives
         counts[row] = DecayedCounts(popular: stored.popular, trend: stored.trend, at: stored.countedAt)
+        items.mark(.recounted, at: row)
+    }
+
+    /// The popularity of a row that is being published; `nil` where look-ups have it already.
+    func takeRecounted(_ row: Int) -> PublishedPopularity? {
+        guard items.isMarked(.recounted, at: row) else { return nil }
+        items.clear(.recounted, at: row)
+        return decay.published(counts[row])
     }
 }

@@ -30,7 +30,7 @@ struct InventedCatalogue {
             row.set(vector: (0..<factors).map { _ in scale * Float(random.nextNormal()) }, bias: 0)
         }
         let index = PublishedIndex(factors: factors)
-        _ = index.publish(rows: [], from: table) { _ in .none }
+        _ = index.publish(rows: [], from: table) { _ in nil }
         var random = KeyedRandom(seed: 2)
         (self.items, self.factors, self.table, self.index) = (items, factors, table, index)
         queries = (0..<count).map { _ in (0..<factors).map { _ in Float(random.nextNormal()) } }
