@@ -46,7 +46,7 @@ let package = Package(
 
         // The rooms, in the order in which they may import one another.
         .target(name: "Locking", swiftSettings: settings),
-        .target(name: "Factors", dependencies: ["COpenBLAS"], swiftSettings: computing),
+        .target(name: "Factors", dependencies: ["COpenBLAS", "CKernels"], swiftSettings: computing),
         .target(name: "Learners", dependencies: ["Factors"], swiftSettings: computing),
         .target(
             name: "Training", dependencies: ["Factors", "Learners", "Locking"], swiftSettings: computing),

@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// Contiguous rows of `factors` float32, a bias and a step per row, and which rows have changed.
 ///
 /// Shape: `vectors` is count × factors, row-major, each row on a 32-byte boundary; `biases` and `steps` are count. A
@@ -101,6 +103,14 @@ public final class FactorTable: @unchecked Sendable {
         let laneCount = factors / 8
         return Row(
             lanes: lanes + index * laneCount, laneCount: laneCount, bias: biases + index, step: steps + index)
+    }
+
+    /// Asks memory for the row, which is looked at a little later.
+    @inline(__always)
+    public func prefetch(_ index: Int) {
+        assert(index >= 0 && index < count)
+        cache_prefetch(lanes + index * (factors / 8), factors * MemoryLayout<Float>.stride)
+        cache_prefetch(biases + index, MemoryLayout<Float>.stride)
     }
 
     /// Marks the row as changed; true if it was not yet marked as unpublished.

@@ -38,15 +38,15 @@ struct RankingLearner: StreamLearner {
         let (items, user) = (context.model.items, context.user)
         let positive = lease.row(Int(example.item), of: items)
         var random = example.random(seed: context.model.seed)
-        for _ in 0..<bpr.options.samples {
-            guard
-                let other = context.drawUnseen(
-                    example, by: bpr.options.negatives, lease: lease, random: &random)
-            else { return }
-            let result = bpr.update(
-                weight: example.weight, user: user, positive: positive,
-                negative: lease.row(other, of: items), scratch: context.shard.scratch)
-            finish(result, example, context, against: other)
+        context.withUnseen(
+            bpr.options.samples, example, by: bpr.options.negatives, lease: lease, random: &random
+        ) { others in
+            for other in others {
+                let result = bpr.update(
+                    weight: example.weight, user: user, positive: positive,
+                    negative: lease.row(other, of: items), scratch: context.shard.scratch)
+                finish(result, example, context, against: other)
+            }
         }
     }
 

@@ -42,14 +42,14 @@ extension UserState {
 /// A serial queue and the users that live on it: row u belongs to shard u mod S, at u / S.
 ///
 /// Only `queue` writes what is here, and a user's part of it (`users`, `tables`) only while it holds the user's lock;
-/// so it reads without. A look-up reads a user from any thread while it holds that lock, and so waits at most for one event
-/// of one user in `stripes`, whatever else is learned, and never for the queue. `@unchecked Sendable` stands on these.
+/// so it reads without. A look-up reads a user from any thread while it holds that lock, and so waits at most for one event,
+/// of this user or one in 48 others, and never for the queue. `@unchecked Sendable` stands on these.
 /// The engine reads `report` after the group of a round has ended, when nothing learns.
 final class UserShard: @unchecked Sendable {
     let number: Int
     let shards: Int
     let queue: DispatchQueue
-    private let locks = StripedLock(stripes: 256)
+    private let locks = StripedLock(stripes: 48)
     let scratch: Scratch
     /// One table per model, in the order of the models.
     let tables: [FactorTable]
