@@ -60,16 +60,23 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "Events", dependencies: ["CSimdJSON", "CZlib"], swiftSettings: settings),
         .target(
+            name: "Rows",
+            dependencies: [
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
+            swiftSettings: settings),
+        .target(
             name: "EventLog",
             dependencies: [
-                "Events", "Locking", "CRdKafka",
+                "Events", "Locking", "Rows", "CRdKafka",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
         .target(
             name: "Checkpoints",
-            dependencies: [.product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: ["Rows", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: settings),
         .target(
             name: "Engine",
@@ -135,7 +142,7 @@ let package = Package(
         .testTarget(
             name: "EventLogTests",
             dependencies: [
-                "EventLog", "Events", "Locking", "TestSupport",
+                "EventLog", "Events", "Locking", "Rows", "TestSupport",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],

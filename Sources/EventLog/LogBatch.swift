@@ -17,7 +17,7 @@ public struct Token: Sendable, Hashable, CustomStringConvertible {
         self.init(partition: partition, offset: offset)
     }
 
-    public var description: String { "\(partition):\(offset)" }
+    public var description: String { String(partition) + ":" + String(offset) }
 }
 
 /// Records taken from the log together, their payloads in one buffer.

@@ -122,6 +122,8 @@ private struct JSONObjectWriter {
     /// can end one step off; then all of the double's digits are written.
     private static func text(of value: Float) -> String {
         let text = value.description
+        // Ratings as people give them: quarters are written to the last digit, and nothing is rounded.
+        if abs(value) < 4096, (value * 4).rounded() == value * 4 { return text }
         return Double(text).map { Float($0) } == value ? text : Double(value).description
     }
 }

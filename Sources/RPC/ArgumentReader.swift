@@ -30,7 +30,10 @@ struct ArgumentReader {
 
     /// The next argument as text.
     mutating func text(_ name: String) throws(CommandError) -> String {
-        let bytes = try bytes(name)
+        try text(of: bytes(name), name)
+    }
+
+    private func text(of bytes: ArraySlice<UInt8>, _ name: String) throws(CommandError) -> String {
         // Bytes below 128 are UTF-8 as they stand, and nearly all arguments have no others.
         if bytes.allSatisfy({ $0 < 0x80 }) { return String(decoding: bytes, as: UTF8.self) }
         guard let text = String(validating: bytes, as: UTF8.self) else {
@@ -50,8 +53,9 @@ struct ArgumentReader {
     }
 
     mutating func integer(_ name: String, in range: ClosedRange<Int>) throws(CommandError) -> Int {
-        let text = try text(name)
-        guard let number = Int(text), range.contains(number) else {
+        let bytes = try bytes(name)
+        guard let number = bytes.withUnsafeBytes(Int.init(decimal:)), range.contains(number) else {
+            let text = try text(of: bytes, name)
             throw error(
                 "\(name) is '\(Self.short(text))'; an integer from \(range.lowerBound) to \(range.upperBound) is allowed"
             )
@@ -65,8 +69,9 @@ struct ArgumentReader {
 
     /// A time of an event, in milliseconds since 1970.
     mutating func time() throws(CommandError) -> Int64 {
-        let text = try text("TS")
-        guard let time = Int64(text), time >= 0 else {
+        let bytes = try bytes("TS")
+        guard let time = bytes.withUnsafeBytes(Int64.init(decimal:)), time >= 0 else {
+            let text = try text(of: bytes, "TS")
             throw error("TS is '\(Self.short(text))'; milliseconds since 1970 are allowed")
         }
         return time

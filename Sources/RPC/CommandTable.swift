@@ -16,7 +16,8 @@ struct CommandTable: Sendable {
         byName = Dictionary(uniqueKeysWithValues: commands.map { ($0.name, $0) })
     }
 
-    subscript(name: String) -> Command? { byName[name.uppercased()] }
+    /// By its name in whatever case; most clients send capitals.
+    subscript(name: String) -> Command? { byName[name] ?? byName[name.uppercased()] }
 
     /// Starts a command; whatever is wrong with it becomes the answer.
     func start(_ request: RESPRequest, _ session: inout Session, _ environment: CommandEnvironment) -> Outcome
