@@ -60,23 +60,16 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "Events", dependencies: ["CSimdJSON", "CZlib"], swiftSettings: settings),
         .target(
-            name: "Rows",
-            dependencies: [
-                .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "GRDBSQLite", package: "GRDB.swift"),
-            ],
-            swiftSettings: settings),
-        .target(
             name: "EventLog",
             dependencies: [
-                "Events", "Locking", "Rows", "CRdKafka",
+                "Events", "Locking", "CRdKafka",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
         .target(
             name: "Checkpoints",
-            dependencies: ["Rows", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [.product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: settings),
         .target(
             name: "Engine",
@@ -142,7 +135,7 @@ let package = Package(
         .testTarget(
             name: "EventLogTests",
             dependencies: [
-                "EventLog", "Events", "Locking", "Rows", "TestSupport",
+                "EventLog", "Events", "Locking", "TestSupport",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],

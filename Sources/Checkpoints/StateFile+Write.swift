@@ -1,6 +1,5 @@
 internal import Foundation
 internal import GRDB
-internal import Rows
 internal import Synchronization
 
 extension StateFile {
@@ -69,80 +68,57 @@ extension StateFile {
             "users",
             columns: ["history", "residual_sum", "ratings", "next_order", "last_event", "hidden"], db)
         for user in users.sorted(by: { $0.row < $1.row }) {
-            try table.write { row in
-                row.add(user.row)
-                row.add(blob: user.id)
-                row.add(blob: user.history)
-                row.add(user.residualSum)
-                row.add(user.ratings)
-                row.add(user.nextOrder)
-                row.add(user.lastEvent)
-                row.add(blob: user.hidden)
-            }
+            try table.write([
+                user.row, user.id, user.history, user.residualSum, user.ratings, user.nextOrder,
+                user.lastEvent, user.hidden,
+            ])
         }
     }
 
     private static func write(items: [StoredItem], _ db: Database) throws {
+        // Titles go in as bytes and are cast: GRDB binds strings up to their first NUL.
         let table = try OwnedRows(
             "items",
-            columns: ["title", "tags", "available", "users", "ratings", "rating_sum", "last_event"], db)
+            columns: ["title", "tags", "available", "users", "ratings", "rating_sum", "last_event"],
+            casts: ["title": "TEXT"], db)
         for item in items {
-            try table.write { row in
-                row.add(item.row)
-                row.add(blob: item.id)
-                row.add(text: item.title)
-                row.add(item.tagsText)
-                row.add(item.available)
-                row.add(item.users)
-                row.add(item.ratings)
-                row.add(item.ratingSum)
-                row.add(item.lastEvent)
-            }
+            try table.write([
+                item.row, item.id, item.title, item.tagsText, item.available, item.users, item.ratings,
+                item.ratingSum, item.lastEvent,
+            ])
         }
     }
 
     private static func write(userFactors: StoredFactors, _ db: Database) throws {
-        let statement = try RowStatement(
-            """
-            INSERT OR REPLACE INTO user_factors(model, row, bias, vector, step, long_term)
-            VALUES (?, ?, ?, ?, ?, ?)
-            """, db)
+        let statement = try db.makeStatement(
+            sql: """
+                INSERT OR REPLACE INTO user_factors(model, row, bias, vector, step, long_term)
+                VALUES (?, ?, ?, ?, ?, ?)
+                """)
         for index in userFactors.inRowOrder {
-            try statement.execute { row in
-                row.add(userFactors.model)
-                row.add(userFactors.rows[index])
-                row.add(Double(userFactors.biases[index]))
-                userFactors.vectors[userFactors.numbers(of: index)].withUnsafeBytes { row.add(blob: $0) }
-                row.add(Double(userFactors.steps[index]))
-                if userFactors.longTerm.isEmpty {
-                    row.addNull()
-                } else {
-                    userFactors.longTerm[userFactors.numbers(of: index)].withUnsafeBytes { row.add(blob: $0) }
-                }
-            }
+            let row = userFactors.rows[index]
+            try statement.execute(arguments: [
+                userFactors.model, row, Double(userFactors.biases[index]), userFactors.blob(index),
+                Double(userFactors.steps[index]), userFactors.longTermBlob(index),
+            ])
         }
     }
 
     private static func write(itemFactors: StoredFactors, _ db: Database) throws {
-        let statement = try RowStatement(
-            """
-            INSERT OR REPLACE INTO item_factors(
-                model, row, bias, vector, step, positives, popular, trend, counted_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-            """, db)
-        for index in itemFactors.rows.indices {
+        let statement = try db.makeStatement(
+            sql: """
+                INSERT OR REPLACE INTO item_factors(
+                    model, row, bias, vector, step, positives, popular, trend, counted_at)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """
+        )
+        for (index, row) in itemFactors.rows.enumerated() {
             let popularity = itemFactors.popularity[index]
-            try statement.execute { row in
-                row.add(itemFactors.model)
-                row.add(itemFactors.rows[index])
-                row.add(Double(itemFactors.biases[index]))
-                itemFactors.vectors[itemFactors.numbers(of: index)].withUnsafeBytes { row.add(blob: $0) }
-                row.add(Double(itemFactors.steps[index]))
-                row.add(popularity.positives)
-                row.add(popularity.popular)
-                row.add(popularity.trend)
-                row.add(popularity.countedAt)
-            }
+            try statement.execute(arguments: [
+                itemFactors.model, row, Double(itemFactors.biases[index]), itemFactors.blob(index),
+                Double(itemFactors.steps[index]), popularity.positives, popularity.popular,
+                popularity.trend, popularity.countedAt,
+            ])
         }
     }
 }
@@ -161,9 +137,16 @@ extension StoredFactors {
     /// Indices in the order of rows, in which a B-tree is written fastest; shards bring theirs one after the other.
     fileprivate var inRowOrder: [Int] { rows.indices.sorted { rows[$0] < rows[$1] } }
 
-    /// Where the row at `index` stands in `vectors` and `longTerm`. As bytes they are little-endian float32, like every
-    /// machine that Swift runs on.
-    fileprivate func numbers(of index: Int) -> Range<Int> { index * factors..<(index + 1) * factors }
+    /// The long-term row at `index` likewise; `nil` where there is none.
+    fileprivate func longTermBlob(_ index: Int) -> Data? {
+        guard !longTerm.isEmpty else { return nil }
+        return longTerm[index * factors..<(index + 1) * factors].withUnsafeBytes { Data($0) }
+    }
+
+    /// The vector at `index` as little-endian float32.
+    fileprivate func blob(_ index: Int) -> Data {
+        vectors[index * factors..<(index + 1) * factors].withUnsafeBytes { Data($0) }
+    }
 }
 
 /// Writes rows of a table whose ids are unique: `users` or `items`.
@@ -172,26 +155,28 @@ extension StoredFactors {
 /// replaces whatever holds its number or its id.
 private struct OwnedRows {
     private let db: Database
-    private let update: RowStatement
-    private let replace: RowStatement
+    private let update: Statement
+    private let replace: Statement
 
     /// - Parameter columns: those after `row` and `id`.
-    init(_ table: String, columns: [String], _ db: Database) throws {
+    init(_ table: String, columns: [String], casts: [String: String] = [:], _ db: Database) throws {
         self.db = db
         let names = ["row", "id"] + columns
-        let places = names.map { _ in "?" }.joined(separator: ", ")
-        let insertion = "INTO \(table)(\(names.joined(separator: ", "))) VALUES (\(places))"
+        let values = names.map { name in casts[name].map { "CAST(? AS \($0))" } ?? "?" }
+        let insertion =
+            "INTO \(table)(\(names.joined(separator: ", "))) VALUES (\(values.joined(separator: ", ")))"
         let changes = columns.map { "\($0) = excluded.\($0)" }.joined(separator: ", ")
         // Changes nothing where the row's number or the id belong to another.
-        update = try RowStatement(
-            "INSERT OR IGNORE \(insertion) ON CONFLICT(row) DO UPDATE SET \(changes) WHERE id = excluded.id",
-            db)
-        replace = try RowStatement("INSERT OR REPLACE \(insertion)", db)
+        update = try db.makeStatement(
+            sql: """
+                INSERT OR IGNORE \(insertion) ON CONFLICT(row) DO UPDATE SET \(changes) WHERE id = excluded.id
+                """)
+        replace = try db.makeStatement(sql: "INSERT OR REPLACE \(insertion)")
     }
 
-    /// - Parameter bind: gives the values, `row` and `id` first.
-    func write(_ bind: (inout RowValues) -> Void) throws {
-        try update.execute(bind)
-        if db.changesCount == 0 { try replace.execute(bind) }
+    /// - Parameter values: in the order of the columns.
+    func write(_ values: StatementArguments) throws {
+        try update.execute(arguments: values)
+        if db.changesCount == 0 { try replace.execute(arguments: values) }
     }
 }

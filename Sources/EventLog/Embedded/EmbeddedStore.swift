@@ -1,7 +1,6 @@
 import Events
 import Foundation
 import GRDB
-import Rows
 
 /// The SQLite file of the embedded log: every statement that touches it, and nothing else.
 ///
@@ -97,14 +96,11 @@ final class EmbeddedStore: Sendable {
         try run("appending \(records.count) events") {
             try pool.write { db in
                 let first = try Self.nextOffset(db)
-                let insert = try RowStatement("INSERT INTO events VALUES (?, ?, ?, ?)", db, isCached: true)
+                let insert = try db.cachedStatement(sql: "INSERT INTO events VALUES (?, ?, ?, ?)")
                 for (index, record) in records.enumerated() {
-                    try insert.execute { row in
-                        row.add(first + Int64(index))
-                        row.add(record.time)
-                        row.add(record.key.string)
-                        row.add(blob: record.payload)
-                    }
+                    try insert.execute(arguments: [
+                        first + Int64(index), record.time, record.key.string, Data(record.payload),
+                    ])
                 }
                 try Self.setNextOffset(first + Int64(records.count), db)
                 return first
