@@ -3,9 +3,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Inner products of 8-bit codes, and what goes before them, in C because Swift compiles for the oldest machine of its architecture: it has no
-/// way to say "these instructions, where this machine has them", and SSE2 knows no product of bytes. The variants give
-/// the same integers; the machine decides at run time which are there.
+/// Inner products of 8-bit codes, and what goes before them, in C because Swift compiles for the oldest machine of its
+/// architecture: it has no way to say "these instructions, where this machine has them", and SSE2 knows no product of
+/// bytes. The variants give the same numbers; the machine decides at run time which are there.
 ///
 /// Layout of the codes: blocks of 16 rows. In a block four factors of row 0 stand first, then the same four of row 1,
 /// and so on to row 15 (64 bytes), then the next four factors: 16 × factors bytes in all. So a vector register adds up
