@@ -25,16 +25,25 @@ public enum CodeKernel: String, Sendable, CaseIterable {
     static let rowsPerBlock = Int(CODE_BLOCK_ROWS)
 
     /// The rows whose product, times the row's scale, exceeds their block's limit: ascending, counted from the first
-    /// block's first one; what was in `found` goes. The layout of `codes` is told in CKernels.h.
+    /// block's first one; what was in `found` goes. The layout of `codes` and the size of `found` are told in CKernels.h.
     ///
     /// - Parameter unscaled: `scales` are 16 for all blocks, and not 16 for each.
     @inline(__always)
     func scan(
         codes: UnsafePointer<UInt8>, factors: Int, query: UnsafePointer<Int8>, scales: UnsafePointer<Float>,
-        unscaled: Bool, limits: UnsafePointer<Float>, blocks: Int, found: UnsafeMutablePointer<code_product>
-    ) -> UnsafeBufferPointer<code_product> {
-        let count = code_kernel_scan(
+        unscaled: Bool, limits: UnsafePointer<Float>, blocks: Int, found: code_room
+    ) -> code_findings {
+        code_kernel_scan(
             variant, codes, factors, query, scales, unscaled ? 0 : Self.rowsPerBlock, limits, blocks, found)
-        return UnsafeBufferPointer(start: found, count: count)
+    }
+
+    /// Works out the limits of blocks from their columns; see `ScoreBounds.setLimits`.
+    @inline(__always)
+    func setLimits(
+        _ limits: UnsafeMutablePointer<Float>, of blocks: Int, _ order: limit_order,
+        _ terms: inout limit_terms,
+        _ columns: inout block_columns
+    ) {
+        block_limits(variant, order, &terms, &columns, limits, blocks)
     }
 }

@@ -14,13 +14,14 @@ struct CodeScan {
     private var best: TopItems
     private var pending: [Pending] = []
     private var skipped = 0
+    /// The greater of the two thresholds.
+    private var threshold = -Float.infinity
 
     private struct Pending {
         let row: Int32
         let upper: Float
     }
 
-    private static let chunkBlocksMax = 64
     /// Rows that wait to be worked out, at most.
     private static let pendingMax = 1024
 
@@ -33,67 +34,85 @@ struct CodeScan {
         pending.reserveCapacity(256)
     }
 
-    /// Calls `body` with the parts of the catalogue that are scanned with the same limits: small at first, while the
-    /// threshold still rises.
+    /// Calls `body` with the parts of the catalogue that are scanned with the same limits, and with room for what a
+    /// pass over one of them writes. The first has about twice the rows that are asked for, because all of its rows are
+    /// looked at; each has twice as many as the one before: in one as long as all before it as many rows come above
+    /// their threshold as were asked for.
+    ///
+    /// - Parameter longest: of a part, in blocks.
     @inline(__always)
-    static func forEachChunk(of blocks: Int, _ body: (Range<Int>) -> Void) {
-        var (start, size) = (0, 8)
-        while start < blocks {
-            body(start..<min(blocks, start + size))
-            (start, size) = (start + size, min(size * 2, chunkBlocksMax))
-        }
-    }
-
-    mutating func run() {
-        Self.forEachChunk(of: bounds.columns.blockCount) { advance(over: $0) }
-    }
-
-    private var threshold: Float { max(surely.least, best.threshold) }
-
-    mutating func advance(over blocks: Range<Int>) {
-        let (columns, query) = (bounds.columns, bounds.code.codes)
-        let first = blocks.lowerBound * CodeKernel.rowsPerBlock
-        let codes = columns.codes.base + first * columns.factors
-        let rows = blocks.count * CodeKernel.rowsPerBlock
-        let isCosine = bounds.rule.order == .cosine
-        let ones = SIMD16<Float>(repeating: 1)
-        // Limits are written eight at a time.
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: blocks.count + 7) { limits in
-            withUnsafeTemporaryAllocation(of: code_product.self, capacity: rows) { found in
+    static func forEachChunk(
+        of blocks: Int, limit: Int, longest: Int, _ body: (Range<Int>, Room) -> Void
+    ) {
+        let longest = min(longest, blocks)
+        let rows = (longest + 1) * CodeKernel.rowsPerBlock
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: longest) { limits in
+            withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * rows) { found in
                 guard let limits = limits.baseAddress, let found = found.baseAddress else { return }
-                bounds.setLimits(limits, of: blocks, threshold: threshold)
-                for place in 0..<blocks.count where limits[place] == .infinity { skipped += 1 }
-                let possible = withUnsafeBytes(of: ones) { ones in
-                    let same = ones.bindMemory(to: Float.self).baseAddress
-                    let own = UnsafePointer(columns.scales.base + first)
-                    return columns.kernel.scan(
-                        codes: codes, factors: columns.factors, query: query,
-                        scales: isCosine ? same ?? own : own, unscaled: isCosine, limits: limits,
-                        blocks: blocks.count, found: found)
+                let room = Room(limits: limits, found: code_room(rows: found, products: found + rows))
+                var (start, size) = (0, max(2, limit / (CodeKernel.rowsPerBlock / 2)))
+                while start < blocks {
+                    size = min(size, longest, blocks - start)
+                    body(start..<start + size, room)
+                    (start, size) = (start + size, size * 2)
                 }
-                for item in possible { take(first + Int(item.row), product: item.product) }
             }
         }
     }
 
+    /// What a pass over the codes writes: a limit for each block, and the rows found.
+    struct Room {
+        let limits: UnsafeMutablePointer<Float>
+        let found: code_room
+    }
+
+    mutating func run() {
+        Self.forEachChunk(of: bounds.columns.blockCount, limit: limit, longest: 512) { advance(over: $0, $1) }
+    }
+
     @inline(__always)
-    private mutating func take(_ row: Int, product: Int32) {
-        // The last block need not be full.
-        guard row < bounds.columns.count else { return }
-        let (lower, upper) = bounds.interval(row, product: product)
+    mutating func advance(over blocks: Range<Int>, _ room: Room) {
+        let (bounds, columns) = (bounds, bounds.columns)
+        let first = blocks.lowerBound * CodeKernel.rowsPerBlock
+        let isCosine = bounds.rule.order == .cosine
+        bounds.setLimits(room.limits, of: blocks, threshold: threshold)
+        let findings = withUnsafeBytes(of: SIMD16<Float>(repeating: 1)) { ones in
+            let same = ones.bindMemory(to: Float.self).baseAddress
+            let own = UnsafePointer(columns.scales.base + first)
+            return columns.kernel.scan(
+                codes: columns.codes.base + first * columns.factors, factors: columns.factors,
+                query: bounds.code.codes, scales: isCosine ? same ?? own : own, unscaled: isCosine,
+                limits: room.limits, blocks: blocks.count, found: room.found)
+        }
+        skipped += findings.skipped
+        for place in 0..<findings.count {
+            let row = first + Int(room.found.rows[place])
+            // The last block need not be full.
+            guard row < columns.count else { break }
+            let (lower, upper) = bounds.interval(row, product: room.found.products[place])
+            take(row, lower: lower, upper: upper)
+        }
+    }
+
+    @inline(__always)
+    private mutating func take(_ row: Int, lower: Float, upper: Float) {
         // Written so that a bound that is no number rules nothing out. The filter is asked last: it costs most.
         if upper <= threshold || !filter.allows(row) { return }
         surely.offer(lower)
+        threshold = max(threshold, surely.least)
         pending.append(Pending(row: Int32(row), upper: upper))
         if pending.count == Self.pendingMax { workOut() }
     }
 
     /// Exact scores for those that are still among the possible.
     private mutating func workOut() {
-        let rule = bounds.rule
+        let (rule, columns) = (bounds.rule, bounds.columns)
+        pending.removeAll { $0.upper < threshold }
+        for candidate in pending { columns.prefetchLanes(Int(candidate.row)) }
         for candidate in pending where !(candidate.upper < threshold) {
-            let score = rule.score(Int(candidate.row), in: bounds.columns)
+            let score = rule.score(Int(candidate.row), in: columns)
             if score.isFinite { best.offer(Candidate(row: candidate.row, score: score)) }
+            threshold = max(threshold, best.threshold)
         }
         pending.removeAll(keepingCapacity: true)
     }
@@ -109,44 +128,45 @@ struct CodeScan {
 struct GreatestFloats {
     private let limit: Int
     private var heap: [Float] = []
+    /// The least of them; −∞ while there are fewer than `limit`.
+    private(set) var least = -Float.infinity
 
     init(limit: Int) {
         self.limit = limit
         heap.reserveCapacity(min(limit, 64))
     }
 
-    /// The least of them; −∞ while there are fewer than `limit`.
-    var least: Float { heap.count == limit ? heap[0] : -.infinity }
-
+    @inline(__always)
     mutating func offer(_ value: Float) {
         // NaN and −∞ say nothing and would only stand in the way.
-        guard value > -.infinity else { return }
-        if heap.count < limit {
-            heap.append(value)
-            rise(from: heap.count - 1)
-        } else if value > heap[0] {
-            heap[0] = value
-            sink()
-        }
+        guard value > least else { return }
+        if heap.count < limit { insert(value) } else { replaceLeast(with: value) }
     }
 
-    private mutating func rise(from place: Int) {
-        var place = place
-        while place > 0, heap[(place - 1) / 2] > heap[place] {
-            heap.swapAt(place, (place - 1) / 2)
+    private mutating func insert(_ value: Float) {
+        var place = heap.count
+        heap.append(value)
+        while place > 0, heap[(place - 1) / 2] > value {
+            heap[place] = heap[(place - 1) / 2]
             place = (place - 1) / 2
         }
+        heap[place] = value
+        if heap.count == limit { least = heap[0] }
     }
 
-    private mutating func sink() {
-        var place = 0
-        while true {
-            var least = 2 * place + 1
-            guard least < heap.count else { return }
-            if least + 1 < heap.count, heap[least + 1] < heap[least] { least += 1 }
-            guard heap[least] < heap[place] else { return }
-            heap.swapAt(place, least)
-            place = least
+    private mutating func replaceLeast(with value: Float) {
+        least = heap.withUnsafeMutableBufferPointer { heap in
+            var place = 0
+            while true {
+                var child = 2 * place + 1
+                guard child < heap.count else { break }
+                if child + 1 < heap.count, heap[child + 1] < heap[child] { child += 1 }
+                guard heap[child] < value else { break }
+                heap[place] = heap[child]
+                place = child
+            }
+            heap[place] = value
+            return heap[0]
         }
     }
 }

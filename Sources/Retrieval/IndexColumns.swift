@@ -52,7 +52,6 @@ struct IndexColumns {
     mutating func grow(to newCount: Int) {
         guard newCount > count else { return }
         if newCount > capacity {
-            // Blocks are looked at eight at a time.
             let rows = (max(newCount, capacity * 3 / 2) + 127) / 128 * 128
             capacity = rows
             slots.grow(to: rows, filledWith: RowPool.none)
@@ -122,10 +121,13 @@ struct IndexColumns {
     @inline(__always)
     func prefetchRow(_ row: Int, from table: FactorTable) {
         prefetchBlock(row / CodeKernel.rowsPerBlock)
-        let bytes = factors * MemoryLayout<Float>.size
-        cache_prefetch(lanes(row), bytes)
-        table.withVectors(from: row, count: 1) { cache_prefetch($0, bytes) }
+        prefetchLanes(row)
+        table.withVectors(from: row, count: 1) { cache_prefetch($0, factors * MemoryLayout<Float>.size) }
     }
+
+    /// Asks for the row's floats.
+    @inline(__always)
+    func prefetchLanes(_ row: Int) { cache_prefetch(lanes(row), factors * MemoryLayout<Float>.size) }
 
     /// The blocks that hold any of the rows.
     func blocks(of rows: Range<Int>) -> Range<Int> {

@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// A set of item rows, a bit each. A value: whoever holds a copy sees it as it was.
 public struct ItemBitset: Sendable, Equatable {
     private(set) var words: [UInt64] = []
@@ -33,6 +35,16 @@ public struct ItemBitset: Sendable, Equatable {
     public mutating func remove(_ row: Int) {
         guard contains(row) else { return }
         words[row >> 6] &= ~(1 << UInt64(row & 63))
+    }
+
+    /// How many rows below `end` are contained.
+    func count(below end: Int) -> Int {
+        let whole = min(words.count, end >> 6)
+        let rest = word(whole) & (1 << UInt64(end & 63) - 1)
+        return words.withUnsafeBufferPointer { words in
+            guard let base = words.baseAddress else { return 0 }
+            return bit_count(base, whole)
+        } + (whole < end >> 6 ? 0 : rest.nonzeroBitCount)
     }
 
     /// Rows `64 * index ..< 64 * index + 64`.

@@ -33,8 +33,7 @@ public struct ItemFilter: Sendable {
             let allowed = shortest.filter { $0 >= 0 && Int($0) < count && allows(Int($0)) }
             return allowed.count <= fewMax ? .few(allowed) : .many(allowed.count)
         }
-        var left = 0
-        for index in 0..<(count + 63) / 64 { left += word(index, count: count).nonzeroBitCount }
+        let left = allowedByBitsets(count: count)
         guard left <= fewMax else { return .many(left) }
         var rows: [Int32] = []
         rows.reserveCapacity(left)
@@ -46,6 +45,14 @@ public struct ItemFilter: Sendable {
             }
         }
         return .few(rows)
+    }
+
+    private func allowedByBitsets(count: Int) -> Int {
+        // A look-up by a user's history alone: the most frequent one.
+        guard !required.isEmpty else { return count - excluded.count(below: count) }
+        var left = 0
+        for index in 0..<(count + 63) / 64 { left += word(index, count: count).nonzeroBitCount }
+        return left
     }
 
     /// The allowed rows of `64 * index ..< 64 * index + 64` below `count`, by the bitsets alone.

@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// Between which numbers a row's score lies, from its codes alone.
 ///
 /// **Claim.** For a row r and a query q let r̂ = s_r·c_r and q̂ = s_q·c_q be what their codes stand for, and P the
@@ -99,29 +101,24 @@ extension ScoreBounds {
     /// distance h = −threshold, τ = (‖q‖² − h²)/2 and a = −‖r‖²/2; for the cosine τ is the threshold times ‖q‖, and the
     /// rows are taken as scaled to norm 1.
     ///
-    /// Shape: `limits` has a number for each of `blocks`, which start at a multiple of eight, and room for seven more.
+    /// Shape: `limits` has room for a number for each of `blocks`.
     func setLimits(_ limits: UnsafeMutablePointer<Float>, of blocks: Range<Int>, threshold: Float) {
-        let bounds = columns.blocks
-        let terms = LimitTerms(self)
+        let (bounds, first) = (columns.blocks, blocks.lowerBound)
         let isCosine = rule.order == .cosine
-        let (target, size) = target(threshold)
-        let residuals = isCosine ? bounds.unitResidual : bounds.residual
-        for block in stride(from: blocks.lowerBound, to: blocks.upperBound, by: 8) {
-            let norm = isCosine ? SIMD8(repeating: 1) : bounds.norm.eight(block)
-            let shift: SIMD8<Float> =
-                switch rule.order {
-                case .inner: bounds.bias.eight(block)
-                case .dot, .cosine: .zero
-                case .euclidean:
-                    bounds.leastNorm.eight(block) * bounds.leastNorm.eight(block)
-                        * Float(-0.5 * (1 - 4 * rounding))
-                }
-            let eight = terms.limits(
-                target: target, size: size, shift: shift, residual: residuals.eight(block), norm: norm,
-                unitScale: isCosine ? bounds.unitScale.eight(block) : nil)
-            UnsafeMutableRawPointer(limits + (block - blocks.lowerBound)).storeBytes(
-                of: eight, as: SIMD8<Float>.self)
-        }
+        let shifts = rule.order == .euclidean ? bounds.leastNorm : bounds.bias
+        var columns = block_columns(
+            residuals: (isCosine ? bounds.unitResidual : bounds.residual).base + first,
+            norms: bounds.norm.base + first, shifts: shifts.base + first,
+            scales: bounds.unitScale.base + first)
+        var terms = limitTerms(threshold)
+        let order =
+            switch rule.order {
+            case .inner: LIMIT_BIASED
+            case .dot: LIMIT_PLAIN
+            case .cosine: LIMIT_UNSCALED
+            case .euclidean: LIMIT_SQUARED
+            }
+        self.columns.kernel.setLimits(limits, of: blocks.count, order, &terms, &columns)
     }
 
     /// τ, and the magnitude of what went into it.
@@ -140,74 +137,21 @@ extension ScoreBounds {
         }
     }
 
-    /// The numbers of the bound in float, eight blocks at a time.
-    private struct LimitTerms {
-        let perResidual: Float
-        let perNorm: Float
-        let constant: Float
-        let queryNorm: Float
-        let normFactor: Float
-        let normMargin: Float
-        let queryScale: Float
-
-        init(_ bounds: ScoreBounds) {
-            func up(_ value: Double) -> Float { Float(value * (1 + 0x1p-20)) + 0x1p-126 }
-            perResidual = up(bounds.perResidual)
-            perNorm = up(bounds.perNorm)
+    /// The numbers of the bound in float. What the quotient by the query's scale, its product with the row's and P as a
+    /// float lose, each at most 2⁻²⁴ of it, the margin covers too. No row whose norm is finite makes it overflow.
+    private func limitTerms(_ threshold: Float) -> limit_terms {
+        func up(_ value: Double) -> Float { Float(value * (1 + 0x1p-20)) + 0x1p-126 }
+        let isCosine = rule.order == .cosine
+        let (target, size) = target(threshold)
+        return limit_terms(
+            target: target, size: size, square: Float(-0.5 * (1 - 4 * rounding)), margin: Self.floatMargin,
+            per_residual: up(perResidual), per_norm: up(perNorm),
             // Scaled to norm 1, what is absolute grows by at most 1 / UnitNorm.least.
-            let isCosine = bounds.rule.order == .cosine
-            constant = up(bounds.constant * (isCosine ? 0x1p40 : 1))
-            normMargin = isCosine ? 0x1p-26 : Float(ScoreBounds.normMargin)
-            queryNorm = up(bounds.code.norm * (1 + bounds.rounding))
-            normFactor = up(1 + bounds.rounding)
-            queryScale = up(bounds.code.scale)
-        }
-
-        @inline(__always)
-        func limits(
-            target: Float, size: Float, shift: SIMD8<Float>, residual: SIMD8<Float>, norm: SIMD8<Float>,
-            unitScale: SIMD8<Float>?
-        ) -> SIMD8<Float> {
-            let length = norm * normFactor + normMargin
-            let error = residual * perResidual + length * perNorm + constant
-            let greatest = length * queryNorm + constant
-            let shiftSize = shift.replacing(with: -shift, where: shift .< 0)
-            let left = target - shift
-            let certain = left - error - (shiftSize + size + error) * ScoreBounds.floatMargin
-            let ruledOut = left - (shiftSize + size + greatest) * ScoreBounds.floatMargin .>= greatest
-            // An infinite residual says that the norm may mislead.
-            let isRuledOut = ruledOut .& (error .< .infinity)
-            let limit = unitScale.map { unscaled(certain, $0) } ?? scaled(certain)
-            let never = -Float.infinity
-            // Where a limit is no number, each row is looked at.
-            return limit.replacing(with: never, where: limit .!= limit)
-                .replacing(with: .infinity, where: isRuledOut)
-        }
-
-        /// What s_r·P may be, widened downwards by its rounding. No row whose norm is finite makes it overflow.
-        @inline(__always)
-        private func scaled(_ certain: SIMD8<Float>) -> SIMD8<Float> {
-            let quotient = certain / queryScale
-            let size = quotient.replacing(with: -quotient, where: quotient .< 0)
-            return quotient - size * ScoreBounds.floatMargin
-        }
-
-        /// What P may be where the scale is at most `scale`: nothing is known if even 0 may be too much.
-        @inline(__always)
-        private func unscaled(_ certain: SIMD8<Float>, _ scale: SIMD8<Float>) -> SIMD8<Float> {
-            // A divisor that underflows is taken as greater than it is, which makes the limit lower.
-            let product = scale * queryScale
-            let divisor = product.replacing(with: 0x1p-126, where: product .< 0x1p-126)
-            let quotient = certain / divisor * (1 - ScoreBounds.floatMargin)
-            return quotient.replacing(with: -.infinity, where: certain .< 0)
-        }
-    }
-}
-
-extension Column where Value == Float {
-    /// Eight numbers from `index` on, a multiple of eight.
-    @inline(__always)
-    fileprivate func eight(_ index: Int) -> SIMD8<Float> {
-        UnsafeRawPointer(base + index).loadUnaligned(as: SIMD8<Float>.self)
+            constant: up(constant * (isCosine ? 0x1p40 : 1)),
+            query_norm: up(code.norm * (1 + rounding)), norm_factor: up(1 + rounding),
+            norm_margin: isCosine ? 0x1p-26 : Float(Self.normMargin),
+            query_scale: up(code.scale),
+            // A normal number, as the scale is: the query's norm is neither small nor great.
+            inverse_query_scale: Float(1 / code.scale))
     }
 }

@@ -51,8 +51,8 @@ extension IndexView {
                     limit: limit, query: query, order: .inner, filter: filter, columns: columns, path: nil)
             }
             var scans = plans.map(\.codeScan)
-            CodeScan.forEachChunk(of: columns.blockCount) { blocks in
-                for index in scans.indices { scans[index]?.advance(over: blocks) }
+            CodeScan.forEachChunk(of: columns.blockCount, limit: limit, longest: 64) { blocks, room in
+                for index in scans.indices { scans[index]?.advance(over: blocks, room) }
             }
             return plans.indices.map { index in
                 scans[index]?.finish(allowed: plans[index].allowed.count) ?? plans[index].scanFloats()

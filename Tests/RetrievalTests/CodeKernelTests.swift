@@ -26,12 +26,15 @@ struct CodeKernelTests {
         defer { column.free() }
         for (place, code) in codes.enumerated() { bytes[place] = code }
         for (row, scale) in scales.enumerated() { column[row] = scale }
-        let found = UnsafeMutablePointer<code_product>.allocate(capacity: limits.count * 16)
+        let room = (limits.count + 1) * 16
+        let found = UnsafeMutablePointer<Int32>.allocate(capacity: 2 * room)
         defer { found.deallocate() }
-        return kernel.scan(
+        let findings = kernel.scan(
             codes: bytes.base, factors: query.count, query: query, scales: column.base,
-            unscaled: scales.count == 16, limits: limits, blocks: limits.count, found: found
-        ).map { [$0.row, $0.product] }
+            unscaled: scales.count == 16, limits: limits, blocks: limits.count,
+            found: code_room(rows: found, products: found + room))
+        #expect(findings.skipped == limits.count { $0 == .infinity })
+        return (0..<findings.count).map { [found[$0], found[room + $0]] }
     }
 
     @Test(

@@ -5,6 +5,22 @@ import Testing
 
 @Suite("Which path serves")
 struct ScanPathTests {
+    @Test("how many items a filter leaves is counted right, whatever it excludes beyond the catalogue")
+    func allowedAreCounted() {
+        var random = KeyedRandom(seed: 12)
+        for count in [0, 1, 63, 64, 65, 127, 128, 1_000] {
+            for excluded in [0, 1, 40, 300] {
+                for end in [1, 64, 200, 2_000] {
+                    var filter = ItemFilter()
+                    filter.excluded = ItemBitset((0..<excluded).map { _ in Int32(random.next(below: end)) })
+                    let allowed = (0..<count).filter { filter.allows($0) }
+                    #expect(filter.resolve(count: count, fewMax: -1).count == allowed.count)
+                    #expect(filter.resolve(count: count, fewMax: count).count == allowed.count)
+                }
+            }
+        }
+    }
+
     private let query = [Float](repeating: 1, count: 16)
 
     @Test("a filter that leaves few items has only those looked at, and says how many there were")

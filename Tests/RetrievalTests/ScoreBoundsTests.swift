@@ -59,6 +59,41 @@ struct ScoreBoundsTests {
         return misses
     }
 
+    @Test(
+        "every kernel works out the same limits, wherever a part begins and ends",
+        arguments: ScoreOrder.allCases)
+    func limitsAgree(order: ScoreOrder) {
+        for kind in RowKind.allCases {
+            let kernels = CodeKernel.allCases.filter(\.isSupported)
+            let indices = kernels.map { published(900, kind, factors: 16, seed: 8, kernel: $0).index }
+            var random = KeyedRandom(seed: 9)
+            let query = (0..<16).map { _ in Float(random.nextNormal()) }
+            for (threshold, blocks) in zip(
+                [-.infinity, 0, 2, -3] as [Float], [0..<57, 3..<4, 7..<40, 50..<57])
+            {
+                let limits = indices.map { Self.limits(order, query, blocks, threshold: threshold, in: $0) }
+                #expect(Set(limits).count == 1, "\(kind) \(threshold) \(blocks)")
+            }
+        }
+    }
+
+    /// Bits, because NaN equals nothing.
+    private static func limits(
+        _ order: ScoreOrder, _ query: [Float], _ blocks: Range<Int>, threshold: Float,
+        in index: PublishedIndex
+    ) -> [UInt32] {
+        let prepared = PreparedQuery(query, factors: query.count)
+        return withExtendedLifetime(prepared) {
+            guard let code = prepared.code else { return [] }
+            var limits = [Float](repeating: 0, count: blocks.count)
+            index.read {
+                ScoreBounds(ScoreRule(order, prepared), code, $0.columns)
+                    .setLimits(&limits, of: blocks, threshold: threshold)
+            }
+            return limits.map(\.bitPattern)
+        }
+    }
+
     @Test("bounds are close enough to rule out nearly all of a catalogue")
     func boundsAreUseful() {
         let (_, index) = published(4_096, .normal, factors: 64, seed: 5)

@@ -3,9 +3,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Inner products of 8-bit codes, in C because Swift compiles for the oldest machine of its architecture: it has no
-/// way to say "these instructions, where this machine has them", and SSE2 knows no product of bytes. The variants give
-/// the same integers; the machine decides at run time which are there.
+/// Inner products of 8-bit codes, and what goes before them, in C because Swift compiles for the oldest machine of its
+/// architecture: it has no way to say "these instructions, where this machine has them", and SSE2 knows no product of
+/// bytes. The variants give the same numbers; the machine decides at run time which are there.
 ///
 /// Layout of the codes: blocks of 16 rows. In a block four factors of row 0 stand first, then the same four of row 1,
 /// and so on to row 15 (64 bytes), then the next four factors: 16 × factors bytes in all. So a vector register adds up
@@ -29,19 +29,64 @@ typedef enum {
 /// Whether this machine can run the variant.
 bool code_kernel_is_supported(code_kernel kernel);
 
-/// A row, counted from the first block's first one, and its product with the query.
+/// Where a pass writes rows, counted from the first block's first one, and their products with the query. Room for
+/// every row and 16 more: a block's are written whole, and those that do not count are written over.
 typedef struct {
-    int32_t row;
-    int32_t product;
-} code_product;
+    int32_t *_Nonnull rows;
+    int32_t *_Nonnull products;
+} code_room;
+
+/// What a pass found.
+typedef struct {
+    /// Rows.
+    size_t count;
+    /// Blocks whose codes were not read.
+    size_t skipped;
+} code_findings;
 
 /// Finds the rows whose product with the query, as a float and times the row's scale, exceeds their block's limit.
 ///
 /// `codes` is `blocks` blocks, on a 64-byte boundary; `query` has `factors` codes (a multiple of 4, at most 65,536),
 /// neither offset nor interleaved; `scales` has 16 for each block, or the same 16 for all if `scale_stride` is 0
 /// instead of 16; `limits` has a number for each block, and the codes of one whose limit is infinite are not read;
-/// `found` has room for every row. Returns how many were found, ascending.
-size_t code_kernel_scan(
+/// `found` gets the rows ascending.
+code_findings code_kernel_scan(
     code_kernel kernel, const uint8_t *_Nonnull codes, size_t factors, const int8_t *_Nonnull query,
     const float *_Nonnull scales, size_t scale_stride, const float *_Nonnull limits, size_t blocks,
-    code_product *_Nonnull found);
+    code_room found);
+
+/// How a block's limit is worked out from its bounds; ScoreBounds.swift says why.
+typedef enum {
+    /// Of d alone.
+    LIMIT_PLAIN,
+    /// `shifts` are the greatest biases.
+    LIMIT_BIASED,
+    /// `shifts` are the least norms, which are squared and multiplied by `square`.
+    LIMIT_SQUARED,
+    /// Of rows scaled to norm 1, whose products are compared unscaled.
+    LIMIT_UNSCALED,
+} limit_order;
+
+/// What is the same for all blocks. `target` is what d plus the shift has to be at most, and `size` the magnitude of
+/// what went into it; d is off by at most per_residual · residual + per_norm · length + constant, and at most
+/// query_norm · length + constant, where length = norm · norm_factor + norm_margin. `margin` is the share of all
+/// magnitudes that covers this arithmetic's own rounding.
+typedef struct {
+    float target, size, square, margin;
+    float per_residual, per_norm, constant;
+    float query_norm, norm_factor, norm_margin;
+    float query_scale, inverse_query_scale;
+} limit_terms;
+
+/// A number for each block, as the order has need of them.
+typedef struct {
+    const float *_Nonnull residuals, *_Nonnull norms, *_Nonnull shifts, *_Nonnull scales;
+} block_columns;
+
+/// Writes the limits of `blocks` blocks, for `code_kernel_scan`. All kernels give the same.
+void block_limits(
+    code_kernel kernel, limit_order order, const limit_terms *_Nonnull terms,
+    const block_columns *_Nonnull columns, float *_Nonnull limits, size_t blocks);
+
+/// The number of bits that are set in `count` words.
+size_t bit_count(const uint64_t *_Nonnull words, size_t count);
