@@ -44,8 +44,11 @@ let package = Package(
         // Products of 8-bit codes, in C: see its header for why.
         .target(name: "CKernels"),
 
+        // A system call that Swift cannot make.
+        .target(name: "CScheduling"),
+
         // The rooms, in the order in which they may import one another.
-        .target(name: "Locking", swiftSettings: settings),
+        .target(name: "Locking", dependencies: ["CScheduling"], swiftSettings: settings),
         .target(name: "Factors", dependencies: ["COpenBLAS", "CKernels"], swiftSettings: computing),
         .target(name: "Learners", dependencies: ["Factors"], swiftSettings: computing),
         .target(

@@ -181,7 +181,9 @@ extension ConnectionHandler {
             phase = .closing
         case .lookup(let lookup): start(lookup, place, version)
         case .later(let begin):
-            begin { [port] value in port?.deliver { $0.complete(place, value, version) } }
+            begin { [port] value in
+                port?.deliver(isPatient: true) { $0.complete(place, value, version) }
+            }
         }
     }
 

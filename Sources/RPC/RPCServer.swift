@@ -98,6 +98,7 @@ public final class RPCServer: Sendable {
         let options = environment.options
         let (place, descriptor) = try SocketPath.claim(path)
         let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: max(1, options.eventLoopThreads))
+        for eventLoop in eventLoops.makeIterator() { eventLoop.execute { ThreadPriority.answerLookUps() } }
         let lookupThreads = NIOThreadPool(numberOfThreads: max(1, options.lookupThreads))
         lookupThreads.start()
         do {

@@ -56,6 +56,24 @@ struct CompletionPortTests {
         #expect(course == ["delivered", "first", "second", "another connection"])
     }
 
+    @Test("a patient delivery waits for others, and an urgent one takes it along in its place")
+    func patient() async throws {
+        let course = try await course(words: 4) { port, loop, course in
+            port.deliver(isPatient: true) { _ in course.add("patient") }
+            loop.execute { course.add("another connection") }
+            loop.execute {
+                port.deliver { _ in course.add("urgent") }
+                port.deliver(isPatient: true) { _ in course.add("behind it") }
+            }
+        }
+        #expect(course == ["another connection", "patient", "urgent", "behind it"])
+        let alone = try await self.course(words: 2) { port, loop, course in
+            port.deliver(isPatient: true) { _ in course.add("patient") }
+            loop.execute { course.add("another connection") }
+        }
+        #expect(alone == ["another connection", "patient"])
+    }
+
     @Test("what a delivery delivers in its turn comes later, and comes")
     func nested() async throws {
         let course = try await course { port, loop, course in
