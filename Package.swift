@@ -44,7 +44,7 @@ let package = Package(
         // Products of 8-bit codes, in C: see its header for why.
         .target(name: "CKernels"),
 
-        // A system call that Swift cannot make.
+        // Calls to the scheduler that Swift cannot make.
         .target(name: "CScheduling"),
 
         // The rooms, in the order in which they may import one another.

@@ -1,1 +1,46 @@
+#define _GNU_SOURCE
 #include "CScheduling.h"
+
+#ifdef __linux__
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+#if defined(__linux__) && defined(SYS_sched_setattr)
+
+// The kernel's struct sched_attr, version 0.
+struct attributes {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+};
+
+int scheduling_give_way(int32_t nice) {
+    struct attributes attributes = {.size = sizeof attributes, .policy = SCHED_BATCH, .nice = nice};
+    return (int)syscall(SYS_sched_setattr, 0, &attributes, 0);
+}
+
+int scheduling_set_slice(uint64_t nanoseconds) {
+    struct attributes attributes = {0};
+    if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0) return -1;
+    attributes.size = sizeof attributes;
+    attributes.runtime = nanoseconds;
+    return (int)syscall(SYS_sched_setattr, 0, &attributes, 0);
+}
+
+#else
+
+int scheduling_give_way(int32_t nice) {
+    (void)nice;
+    return -1;
+}
+
+int scheduling_set_slice(uint64_t nanoseconds) {
+    (void)nanoseconds;
+    return -1;
+}
+
+#endif

@@ -31,7 +31,7 @@ public struct RPCServerOptions: Sendable {
     /// Bytes of answers a client has not taken; past it the connection is not read.
     public var outputHighWaterBytes = 256 << 10
 
-    public var eventLoopThreads = 2
+    public var eventLoopThreads = 4
     /// Threads for look-ups that are too long for an event loop.
     public var lookupThreads = 2
     /// How long one look-up keeps its thread now. Asked before each look-up, on an event loop; must be quick.

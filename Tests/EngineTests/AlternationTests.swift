@@ -22,7 +22,7 @@ struct AlternationTests {
     private func check(_ state: LearnedState, _ comment: Comment? = nil) {
         let (model, alternating) = solved(state)
         var wanted = Array(repeating: [Taker](), count: model.items.count)
-        let users = state.users.withLock { $0.rowCount }
+        let users = state.users.read { $0.rowCount }
         var userGramian = Gramian(factors: model.items.factors)
         for user in 0..<Int32(users) {
             let shard = state.shard(of: user)

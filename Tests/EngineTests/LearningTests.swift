@@ -100,7 +100,7 @@ struct LearningTests {
         all += events(200, seed: 9)
         all.append(Event(.retract(user: user, item: id("i0"))))
         let state = learned(batches(all, sizes: [64]), smallOptions())
-        let row = state.users.withLock { $0.row(of: user) }!
+        let row = state.users.read { $0.row(of: user) }!
         let kept = state.shard(of: row).users[state.shard(of: row).local(row)]
         #expect(kept.ratings == 0)
         #expect(kept.residualSum == 0)
@@ -181,8 +181,8 @@ struct LearningTests {
         let forget = Event(.forget(user: id("u1")))
         let back = Event(.rating(user: id("u1"), item: id("i9"), value: 5))
         let state = learned(batches(ratings + [forget], sizes: [41]), smallOptions(shards: shards))
-        #expect(state.users.withLock { $0.row(of: id("u1")) } == nil)
-        #expect(state.users.withLock { $0.count } == 3)
+        #expect(state.users.read { $0.row(of: id("u1")) } == nil)
+        #expect(state.users.read { $0.count } == 3)
         let shard = state.shard(of: 1)
         #expect(shard.users[shard.local(1)].id == nil && shard.users[shard.local(1)].history.entries.isEmpty)
         for table in shard.tables { #expect(table.row(shard.local(1)).vector.allSatisfy { $0 == 0 }) }
@@ -192,7 +192,7 @@ struct LearningTests {
 
         let again = learned(batches(ratings + [forget, back], sizes: [42]), smallOptions(shards: shards))
         #expect(again.historyCount("u1") == 1)
-        #expect(again.users.withLock { $0.row(of: id("u1")) } == 1, "the lowest free row is given out again")
+        #expect(again.users.read { $0.row(of: id("u1")) } == 1, "the lowest free row is given out again")
     }
 
     @Test("a history past its bound drops its oldest item, and the counts agree", arguments: [1, 2])
@@ -220,8 +220,8 @@ struct LearningTests {
             return Event(.rating(user: id(user), item: id("i\($0 % 30)"), value: 5), time: Int64($0))
         }
         let state = learned(batches(ratings, sizes: [500]), options)
-        #expect(state.users.withLock { $0.count } == 20)
-        #expect(state.users.withLock { $0.rowCount } == 20, "rows are given out again")
+        #expect(state.users.read { $0.count } == 20)
+        #expect(state.users.read { $0.rowCount } == 20, "rows are given out again")
         #expect(state.historyCount("u0") > 0 && state.historyCount("u499") > 0)
         #expect(state.historyCount("u1") == 0)
         let standing = state.shards[0].users.map { $0.history.entries.count }.reduce(0, +)
@@ -238,9 +238,9 @@ struct LearningTests {
             Event(.rating(user: id("u\($0)"), item: id("i\($0 % 20)"), value: 5), time: Int64($0))
         }
         let state = learned(batches(ratings, sizes: [30]), options)
-        #expect(state.items.withLock { $0.count } == 10)
+        #expect(state.items.read { $0.count } == 10)
         #expect(state.counters.applied == 100 && state.counters.refused == 50)
-        #expect(state.users.withLock { $0.count } == 50, "nor are their users taken in")
+        #expect(state.users.read { $0.count } == 50, "nor are their users taken in")
         #expect(state.ratings == 50)
     }
 
@@ -272,7 +272,7 @@ struct LearningTests {
 extension LearnedState {
     /// Items in the user's history; 0 for an unknown one.
     func historyCount(_ user: String) -> Int {
-        guard let row = users.withLock({ $0.row(of: id(user)) }) else { return 0 }
+        guard let row = users.read({ $0.row(of: id(user)) }) else { return 0 }
         let shard = shard(of: row)
         return shard.queue.sync { shard.users[shard.local(row)].history.entries.count }
     }

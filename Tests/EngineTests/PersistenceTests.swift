@@ -264,8 +264,8 @@ struct PersistenceTests {
         try StateFile(path: folder.state, identity: Self.identity).write(state.collectChanges())
         let back = try restored(folder, smallOptions())
         #expect(back.digest() == state.digest())
-        #expect(back.catalogue.withLock { $0.entries[0].title } == item.title)
-        #expect(back.catalogue.withLock { $0.entries[0].tags } == item.tags)
+        #expect(back.catalogue.read { $0.entries[0].title } == item.title)
+        #expect(back.catalogue.read { $0.entries[0].tags } == item.tags)
     }
 }
 

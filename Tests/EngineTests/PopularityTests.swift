@@ -21,7 +21,7 @@ struct PopularityTests {
     }
 
     private func popular(_ state: LearnedState, _ item: String, model: Int = 1) -> Double {
-        guard let row = state.items.withLock({ $0.row(of: id(item)) }) else { return .nan }
+        guard let row = state.items.read({ $0.row(of: id(item)) }) else { return .nan }
         let model = state.models[model]
         return model.decay.popular(model.counts[Int(row)], at: state.counters.applied)
     }

@@ -68,7 +68,7 @@ struct RankTopTests {
         try await live.feed(events(1_000))
         let model = try #require(live.engine.state.models.last)
         let biases = live.engine.onQueue { state in
-            let row = state.items.withLock { $0.row(of: id("unloved")) }
+            let row = state.items.read { $0.row(of: id("unloved")) }
             #expect(row.map { model.items.bias(Int($0)) < 0 } == true)
             return (0..<model.items.count).filter { model.positives[$0] > 0 }.map { model.items.bias($0) }
         }

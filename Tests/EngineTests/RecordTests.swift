@@ -53,7 +53,7 @@ struct RecordTests {
         let record = try live.engine.user(id("u2"), listMax: 3)
         #expect(record.history.count == 3)
         #expect(record.models.map(\.name) == ["stars", "likes"])
-        let number = try #require(live.engine.state.users.withLock { $0.row(of: id("u2")) })
+        let number = try #require(live.engine.state.users.read { $0.row(of: id("u2")) })
         let shard = live.engine.state.shard(of: number)
         for (model, found) in record.models.enumerated() {
             let row = shard.queue.sync { shard.tables[model].row(shard.local(number)) }

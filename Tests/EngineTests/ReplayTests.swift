@@ -149,7 +149,7 @@ struct ReplayTests {
 extension Replay {
     fileprivate var models: [ModelState] { state.models }
     fileprivate var shard: UserShard { state.shards[0] }
-    fileprivate func row(user: EntityID) -> Int32? { state.users.withLock { $0.row(of: user) } }
-    fileprivate func row(item: EntityID) -> Int32? { state.items.withLock { $0.row(of: item) } }
+    fileprivate func row(user: EntityID) -> Int32? { state.users.read { $0.row(of: user) } }
+    fileprivate func row(item: EntityID) -> Int32? { state.items.read { $0.row(of: item) } }
     fileprivate func isKnown(_ item: Int) -> Bool { observer.isKnown[item] == 1 }
 }

@@ -44,8 +44,8 @@ struct StateBuilderTests {
     }
 
     private func expectSameUsers(_ state: LearnedState, _ daemon: LearnedState) {
-        let rows = daemon.users.withLock { $0.rowCount }
-        #expect(state.users.withLock { $0.rowCount } == rows)
+        let rows = daemon.users.read { $0.rowCount }
+        #expect(state.users.read { $0.rowCount } == rows)
         for row in 0..<Int32(rows) {
             let (one, other) = (state.shard(of: row), daemon.shard(of: row))
             let (a, b) = (one.users[one.local(row)], other.users[other.local(row)])
@@ -67,7 +67,7 @@ struct StateBuilderTests {
                 #expect(a.counts[row].popular == b.counts[row].popular)
             }
         }
-        let titles = { (state: LearnedState) in state.catalogue.withLock { $0.entries.map(\.title) } }
+        let titles = { (state: LearnedState) in state.catalogue.read { $0.entries.map(\.title) } }
         #expect(titles(state) == titles(daemon))
     }
 

@@ -70,7 +70,7 @@ struct TrainedAlternationTests {
     func untaken() throws {
         let dull = Event(.rating(user: id("u0"), item: id("dull"), value: 1))
         let state = try trained(shards: 1, events: events(2_000) + [dull]).state
-        let row = try #require(state.items.withLock { $0.row(of: id("dull")) })
+        let row = try #require(state.items.read { $0.row(of: id("dull")) })
         #expect(state.models[3].positives[Int(row)] == 0)
         #expect(!state.models[3].items.row(Int(row)).isZero)
     }

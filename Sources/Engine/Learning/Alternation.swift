@@ -60,7 +60,7 @@ struct Alternation {
     private func dueUsers() -> [Int32] {
         var due = alternating.pendingUsers
         alternating.pendingUsers = []
-        let count = Int32(state.users.withLock { $0.rowCount })
+        let count = Int32(state.users.read { $0.rowCount })
         for _ in 0..<min(Self.sweptUsers, Int(count)) { due.insert(nextUser(of: count)) }
         return due.sorted()
     }
@@ -198,7 +198,7 @@ struct Alternation {
     /// An item that nobody takes is as it was born: solved, it would be zero, and could not be learned from again.
     private mutating func resetUntaken(_ item: Int32) -> Bool {
         guard alternating.takers.count(of: Int(item)) == 0 else { return false }
-        guard let id = state.items.withLock({ $0.id(of: item) }) else { return true }
+        guard let id = state.items.read({ $0.id(of: item) }) else { return true }
         let row = model.items.row(Int(item))
         let before = row.vector
         var random = KeyedRandom(seed: model.seed, bytes: id.string.utf8)
@@ -233,7 +233,7 @@ extension Alternation {
     /// After all rows were read back.
     func restore() {
         if !alternating.hasGramians { sumAnew() }
-        let users = Int32(state.users.withLock { $0.rowCount })
+        let users = Int32(state.users.read { $0.rowCount })
         alternating.pendingUsers = alternating.pendingUsers.filter { (0..<users).contains($0) }
         alternating.pendingItems = alternating.pendingItems.filter {
             (0..<Int32(model.items.count)).contains($0.key)
@@ -249,7 +249,7 @@ extension Alternation {
 
     /// Takes note of events learned: they allow for so much more work in idle time, up to all rows.
     func earn(events: Int) {
-        let all = model.items.count + state.users.withLock { $0.rowCount }
+        let all = model.items.count + state.users.read { $0.rowCount }
         alternating.idleRows = min(all, alternating.idleRows + events * Self.idleRowsPerEvent)
     }
 
@@ -274,7 +274,7 @@ extension Alternation {
             serve(users)
             return
         }
-        let count = Int32(state.users.withLock { $0.rowCount })
+        let count = Int32(state.users.read { $0.rowCount })
         if count > 0 {
             let user = nextUser(of: count)
             solveUsers([user])

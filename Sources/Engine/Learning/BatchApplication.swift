@@ -118,18 +118,19 @@ struct BatchApplication {
                     Int(row), title: description.title, tags: description.tags,
                     available: description.available)
             }
+            state.stats[Int(row)].unsaved = true
         }
     }
 
     private func knows(_ user: EntityID, _ item: EntityID) -> Bool {
-        state.users.withLock { $0.row(of: user) } != nil && state.items.withLock { $0.row(of: item) } != nil
+        state.users.read { $0.row(of: user) } != nil && state.items.read { $0.row(of: item) } != nil
     }
 
     private mutating func add(
         _ kind: Example.Kind, user: EntityID, item: EntityID, value: Float, _ logged: LoggedEvent
     ) {
         makeRoom(for: user)
-        let (userRow, isNew) = state.users.withLock { $0.intern(user) }
+        let (userRow, isNew) = state.users.intern(user)
         if isNew { newUsers[Int(userRow) % state.shards.count].append((user, userRow)) }
         let itemRow = intern(item: item)
         examples.append(
@@ -155,7 +156,7 @@ struct BatchApplication {
     private func hasRoom(for event: Event) -> Bool {
         let itemsMax = state.options.itemsMax
         guard itemsMax > 0, let item = event.item else { return true }
-        return state.items.withLock { $0.count < itemsMax || $0.row(of: item) != nil }
+        return state.items.read { $0.count < itemsMax || $0.row(of: item) != nil }
     }
 
     /// Erases the users heard of least recently when a new one comes and the bound is reached; a sixty-fourth of all
@@ -163,7 +164,7 @@ struct BatchApplication {
     private mutating func makeRoom(for user: EntityID) {
         let usersMax = state.options.usersMax
         guard usersMax > 0 else { return }
-        let isFull = state.users.withLock { $0.count >= usersMax && $0.row(of: user) == nil }
+        let isFull = state.users.read { $0.count >= usersMax && $0.row(of: user) == nil }
         guard isFull else { return }
         learnSegment()
         for id in state.leastRecentUsers(max(1, usersMax / 64)) {
@@ -174,7 +175,7 @@ struct BatchApplication {
     }
 
     private mutating func intern(item: EntityID) -> Int32 {
-        let (row, isNew) = state.items.withLock { $0.intern(item) }
+        let (row, isNew) = state.items.intern(item)
         guard isNew else { return row }
         // The new item joins the sum over all: what came before is folded in first, however batches are cut.
         if alternates, state.shards.count == 1 { learnSegment() }

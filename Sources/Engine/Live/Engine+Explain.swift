@@ -83,12 +83,12 @@ extension Engine {
     }
 
     func described(_ carriers: [Candidate], in history: History) -> [Explanation.Carrier] {
-        let titles = state.catalogue.withLock { catalogue in
+        let titles = state.catalogue.read { catalogue in
             carriers.map {
                 Int($0.row) < catalogue.entries.count ? catalogue.entries[Int($0.row)].title : nil
             }
         }
-        return state.items.withLock { table in
+        return state.items.read { table in
             zip(carriers, titles).compactMap { carrier, title in
                 guard let id = table.id(of: carrier.row), let entry = history[carrier.row] else { return nil }
                 return Explanation.Carrier(

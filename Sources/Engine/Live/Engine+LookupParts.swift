@@ -34,7 +34,7 @@ extension Engine {
 
     /// Reads a user where nobody changes it meanwhile; `nil` for an unknown one.
     func onShard<Copy>(of id: EntityID, _ copy: (UserShard, Int, UserState) -> Copy) -> Copy? {
-        guard let row = state.users.withLock({ $0.row(of: id) }) else { return nil }
+        guard let row = state.users.read({ $0.row(of: id) }) else { return nil }
         let shard = state.shard(of: row)
         let local = shard.local(row)
         // Meanwhile the user may have been forgotten, and the row given to another.
@@ -57,18 +57,18 @@ extension Engine {
 
     /// What may be answered to anybody.
     func selection(tags: [String], exclude: [EntityID], keepsReasons: Bool) -> Selection {
-        let (unavailable, tagged) = state.catalogue.withLock { catalogue in
+        let (unavailable, tagged) = state.catalogue.read { catalogue in
             (catalogue.unavailable, tags.map { catalogue.items(tagged: $0) })
         }
         var selection = Selection(unavailable: unavailable, tagged: tagged, keepsReasons: keepsReasons)
         guard !exclude.isEmpty else { return selection }
-        let rows = state.items.withLock { table in exclude.compactMap { table.row(of: $0) } }
+        let rows = state.items.read { table in exclude.compactMap { table.row(of: $0) } }
         selection.leaveOut(rows.sorted(), because: .excluded)
         return selection
     }
 
     func rows(of items: [EntityID]) throws(LookupError) -> [Int] {
-        let rows = state.items.withLock { table in items.map { table.row(of: $0) } }
+        let rows = state.items.read { table in items.map { table.row(of: $0) } }
         if let missing = rows.firstIndex(of: nil) {
             throw LookupError(.noItem, "no item '\(items[missing])'")
         }
@@ -76,7 +76,7 @@ extension Engine {
     }
 
     func scored(_ candidates: [Candidate]) -> [ScoredItem] {
-        state.items.withLock { table in
+        state.items.read { table in
             candidates.compactMap { candidate in
                 table.id(of: candidate.row).map { ScoredItem(id: $0, score: candidate.score) }
             }

@@ -6,7 +6,7 @@ internal import Retrieval
 extension Engine {
     public func item(_ id: EntityID) throws(LookupError) -> ItemRecord {
         let row = try rows(of: [id])[0]
-        let entry = state.catalogue.withLock { row < $0.entries.count ? $0.entries[row] : Catalogue.Entry() }
+        let entry = state.catalogue.read { row < $0.entries.count ? $0.entries[row] : Catalogue.Entry() }
         let (stats, positives) = published.withLock { published in
             row < published.stats.count
                 ? (published.stats[row], published.positives.map { Int($0[row]) })
@@ -46,7 +46,7 @@ extension Engine {
         guard let (user, models) = copy else { throw unknown(id) }
         let entries = user.history.entries
         let newest = entries.sorted { $0.order > $1.order }.prefix(max(0, listMax))
-        let (history, hidden) = state.items.withLock { table in
+        let (history, hidden) = state.items.read { table in
             (
                 newest.compactMap { entry in
                     table.id(of: entry.item).map { UserRecord.Entry(entry, item: $0) }

@@ -46,7 +46,7 @@ extension Engine {
     /// Passes over what is not known, as long as anything is.
     private func named(_ query: SessionQuery, in model: ModelState) throws(LookupError) -> Named {
         try check(query, model.learner)
-        let rows = state.items.withLock { table in query.items.map { table.row(of: $0) } }
+        let rows = state.items.read { table in query.items.map { table.row(of: $0) } }
         let published = model.index.read { $0.count }
         var (named, known, isNamed) = (Named(), false, ItemBitset())
         // From the last on, because of an item named twice the last mention holds.

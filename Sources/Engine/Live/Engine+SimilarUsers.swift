@@ -17,7 +17,7 @@ extension Engine {
         let scratch = Scratch(factors: options.factors)
         scratch.first.set(vector: taste.vector, bias: 0)
         let comparison = Comparison(scratch, metric: query.metric)
-        for row in 0..<Int32(state.users.withLock { $0.rowCount }) {
+        for row in 0..<Int32(state.users.read { $0.rowCount }) {
             let shard = state.shard(of: row)
             let local = shard.local(row)
             let threshold = best.threshold

@@ -22,8 +22,8 @@ extension Engine {
         }
         fields.append(StatusField("events.in-memory", .integer(Int64(inFlight.load(ordering: .relaxed)))))
         fields += logFields(snapshot)
-        fields.append(StatusField("users.count", .integer(Int64(state.users.withLock { $0.count }))))
-        fields.append(StatusField("items.count", .integer(Int64(state.items.withLock { $0.count }))))
+        fields.append(StatusField("users.count", .integer(Int64(state.users.read { $0.count }))))
+        fields.append(StatusField("items.count", .integer(Int64(state.items.read { $0.count }))))
         for (model, numbers) in zip(state.models, snapshot.models) {
             fields += self.fields(of: model, numbers).map {
                 StatusField("model.\(model.options.name).\($0.name)", $0.value)

@@ -86,8 +86,8 @@ public final class Engine: Sendable {
             "state restored",
             metadata: [
                 "log": "\(log.name)", "positions": "\(positionsText(state.positions))",
-                "events": "\(state.counters.applied)", "users": "\(state.users.withLock { $0.count })",
-                "items": "\(state.items.withLock { $0.count })",
+                "events": "\(state.counters.applied)", "users": "\(state.users.read { $0.count })",
+                "items": "\(state.items.read { $0.count })",
             ])
         queue.sync {
             judgeModels()

@@ -62,10 +62,7 @@ extension LearnedState {
     }
 
     private func collectItems(into delta: inout StateDelta) {
-        // A few at a time: look-ups wait for these locks. Nobody but this queue changes what they guard.
-        for start in stride(from: 0, to: stats.count, by: Self.itemsPerTurn) {
-            delta.items += changedItems(start..<min(start + Self.itemsPerTurn, stats.count))
-        }
+        delta.items = changedItems()
         delta.itemFactors = models.map { model in
             var factors = StoredFactors(model: model.options.name, factors: options.factors)
             for row in model.items.rows(marked: .unsaved) {
@@ -77,14 +74,12 @@ extension LearnedState {
         }
     }
 
-    private static let itemsPerTurn = 256
-
     /// Those to be saved; they count as saved from now on.
-    private func changedItems(_ rows: Range<Int>) -> [StoredItem] {
-        catalogue.withLock { catalogue in
-            items.withLock { ids in
+    private func changedItems() -> [StoredItem] {
+        catalogue.read { catalogue in
+            items.read { ids in
                 var changed: [StoredItem] = []
-                for row in rows where catalogue.entries[row].unsaved || stats[row].unsaved {
+                for row in 0..<stats.count where stats[row].unsaved {
                     guard let id = ids.id(of: Int32(row)) else { continue }
                     let entry = catalogue.entries[row]
                     changed.append(
@@ -95,7 +90,6 @@ extension LearnedState {
                             ratings: Int64(stats[row].ratings), ratingSum: stats[row].ratingSum,
                             lastEvent: stats[row].lastEvent))
                     stats[row].unsaved = false
-                    catalogue.markSaved(row)
                 }
                 return changed
             }
@@ -109,12 +103,7 @@ extension LearnedState {
         for (model, factors) in delta.userFactors.enumerated() {
             for row in factors.rows { shard(of: row).markUnsaved(row, model: model) }
         }
-        catalogue.withLock { catalogue in
-            for item in delta.items {
-                stats[Int(item.row)].unsaved = true
-                catalogue.markUnsaved(Int(item.row))
-            }
-        }
+        for item in delta.items { stats[Int(item.row)].unsaved = true }
         for (model, factors) in delta.itemFactors.enumerated() {
             for row in factors.rows { models[model].items.mark(.unsaved, at: Int(row)) }
         }

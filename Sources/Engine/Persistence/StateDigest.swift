@@ -78,7 +78,7 @@ extension LearnedState {
 
     /// In order of global rows, so that the number of shards does not matter.
     private func combineUsers(_ digest: inout StateDigest) {
-        let rowCount = users.withLock { $0.rowCount }
+        let rowCount = users.read { $0.rowCount }
         for row in 0..<Int32(rowCount) {
             let shard = shard(of: row)
             shard.queue.sync {
@@ -100,8 +100,8 @@ extension LearnedState {
     }
 
     private func combineItems(_ digest: inout StateDigest) {
-        let ids = items.withLock { table in (0..<Int32(table.rowCount)).map { table.id(of: $0) } }
-        let entries = catalogue.withLock { $0.entries }
+        let ids = items.read { table in (0..<Int32(table.rowCount)).map { table.id(of: $0) } }
+        let entries = catalogue.read { $0.entries }
         for (row, id) in ids.enumerated() {
             digest.combine(bytes: (id?.string ?? "").utf8)
             digest.combine(bytes: (entries[row].title ?? "").utf8)

@@ -60,7 +60,6 @@ final class StateLoader: StateReader {
             $0.describe(
                 row, title: stored.title.map { String(decoding: $0, as: UTF8.self) }, tags: stored.tags,
                 available: stored.available)
-            $0.markSaved(row)
         }
     }
 

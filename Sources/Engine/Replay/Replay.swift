@@ -48,12 +48,12 @@ public struct Replay {
         var application = BatchApplication(state: state, leases: leases, observer: observer)
         application.apply(batch)
         return try observer.take(userID: { [state] row in
-            state.users.withLock { $0.id(of: row)?.string } ?? "?"
+            state.users.read { $0.id(of: row)?.string } ?? "?"
         })
     }
 
-    public var users: Int { state.users.withLock { $0.count } }
-    public var items: Int { state.items.withLock { $0.count } }
+    public var users: Int { state.users.read { $0.count } }
+    public var items: Int { state.items.read { $0.count } }
     /// Events equal in every field to one learned before.
     public var duplicates: Int64 { state.counters.duplicates }
     /// Updates that the guard refused, per model.

@@ -6,8 +6,6 @@ struct Catalogue {
         var title: String?
         var tags: [String] = []
         var available = true
-        /// To be written with the next checkpoint.
-        var unsaved = true
     }
 
     private(set) var entries: [Entry] = []
@@ -29,7 +27,6 @@ struct Catalogue {
     /// What is `nil` stays as it is.
     mutating func describe(_ row: Int, title: String?, tags: [String]?, available: Bool?) {
         grow(to: row + 1)
-        entries[row].unsaved = true
         if let title { entries[row].title = title }
         if let available {
             entries[row].available = available
@@ -47,9 +44,6 @@ struct Catalogue {
         rows.removeAscending(row)
         if !rows.isEmpty { byTag[tag] = rows }
     }
-
-    mutating func markSaved(_ row: Int) { entries[row].unsaved = false }
-    mutating func markUnsaved(_ row: Int) { entries[row].unsaved = true }
 }
 
 extension [Int32] {

@@ -1,5 +1,6 @@
 internal import Events
 internal import HeapModule
+internal import Locking
 
 /// Ids and their dense row numbers. A row that is let go is given out again, lowest first, so that the rows are a
 /// function of the events alone and the tables do not grow with users who have left.
@@ -43,5 +44,13 @@ struct IDTable {
     private mutating func place(_ id: EntityID, at row: Int32) {
         if row == ids.count { ids.append(id) } else { ids[Int(row)] = id }
         rows[id] = row
+    }
+}
+
+extension SharedLock<IDTable> {
+    /// Takes the id in, if it is new; keeps readers off only then. For the one queue that changes the table.
+    func intern(_ id: EntityID) -> (row: Int32, isNew: Bool) {
+        if let row = read({ $0.row(of: id) }) { return (row, false) }
+        return withLock { $0.intern(id) }
     }
 }

@@ -8,15 +8,15 @@ internal import Locking
 ///
 /// Three owners: user rows and histories belong to their shard (`UserShard`); item rows and counts to the lease holder during
 /// a round and to the engine's queue between rounds; the ids and the catalogue, which look-ups read too, stand behind a
-/// mutex each. Everything else is confined to the engine's queue. `@unchecked Sendable` stands on these.
+/// lock each and are changed on the engine's queue alone. Everything else is confined to the engine's queue. `@unchecked Sendable` stands on these.
 final class LearnedState: @unchecked Sendable {
     let options: EngineOptions
     let shards: [UserShard]
     let models: [ModelState]
     let stats = ItemColumn<ItemStats>()
-    let users = Lock(IDTable())
-    let items = Lock(IDTable())
-    let catalogue = Lock(Catalogue())
+    let users = SharedLock(IDTable())
+    let items = SharedLock(IDTable())
+    let catalogue = SharedLock(Catalogue())
 
     /// Next offset per partition: the consistent cut that this state stands at.
     var positions: [Int32: Int64] = [:]

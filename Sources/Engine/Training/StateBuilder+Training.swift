@@ -27,7 +27,7 @@ extension StateBuilder {
     private func interactions(weighted: Bool, where isWanted: (HistoryEntry) -> Bool) -> Interactions {
         finishHistory()
         var (users, items, values, times): ([Int32], [Int32], [Float], [Int64]) = ([], [], [], [])
-        let userCount = state.users.withLock { $0.rowCount }
+        let userCount = state.users.read { $0.rowCount }
         for user in 0..<Int32(userCount) {
             let shard = state.shard(of: user)
             shard.queue.sync {
@@ -68,7 +68,7 @@ extension StateBuilder {
     public func install(
         _ trained: FactorModel, as model: Int, updates: Int, keepsSteps: Bool = false
     ) throws(TrainingError) {
-        let userCount = state.users.withLock { $0.rowCount }
+        let userCount = state.users.read { $0.rowCount }
         guard trained.factors == options.factors, trained.users.count == userCount,
             trained.items.count == state.stats.count
         else { throw .otherShape("the trained model has other rows than the state") }

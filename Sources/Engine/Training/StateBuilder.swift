@@ -86,7 +86,7 @@ public struct HistorySummary: Sendable, Equatable {
 extension StateBuilder {
     public var summary: HistorySummary {
         var summary = HistorySummary(
-            users: state.users.withLock { $0.count }, items: state.items.withLock { $0.count },
+            users: state.users.read { $0.count }, items: state.items.read { $0.count },
             positions: state.positions)
         for field in LearnedState.Counters.fields {
             summary.counters["events.\(field.name)"] = state.counters[keyPath: field.path]
