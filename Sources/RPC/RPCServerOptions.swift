@@ -31,7 +31,8 @@ public struct RPCServerOptions: Sendable {
     /// Bytes of answers a client has not taken; past it the connection is not read.
     public var outputHighWaterBytes = 256 << 10
 
-    public var eventLoopThreads = 4
+    /// A connection stays with one: with more of them those that feed and those that ask are less often together.
+    public var eventLoopThreads = 8
     /// Threads for look-ups that are too long for an event loop.
     public var lookupThreads = 2
     /// How long one look-up keeps its thread now. Asked before each look-up, on an event loop; must be quick.

@@ -93,7 +93,7 @@ struct Configuration: Sendable, Equatable {
         var password = ""
         /// 0 waits for ever.
         var idleTimeoutSeconds = 0
-        var threads = 4
+        var threads = 8
     }
 
     struct Log: Sendable, Equatable {
