@@ -9,7 +9,10 @@ struct NoTasteTests {
 
     /// With a user who liked nothing, has seen i0 and i1, and hid i2.
     private func live() async throws -> LiveEngine {
-        let live = try LiveEngine(fourLearners(), identity: fourIdentity)
+        var options = fourLearners()
+        // No rows are solved in idle time, between two look-ups that are compared.
+        options.deterministic = true
+        let live = try LiveEngine(options, identity: fourIdentity)
         try await live.feed(events(2_000))
         try await live.feed([
             Event(.rating(user: Self.sour, item: id("i0"), value: 1)),
@@ -44,14 +47,21 @@ struct NoTasteTests {
         }
         #expect(error?.code == .noUser)
         #expect(error?.message.contains("took nothing") ?? false)
-        // A rank among equal zeros, or users as near as all others, would be made up.
+        // A rank among equal zeros, a score of 0, or users as near as all others, would be made up.
         let explained = #expect(throws: LookupError.self) {
             try live.engine.explain(ExplainQuery(user: Self.sour, item: id("i7"), model: "solved"))
         }
         let alike = #expect(throws: LookupError.self) {
             try live.engine.similarUsers(SimilarUsersQuery(user: Self.sour, count: 3, model: "solved"))
         }
+        let predicted = #expect(throws: LookupError.self) {
+            try live.engine.predict(user: Self.sour, items: [id("i7")], model: "solved")
+        }
+        let ranked = #expect(throws: LookupError.self) {
+            try live.engine.rank(user: Self.sour, items: [id("i7"), id("i8")], model: "solved")
+        }
         #expect(explained?.code == .noUser && alike?.code == .noUser)
+        #expect(predicted?.code == .noUser && ranked?.code == .noUser)
         // Other models have a row for everybody.
         #expect(try !live.engine.answer(RecommendQuery(user: Self.sour, fallback: .none)).items.isEmpty)
         try live.stop()

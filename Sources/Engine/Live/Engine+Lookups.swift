@@ -91,6 +91,7 @@ extension Engine: LookupService {
         let number = try modelNumber(model)
         let learner = state.models[number].learner
         guard let taste = taste(of: user, model: number) else { throw unknown(user) }
+        guard hasTaste(taste, state.models[number]) else { throw withoutTaste(user, state.models[number]) }
         let rows = try rows(of: items)
         let offset = learner.predictsRatings ? snapshot.withLock { $0.mean } + taste.bias : 0
         // Summed as `recommend` sums it: both answer the same score.
