@@ -64,13 +64,14 @@ struct Daemon {
             log.close()
             withExtendedLifetime(lock) {}
         }
+        let (listening, started) = AsyncStream.makeStream(of: Never.self)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
                     .init(
-                        service: EngineService(engine: engine),
+                        service: EngineService(engine: engine, listening: listening),
                         failureTerminationBehavior: .gracefullyShutdownGroup),
-                    .init(service: RPCService(server: server, logger: logger)),
+                    .init(service: RPCService(server: server, started: started, logger: logger)),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         try await group.run()
@@ -81,8 +82,13 @@ struct Daemon {
 /// Learns until told to stop, then makes the state durable.
 private struct EngineService: Service {
     let engine: Engine
+    /// Ends once the server listens, or cannot.
+    let listening: AsyncStream<Never>
 
     func run() async throws {
+        // A thread begins with the priority of the one that makes it, and those that answer must not begin with that of
+        // those that learn.
+        for await _ in listening {}
         let (failures, continuation) = AsyncStream.makeStream(of: EventLogError.self)
         engine.start { continuation.yield($0) }
         let failure = await withGracefulShutdownHandler {
@@ -99,11 +105,14 @@ private struct EngineService: Service {
 /// Answers until told to stop, then answers what is in flight.
 private struct RPCService: Service {
     let server: RPCServer
+    let started: AsyncStream<Never>.Continuation
     let logger: Logger
 
     func run() async throws {
         let readiness = Readiness(environment: ProcessInfo.processInfo.environment)
+        defer { started.finish() }
         try await server.start()
+        started.finish()
         readiness.ready()
         logger.notice("ready")
         try? await gracefulShutdown()
