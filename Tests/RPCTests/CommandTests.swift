@@ -7,12 +7,6 @@ import Testing
 
 @Suite("RPC commands")
 struct CommandTests {
-    private func ask(_ client: RPCClient, _ line: String) throws -> RESPValue {
-        try client.call(line.split(separator: " ").map(String.init))
-    }
-
-    private func list(_ words: String...) -> RESPValue { .array(words.map(RESPValue.text)) }
-
     @Test("connection commands answer as stock clients expect")
     func connection() async throws {
         try await withServer { path, _ in
