@@ -75,24 +75,47 @@ let package = Package(
             dependencies: [.product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: settings),
         .target(
+            name: "State",
+            dependencies: [
+                "Locking", "Factors", "Learners", "Retrieval", "Events", "Checkpoints",
+                .product(name: "HeapModule", package: "swift-collections"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "StreamLearning",
+            dependencies: ["Locking", "Factors", "Learners", "Events", "State"],
+            swiftSettings: settings),
+        .target(
+            name: "HistoryTraining",
+            dependencies: [
+                "Locking", "Factors", "Learners", "Training", "Events", "Checkpoints", "State", "StreamLearning",
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "LookUps",
+            dependencies: [
+                "Locking", "Factors", "Learners", "Retrieval", "Events", "State",
+                .product(name: "HeapModule", package: "swift-collections"),
+            ],
+            swiftSettings: settings),
+        .target(
             name: "Engine",
             dependencies: [
-                "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
-                "Checkpoints",
+                "Locking", "Factors", "Events", "EventLog", "Checkpoints", "State", "StreamLearning", "LookUps",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
         .target(
             name: "RPC",
-            dependencies: ["Engine", "Events", "Locking"] + nio + [
+            dependencies: ["Engine", "LookUps", "Events", "Locking"] + nio + [
                 .product(name: "Logging", package: "swift-log")
             ],
             swiftSettings: settings),
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
-                "Engine", "EventLog", "Events", "Checkpoints", "Factors", "Learners", "Training", "Retrieval",
-                "Locking", "CZlib", "RPC",
+                "Engine", "State", "StreamLearning", "LookUps", "EventLog", "Events", "Checkpoints", "Factors",
+                "Learners", "Training", "Retrieval", "Locking", "CZlib", "RPC",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "Logging", package: "swift-log"),
@@ -120,11 +143,51 @@ let package = Package(
         .testTarget(
             name: "RetrievalTests", dependencies: ["Retrieval", "CKernels", "Factors"],
             swiftSettings: settings),
+        // For tests of what learns: streams, options, and an engine on a log of its own.
+        .target(
+            name: "EngineSupport",
+            dependencies: [
+                "Engine", "LookUps", "StreamLearning", "State", "Checkpoints", "EventLog", "Events", "Factors",
+                "Learners", "Locking", "TestSupport", .product(name: "Logging", package: "swift-log"),
+            ], path: "Tests/EngineSupport", swiftSettings: settings),
+        .testTarget(
+            name: "CheckpointsTests",
+            dependencies: [
+                "TestSupport", "Checkpoints", "Factors", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "StateTests",
+            dependencies: [
+                "EngineSupport", "TestSupport", "State", "StreamLearning", "Checkpoints", "Events", "Factors", "Locking",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "StreamLearningTests",
+            dependencies: [
+                "EngineSupport", "TestSupport", "StreamLearning", "State", "Checkpoints", "Events", "Factors", "Learners",
+                "Locking",
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "LookUpsTests",
+            dependencies: [
+                "EngineSupport", "TestSupport", "LookUps", "Engine", "State", "StreamLearning", "Events", "Factors", "Learners",
+                "Locking", "Retrieval",
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "HistoryTrainingTests",
+            dependencies: [
+                "EngineSupport", "TestSupport", "HistoryTraining", "StreamLearning", "State", "Checkpoints", "Events", "Factors",
+                "Learners", "Training",
+            ],
+            swiftSettings: settings),
         .testTarget(
             name: "EngineTests",
             dependencies: [
-                "Engine", "Checkpoints", "EventLog", "Events", "Factors", "Learners", "Locking", "Retrieval",
-                "Training",
+                "EngineSupport", "TestSupport", "Engine", "LookUps", "State", "Checkpoints", "EventLog", "Events", "Factors", "Locking",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -152,7 +215,7 @@ let package = Package(
         .testTarget(
             name: "RPCTests",
             dependencies: [
-                "RPC", "Engine", "EventLog", "Events", "Locking", "TestSupport",
+                "RPC", "Engine", "LookUps", "State", "EventLog", "Events", "Locking", "TestSupport",
             ] + nio + [.product(name: "Logging", package: "swift-log")],
             swiftSettings: settings),
         .testTarget(
