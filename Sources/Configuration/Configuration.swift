@@ -1,47 +1,69 @@
-import EventLog
-import Events
+// Configuration: everything that an operator can say.
+//
+// Here live the keys with their types, units, defaults and meanings, the three sources (file, environment, flags), what
+// is refused and why, and what a configuration means to the log, the engine and the learners: their options. Texts come
+// in; values that have been looked at go out. What never comes in: command lines beyond key=value, and anything that
+// runs. Whatever starts a part of Freshet asks here rather than reading a file or a variable by itself.
 
-/// Everything an operator can say, with its defaults. What each key means stands in `ConfigurationKey.all`.
-struct Configuration: Sendable, Equatable {
-    struct State: Sendable, Equatable {
-        var folder = "freshet-state"
+public import EventLog
+public import Events
+
+/// Everything an operator can say, with its defaults.
+///
+/// Each property is the key of the same name in its section: `engine.historyMax` is `engine.history-max`. What a key means,
+/// its unit and what is allowed stand in `ConfigurationKey.all`, and in `ConfigurationReference.text()`.
+///
+/// ```swift
+/// var configuration = try Configuration.load(file: nil, environment: [:], settings: ["state.folder=/var/lib/freshet"])
+/// configuration.socketPath  // "/var/lib/freshet/freshet.sock"
+/// ```
+public struct Configuration: Sendable, Equatable {
+    /// The section `state`.
+    public struct State: Sendable, Equatable {
+        public var folder = "freshet-state"
     }
 
-    struct Source: Sendable, Equatable {
-        enum Kind: String, Sendable, CaseIterable { case embedded, kafka }
+    /// The section `source`: the log that events come from.
+    public struct Source: Sendable, Equatable {
+        /// The two logs.
+        public enum Kind: String, Sendable, CaseIterable { case embedded, kafka }
 
-        struct Kafka: Sendable, Equatable {
-            var brokers = "localhost:9092"
-            var topic = "freshet-events"
-            var group = "freshet"
-            var deadLetterTopic = "freshet-dead-letters"
-            var start = ConsumerOptions.Start.earliest
-            var properties: [String: String] = [:]
+        /// The section `source.kafka`.
+        public struct Kafka: Sendable, Equatable {
+            public var brokers = "localhost:9092"
+            public var topic = "freshet-events"
+            public var group = "freshet"
+            public var deadLetterTopic = "freshet-dead-letters"
+            public var start = ConsumerOptions.Start.earliest
+            public var properties: [String: String] = [:]
         }
 
-        struct Embedded: Sendable, Equatable {
+        /// The section `source.embedded`.
+        public struct Embedded: Sendable, Equatable {
             /// 0 keeps all.
-            var retainEvents = 0
-            var queueMax = 65_536
+            public var retainEvents = 0
+            public var queueMax = 65_536
         }
 
-        var kind = Kind.embedded
-        var onGap = ConsumerOptions.OnGap.fail
-        var kafka = Kafka()
-        var embedded = Embedded()
+        public var kind = Kind.embedded
+        public var onGap = ConsumerOptions.OnGap.fail
+        public var kafka = Kafka()
+        public var embedded = Embedded()
 
-        var consumerOptions: ConsumerOptions { ConsumerOptions(start: kafka.start, onGap: onGap) }
+        /// What a consumer of either log is told.
+        public var consumerOptions: ConsumerOptions { ConsumerOptions(start: kafka.start, onGap: onGap) }
     }
 
-    struct EventsSection: Sendable, Equatable {
-        var fields = EventOptions.Fields()
-        var ratingMin = 0.0
-        var ratingMax = 100.0
-        var bytesMax = 65_536
-        var signals: [String: Float] = ["click": 1]
+    /// The section `events`.
+    public struct EventsSection: Sendable, Equatable {
+        public var fields = EventOptions.Fields()
+        public var ratingMin = 0.0
+        public var ratingMax = 100.0
+        public var bytesMax = 65_536
+        public var signals: [String: Float] = ["click": 1]
 
         /// The limits as the decoder takes them. `load` has seen to it that the range is one.
-        var options: EventOptions {
+        public var options: EventOptions {
             var options = EventOptions()
             options.fields = fields
             options.ratings = min(ratingMin, ratingMax)...max(ratingMin, ratingMax)
@@ -51,70 +73,81 @@ struct Configuration: Sendable, Equatable {
         }
     }
 
-    struct Engine: Sendable, Equatable {
-        var seed = 1
-        var factors = 64
+    /// The section `engine`.
+    public struct Engine: Sendable, Equatable {
+        public var seed = 1
+        public var factors = 64
         /// 0 takes as many as there are cores.
-        var shards = 0
-        var deterministic = false
-        var batchEventsMax = 8_192
-        var queueEventsMax = 65_536
-        var historyMax = 10_000
+        public var shards = 0
+        public var deterministic = false
+        public var batchEventsMax = 8_192
+        public var queueEventsMax = 65_536
+        public var historyMax = 10_000
         /// 0 for no bound, here and below.
-        var usersMax = 0
-        var itemsMax = 0
-        var normMax = 100.0
-        var publishIntervalMs = 2
+        public var usersMax = 0
+        public var itemsMax = 0
+        public var normMax = 100.0
+        public var publishIntervalMs = 2
     }
 
-    struct Popularity: Sendable, Equatable {
+    /// The section `popularity`.
+    public struct Popularity: Sendable, Equatable {
         /// 0 never fades.
-        var halfLifeEvents = 20_000.0
+        public var halfLifeEvents = 20_000.0
     }
 
-    struct Trending: Sendable, Equatable {
-        var halfLifeEvents = 1_000.0
+    /// The section `trending`.
+    public struct Trending: Sendable, Equatable {
+        public var halfLifeEvents = 1_000.0
     }
 
-    struct Score: Sendable, Equatable {
-        var windowEvents = 100_000
+    /// The section `score`.
+    public struct Score: Sendable, Equatable {
+        public var windowEvents = 100_000
     }
 
-    struct Checkpoint: Sendable, Equatable {
-        var everySeconds = 10
-        var everyEvents = 1_000_000
+    /// The section `checkpoint`.
+    public struct Checkpoint: Sendable, Equatable {
+        public var everySeconds = 10
+        public var everyEvents = 1_000_000
     }
 
-    struct RPC: Sendable, Equatable {
+    /// The section `rpc`.
+    public struct RPC: Sendable, Equatable {
         /// Empty: `freshet.sock` in the state folder.
-        var socket = ""
-        var connectionsMax = 1_024
-        var requestBytesMax = 1_048_576
-        var password = ""
+        public var socket = ""
+        public var connectionsMax = 1_024
+        public var requestBytesMax = 1_048_576
+        public var password = ""
         /// 0 waits for ever.
-        var idleTimeoutSeconds = 0
-        var threads = 8
+        public var idleTimeoutSeconds = 0
+        public var threads = 8
     }
 
-    struct Log: Sendable, Equatable {
-        enum Level: String, Sendable, CaseIterable { case trace, debug, info, notice, warning, error }
-        var level = Level.info
+    /// The section `log`: what the daemon says of itself.
+    public struct Log: Sendable, Equatable {
+        /// From the least severe on.
+        public enum Level: String, Sendable, CaseIterable { case trace, debug, info, notice, warning, error }
+        public var level = Level.info
     }
 
-    var state = State()
-    var source = Source()
-    var events = EventsSection()
-    var engine = Engine()
+    public var state = State()
+    public var source = Source()
+    public var events = EventsSection()
+    public var engine = Engine()
     /// In the order given; names are unique.
-    var models = ModelSettings.defaults
-    var defaultModel = "likes"
-    var popularity = Popularity()
-    var trending = Trending()
-    var score = Score()
-    var checkpoint = Checkpoint()
-    var rpc = RPC()
-    var log = Log()
+    public var models = ModelSettings.defaults
+    public var defaultModel = "likes"
+    public var popularity = Popularity()
+    public var trending = Trending()
+    public var score = Score()
+    public var checkpoint = Checkpoint()
+    public var rpc = RPC()
+    public var log = Log()
+
+    /// With nothing said.
+    public init() {}
 
     /// Where the daemon listens.
-    var socketPath: String { rpc.socket.isEmpty ? state.folder + "/freshet.sock" : rpc.socket }
+    public var socketPath: String { rpc.socket.isEmpty ? state.folder + "/freshet.sock" : rpc.socket }
 }

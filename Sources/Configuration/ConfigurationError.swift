@@ -1,27 +1,30 @@
 /// All that is wrong with a configuration, at once.
-struct ConfigurationError: Error, Sendable, CustomStringConvertible {
+public struct ConfigurationError: Error, Sendable, CustomStringConvertible {
     /// `EX_CONFIG` of sysexits.h: what a command exits with.
-    static let exitCode: Int32 = 78
+    public static let exitCode: Int32 = 78
 
-    var problems: [ConfigurationProblem]
+    /// In the order in which they were found; at least one.
+    public var problems: [ConfigurationProblem]
 
-    var description: String {
+    /// All problems, a line each under their number.
+    public var description: String {
         let count = problems.count == 1 ? "1 problem" : "\(problems.count) problems"
         return (["configuration has \(count):"] + problems.map { "  \($0)" }).joined(separator: "\n")
     }
 }
 
 /// One thing that is wrong, and where it came from.
-struct ConfigurationProblem: Sendable, Equatable, CustomStringConvertible {
+public struct ConfigurationProblem: Sendable, Equatable, CustomStringConvertible {
     /// Where a value was given.
-    enum Origin: Sendable, Equatable, CustomStringConvertible {
+    public enum Origin: Sendable, Equatable, CustomStringConvertible {
         case file(path: String, line: Int?)
         case environment(variable: String)
         /// The argument of `--set`.
         case flag(String)
         case builtIn
 
-        var description: String {
+        /// As it stands in front of a problem.
+        public var description: String {
             switch self {
             case .file(let path, let line): line.map { "\(path):\($0)" } ?? path
             case .environment(let variable): "environment variable \(variable)"
@@ -32,11 +35,14 @@ struct ConfigurationProblem: Sendable, Equatable, CustomStringConvertible {
     }
 
     /// `nil` where the file as a whole is wrong.
-    var key: String?
-    var message: String
-    var origin: Origin
+    public var key: String?
+    /// The value found, and what is allowed.
+    public var message: String
+    /// Where it was given.
+    public var origin: Origin
 
-    var description: String {
+    /// Origin, key and message in one line.
+    public var description: String {
         "\(origin): \(key.map { "\($0): " } ?? "")\(message)"
     }
 }

@@ -9,8 +9,15 @@ extension Configuration {
     ///   - file: path of a YAML file; `nil` for none.
     ///   - environment: of the process; only names with `FRESHET_` matter.
     ///   - settings: arguments of `--set`, `key=value`.
+    /// - Returns: a configuration of which every value is allowed, by itself and beside the others.
     /// - Throws: `ConfigurationError` with everything that is wrong.
-    static func load(
+    ///
+    /// ```swift
+    /// let configuration = try Configuration.load(
+    ///     file: "/etc/freshet.yaml", environment: ProcessInfo.processInfo.environment,
+    ///     settings: ["engine.factors=32", "events.signals.click=0.5"])
+    /// ```
+    public static func load(
         file: String?, environment: [String: String], settings: [String]
     ) throws(ConfigurationError) -> Configuration {
         var loader = ConfigurationLoader()

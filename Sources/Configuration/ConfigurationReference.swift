@@ -1,7 +1,7 @@
 /// The keys as a manual, from the same table that checks them.
-enum ConfigurationReference {
+public enum ConfigurationReference {
     /// One paragraph a key: name, type, unit, default, allowed values, environment variable and meaning.
-    static func text() -> String {
+    public static func text() -> String {
         let head = """
             Keys stand in a YAML file (--config), in the environment and on the command line (--set key=value);
             each of these overrules the one before.

@@ -48,9 +48,9 @@ struct ConfigurationValue: Sendable {
 }
 
 /// How values are written in messages and in the reference.
-enum ConfigurationText {
+public enum ConfigurationText {
     /// A whole number without its `.0`.
-    static func number(_ value: Double) -> String {
+    public static func number(_ value: Double) -> String {
         Int(exactly: value).map { String($0) } ?? value.description
     }
 

@@ -1,10 +1,11 @@
-import Engine
+public import Engine
 import Foundation
-import Learners
+public import Learners
 
 extension Configuration {
-    /// The configuration as the engine takes it.
-    var engineOptions: EngineOptions {
+    /// The configuration as the engine takes it: sections `engine`, `models`, `popularity`, `trending`, `score`,
+    /// `checkpoint`, `events`, and of `source` what a consumer is told. Shards are one per core where none are said.
+    public var engineOptions: EngineOptions {
         var options = EngineOptions()
         options.factors = engine.factors
         options.seed = UInt64(bitPattern: Int64(engine.seed))
@@ -40,8 +41,8 @@ extension ModelSettings {
         }
     }
 
-    /// What is set, over `options`; here and below.
-    func sgd(over options: BiasedSGD.Options) -> BiasedSGD.Options {
+    /// What is set, over `options`; here and below. Of what the learner does not have nothing is taken.
+    public func sgd(over options: BiasedSGD.Options) -> BiasedSGD.Options {
         var options = options
         if let learningRate { options.learningRate = Float(learningRate) }
         if let biasLearningRate { options.biasLearningRate = Float(biasLearningRate) }
@@ -51,7 +52,8 @@ extension ModelSettings {
         return options
     }
 
-    func bpr(over options: BPR.Options) -> BPR.Options {
+    /// See `sgd(over:)`.
+    public func bpr(over options: BPR.Options) -> BPR.Options {
         var options = options
         if let learningRate { options.learningRate = Float(learningRate) }
         if let userLearningRate { options.userLearningRate = Float(userLearningRate) }
@@ -65,7 +67,8 @@ extension ModelSettings {
         return options
     }
 
-    func warp(over options: WARP.Options) -> WARP.Options {
+    /// See `sgd(over:)`.
+    public func warp(over options: WARP.Options) -> WARP.Options {
         var options = options
         if let learningRate { options.learningRate = Float(learningRate) }
         if let userLearningRate { options.userLearningRate = Float(userLearningRate) }
@@ -81,7 +84,8 @@ extension ModelSettings {
         return options
     }
 
-    func als(over options: ALS.Options) -> ALS.Options {
+    /// See `sgd(over:)`.
+    public func als(over options: ALS.Options) -> ALS.Options {
         var options = options
         if let alpha { options.alpha = Float(alpha) }
         if let regularization { options.regularization = Float(regularization) }
@@ -107,8 +111,13 @@ extension ModelSettings {
         }
     }
 
-    private var rule: PositiveRule {
-        switch positive ?? .ratingAtLeast(4) {
+    private var rule: PositiveRule { (positive ?? .ratingAtLeast(4)).positiveRule }
+}
+
+extension ModelSettings.Positive {
+    /// As the learners take it.
+    public var positiveRule: PositiveRule {
+        switch self {
         case .any: PositiveRule(ratingMin: -.infinity)
         case .ratingAtLeast(let bound): PositiveRule(ratingMin: Float(bound))
         case .ratingAbove(let bound): PositiveRule(ratingMin: Float(bound), strict: true)

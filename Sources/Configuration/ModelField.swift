@@ -1,15 +1,18 @@
 /// One setting of a model: which learners have it, what it may be, and where it goes.
-struct ModelField: Sendable {
-    let name: String
-    let learners: [ModelSettings.Learner]
-    let allowed: String
+public struct ModelField: Sendable {
+    /// The key below the model's name, say `learning-rate`.
+    public let name: String
+    /// Those that have it.
+    public let learners: [ModelSettings.Learner]
+    /// In words, for messages.
+    public let allowed: String
     /// False where the text is not allowed; nothing at all gives the field back to the learner's default.
-    let set: @Sendable (String?, inout ModelSettings) -> Bool
+    public let set: @Sendable (String?, inout ModelSettings) -> Bool
     /// As it would stand in the file; `nil` where it is not set.
-    let text: @Sendable (ModelSettings) -> String?
+    public let text: @Sendable (ModelSettings) -> String?
 
     /// Every setting but `learner`, in the order of the reference.
-    static let all: [ModelField] = [
+    public static let all: [ModelField] = [
         rate("learning-rate", [.sgd, .bpr, .warp], \.learningRate),
         rate("user-learning-rate", [.bpr, .warp], \.userLearningRate),
         rate("bias-learning-rate", [.sgd, .bpr, .warp], \.biasLearningRate),
@@ -33,10 +36,11 @@ struct ModelField: Sendable {
             parse: { ModelSettings.Positive($0) }, text: { "\"\($0.text)\"" }),
     ]
 
-    static func named(_ name: String) -> ModelField? { all.first { $0.name == name } }
+    /// `nil` where there is none of this name.
+    public static func named(_ name: String) -> ModelField? { all.first { $0.name == name } }
 
     /// `learner` and what this learner has beside it.
-    static func names(of learner: ModelSettings.Learner) -> String {
+    public static func names(of learner: ModelSettings.Learner) -> String {
         (["learner"] + all.filter { $0.learners.contains(learner) }.map(\.name)).joined(separator: ", ")
     }
 

@@ -1,17 +1,24 @@
-/// One entry of `models`.
-struct ModelSettings: Sendable, Equatable {
-    enum Learner: String, Sendable, CaseIterable { case sgd, bpr, warp, als }
+/// One entry of `models`: a learner, and what is said of it. What is not said stays the learner's own default.
+///
+/// ```swift
+/// let likes = ModelSettings(name: "likes", learner: .bpr, positive: .ratingAtLeast(4))
+/// let options = likes.bpr(over: .live)
+/// ```
+public struct ModelSettings: Sendable, Equatable {
+    /// The update rules, by the names that they have everywhere.
+    public enum Learner: String, Sendable, CaseIterable { case sgd, bpr, warp, als }
 
     /// What an implicit model takes as liked.
-    enum Positive: Sendable, Equatable {
+    public enum Positive: Sendable, Equatable {
         case any
         case ratingAtLeast(Double)
         case ratingAbove(Double)
 
-        static let allowed = "'any', 'rating >= X' or 'rating > X'"
+        /// In words, for messages.
+        public static let allowed = "'any', 'rating >= X' or 'rating > X'"
 
         /// Reads `any`, `rating >= X` or `rating > X`; `nil` when it is anything else.
-        init?(_ text: String) {
+        public init?(_ text: String) {
             let words = text.filter { $0 != " " }
             if words == "any" {
                 self = .any
@@ -24,7 +31,8 @@ struct ModelSettings: Sendable, Equatable {
             }
         }
 
-        var text: String {
+        /// As it would stand in the file.
+        public var text: String {
             switch self {
             case .any: "any"
             case .ratingAtLeast(let bound): "rating >= \(ConfigurationText.number(bound))"
@@ -34,16 +42,18 @@ struct ModelSettings: Sendable, Equatable {
     }
 
     /// How a learning rate falls.
-    enum RateSchedule: Sendable, Equatable {
+    public enum RateSchedule: Sendable, Equatable {
         case constant
         case adagrad
         /// Half the rate after so many updates of a row.
         case inverseTime(Double)
 
-        static let allowed =
+        /// In words, for messages.
+        public static let allowed =
             "'constant', 'adagrad' or 'inverse-time N' (half the rate after N updates of a row)"
 
-        init?(_ text: String) {
+        /// Reads `constant`, `adagrad` or `inverse-time N`; `nil` when it is anything else.
+        public init?(_ text: String) {
             let words = text.split(separator: " ")
             switch words.first {
             case "constant" where words.count == 1: self = .constant
@@ -55,7 +65,8 @@ struct ModelSettings: Sendable, Equatable {
             }
         }
 
-        var text: String {
+        /// As it would stand in the file.
+        public var text: String {
             switch self {
             case .constant: "constant"
             case .adagrad: "adagrad"
@@ -65,14 +76,16 @@ struct ModelSettings: Sendable, Equatable {
     }
 
     /// How negatives are drawn.
-    enum Negatives: Sendable, Equatable {
+    public enum Negatives: Sendable, Equatable {
         case uniform
         /// In proportion to popularity to this power.
         case popularity(Double)
 
-        static let allowed = "'uniform' or 'popularity^P' (P a number above 0, to 2)"
+        /// In words, for messages.
+        public static let allowed = "'uniform' or 'popularity^P' (P a number above 0, to 2)"
 
-        init?(_ text: String) {
+        /// Reads `uniform` or `popularity^P`; `nil` when it is anything else.
+        public init?(_ text: String) {
             let prefix = "popularity^"
             if text == "uniform" {
                 self = .uniform
@@ -85,7 +98,8 @@ struct ModelSettings: Sendable, Equatable {
             }
         }
 
-        var text: String {
+        /// As it would stand in the file.
+        public var text: String {
             switch self {
             case .uniform: "uniform"
             case .popularity(let power): "popularity^\(ConfigurationText.number(power))"
@@ -93,34 +107,39 @@ struct ModelSettings: Sendable, Equatable {
         }
     }
 
-    var name: String
-    var learner: Learner
+    /// Unique in a configuration.
+    public var name: String
+    /// Its update rule.
+    public var learner: Learner
     // `nil` stands for the learner's own default. Which learner has which, and what is allowed: `ModelField.all`.
-    var learningRate: Double?
-    var userLearningRate: Double?
-    var biasLearningRate: Double?
-    var rateSchedule: RateSchedule?
-    var regularization: Double?
-    var userRegularization: Double?
-    var biasRegularization: Double?
-    var regularizationPower: Double?
-    var samples: Int?
-    var maxSampled: Int?
-    var margin: Double?
-    var negatives: Negatives?
-    var alpha: Double?
-    var halfLifeEvents: Double?
+    public var learningRate: Double?
+    public var userLearningRate: Double?
+    public var biasLearningRate: Double?
+    public var rateSchedule: RateSchedule?
+    public var regularization: Double?
+    public var userRegularization: Double?
+    public var biasRegularization: Double?
+    public var regularizationPower: Double?
+    public var samples: Int?
+    public var maxSampled: Int?
+    public var margin: Double?
+    public var negatives: Negatives?
+    public var alpha: Double?
+    public var halfLifeEvents: Double?
     /// `nil` stands for `rating >= 4`.
-    var positive: Positive?
+    public var positive: Positive?
 
-    static let defaults = [
+    /// The models of a configuration that names none.
+    public static let defaults = [
         ModelSettings(name: "stars", learner: .sgd),
         ModelSettings(name: "likes", learner: .bpr, positive: .ratingAtLeast(4)),
     ]
 
-    static let nameAllowed = "1 to 32 of a-z, 0-9, '-' and '_'"
+    /// What `isName` takes, in words.
+    public static let nameAllowed = "1 to 32 of a-z, 0-9, '-' and '_'"
 
-    static func isName(_ text: String) -> Bool {
+    /// Whether a model may be called so.
+    public static func isName(_ text: String) -> Bool {
         (1...32).contains(text.utf8.count)
             && text.unicodeScalars.allSatisfy { scalar in
                 switch scalar {
@@ -131,8 +150,15 @@ struct ModelSettings: Sendable, Equatable {
     }
 
     /// As it would stand in the file.
-    var text: String {
+    public var text: String {
         let fields = ModelField.all.compactMap { field in field.text(self).map { "\(field.name): \($0)" } }
         return "\(name): {\((["learner: \(learner.rawValue)"] + fields).joined(separator: ", "))}"
+    }
+}
+
+extension ModelSettings {
+    /// A model with all the defaults of its learner.
+    public init(name: String, learner: Learner) {
+        (self.name, self.learner) = (name, learner)
     }
 }

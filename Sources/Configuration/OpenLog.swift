@@ -1,9 +1,12 @@
-import EventLog
-import Logging
+public import EventLog
+public import Logging
 
 extension Configuration {
     /// Opens the log that `source.kind` names. `state.folder` must exist for the embedded one.
-    func openLog(logger: Logger) throws(EventLogError) -> any HistoricalLog {
+    ///
+    /// - Parameter logger: hears what the log has to say while it is open.
+    /// - Throws: `EventLogError` where it cannot be opened.
+    public func openLog(logger: Logger) throws(EventLogError) -> any HistoricalLog {
         switch source.kind {
         case .embedded:
             return try EmbeddedLog(
@@ -16,7 +19,8 @@ extension Configuration {
         }
     }
 
-    func openKafka(logger: Logger) throws(EventLogError) -> KafkaLog {
+    /// Opens the topic of `source.kafka`, whatever `source.kind` says. Throws as `openLog` does.
+    public func openKafka(logger: Logger) throws(EventLogError) -> KafkaLog {
         try KafkaLog(
             options: KafkaOptions(
                 brokers: source.kafka.brokers, topic: source.kafka.topic, group: source.kafka.group,

@@ -1,8 +1,8 @@
-import Training
+public import Training
 
 extension Algorithm.Preset {
     /// The same with what `settings` say; what the algorithm does not have is passed over.
-    func with(_ settings: ModelSettings) -> Self {
+    public func with(_ settings: ModelSettings) -> Self {
         var preset = self
         switch algorithm {
         case .sgd(let options): preset.algorithm = .sgd(settings.sgd(over: options))
@@ -15,7 +15,8 @@ extension Algorithm.Preset {
 }
 
 extension ModelSettings.Learner {
-    var algorithm: Algorithm.Name {
+    /// The same for training in epochs.
+    public var algorithm: Algorithm.Name {
         switch self {
         case .sgd: .sgd
         case .bpr: .bpr
@@ -26,7 +27,8 @@ extension ModelSettings.Learner {
 }
 
 extension Algorithm.Name {
-    var learner: ModelSettings.Learner {
+    /// The same in the configuration.
+    public var learner: ModelSettings.Learner {
         switch self {
         case .sgd: .sgd
         case .bpr: .bpr

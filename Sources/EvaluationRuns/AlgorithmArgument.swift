@@ -1,13 +1,17 @@
-import ArgumentParser
+import Configuration
+import Reporting
 
-/// `name` or `name:key=value,key=value`, as `--algorithm` takes it.
-struct AlgorithmArgument: ExpressibleByArgument, Equatable, Sendable {
+/// `name` or `name:key=value,key=value`, as `--algorithm` takes it, say `bpr:factors=32,epochs=20`.
+public struct AlgorithmArgument: Equatable, Sendable {
     /// As it was given; it stands so in the report.
-    let text: String
-    let name: String
-    let settings: [(key: String, value: String)]
+    public let text: String
+    /// What stands before the colon.
+    public let name: String
+    /// In the order given; looked at only once the algorithm is made.
+    public let settings: [(key: String, value: String)]
 
-    init?(argument: String) {
+    /// `nil` where it has not that form, whatever the name and the keys are.
+    public init?(argument: String) {
         let parts = argument.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         guard let name = parts.first, !name.isEmpty else { return nil }
         var settings: [(key: String, value: String)] = []
@@ -23,7 +27,8 @@ struct AlgorithmArgument: ExpressibleByArgument, Equatable, Sendable {
         self.settings = settings
     }
 
-    static func == (left: Self, right: Self) -> Bool { left.text == right.text }
+    /// Alike to the letter.
+    public static func == (left: Self, right: Self) -> Bool { left.text == right.text }
 }
 
 /// Takes the settings of one algorithm out of its argument, and refuses what is left.

@@ -1,4 +1,6 @@
+import Configuration
 import Evaluation
+import Reporting
 
 // The header: what was learned, what is tested, and what a reader has to know.
 extension BatchEvaluation {
@@ -14,19 +16,19 @@ extension BatchEvaluation {
         let test = options.isValidation ? "validation" : "test"
         setup.add(
             "parts",
-            "\(Progress.grouped(split.train.count)) events to learn, \(Progress.grouped(split.test.count)) for \(test)"
+            "\(NumberText.grouped(split.train.count)) events to learn, \(NumberText.grouped(split.test.count)) for \(test)"
         )
         let users = Set(split.train.map(\.user)), items = Set(split.train.map(\.item))
         let newUsers = Set(split.test.map(\.user)).subtracting(users).count
         let newItems = Set(split.test.map(\.item)).subtracting(items).count
         setup.add(
             "unknown",
-            "\(Progress.grouped(newUsers)) users and \(Progress.grouped(newItems)) items of the \(test) part are not in "
+            "\(NumberText.grouped(newUsers)) users and \(NumberText.grouped(newItems)) items of the \(test) part are not in "
                 + "training; they count like all others")
         if let given = options.given, given.unknownPairs + given.unknownNegatives > 0 {
             setup.warnings.append(
-                "the file of negatives names \(Progress.grouped(given.unknownPairs)) pairs and "
-                    + "\(Progress.grouped(given.unknownNegatives)) negatives that the events do not know")
+                "the file of negatives names \(NumberText.grouped(given.unknownPairs)) pairs and "
+                    + "\(NumberText.grouped(given.unknownNegatives)) negatives that the events do not know")
         }
         if tasks.allSatisfy(\.users.isEmpty) {
             setup.warnings.append("nothing to rank: no held-out event is liked (\(options.positive.text))")
@@ -52,16 +54,16 @@ extension BatchEvaluation {
         let found = dataset.findings
         setup.add(
             "data",
-            "\(Progress.grouped(dataset.observations.count)) pairs of \(Progress.grouped(dataset.userIDs.count)) users and "
-                + "\(Progress.grouped(dataset.itemIDs.count)) items, \(Progress.grouped(dataset.positives)) liked"
+            "\(NumberText.grouped(dataset.observations.count)) pairs of \(NumberText.grouped(dataset.userIDs.count)) users and "
+                + "\(NumberText.grouped(dataset.itemIDs.count)) items, \(NumberText.grouped(dataset.positives)) liked"
         )
         let counts = [
             ("duplicates", found.duplicates), ("superseded by a later one", found.superseded),
             ("clicks on rated items", found.outranked), ("taken back", found.retracted),
             ("with a time before the row above", found.backwards), ("without a time", found.timeless),
         ]
-        let said = counts.filter { $0.1 > 0 }.map { "\(Progress.grouped($0.1)) \($0.0)" }
-        let all = ["\(Progress.grouped(found.events)) events"] + (said.isEmpty ? ["no duplicates"] : said)
+        let said = counts.filter { $0.1 > 0 }.map { "\(NumberText.grouped($0.1)) \($0.0)" }
+        let all = ["\(NumberText.grouped(found.events)) events"] + (said.isEmpty ? ["no duplicates"] : said)
         setup.add("events", all.joined(separator: ", "))
         return setup
     }

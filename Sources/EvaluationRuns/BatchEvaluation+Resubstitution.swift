@@ -1,4 +1,5 @@
 import Evaluation
+import Reporting
 
 // Learning and testing on the same events.
 extension BatchEvaluation {
@@ -25,7 +26,7 @@ extension BatchEvaluation {
             EvaluationSection(
                 title: "all cells",
                 note:
-                    "\(Progress.grouped(liked.count)) liked of \(Progress.grouped(cells)) cells, in one ranking",
+                    "\(NumberText.grouped(liked.count)) liked of \(NumberText.grouped(cells)) cells, in one ranking",
                 comparison: Comparison(sheets, bootstrap: bootstrap))
         ]
         return report

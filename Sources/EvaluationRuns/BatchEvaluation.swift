@@ -1,4 +1,6 @@
+import Configuration
 import Evaluation
+import Reporting
 import Training
 
 /// Trains each algorithm on the training part and measures it on the held-out one, beside the baselines.
@@ -58,7 +60,7 @@ struct BatchEvaluation {
                 EvaluationSection(
                     title: "ratings",
                     note:
-                        "\(Progress.grouped(ratings.ratings)) ratings of \(Progress.grouped(ratings.users.count)) users, predictions clipped to "
+                        "\(NumberText.grouped(ratings.ratings)) ratings of \(NumberText.grouped(ratings.users.count)) users, predictions clipped to "
                         + "\(ratings.range.lowerBound)…\(ratings.range.upperBound); means over ratings, intervals over users",
                     comparison: Comparison(ratingSheets, bootstrap: bootstrap)))
         }
@@ -160,7 +162,7 @@ struct BatchEvaluation {
         EvaluationSection(
             title: task.candidates.label, isSampled: task.candidates.isSampled,
             note:
-                "means over \(Progress.grouped(task.users.count)) users with a held-out item that they liked",
+                "means over \(NumberText.grouped(task.users.count)) users with a held-out item that they liked",
             comparison: Comparison(sheets, bootstrap: bootstrap))
     }
 }

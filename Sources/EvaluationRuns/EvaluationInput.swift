@@ -1,6 +1,8 @@
-import Engine
+import Configuration
 import Evaluation
 import Events
+import Feeding
+import Reporting
 
 /// What an evaluation reads: events as a stream for `prequential`, as a data set for the rest.
 struct EvaluationInput {
@@ -81,14 +83,6 @@ extension ModelSettings.Positive {
         case .any: true
         case .ratingAtLeast(let bound): rating >= Float(bound)
         case .ratingAbove(let bound): rating > Float(bound)
-        }
-    }
-
-    var positiveRule: PositiveRule {
-        switch self {
-        case .any: PositiveRule(ratingMin: -.infinity)
-        case .ratingAtLeast(let bound): PositiveRule(ratingMin: Float(bound))
-        case .ratingAbove(let bound): PositiveRule(ratingMin: Float(bound), strict: true)
         }
     }
 }

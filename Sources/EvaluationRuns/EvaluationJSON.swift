@@ -45,7 +45,9 @@ private struct EvaluationRecord: Encodable {
 
 extension EvaluationReport {
     /// One JSON object a line and number.
-    func jsonLines() throws -> String {
+    ///
+    /// - Throws: only what the encoder throws.
+    public func jsonLines() throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let facts = Dictionary(
@@ -68,7 +70,7 @@ extension EvaluationReport {
     }
 
     /// The curves as CSV, with a header.
-    var curvesCSV: String {
+    public var curvesCSV: String {
         let header = "protocol,candidates,algorithm,unit,at,metric,value"
         let rows = curves.map { point in
             [

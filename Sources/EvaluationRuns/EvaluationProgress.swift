@@ -1,12 +1,16 @@
 import Locking
+import Reporting
 
 /// What `evaluate` is doing: one line that changes on a terminal, a line every few seconds elsewhere.
-final class EvaluationProgress: Sendable {
+public final class EvaluationProgress: Sendable {
     private let isTerminal = Terminal.errorIsTerminal
     private let shown = Lock<ContinuousClock.Instant?>(nil)
 
+    /// On standard error; nothing is said yet.
+    public init() {}
+
     /// `isStep` says that something new begins, which is shown at once.
-    func say(_ text: @autoclosure () -> String, isStep: Bool = false) {
+    public func say(_ text: @autoclosure () -> String, isStep: Bool = false) {
         let now = ContinuousClock.now
         let isDue = shown.withLock { shown in
             let interval: Duration = isTerminal ? .milliseconds(100) : .seconds(5)
@@ -20,12 +24,13 @@ final class EvaluationProgress: Sendable {
     }
 
     /// A line that stays.
-    func note(_ text: String) {
+    public func note(_ text: String) {
         clear()
         Terminal.writeError(text)
     }
 
-    func clear() {
+    /// Makes room for other lines.
+    public func clear() {
         if isTerminal { Terminal.writeError("\r\u{1B}[K", terminator: "") }
     }
 }

@@ -1,46 +1,60 @@
-import Evaluation
+import Configuration
+public import Evaluation
 import Foundation
+import Reporting
 
 /// How the numbers of a report came about: printed above them, and inside each JSON record.
-struct EvaluationProtocol: Sendable {
-    var name: String
+public struct EvaluationProtocol: Sendable {
+    /// Say `leave-one-out`.
+    public var name: String
     /// In the order in which they are printed.
-    var facts: [(name: String, value: String)] = []
+    public var facts: [(name: String, value: String)] = []
     /// What a reader has to know so as not to be misled.
-    var warnings: [String] = []
+    public var warnings: [String] = []
 
     mutating func add(_ name: String, _ value: String) { facts.append((name, value)) }
 }
 
 /// One task with all its algorithms.
-struct EvaluationSection: Sendable {
+public struct EvaluationSection: Sendable {
     /// Which items compete, say `full ranking`; `ratings` for predicted ratings.
-    var title: String
+    public var title: String
     /// Numbers against a sample of the items are labelled wherever they stand.
-    var isSampled = false
-    var note: String
-    var comparison: Comparison
+    public var isSampled = false
+    /// What the means are over.
+    public var note: String
+    /// All algorithms, beside the baselines.
+    public var comparison: Comparison
 }
 
 /// A point of a curve.
-struct CurvePoint: Sendable, Equatable {
-    var candidates: String
-    var algorithm: String
+public struct CurvePoint: Sendable, Equatable {
+    /// Which items compete, or `training` and `validation` for a point by epoch.
+    public var candidates: String
+    /// As it was given.
+    public var algorithm: String
     /// `epoch` or `event`.
-    var unit: String
-    var at: Int
-    var metric: String
-    var value: Double
+    public var unit: String
+    /// Number of the epoch or event, from 1.
+    public var at: Int
+    /// Say `NDCG@10`, or the name of a training loss.
+    public var metric: String
+    /// Of the metric; not smoothed but for the moving window of `prequential`.
+    public var value: Double
 }
 
-struct EvaluationReport: Sendable {
-    var setup: EvaluationProtocol
+/// The numbers of one run, with how they came about.
+public struct EvaluationReport: Sendable {
+    /// How the numbers came about.
+    public var setup: EvaluationProtocol
     /// Of all intervals, say 0.95.
-    var level: Double
-    var sections: [EvaluationSection] = []
-    var curves: [CurvePoint] = []
+    public var level: Double
+    /// A task each, in the order in which they are printed.
+    public var sections: [EvaluationSection] = []
+    /// By algorithm, in the order of epochs or events.
+    public var curves: [CurvePoint] = []
     /// Algorithms that could not be trained, and why; the others stand all the same.
-    var failures: [String] = []
+    public var failures: [String] = []
 }
 
 // MARK: - For people
@@ -49,7 +63,8 @@ extension EvaluationReport {
     /// Metric columns side by side on a terminal.
     private static let columnsMax = 9
 
-    var text: String {
+    /// The protocol, then tables of all numbers with their intervals.
+    public var text: String {
         var facts = Table([Table.Column(title: "protocol"), Table.Column(title: setup.name, widthMax: 160)])
         for fact in setup.facts { facts.append([fact.name, fact.value]) }
         for warning in setup.warnings { facts.append(["warning", warning]) }

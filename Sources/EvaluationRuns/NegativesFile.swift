@@ -1,5 +1,6 @@
 import Evaluation
 import Events
+import Reporting
 
 /// Reads test pairs with given negatives, and the maps from the numbers in that file to the ids of the events.
 struct NegativesFile {

@@ -1,6 +1,8 @@
+import Configuration
 import Engine
 import Evaluation
 import Events
+import Reporting
 
 /// Test, then learn, in the order of time, by the daemon's own live learners.
 struct PrequentialEvaluation {
@@ -124,21 +126,22 @@ struct PrequentialEvaluation {
             "learned", "one pass in the order of time, each event tested before it is learned, no refit")
         setup.add("factors", "K = \(options.factors)")
         setup.add("candidates", "all items heard of before that the user has not seen")
-        setup.add("ranked", "\(Progress.grouped(counts.ranked)) liked events of users with a history")
+        setup.add("ranked", "\(NumberText.grouped(counts.ranked)) liked events of users with a history")
         setup.add(
             "unknown items",
-            "\(Progress.grouped(counts.unknownItems)) more such events, a miss for everybody: no model could rank the item"
+            "\(NumberText.grouped(counts.unknownItems)) more such events, a miss for everybody: no model could rank the item"
         )
         setup.add(
             "unknown users",
-            "\(Progress.grouped(counts.unknownUsers)) liked events left out: each the first of its user, where the daemon "
+            "\(NumberText.grouped(counts.unknownUsers)) liked events left out: each the first of its user, where the daemon "
                 + "answers by popularity")
         setup.add(
-            "repeats", "\(Progress.grouped(counts.repeats)) liked events left out: the user had seen the item"
+            "repeats",
+            "\(NumberText.grouped(counts.repeats)) liked events left out: the user had seen the item"
         )
-        setup.add("duplicates", "\(Progress.grouped(Int(replay.duplicates))) events passed over")
+        setup.add("duplicates", "\(NumberText.grouped(Int(replay.duplicates))) events passed over")
         for (model, rejected) in zip(options.algorithms, replay.rejected) where rejected > 0 {
-            setup.warnings.append("\(model.text): the guard refused \(Progress.grouped(rejected)) updates")
+            setup.warnings.append("\(model.text): the guard refused \(NumberText.grouped(rejected)) updates")
         }
         var report = EvaluationReport(setup: setup, level: bootstrap.level, curves: curves)
         let users = (ranking.map(\.users) + ratings.map(\.users)).max() ?? 0

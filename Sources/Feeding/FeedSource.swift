@@ -1,29 +1,50 @@
-import Events
+public import Events
+import Reporting
 
 /// The files of one `feed`, as one sequence of events.
 ///
 /// Files are read whole and put in the order of time, items first; standard input, JSONL and, when asked for,
 /// all files are passed on as they come.
-struct FeedSource {
-    struct Options {
-        var paths: [String]
-        var format: EventFile.Format?
-        var sorts = true
+public struct FeedSource {
+    /// Which files, and how they are read.
+    public struct Options: Sendable {
+        /// In the order given; `-` is standard input.
+        public var paths: [String]
+        /// `nil` guesses by name and first line.
+        public var format: EventFile.Format?
+        /// Whether the events of files are put in the order of time, items first.
+        public var sorts: Bool
         /// Stops at the first bad line.
-        var isStrict = false
+        public var isStrict: Bool
+
+        /// - Parameters:
+        ///   - paths: `-` is standard input.
+        ///   - format: `nil` guesses by name and first line.
+        public init(
+            paths: [String], format: EventFile.Format? = nil, sorts: Bool = true, isStrict: Bool = false
+        ) {
+            (self.paths, self.format, self.sorts, self.isStrict) = (paths, format, sorts, isStrict)
+        }
     }
 
-    private(set) var badLines = 0
+    /// Lines so far that were no events.
+    public private(set) var badLines = 0
     /// Files whose last line has no line break.
-    private(set) var endedInMidLine: [String] = []
+    public private(set) var endedInMidLine: [String] = []
     private var sorted: [Event]
     private var place = 0
     private var streams: [EventFile]
     private let isStrict: Bool
     private let onBadLine: (BadLine) -> Void
 
-    /// Reads what has to be sorted. `onBadLine` hears of each line that is no event.
-    init(
+    /// Opens the files and reads what has to be sorted.
+    ///
+    /// - Parameters:
+    ///   - events: the limits that an event must keep.
+    ///   - isCancelled: once it is so, reading ends as if the files did.
+    ///   - onBadLine: hears of each line that is no event.
+    /// - Throws: `EventFileError` for a file that cannot be read; `CommandError` for a bad line where `isStrict`.
+    public init(
         _ options: Options, events: EventOptions, isCancelled: @escaping @Sendable () -> Bool,
         onBadLine: @escaping (BadLine) -> Void
     ) throws {
@@ -41,18 +62,19 @@ struct FeedSource {
     }
 
     /// Events already here; `nil` where more will come from streams.
-    var total: Int? { streams.isEmpty ? sorted.count : nil }
+    public var total: Int? { streams.isEmpty ? sorted.count : nil }
 
     /// Whether `next` will not wait for input.
-    var hasNext: Bool { place < sorted.count || streams.first?.hasNext ?? true }
+    public var hasNext: Bool { place < sorted.count || streams.first?.hasNext ?? true }
 
-    /// Part of the input already taken, where that can be known.
-    var fraction: Double? {
+    /// Part, from 0 to 1, of the input already taken, where that can be known.
+    public var fraction: Double? {
         if let total { return total > 0 ? Double(place) / Double(total) : 1 }
         return streams.count == 1 ? streams.first?.fractionRead : nil
     }
 
-    mutating func next() throws -> Event? {
+    /// The next event, `nil` at the end; waits for input where a stream has none yet. Throws as `init` does.
+    public mutating func next() throws -> Event? {
         if place < sorted.count {
             defer { place += 1 }
             return sorted[place]
@@ -78,8 +100,8 @@ struct FeedSource {
         return nil
     }
 
-    /// Stable; an event without a time stays behind the one it followed.
-    static func inOrderOfTime(_ events: [Event]) -> [Event] {
+    /// Items first, then by time; stable, and an event without a time stays behind the one it followed.
+    public static func inOrderOfTime(_ events: [Event]) -> [Event] {
         var last = Int64.min
         let times = events.map { event in
             if case .item = event.kind { return Int64.min }

@@ -1,15 +1,46 @@
+// Feeding: files of events, or standard input, into a log.
+//
+// Here live the reading of several files as one sequence in the order of time, the two sinks (the daemon's socket, or
+// the log itself), the pace, and what is said of it at the end. Events come in, and leave with a receipt each. What
+// never comes in: anything that learns, and the configuration; who feeds opens the connection or the log.
+
 import Events
+public import Reporting
 
 /// Passes events from a source to a sink, at the pace asked for.
-struct Feeder {
-    var limit: Int?
+///
+/// ```swift
+/// var source = try FeedSource(
+///     FeedSource.Options(paths: ["ratings.csv"]), events: EventOptions(), isCancelled: { false },
+///     onBadLine: { Terminal.writeError("\($0)") })
+/// let sink = RPCSink(try RPCClient(socketPath: path), backoff: Backoff(isCancelled: { false }))
+/// var feeder = Feeder(isCancelled: { false }, progress: EventProgress(isTerminal: Terminal.errorIsTerminal))
+/// try feeder.run(&source, to: sink)
+/// print(sink.receipts.acknowledged)
+/// ```
+public struct Feeder {
+    /// Events after which it ends; `nil` for none.
+    private let limit: Int?
     /// Events a second; 0 sets no pace.
-    var rate = 0.0
-    var isCancelled: () -> Bool
-    var progress: Progress
+    private let rate: Double
+    private let isCancelled: () -> Bool
+    /// Shows how far it is; its time runs from when it was made.
+    public private(set) var progress: EventProgress
+
+    /// - Parameters:
+    ///   - limit: events after which it ends; `nil` for none.
+    ///   - rate: events a second; 0 sets no pace.
+    ///   - isCancelled: asked before each event, and ten times a second while it waits.
+    public init(
+        limit: Int? = nil, rate: Double = 0, isCancelled: @escaping () -> Bool, progress: EventProgress
+    ) {
+        (self.limit, self.rate, self.isCancelled, self.progress) = (limit, rate, isCancelled, progress)
+    }
 
     /// Ends with the source, the limit, or when cancelled; all that was sent then has its answer.
-    mutating func run(_ source: inout FeedSource, to sink: any EventSink) throws {
+    ///
+    /// - Throws: what the source or the sink throws; `sink.receipts` says what was sent until then.
+    public mutating func run(_ source: inout FeedSource, to sink: any EventSink) throws {
         var pace = Pace(perSecond: rate)
         var count = 0
         let limit = limit

@@ -1,11 +1,12 @@
 import Dispatch
-import EventLog
-import Events
+public import EventLog
+public import Events
 import Foundation
 import Locking
+import Reporting
 
 /// Feeds straight into a log, with a bounded number of appends on their way.
-final class LogSink: EventSink {
+public final class LogSink: EventSink {
     private struct Answers {
         var receipts = Receipts()
         /// Refused because the log was full; sent again.
@@ -20,7 +21,11 @@ final class LogSink: EventSink {
     private let permits: DispatchSemaphore
     private let answers = Shared(Answers())
 
-    init(_ log: any EventLog, options: EventOptions, window: Int = 4_096, backoff: Backoff) {
+    /// - Parameters:
+    ///   - options: field names, for the records as the daemon will read them.
+    ///   - window: appends that may be without an answer at once.
+    ///   - backoff: how to wait while the log is full.
+    public init(_ log: any EventLog, options: EventOptions, window: Int = 4_096, backoff: Backoff) {
         self.log = log
         self.options = options
         self.window = window
@@ -28,15 +33,20 @@ final class LogSink: EventSink {
         permits = DispatchSemaphore(value: window)
     }
 
-    var receipts: Receipts { answers.mutex.withLock { $0.receipts } }
+    /// What became of the events so far.
+    public var receipts: Receipts { answers.mutex.withLock { $0.receipts } }
 
-    func send(_ event: Event) throws {
+    /// Appends one event; its time is now where it has none.
+    ///
+    /// - Throws: `CommandError` where the log stays full for longer than the backoff has patience.
+    public func send(_ event: Event) throws {
         if answers.mutex.withLock({ !$0.postponed.isEmpty }) { try drain() }
         answers.mutex.withLock { $0.receipts.sent += 1 }
         append(event)
     }
 
-    func drain() throws {
+    /// Waits for all answers, and appends again what the log had no room for. Throws as `send` does.
+    public func drain() throws {
         awaitAnswers()
         while let event = answers.mutex.withLock({ $0.postponed.isEmpty ? nil : $0.postponed.removeFirst() })
         {

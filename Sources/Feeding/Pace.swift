@@ -1,25 +1,33 @@
 import Foundation
 
-/// Spreads events evenly over time.
-struct Pace {
+/// Spreads events evenly over time, from the moment it is made.
+///
+/// ```swift
+/// var pace = Pace(perSecond: 50)
+/// for event in events {
+///     pace.wait()
+///     try sink.send(event)
+/// }
+/// ```
+public struct Pace {
     private let perSecond: Double
     private let start = ContinuousClock.now
     private var count = 0.0
 
-    /// - Parameter perSecond: 0 sets no pace.
-    init(perSecond: Double) { self.perSecond = perSecond }
+    /// - Parameter perSecond: events a second; 0 sets no pace.
+    public init(perSecond: Double) { self.perSecond = perSecond }
 
     /// How long to wait for the next event's turn; nothing when it is due.
-    var remaining: Duration {
+    public var remaining: Duration {
         guard perSecond > 0 else { return .zero }
         return max(.zero, .seconds(count / perSecond) - start.duration(to: .now))
     }
 
     /// The next event has had its turn.
-    mutating func advance() { count += 1 }
+    public mutating func advance() { count += 1 }
 
-    /// Sleeps until it is the next event's turn, then takes it.
-    mutating func wait() {
+    /// Blocks the thread until it is the next event's turn, then takes it.
+    public mutating func wait() {
         sleep(for: remaining)
         advance()
     }

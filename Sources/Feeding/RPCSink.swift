@@ -1,11 +1,15 @@
 import EventLog
-import Events
-import RPC
+public import Events
+public import RPC
+import Reporting
 
 /// The part of `RPCClient` that the sink needs; tests put a daemon of their own behind it.
-protocol RPCConnection: AnyObject {
+public protocol RPCConnection: AnyObject {
+    /// Queues one command.
     func send(_ arguments: [String]) throws(RPCClientError)
+    /// Writes what is queued.
     func flush() throws(RPCClientError)
+    /// Waits for the next answer, in the order of the commands.
     func receive() throws(RPCClientError) -> RESPValue
 }
 
@@ -15,21 +19,28 @@ extension RPCClient: RPCConnection {}
 ///
 /// An event answered with OVERLOADED is sent again after a while; events sent behind it in the
 /// same window may overtake it.
-final class RPCSink: EventSink {
+public final class RPCSink: EventSink {
     private let connection: any RPCConnection
     private let window: Int
     private var backoff: Backoff
     private var inFlight: [Event] = []
     private var postponed: [Event] = []
-    private(set) var receipts = Receipts()
+    /// What became of the events so far.
+    public private(set) var receipts = Receipts()
 
-    init(_ connection: any RPCConnection, window: Int = 512, backoff: Backoff) {
+    /// - Parameters:
+    ///   - window: commands that may be without an answer at once.
+    ///   - backoff: how to wait while the daemon is overloaded.
+    public init(_ connection: any RPCConnection, window: Int = 512, backoff: Backoff) {
         self.connection = connection
         self.window = window
         self.backoff = backoff
     }
 
-    func send(_ event: Event) throws {
+    /// Sends one event, and reads some answers first where the window is full.
+    ///
+    /// - Throws: `RPCClientError` where the connection is gone, `CommandError` where the daemon stays overloaded.
+    public func send(_ event: Event) throws {
         receipts.sent += 1
         guard let command = command(for: event) else { return }
         if inFlight.count >= window { try settle(max(1, window / 2)) }
@@ -37,7 +48,8 @@ final class RPCSink: EventSink {
         inFlight.append(event)
     }
 
-    func drain() throws {
+    /// Reads all answers, and sends again what was put off. Throws as `send` does.
+    public func drain() throws {
         guard !inFlight.isEmpty else { return }
         try connection.flush()
         try settle(inFlight.count)

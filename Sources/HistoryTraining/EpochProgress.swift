@@ -1,4 +1,5 @@
 import Foundation
+import Reporting
 import Training
 
 /// How far a training is: a bar on a terminal, a line every few seconds and after the last epoch elsewhere.
@@ -46,7 +47,7 @@ struct EpochProgress {
         let line = "\(head), \(what): epoch \(epoch)/\(epochsMax)\(text)"
         if isTerminal {
             shown = true
-            let bar = Self.bar(Double(epoch) / Double(max(1, epochsMax)))
+            let bar = ProgressBar.text(Double(epoch) / Double(max(1, epochsMax)))
             Terminal.writeError("\r\u{1B}[K\(bar) \(line)\(timeLeft(epoch))", terminator: "")
         } else if epoch > 0 {
             waiting = "freshet train: \(line)"
@@ -63,24 +64,17 @@ struct EpochProgress {
         guard epoch > 0, epoch < epochsMax else { return "" }
         let elapsed = start.duration(to: .now) / .seconds(1)
         let left = Int((elapsed * Double(epochsMax - epoch) / Double(epoch)).rounded(.up))
-        return ", \(phase == .choosing ? "at most " : "")\(Progress.clock(left)) left"
+        return ", \(phase == .choosing ? "at most " : "")\(NumberText.clock(left)) left"
     }
 
     static func text(_ report: EpochReport, figure: ValidationFigure?, best: Int?) -> String {
-        var text = ", \(Progress.grouped(Int(report.updatesPerSecond))) updates/s"
+        var text = ", \(NumberText.grouped(Int(report.updatesPerSecond))) updates/s"
         text += ", training \(report.lossName) \(number(report.loss))"
         if let figure {
             text += ", validation \(figure.metric.rawValue) \(number(figure.value))"
             if let best { text += best == report.epoch ? " (the best)" : " (best in epoch \(best))" }
         }
         return text
-    }
-
-    static func bar(_ share: Double) -> String {
-        let width = 24
-        let filled = Int(min(1, max(0, share)) * Double(width))
-        return "[" + String(repeating: "#", count: filled) + String(repeating: "-", count: width - filled)
-            + "]"
     }
 
     static func number(_ value: Double) -> String { String(format: "%.4f", value) }

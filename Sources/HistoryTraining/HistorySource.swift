@@ -1,8 +1,9 @@
 import Engine
 import EventLog
 import Events
+import Feeding
 import Foundation
-import Logging
+import Reporting
 
 /// Reads history into a state that is to be trained, and says what was found on the way.
 struct HistorySource {
@@ -13,12 +14,12 @@ struct HistorySource {
     private(set) var backwards = 0
     private(set) var endedInMidLine: [String] = []
     private var lastTime = Int64.min
-    private var progress: Progress
-    private let interrupts: Interrupts
+    private var progress: EventProgress
+    private let interruption: Interruption
 
-    init(progress: Progress, interrupts: Interrupts) {
+    init(progress: EventProgress, interruption: Interruption) {
         self.progress = progress
-        self.interrupts = interrupts
+        self.interruption = interruption
     }
 
     // MARK: - Files
@@ -27,18 +28,18 @@ struct HistorySource {
         files: FeedSource.Options, events options: EventOptions, into builder: StateBuilder
     ) throws {
         var report = BadLineReport(progress: progress)
-        let interrupts = interrupts
+        let interruption = interruption
         var source = try FeedSource(
-            files, events: options, isCancelled: { interrupts.isRaised }, onBadLine: { report.say($0) })
+            files, events: options, isCancelled: { interruption.isRaised() }, onBadLine: { report.say($0) })
         // For events without a time: as if they had been fed to a daemon now.
         let now = Int64(Date().timeIntervalSince1970 * 1_000)
         while let event = try source.next() {
-            try interrupts.check()
+            try interruption.check()
             note(event.time)
             builder.take(event, time: now)
             progress.update(events: events, fraction: source.fraction)
         }
-        try interrupts.check()
+        try interruption.check()
         builder.finishHistory()
         progress.clear()
         (bad, endedInMidLine) = (source.badLines, source.endedInMidLine)
@@ -60,7 +61,7 @@ struct HistorySource {
         var report = BadLineReport(progress: progress)
         var batch = LogBatch()
         while try history.poll(into: &batch, recordsMax: 8_192, timeout: .milliseconds(100)) {
-            try interrupts.check()
+            try interruption.check()
             try batch.forEach { record, payload in
                 do throws(EventError) {
                     let event = try decoder.decode(payload)
@@ -92,8 +93,12 @@ struct HistorySource {
     }
 }
 
-extension Interrupts {
+/// Ends the work in order when somebody asks for it.
+struct Interruption: Sendable {
+    /// Asked again and again.
+    let isRaised: @Sendable () -> Bool
+
     func check() throws(CommandError) {
-        if isRaised { throw CommandError("interrupted; nothing is written") }
+        if isRaised() { throw CommandError("interrupted; nothing is written") }
     }
 }

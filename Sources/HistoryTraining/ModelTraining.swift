@@ -15,15 +15,15 @@ struct EpochChoice {
     var validationFraction: Double
 
     /// What was asked for, or what suits `interactions` trained for about `epochs`.
-    init(_ command: TrainCommand, epochs: Int, learner: Algorithm.Name, interactions: Int) {
+    init(_ request: TrainingRequest, epochs: Int, learner: Algorithm.Name, interactions: Int) {
         // A sweep solves its rows whatever their number.
         let steps = learner == .als ? 0 : 1
         func atLeast(_ updates: Int) -> Int {
             min(Self.epochsOfLittleData, steps * updates / max(1, interactions))
         }
-        epochsMax = command.epochs ?? max(2 * epochs, atLeast(Self.updatesMin))
-        patience = command.patience ?? max(3, atLeast(Self.patienceUpdatesMin))
-        validationFraction = command.validationFraction
+        epochsMax = request.epochs ?? max(2 * epochs, atLeast(Self.updatesMin))
+        patience = request.patience ?? max(3, atLeast(Self.patienceUpdatesMin))
+        validationFraction = request.validationFraction
     }
 }
 
@@ -32,13 +32,13 @@ struct ModelTraining {
     let name: String
     let number: Int
     let trainer: Trainer
-    let command: TrainCommand
+    let request: TrainingRequest
     /// That the algorithm's settings are meant for.
     let epochs: Int
     /// Whether what the rows remember of the learning rate means the same on the stream.
     let keepsSteps: Bool
     let builder: StateBuilder
-    let interrupts: Interrupts
+    let interruption: Interruption
 
     struct Outcome {
         var name: String
@@ -69,7 +69,7 @@ struct ModelTraining {
         guard interactions.count > 0 else { return outcome }
         let seen = builder.seen()
         let choice = EpochChoice(
-            command, epochs: epochs, learner: trainer.algorithm.name, interactions: interactions.count)
+            request, epochs: epochs, learner: trainer.algorithm.name, interactions: interactions.count)
         outcome.epochs = try chooseEpochs(choice, interactions, seen: seen, &outcome, &progress)
         let model = try train(interactions, seen: seen, epochs: outcome.epochs, &outcome, &progress)
         try builder.install(model, as: number, updates: outcome.updates, keepsSteps: keepsSteps)
@@ -101,10 +101,10 @@ struct ModelTraining {
                 best = (report.epoch, figure)
             }
             progress.update(report, figure: figure, best: best?.epoch)
-            return !interrupts.isRaised && report.epoch - (best?.epoch ?? 0) < choice.patience
+            return !interruption.isRaised() && report.epoch - (best?.epoch ?? 0) < choice.patience
         }
         progress.end()
-        try interrupts.check()
+        try interruption.check()
         (outcome.epochsTried, outcome.validation) = (tried, best?.figure)
         return best?.epoch ?? choice.epochsMax
     }
@@ -123,10 +123,10 @@ struct ModelTraining {
             duration += report.duration
             loss = (report.lossName, report.loss)
             progress.update(report, figure: nil, best: nil)
-            return !interrupts.isRaised
+            return !interruption.isRaised()
         }
         progress.end()
-        try interrupts.check()
+        try interruption.check()
         (outcome.updates, outcome.loss) = (updates, loss)
         outcome.updatesPerSecond = Double(updates) / max(1e-9, duration / .seconds(1))
         return model

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Reporting
 
 /// Where the trained state goes: looked at before the training, which may take hours, and kept from others until its
 /// end.

@@ -1,9 +1,11 @@
+import Configuration
 import Engine
 import EventLog
 import Foundation
+import Reporting
 
-/// What `train` says at its end.
-struct TrainSummary {
+/// What `train` says at its end, for people and for programs.
+public struct TrainSummary {
     let output: StateOutput
     let plan: TrainingPlan
     let source: HistorySource
@@ -21,19 +23,20 @@ struct TrainSummary {
 
     // MARK: - For people
 
-    var text: String {
-        let count = { (name: String) in Progress.grouped(Int(history.counters["events.\(name)"] ?? 0)) }
+    /// What was learned, a table of the models, and how to start a daemon on the result.
+    public var text: String {
+        let count = { (name: String) in NumberText.grouped(Int(history.counters["events.\(name)"] ?? 0)) }
         var lines = [
-            "learned from \(Progress.grouped(source.events)) events of \(Progress.grouped(history.users)) users and "
-                + "\(Progress.grouped(history.items)) items: \(count("ratings")) ratings, \(count("signals")) signals, "
+            "learned from \(NumberText.grouped(source.events)) events of \(NumberText.grouped(history.users)) users and "
+                + "\(NumberText.grouped(history.items)) items: \(count("ratings")) ratings, \(count("signals")) signals, "
                 + "\(count("duplicates")) duplicates"
         ]
         if source.bad > 0 {
-            lines.append("passed over \(Progress.grouped(source.bad)) lines or records that are no events")
+            lines.append("passed over \(NumberText.grouped(source.bad)) lines or records that are no events")
         }
         if source.backwards > 0 {
             lines.append(
-                "\(Progress.grouped(source.backwards)) events are older than the one in front of them; they were taken "
+                "\(NumberText.grouped(source.backwards)) events are older than the one in front of them; they were taken "
                     + "in the order in which they came")
         }
         lines += ["", table.text, ""]
@@ -57,10 +60,10 @@ struct TrainSummary {
         ])
         for outcome in outcomes {
             table.append([
-                outcome.name, outcome.learner, Progress.grouped(outcome.interactions), epochs(outcome),
+                outcome.name, outcome.learner, NumberText.grouped(outcome.interactions), epochs(outcome),
                 outcome.loss.map { "\($0.name) \(EpochProgress.number($0.value))" } ?? "–",
                 outcome.validation.map(Self.validation) ?? "–",
-                Progress.grouped(Int(outcome.updatesPerSecond)), Self.seconds(outcome.duration),
+                NumberText.grouped(Int(outcome.updatesPerSecond)), Self.seconds(outcome.duration),
             ])
         }
         return table
@@ -74,7 +77,7 @@ struct TrainSummary {
     private static func validation(_ figure: ValidationFigure) -> String {
         let of = figure.metric == .rmse ? "ratings" : "users"
         return
-            "\(figure.metric.rawValue) \(EpochProgress.number(figure.value)) of \(Progress.grouped(figure.count)) \(of)"
+            "\(figure.metric.rawValue) \(EpochProgress.number(figure.value)) of \(NumberText.grouped(figure.count)) \(of)"
     }
 
     /// The embedded log stays where it is, and a daemon looks for it beside its state.
@@ -121,7 +124,8 @@ struct TrainSummary {
 
     // MARK: - For programs
 
-    func json() throws -> String {
+    /// The same as one JSON object; throws only what the encoder throws.
+    public func json() throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         return String(decoding: try encoder.encode(Report(self)), as: UTF8.self)

@@ -1,5 +1,7 @@
+import Configuration
 import Engine
 import Foundation
+import Reporting
 import Training
 
 /// What is to be trained: the configuration that `serve` will take too, and what holds for the epochs alone.
@@ -12,18 +14,18 @@ struct TrainingPlan {
     private let config: String?
     private let serveSettings: [String]
 
-    init(_ command: TrainCommand, environment: [String: String]) throws {
-        var settings = try AlgorithmShortcut.settings(command.algorithms)
-        settings += command.settings
-        if let factors = command.factors { settings.append("engine.factors=\(factors)") }
-        if let seed = command.seed { settings.append("engine.seed=\(seed)") }
-        (config, serveSettings) = (command.config, settings)
-        if let shards = command.shards { settings.append("engine.shards=\(shards)") }
+    init(_ request: TrainingRequest, environment: [String: String]) throws {
+        var settings = try AlgorithmShortcut.settings(request.algorithms)
+        settings += request.settings
+        if let factors = request.factors { settings.append("engine.factors=\(factors)") }
+        if let seed = request.seed { settings.append("engine.seed=\(seed)") }
+        (config, serveSettings) = (request.config, settings)
+        if let shards = request.shards { settings.append("engine.shards=\(shards)") }
         configuration = try Configuration.load(
-            file: command.config, environment: environment, settings: settings)
+            file: request.config, environment: environment, settings: settings)
         batch = try Configuration.load(
-            file: command.config, environment: environment,
-            settings: settings + command.batchSettings.map { "models.\($0)" })
+            file: request.config, environment: environment,
+            settings: settings + request.batchSettings.map { "models.\($0)" })
         try requireSameModels()
     }
 

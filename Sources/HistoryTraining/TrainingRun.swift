@@ -1,56 +1,88 @@
+// HistoryTraining: a state out of a history.
+//
+// Here live the plan (a configuration, and what holds for the epochs alone), the reading of files or of the log, the
+// choice of the number of epochs on a part held back, the training of each model, and the summary. A request comes in; a
+// state file that `serve` goes on from goes out, whole or not at all. What never comes in: a running daemon's state, and
+// command lines.
+
+import Configuration
 import Engine
 import EventLog
+import Feeding
 import Foundation
 import Logging
+import Reporting
 import Training
 
 /// One run of `freshet train`: read, train each model, write.
-struct TrainingRun {
-    private let command: TrainCommand
+///
+/// ```swift
+/// let request = TrainingRequest(
+///     .files(["ratings.csv"], format: nil, sorts: true), output: "freshet-state/state.sqlite")
+/// let run = try TrainingRun(
+///     request, environment: ProcessInfo.processInfo.environment, isInterrupted: { false })
+/// Terminal.write(try run.run().text)
+/// ```
+public struct TrainingRun {
+    private let request: TrainingRequest
     private let plan: TrainingPlan
-    private let interrupts = Interrupts()
+    private let interruption: Interruption
     private let start = ContinuousClock.now
 
-    init(_ command: TrainCommand) throws {
-        self.command = command
-        plan = try TrainingPlan(command, environment: ProcessInfo.processInfo.environment)
+    /// Reads the configuration, and nothing of the history yet.
+    ///
+    /// - Parameters:
+    ///   - environment: of the process, where the configuration has its variables.
+    ///   - isInterrupted: asked for each event and epoch; once it is so, the run ends and nothing is written.
+    /// - Throws: `ConfigurationError`, or `CommandError` for models that do not go together.
+    public init(
+        _ request: TrainingRequest, environment: [String: String],
+        isInterrupted: @escaping @Sendable () -> Bool
+    ) throws {
+        self.request = request
+        plan = try TrainingPlan(request, environment: environment)
+        interruption = Interruption(isRaised: isInterrupted)
     }
 
-    func run() throws {
-        // What is learned of people, and what they said, is for this user and group alone.
-        umask(0o027)
-        signal(SIGXFSZ, SIG_IGN)
-        let output = try StateOutput(path: command.output, replaces: command.force)
+    /// Reads, trains and writes; says on standard error how far it is.
+    ///
+    /// - Returns: what was read, learned and written.
+    /// - Throws: `CommandError` where there is nothing to learn from, the output cannot be written, or when interrupted;
+    ///   `EventFileError`, `EventLogError`, `TrainingError` where a model diverges, `StateError`. Nothing is written then.
+    public func run() throws -> TrainSummary {
+        let output = try StateOutput(path: request.output, replaces: request.replaces)
         defer { output.finish() }
         let builder = StateBuilder(options: plan.configuration.engineOptions)
         var source = HistorySource(
-            progress: Progress(isTerminal: Terminal.errorIsTerminal, command: "train"), interrupts: interrupts
+            progress: EventProgress(isTerminal: Terminal.errorIsTerminal, command: "train"),
+            interruption: interruption
         )
-        let log = try command.fromLog ? openLog() : nil
+        let events = plan.configuration.events.options
+        var log: (any HistoricalLog)?
         defer { log?.close() }
-        if let log {
-            try source.read(
-                command.range(), of: log, events: plan.configuration.events.options, strict: command.strict,
-                into: builder)
-        } else {
+        switch request.history {
+        case .log(let range):
+            let opened = try openLog()
+            log = opened
+            try source.read(range, of: opened, events: events, strict: request.isStrict, into: builder)
+        case .files(let paths, let format, let sorts):
             let files = FeedSource.Options(
-                paths: command.inputs, format: command.format, sorts: command.sort, isStrict: command.strict)
-            try source.read(files: files, events: plan.configuration.events.options, into: builder)
+                paths: paths, format: format, sorts: sorts, isStrict: request.isStrict)
+            try source.read(files: files, events: events, into: builder)
         }
         let outcomes = try train(builder, source)
         // Before the positions past them are durable, as with every checkpoint.
         try log?.flushDeadLetters()
         try builder.write(to: output.path, source: plan.source)
-        let summary = TrainSummary(
+        return TrainSummary(
             output: output, plan: plan, source: source, history: builder.summary, outcomes: outcomes,
-            fromLog: command.fromLog, elapsed: start.duration(to: .now))
-        Terminal.write(command.json ? try summary.json() : summary.text)
+            fromLog: log != nil, elapsed: start.duration(to: .now))
     }
 
     private func train(_ builder: StateBuilder, _ source: HistorySource) throws -> [ModelTraining.Outcome] {
         guard source.events > 0 else {
             let bad =
-                source.bad > 0 ? "; \(Progress.grouped(source.bad)) lines or records were no events" : ""
+                source.bad > 0 ? "; \(NumberText.grouped(source.bad)) lines or records were no events" : ""
             throw CommandError("there are no events to learn from\(bad); nothing is written", code: .data)
         }
         var progress = EpochProgress(isTerminal: Terminal.errorIsTerminal)
@@ -81,10 +113,10 @@ struct TrainingRun {
         trainer.shards = builder.options.deterministic ? 1 : builder.options.shards
         trainer.updateGuard = builder.updateGuard
         return ModelTraining(
-            name: builder.options.models[number].name, number: number, trainer: trainer, command: command,
+            name: builder.options.models[number].name, number: number, trainer: trainer, request: request,
             epochs: batch.epochs,
             keepsSteps: batch.algorithm.schedule == builder.options.models[number].schedule, builder: builder,
-            interrupts: interrupts)
+            interruption: interruption)
     }
 
     private func openLog() throws -> any HistoricalLog {

@@ -1,20 +1,46 @@
-import Events
+// InventedWorlds: events that nobody made, to try Freshet by.
+//
+// Here live a world with planted tastes, its titles, and draws that are the same on every machine. A seed and some
+// sizes come in, events go out. What never comes in: the clock, the machine's randomness, files.
+
+public import Events
 
 /// A small invented world: items with genres, users with planted tastes, and what the users say of the items.
 ///
 /// A rating is quality of the item + the user's liking of its genres + the match of two latent vectors +
 /// noise, in half steps from 0.5 to 5. The same options give the same events, on every machine.
-struct InventedWorld {
-    struct Options: Sendable {
-        var users = 1_000
-        var items = 500
+///
+/// ```swift
+/// var world = try InventedWorld(InventedWorld.Options(users: 50, items: 20, events: 1_000, seed: 7))
+/// while let event = try world.next() { print(event) }
+/// ```
+public struct InventedWorld {
+    /// What decides a world, to the last event.
+    public struct Options: Sendable {
+        /// Who come over time; 1 or more.
+        public var users: Int
+        /// Described at the beginning; 1 or more.
+        public var items: Int
         /// Ratings and signals; the item descriptions come on top. 0 goes on for ever.
-        var events = 0
-        var seed: UInt64 = 1
-        /// Deviation of the step that each taste takes with each act of its user.
-        var drift = 0.01
+        public var events: Int
+        /// Of every draw.
+        public var seed: UInt64
+        /// Deviation, in stars, of the step that each taste takes with each act of its user.
+        public var drift: Double
         /// Milliseconds since 1970, of the first event.
-        var startTime: Int64 = 1_700_000_000_000
+        public var startTime: Int64
+
+        /// - Parameters:
+        ///   - events: ratings and signals; 0 goes on for ever.
+        ///   - drift: in stars, of each taste with each act of its user.
+        ///   - startTime: milliseconds since 1970.
+        public init(
+            users: Int = 1_000, items: Int = 500, events: Int = 0, seed: UInt64 = 1, drift: Double = 0.01,
+            startTime: Int64 = 1_700_000_000_000
+        ) {
+            (self.users, self.items, self.events) = (users, items, events)
+            (self.seed, self.drift, self.startTime) = (seed, drift, startTime)
+        }
     }
 
     static let genres = [
@@ -54,7 +80,8 @@ struct InventedWorld {
     /// The rating that follows a click by the same user.
     private var following: Event?
 
-    init(_ options: Options) throws(EventError) {
+    /// Draws the items; users come as the stream goes on.
+    public init(_ options: Options) throws(EventError) {
         self.options = options
         draws = SplitMix64(seed: options.seed)
         time = options.startTime
@@ -69,8 +96,8 @@ struct InventedWorld {
         self.popularity = popularity
     }
 
-    /// The next event; `nil` once there were as many as asked for.
-    mutating func next() throws(EventError) -> Event? {
+    /// The next event, items first; `nil` once there were as many as asked for.
+    public mutating func next() throws(EventError) -> Event? {
         if itemsDescribed < items.count {
             defer { itemsDescribed += 1 }
             let item = items[itemsDescribed]

@@ -1,10 +1,13 @@
-import ArgumentParser
 import Foundation
 
-/// What a command says on standard error before it exits with a failure.
-struct CommandError: Error, CustomStringConvertible {
+/// Why a command's work cannot go on: a message for whoever started it, and the code that the process exits with.
+///
+/// ```swift
+/// throw CommandError("--output \(path) is a folder; name a file in it", code: .cannotCreate)
+/// ```
+public struct CommandError: Error, CustomStringConvertible {
     /// Codes of sysexits.h where one fits.
-    enum Code: Int32 {
+    public enum Code: Int32, Sendable {
         case failure = 1
         /// The arguments do not go together.
         case usage = 64
@@ -19,22 +22,22 @@ struct CommandError: Error, CustomStringConvertible {
         case configuration = 78
     }
 
-    let message: String
-    let code: Code
+    /// What is wrong and what to do about it, without the program's name in front; may have several lines.
+    public let message: String
+    /// What the process exits with.
+    public let code: Code
 
-    init(_ message: String, code: Code = .failure) {
+    /// - Parameters:
+    ///   - message: what is wrong, with the value found and what is allowed.
+    ///   - code: what the process exits with.
+    public init(_ message: String, code: Code = .failure) {
         self.message = message
         self.code = code
     }
 
-    var description: String { message }
-
-    /// Says it, and gives what to throw out of `run`.
-    func report() -> ExitCode {
-        Terminal.writeError("freshet: \(message)")
-        return ExitCode(code.rawValue)
-    }
+    /// The message.
+    public var description: String { message }
 }
 
-/// Words for `errno`.
-func errorText() -> String { String(cString: strerror(errno)) }
+/// Words for `errno`, say `Permission denied`; to be asked right after the call that failed.
+public func errorText() -> String { String(cString: strerror(errno)) }

@@ -1,29 +1,51 @@
 /// Columns of text, aligned for a terminal.
-struct Table: Equatable {
-    enum Alignment { case left, right }
+///
+/// ```swift
+/// var table = Table([Table.Column(title: "item"), Table.Column(title: "score", alignment: .right)])
+/// table.append(["i7", "0.91"])
+/// Terminal.write(table.text)
+/// ```
+public struct Table: Equatable, Sendable {
+    /// The side of the column that cells stand at.
+    public enum Alignment: Sendable { case left, right }
 
-    struct Column: Equatable {
-        var title: String
-        var alignment = Alignment.left
-        /// Wider cells are cut, and end in `…`.
-        var widthMax = 60
+    /// What holds for all cells of a column.
+    public struct Column: Equatable, Sendable {
+        /// Stands above the cells.
+        public var title: String
+        /// Of the title and of all cells.
+        public var alignment: Alignment
+        /// In cells of a terminal; wider text is cut, and ends in `…`.
+        public var widthMax: Int
+
+        /// - Parameters:
+        ///   - title: stands above the column.
+        ///   - widthMax: in cells of a terminal; wider text is cut.
+        public init(title: String, alignment: Alignment = .left, widthMax: Int = 60) {
+            self.title = title
+            self.alignment = alignment
+            self.widthMax = widthMax
+        }
     }
 
-    let columns: [Column]
-    private(set) var rows: [[String]] = []
+    /// From left to right.
+    public let columns: [Column]
+    /// Cells as they are printed: cut, and without control characters.
+    public private(set) var rows: [[String]] = []
 
-    init(_ columns: [Column]) {
+    /// A table without rows.
+    public init(_ columns: [Column]) {
         self.columns = columns
     }
 
     /// A row shorter than the columns is filled with empty cells.
-    mutating func append(_ cells: [String]) {
+    public mutating func append(_ cells: [String]) {
         let cells = zip(columns, cells).map { Self.fit($1, to: $0.widthMax) }
         rows.append(cells + Array(repeating: "", count: columns.count - cells.count))
     }
 
     /// One line a row under a line of titles, no spaces at the ends of lines.
-    var text: String {
+    public var text: String {
         let header = columns.map(\.title)
         let widths = columns.indices.map { index in
             rows.reduce(Self.width(header[index])) { max($0, Self.width($1[index])) }
@@ -35,7 +57,7 @@ struct Table: Equatable {
     }
 
     /// Control characters could steer the terminal, and titles come from outside.
-    static func printable(_ text: String) -> String {
+    public static func printable(_ text: String) -> String {
         String(
             text.map { $0.unicodeScalars.contains { $0.properties.generalCategory == .control } ? "?" : $0 })
     }

@@ -6,7 +6,7 @@ import Learners
 import Testing
 import Yams
 
-@testable import freshet
+@testable import Configuration
 
 @Suite("Configuration")
 struct ConfigurationTests {

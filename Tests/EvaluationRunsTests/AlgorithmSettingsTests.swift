@@ -1,10 +1,14 @@
 import ArgumentParser
+import Configuration
 import Evaluation
 import Events
 import Learners
+import Reporting
 import Testing
 import Training
 
+@testable import EvaluationRuns
+@testable import HistoryTraining
 @testable import freshet
 
 @Suite("Settings of freshet evaluate's algorithms")
@@ -101,7 +105,7 @@ struct InterruptedEvaluationTests {
         // 360 lines are read; what comes then is learned or measured.
         let file = try folder.write("ratings.csv", twoTastes())
         let command = try EvaluateCommand.parse(["--input", file, "--bootstrap", "5"] + arguments)
-        var run = EvaluationRun(command: command, progress: EvaluationProgress())
+        var run = EvaluationRun(request: command.request, progress: EvaluationProgress())
         var asked = 0
         run.isInterrupted = {
             asked += 1

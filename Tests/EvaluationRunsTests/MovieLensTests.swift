@@ -1,9 +1,11 @@
 import ArgumentParser
+import Configuration
 import Evaluation
 import Events
 import Foundation
 import Testing
 
+@testable import EvaluationRuns
 @testable import freshet
 
 /// MovieLens, where it is: `../shared/data`, or the folder named by `FRESHET_TEST_DATA`.
@@ -22,7 +24,7 @@ struct MovieLensTests {
 
     private func report(_ arguments: [String]) throws -> EvaluationReport {
         let command = try EvaluateCommand.parse(["--bootstrap", "20"] + arguments)
-        return try EvaluationRun(command: command, progress: EvaluationProgress()).report()
+        return try EvaluationRun(request: command.request, progress: EvaluationProgress()).report()
     }
 
     @Test("popularity has its published figures on the split of He et al. with the given negatives")

@@ -2,6 +2,7 @@ import ArgumentParser
 import Evaluation
 import Foundation
 
+@testable import EvaluationRuns
 @testable import freshet
 
 /// Files of its own, gone with it.
@@ -24,7 +25,7 @@ func evaluated(_ text: String, name: String = "ratings.csv", _ arguments: [Strin
     let folder = try EvaluationFolder()
     let file = try folder.write(name, text)
     let command = try EvaluateCommand.parse(["--input", file, "--bootstrap", "50"] + arguments)
-    return try EvaluationRun(command: command, progress: EvaluationProgress()).report()
+    return try EvaluationRun(request: command.request, progress: EvaluationProgress()).report()
 }
 
 /// MovieLens ratings; user, movie, rating, seconds.

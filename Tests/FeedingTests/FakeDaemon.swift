@@ -3,7 +3,7 @@ import Events
 import Locking
 import RPC
 
-@testable import freshet
+@testable import Feeding
 
 /// Stands behind `RPCSink` in place of the socket: answers every command with a token, or as told.
 final class FakeDaemon: RPCConnection {

@@ -1,9 +1,10 @@
 import Events
 import Foundation
 import RPC
+import Reporting
 import Testing
 
-@testable import freshet
+@testable import Feeding
 
 @Suite("Replaying files")
 struct FeederTests {
@@ -70,7 +71,7 @@ struct FeederTests {
             FeedSource.Options(
                 paths: ["/dev/fd/\(pipe.fileHandleForReading.fileDescriptor)"], format: .jsonl),
             events: EventOptions(), isCancelled: { false }, onBadLine: { _ in })
-        var feeder = Feeder(isCancelled: { false }, progress: Progress(isTerminal: false))
+        var feeder = Feeder(isCancelled: { false }, progress: EventProgress(isTerminal: false))
         try feeder.run(&source, to: sink)
         #expect(takenWhenWaiting == [0, 1, 2, 3, 3])
     }
@@ -93,7 +94,7 @@ struct FeederTests {
         let daemon = FakeDaemon()
         let sink = RPCSink(daemon, backoff: backoff())
         var feeder = Feeder(
-            limit: limit, isCancelled: { isCancelled }, progress: Progress(isTerminal: false))
+            limit: limit, isCancelled: { isCancelled }, progress: EventProgress(isTerminal: false))
         try feeder.run(&source, to: sink)
         #expect(daemon.isAllAnswered)
         return (daemon.taken, bad)
@@ -119,18 +120,7 @@ private final class ObservedSink: EventSink {
 }
 
 @Suite("What feed says")
-struct ProgressTests {
-    @Test("the line shows events, rate, share and time left; the bar only on a terminal")
-    func line() {
-        let line = Progress.text(events: 250_000, fraction: 0.25, elapsed: .seconds(10), bar: false)
-        #expect(line == "250,000 events, 25,000/s, 25 %, 0:30 left")
-        let bar = Progress.text(events: 250_000, fraction: 0.25, elapsed: .seconds(10), bar: true)
-        #expect(bar == "[######------------------] " + line)
-        let endless = Progress.text(events: 7, fraction: nil, elapsed: .seconds(1), bar: true)
-        #expect(endless == "7 events, 7/s")
-        #expect(Progress.clock(3_723) == "1:02:03")
-    }
-
+struct FeedSummaryTests {
     @Test("the summary counts what was acknowledged and ends with the last token of each partition")
     func summary() {
         var receipts = Receipts(sent: 1_000, acknowledged: 1_000)

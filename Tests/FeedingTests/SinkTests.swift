@@ -1,9 +1,10 @@
 import EventLog
 import Events
 import RPC
+import Reporting
 import Testing
 
-@testable import freshet
+@testable import Feeding
 
 @Suite("Feeding through the socket")
 struct RPCSinkTests {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import RPC
 import Testing
 
@@ -157,15 +158,6 @@ struct ClientTests {
                 + #"{"item":"item-2","rank":2,"score":0.123456,"title":null}]"#)
         #expect(throws: DaemonError.self) { try ItemList(alternating: .array([.text("i1")])) }
         #expect(throws: DaemonError.self) { try ItemList(items: ["i1"], answer: .array([])) }
-    }
-
-    @Test("a table cuts long cells, counts wide characters twice, and lets nothing steer the terminal")
-    func table() {
-        var table = Table([Table.Column(title: "a", widthMax: 5), Table.Column(title: "b")])
-        table.append(["abcdefgh", "x"])
-        table.append(["千と", "y"])
-        table.append(["\u{1B}[2J", "z"])
-        #expect(table.text == "a      b\nabcd…  x\n千と   y\n?[2J   z")
     }
 
     @Test("status and checkpoint print a line each")

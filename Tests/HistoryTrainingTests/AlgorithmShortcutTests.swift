@@ -1,6 +1,8 @@
+import Reporting
 import Testing
 
-@testable import freshet
+@testable import Configuration
+@testable import HistoryTraining
 
 @Suite("--algorithm")
 struct AlgorithmShortcutTests {

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 import Training
 
-@testable import freshet
+@testable import HistoryTraining
 
 @Suite("validation of a training")
 struct ValidationTests {

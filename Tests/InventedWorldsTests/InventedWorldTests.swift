@@ -1,7 +1,7 @@
 import Events
 import Testing
 
-@testable import freshet
+@testable import InventedWorlds
 
 @Suite("The invented world")
 struct SimulateTests {

@@ -1,4 +1,5 @@
 import Checkpoints
+import Configuration
 import Engine
 import EventLog
 import Foundation
