@@ -75,29 +75,38 @@ let package = Package(
         room("EventLog", ["Events", "Locking", "CRdKafka", grdb, logging]),
         room("Checkpoints", [grdb]),
         room(
+            "State", ["Locking", "Factors", "Learners", "Retrieval", "Events", "Checkpoints", heaps]),
+        room("StreamLearning", ["Locking", "Factors", "Learners", "Events", "State"]),
+        room("LookUps", ["Locking", "Factors", "Learners", "Retrieval", "Events", "State", heaps]),
+        room(
             "Engine",
             [
-                "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
-                "Checkpoints", logging,
+                "Locking", "Factors", "Events", "EventLog", "Checkpoints", "State", "StreamLearning",
+                "LookUps", logging,
             ]),
-        room("RPC", ["Engine", "Events", "Locking", nioCore, nioPosix, logging]),
+        room("RPC", ["Engine", "LookUps", "Events", "Locking", nioCore, nioPosix, logging]),
 
         // What the commands do, each in a room of its own.
         room("Reporting"),
-        room("Configuration", ["Events", "EventLog", "Learners", "Training", "Engine", logging, yams]),
+        room(
+            "Configuration",
+            [
+                "Learners", "Training", "Events", "EventLog", "State", "StreamLearning", "LookUps", "Engine",
+                logging, yams,
+            ]),
         room("InventedWorlds", ["Events"]),
         room("Feeding", ["Reporting", "Locking", "Events", "EventLog", "RPC"]),
         room(
             "HistoryTraining",
             [
                 "Reporting", "Configuration", "Feeding", "Locking", "Factors", "Learners", "Training",
-                "Events", "EventLog", "Checkpoints", "Engine", logging,
+                "Events", "EventLog", "Checkpoints", "State", "StreamLearning", logging,
             ]),
         room(
             "EvaluationRuns",
             [
                 "Reporting", "Configuration", "Feeding", "Evaluation", "Locking", "Factors", "Learners",
-                "Training", "Events", "Engine",
+                "Training", "Events", "State", "StreamLearning",
             ]),
 
         // The programs.
@@ -106,14 +115,15 @@ let package = Package(
             dependencies: [
                 "Reporting", "Configuration", "InventedWorlds", "Feeding", "HistoryTraining",
                 "EvaluationRuns", "Evaluation", "Training", "Locking", "Events", "EventLog", "Checkpoints",
-                "Engine", "RPC", argumentParser, lifecycle, logging, signals,
+                "State", "Engine", "RPC", argumentParser, lifecycle, logging, signals,
             ],
             swiftSettings: settings),
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
                 "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
-                "Checkpoints", "Engine", "RPC", "CZlib", argumentParser, histogram, logging,
+                "Checkpoints", "State", "StreamLearning", "LookUps", "Engine", "RPC", "CZlib",
+                argumentParser, histogram, logging,
             ],
             swiftSettings: settings),
 
@@ -124,24 +134,52 @@ let package = Package(
         tests(of: "Retrieval", ["Retrieval", "CKernels", "Factors"]),
         tests(of: "Events", ["Events"]),
         tests(of: "EventLog", ["EventLog", "Events", "Locking", "TestSupport", grdb, logging]),
+        tests(of: "Checkpoints", ["TestSupport", "Checkpoints", "Factors", grdb]),
+        tests(
+            of: "State",
+            [
+                "EngineSupport", "TestSupport", "State", "StreamLearning", "Checkpoints", "Events", "Factors",
+                "Locking", grdb,
+            ]),
+        tests(
+            of: "StreamLearning",
+            [
+                "EngineSupport", "TestSupport", "StreamLearning", "State", "Checkpoints", "Events", "Factors",
+                "Learners", "Locking",
+            ]),
+        tests(
+            of: "LookUps",
+            [
+                "EngineSupport", "TestSupport", "LookUps", "Engine", "State", "StreamLearning", "Events",
+                "Factors", "Learners", "Locking", "Retrieval",
+            ]),
         tests(
             of: "Engine",
             [
-                "Engine", "Checkpoints", "EventLog", "Events", "Factors", "Learners", "Locking",
-                "Retrieval", "Training", grdb, logging,
+                "EngineSupport", "TestSupport", "Engine", "LookUps", "State", "Checkpoints", "EventLog",
+                "Events", "Factors", "Locking", grdb, logging,
             ]),
         tests(
             of: "RPC",
             [
-                "RPC", "Engine", "EventLog", "Events", "Locking", "TestSupport", nioCore, nioPosix, logging,
+                "RPC", "Engine", "LookUps", "State", "EventLog", "Events", "Locking", "TestSupport", nioCore,
+                nioPosix, logging,
             ]),
         tests(of: "Reporting", ["Reporting"]),
-        tests(of: "Configuration", ["Configuration", "Engine", "Learners", "EventLog", "Events", yams]),
+        tests(
+            of: "Configuration",
+            [
+                "Configuration", "Engine", "State", "StreamLearning", "LookUps", "Learners", "EventLog",
+                "Events", yams,
+            ]),
         tests(of: "InventedWorlds", ["InventedWorlds", "Events"]),
         tests(of: "Feeding", ["Feeding", "Reporting", "EventLog", "Events", "Locking", "RPC"]),
         tests(
             of: "HistoryTraining",
-            ["HistoryTraining", "Configuration", "Reporting", "Factors", "Learners", "Training"]),
+            [
+                "EngineSupport", "TestSupport", "HistoryTraining", "Configuration", "Reporting", "Factors",
+                "Learners", "Training", "Events", "Checkpoints", "State", "StreamLearning",
+            ]),
         tests(
             of: "EvaluationRuns",
             [
@@ -161,6 +199,13 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["CRdKafka"], path: "Tests/TestSupport",
             swiftSettings: settings),
+        // For tests of what learns: streams, options, and an engine on a log of its own.
+        .target(
+            name: "EngineSupport",
+            dependencies: [
+                "Engine", "LookUps", "StreamLearning", "State", "Checkpoints", "EventLog", "Events",
+                "Factors", "Learners", "Locking", "TestSupport", logging,
+            ], path: "Tests/EngineSupport", swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -1,32 +1,49 @@
 public import Engine
 import Foundation
 public import Learners
+import LookUps
+public import State
+public import StreamLearning
 
 extension Configuration {
-    /// The configuration as the engine takes it: sections `engine`, `models`, `popularity`, `trending`, `score`,
-    /// `checkpoint`, `events`, and of `source` what a consumer is told. Shards are one per core where none are said.
+    /// The configuration as the engine takes it.
     public var engineOptions: EngineOptions {
         var options = EngineOptions()
+        options.state = stateOptions
+        options.learning = learningOptions
+        options.ingest.batchEventsMax = engine.batchEventsMax
+        options.ingest.queueEventsMax = engine.queueEventsMax
+        options.ingest.consumer = source.consumerOptions
+        options.lookUps.defaultModel = defaultModel
+        options.publishInterval = .milliseconds(engine.publishIntervalMs)
+        options.checkpoints.interval = .seconds(checkpoint.everySeconds)
+        options.checkpoints.eventsMax = checkpoint.everyEvents
+        options.events = events.options
+        return options
+    }
+
+    /// The shape of a state and its models. Shards are one per core where none are said.
+    public var stateOptions: StateOptions {
+        var options = StateOptions()
         options.factors = engine.factors
         options.seed = UInt64(bitPattern: Int64(engine.seed))
         options.shards = engine.shards > 0 ? engine.shards : ProcessInfo.processInfo.activeProcessorCount
         options.deterministic = engine.deterministic
-        options.batchEventsMax = engine.batchEventsMax
-        options.queueEventsMax = engine.queueEventsMax
-        options.historyMax = engine.historyMax
-        options.usersMax = engine.usersMax
-        options.itemsMax = engine.itemsMax
         options.normMax = Float(engine.normMax)
-        options.publishInterval = .milliseconds(engine.publishIntervalMs)
         options.models = models.map(\.modelOptions)
-        options.defaultModel = defaultModel
         options.popularityHalfLifeEvents = popularity.halfLifeEvents
         options.trendingHalfLifeEvents = trending.halfLifeEvents
         options.scoreWindowEvents = score.windowEvents
-        options.checkpointInterval = .seconds(checkpoint.everySeconds)
-        options.checkpointEventsMax = checkpoint.everyEvents
-        options.events = events.options
-        options.consumer = source.consumerOptions
+        return options
+    }
+
+    /// How a stream, or a history, becomes a state.
+    public var learningOptions: LearningOptions {
+        var options = LearningOptions()
+        options.historyMax = engine.historyMax
+        options.usersMax = engine.usersMax
+        options.itemsMax = engine.itemsMax
+        options.signals = events.signals
         return options
     }
 }

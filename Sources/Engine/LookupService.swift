@@ -1,5 +1,5 @@
-public import EventLog
 public import Events
+public import LookUps
 
 /// What can be asked of the running engine. Safe from any thread; the RPC and HTTP servers stand on this alone.
 ///
@@ -70,54 +70,4 @@ extension LookupService {
     public func user(_ id: EntityID, historyMax: Int) throws(LookupError) -> UserRecord {
         try user(id, listMax: historyMax)
     }
-}
-
-public struct ModelStatus: Sendable, Equatable {
-    public var name: String
-    public var learner: String
-    public var isDefault: Bool
-    public var fields: [StatusField]
-
-    public init(name: String, learner: String, isDefault: Bool, fields: [StatusField]) {
-        self.name = name
-        self.learner = learner
-        self.isDefault = isDefault
-        self.fields = fields
-    }
-}
-
-public struct StatusField: Sendable, Equatable {
-    public enum Value: Sendable, Equatable {
-        case integer(Int64), double(Double), text(String), bool(Bool)
-    }
-    public var name: String
-    public var value: Value
-
-    public init(_ name: String, _ value: Value) {
-        self.name = name
-        self.value = value
-    }
-}
-
-/// A request that cannot be answered. `code` is the first word of the RPC's error.
-public struct LookupError: Error, Sendable, Equatable, CustomStringConvertible {
-    public enum Code: String, Sendable {
-        case invalid = "ERR"
-        case noUser = "NOUSER"
-        case noItem = "NOITEM"
-        case noModel = "NOMODEL"
-        case stale = "STALE"
-        case overloaded = "OVERLOADED"
-        /// The log or the disk refused; what was asked has not happened.
-        case unavailable = "UNAVAILABLE"
-    }
-    public let code: Code
-    public let message: String
-
-    public init(_ code: Code, _ message: String) {
-        self.code = code
-        self.message = message
-    }
-
-    public var description: String { "\(code.rawValue) \(message)" }
 }

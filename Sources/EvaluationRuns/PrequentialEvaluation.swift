@@ -1,8 +1,9 @@
 import Configuration
-import Engine
 import Evaluation
 import Events
 import Reporting
+import State
+import StreamLearning
 
 /// Test, then learn, in the order of time, by the daemon's own live learners.
 struct PrequentialEvaluation {
@@ -24,7 +25,7 @@ struct PrequentialEvaluation {
     private static let pointsPerWindow = 10
 
     private let options: Options
-    private let engine: EngineOptions
+    private let models: [ModelOptions]
     private var replay: Replay
     private var ranking: [RankingTally] = []
     private var ratings: [RatingTally] = []
@@ -43,11 +44,8 @@ struct PrequentialEvaluation {
     /// - Throws: `CommandError` for an algorithm that does not learn live, or a setting that it does not have.
     init(_ options: Options) throws {
         self.options = options
-        engine = try LiveModels.engineOptions(options)
-        var replayOptions = Replay.Options()
-        replayOptions.engine = engine
-        replayOptions.positive = options.positive.positiveRule
-        replayOptions.popularityHalfLife = options.popularityHalfLife
+        let replayOptions = try LiveModels.replayOptions(options)
+        models = replayOptions.state.models
         replay = Replay(options: replayOptions)
         makeTallies()
     }
@@ -60,7 +58,7 @@ struct PrequentialEvaluation {
         }
         for (index, argument) in options.algorithms.enumerated() {
             ranking.append(tally(argument.text, isBaseline: false, .model(index)))
-            if case .sgd = engine.models[index].learner {
+            if case .sgd = models[index].learner {
                 ratings.append(RatingTally(name: argument.text, model: index, window: options.window))
             }
         }
@@ -166,7 +164,7 @@ struct PrequentialEvaluation {
 
 /// The models of a replay, read as the configuration reads those of the daemon.
 enum LiveModels {
-    static func engineOptions(_ options: PrequentialEvaluation.Options) throws -> EngineOptions {
+    static func replayOptions(_ options: PrequentialEvaluation.Options) throws -> Replay.Options {
         var configuration = Configuration()
         (configuration.engine.factors, configuration.engine.seed) = (options.factors, options.seed)
         configuration.models = try options.algorithms.enumerated().map { index, argument in
@@ -174,7 +172,11 @@ enum LiveModels {
             if model.learner != .sgd { model.positive = model.positive ?? options.positive }
             return model
         }
-        return configuration.engineOptions
+        var replay = Replay.Options()
+        (replay.state, replay.learning) = (configuration.stateOptions, configuration.learningOptions)
+        replay.positive = options.positive.positiveRule
+        replay.popularityHalfLife = options.popularityHalfLife
+        return replay
     }
 
     private static func model(_ argument: AlgorithmArgument, number: Int) throws -> ModelSettings {

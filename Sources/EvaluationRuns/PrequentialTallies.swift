@@ -1,5 +1,5 @@
-import Engine
 import Evaluation
+import StreamLearning
 
 /// How one algorithm ranked the events of a replay.
 struct RankingTally {

@@ -1,4 +1,3 @@
-public import EventLog
 public import Events
 
 /// Where `feed` puts events. Confined to one thread.

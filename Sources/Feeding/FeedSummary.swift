@@ -1,4 +1,4 @@
-import EventLog
+import Events
 public import Reporting
 
 /// What `feed` says at its end.

@@ -1,6 +1,6 @@
 import Configuration
-import Engine
 import Learners
+import State
 import Training
 
 /// A model as it is trained in epochs: what its settings say holds, what they do not say is that of a preset for many

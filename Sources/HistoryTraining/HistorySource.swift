@@ -1,4 +1,3 @@
-import Engine
 import EventLog
 import Events
 import Feeding

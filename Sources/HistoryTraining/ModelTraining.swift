@@ -1,4 +1,3 @@
-import Engine
 import Factors
 import Learners
 import Training

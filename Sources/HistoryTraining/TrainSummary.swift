@@ -1,5 +1,4 @@
 import Configuration
-import Engine
 import EventLog
 import Foundation
 import Reporting

@@ -1,5 +1,4 @@
 import Configuration
-import Engine
 import Foundation
 import Reporting
 import Training

@@ -6,12 +6,13 @@
 // command lines.
 
 import Configuration
-import Engine
 import EventLog
 import Feeding
 import Foundation
 import Logging
 import Reporting
+import State
+import StreamLearning
 import Training
 
 /// One run of `freshet train`: read, train each model, write.
@@ -52,7 +53,9 @@ public struct TrainingRun {
     public func run() throws -> TrainSummary {
         let output = try StateOutput(path: request.output, replaces: request.replaces)
         defer { output.finish() }
-        let builder = StateBuilder(options: plan.configuration.engineOptions)
+        let builder = StateBuilder(
+            options: plan.configuration.stateOptions, learning: plan.configuration.learningOptions,
+            batchEventsMax: plan.configuration.engine.batchEventsMax)
         var source = HistorySource(
             progress: EventProgress(isTerminal: Terminal.errorIsTerminal, command: "train"),
             interruption: interruption

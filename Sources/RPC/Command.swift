@@ -1,5 +1,7 @@
 import Engine
 import EventLog
+internal import Events
+internal import LookUps
 import NIOCore
 
 /// One command of the RPC: what it is called, what it takes, what it does.

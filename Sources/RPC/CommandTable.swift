@@ -1,3 +1,4 @@
+internal import LookUps
 import Synchronization
 
 /// All commands by name, and the checks that come before any of them runs.

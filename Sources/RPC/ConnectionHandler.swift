@@ -1,5 +1,6 @@
 import Engine
 import Logging
+import LookUps
 import NIOCore
 import NIOPosix
 import Synchronization

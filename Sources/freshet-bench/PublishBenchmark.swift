@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Factors
 internal import Foundation
 internal import Retrieval
+internal import State
 
 /// What it costs to bring changed rows to the published index.
 struct PublishBenchmark: ParsableCommand {

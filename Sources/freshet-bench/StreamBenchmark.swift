@@ -6,6 +6,8 @@ internal import Events
 internal import Foundation
 internal import Learners
 internal import Logging
+internal import LookUps
+internal import State
 
 /// A file of events replayed in time order through the whole engine, from memory: decoding, interning, the prequential
 /// score, the models, publication and checkpoints.
@@ -24,7 +26,7 @@ struct StreamBenchmark: AsyncParsableCommand {
             "A learner, sgd, bpr, warp or als, with its live defaults; may be given several times. None: the daemon's models."
     )
     var learners: [String] = []
-    @Option(help: "Most events learned together.") var batch = EngineOptions().batchEventsMax
+    @Option(help: "Most events learned together.") var batch = EngineOptions().ingest.batchEventsMax
 
     func run() async throws {
         let options = EventOptions()
@@ -65,18 +67,18 @@ struct StreamBenchmark: AsyncParsableCommand {
         _ records: [[UInt8]], shards: Int
     ) async throws -> (seconds: Double, status: [StatusField]) {
         var options = EngineOptions()
-        options.shards = shards
-        options.batchEventsMax = batch
-        options.models = try models() ?? options.models
-        options.defaultModel = options.models[0].name
-        options.scoreWindowEvents = window > 0 ? window : max(100, records.count / 5)
+        options.state.shards = shards
+        options.ingest.batchEventsMax = batch
+        options.state.models = try models() ?? options.state.models
+        options.lookUps.defaultModel = options.state.models[0].name
+        options.state.scoreWindowEvents = window > 0 ? window : max(100, records.count / 5)
         let folder = FileManager.default.temporaryDirectory.path + "/freshet-bench-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let models = Dictionary(uniqueKeysWithValues: options.models.map { ($0.name, $0.learnerName) })
+        let models = Dictionary(uniqueKeysWithValues: options.state.models.map { ($0.name, $0.learnerName) })
         let file = try StateFile(
             path: folder + "/state.sqlite",
-            identity: StateIdentity(factors: options.factors, models: models, source: "memory"))
+            identity: StateIdentity(factors: options.state.factors, models: models, source: "memory"))
         let logger = Logger(label: "freshet-bench", factory: { _ in SwiftLogNoOpLogHandler() })
         let engine = try Engine(
             options: options, file: file, log: ReplayLog(records: records), logger: logger)

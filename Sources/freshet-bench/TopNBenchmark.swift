@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Factors
 internal import Foundation
 internal import Retrieval
+internal import State
 
 /// Exact top-N over the published index: each path beside the reference scan and beside what OpenBLAS gives.
 struct TopNBenchmark: ParsableCommand {

@@ -1,4 +1,5 @@
 import Checkpoints
+import EngineSupport
 import EventLog
 import Events
 import Factors
@@ -6,8 +7,12 @@ import Foundation
 import GRDB
 import Locking
 import Logging
+import LookUps
 import Retrieval
+import State
+import StreamLearning
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Engine
@@ -61,7 +66,7 @@ struct EngineTests {
     @Test("a restart goes on from the state, and learns no event twice")
     func restart() async throws {
         var options = smallOptions()
-        options.deterministic = true
+        options.state.deterministic = true
         let all = events(1_200, seed: 12)
         let undisturbed = learned(batches(all, sizes: [1_200]), options)
         let folder = Folder()
@@ -87,9 +92,9 @@ struct EngineTests {
                 try await live.feed(chunk.events.map(\.event))
             }
             try await live.feed([Event(.forget(user: id("u1")))])
-            for model in live.engine.state.models {
+            for (model, published) in zip(live.engine.state.models, live.engine.published.models) {
                 let stale = live.engine.onQueue { _ in
-                    model.index.read { index in
+                    published.index.read { index in
                         (0..<model.items.count).filter {
                             index.vector($0) != model.items.row($0).vector
                                 || index.biases[$0] != model.items.bias($0)
@@ -225,7 +230,7 @@ struct EngineTests {
         }
         filled.close()
         var options = smallOptions()
-        options.consumer.start = .latest
+        options.ingest.consumer.start = .latest
         let live = try LiveEngine(options, in: folder)
         for _ in 0..<10_000 where try StateFile.verify(path: folder.state).positions.isEmpty {
             try await Task.sleep(for: .milliseconds(1))
@@ -259,14 +264,14 @@ struct EngineTests {
         }
         filled.close()
         var options = smallOptions(shards: 2)
-        options.queueEventsMax = eventsMax
-        options.queueBytesMax = bytesMax
-        options.batchEventsMax = 64
+        options.ingest.queueEventsMax = eventsMax
+        options.ingest.queueBytesMax = bytesMax
+        options.ingest.batchEventsMax = 64
         let live = try LiveEngine(options, in: folder)
         var (most, mostBytes) = (0, 0)
         while live.status("events.applied") != .integer(6_000) {
-            most = max(most, live.engine.inFlight.load(ordering: .relaxed))
-            mostBytes = max(mostBytes, live.engine.bytesInFlight.load(ordering: .relaxed))
+            most = max(most, live.engine.backlog.events)
+            mostBytes = max(mostBytes, live.engine.backlog.bytes)
             try await Task.sleep(for: .milliseconds(1))
         }
         // One batch of 64 records, of less than 100 bytes each, may come on top.
@@ -300,9 +305,9 @@ struct EngineTests {
             )
         }
         var options = smallOptions()
-        options.batchEventsMax = 100
-        options.deadLettersHeldMax = 500
-        options.checkpointInterval = .milliseconds(50)
+        options.ingest.batchEventsMax = 100
+        options.ingest.deadLettersHeldMax = 500
+        options.checkpoints.interval = .milliseconds(50)
         let live = try LiveEngine(options, in: folder)
         while live.log.deadLettersHeld < 500 { try await Task.sleep(for: .milliseconds(5)) }
         try await Task.sleep(for: .milliseconds(200))

@@ -1,8 +1,12 @@
 import Checkpoints
 import Dispatch
+import EngineSupport
 import Events
 import Foundation
 import Locking
+import LookUps
+import State
+import TestSupport
 import Testing
 
 @testable import Engine

@@ -63,10 +63,10 @@ struct AlgorithmSettingsTests {
                 popularityHalfLife: 0)
             if field.learners.contains(learner) {
                 #expect(throws: Never.self) { try settings(text) }
-                #expect(throws: Never.self) { try LiveModels.engineOptions(live) }
+                #expect(throws: Never.self) { try LiveModels.replayOptions(live) }
             } else {
                 #expect(throws: CommandError.self) { try settings(text) }
-                #expect(throws: CommandError.self) { try LiveModels.engineOptions(live) }
+                #expect(throws: CommandError.self) { try LiveModels.replayOptions(live) }
             }
         }
     }

@@ -2,6 +2,7 @@ import Engine
 import EventLog
 import Events
 import Locking
+import LookUps
 
 /// An engine that knows five items and two users, and finishes asynchronous work when the test says so.
 final class FakeService: LookupService {

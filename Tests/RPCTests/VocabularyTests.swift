@@ -1,6 +1,7 @@
 import Engine
 import Events
 import Locking
+import LookUps
 import Testing
 
 @testable import RPC

@@ -1,4 +1,5 @@
 import CRdKafka
+internal import Events
 import Logging
 
 /// The past of a topic, by partitions assigned by hand: no group is joined.

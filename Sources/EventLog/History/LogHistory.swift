@@ -1,3 +1,5 @@
+internal import Events
+
 /// Records that a log holds already, read once from one offset to another.
 ///
 /// Apart from the log's consumer: it joins no group, commits nothing and takes no partition away from a daemon that

@@ -1,4 +1,5 @@
 import Dispatch
+import Events
 import Locking
 
 /// Produces dead letters, and keeps those that failed until a flush gets them through.

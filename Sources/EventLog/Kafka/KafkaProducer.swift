@@ -1,5 +1,6 @@
 import CRdKafka
 import Dispatch
+internal import Events
 import Foundation
 import Locking
 

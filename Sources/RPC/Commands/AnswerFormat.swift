@@ -1,5 +1,6 @@
 import Engine
 import Events
+internal import LookUps
 
 /// Lists of items and users as they go out.
 enum AnswerFormat {

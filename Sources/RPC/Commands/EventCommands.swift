@@ -1,6 +1,7 @@
 import Engine
 import EventLog
 import Events
+import LookUps
 
 /// What feeds the log; each answers the token of the appended event once it is durable.
 enum EventCommands {

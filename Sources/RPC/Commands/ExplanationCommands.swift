@@ -1,5 +1,6 @@
 import Engine
 import Events
+internal import LookUps
 
 /// `EXPLAIN`: why an item is, or is not, recommended.
 enum ExplanationCommands {

@@ -1,5 +1,6 @@
 import Engine
 import Events
+internal import LookUps
 
 /// `PREDICT`, `RANK`, `SIMILAR`, `SIMILAR.USERS`, `TOP`.
 enum LookupCommands {

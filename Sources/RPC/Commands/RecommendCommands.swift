@@ -1,5 +1,6 @@
 import Engine
 import Events
+internal import LookUps
 
 /// `RECOMMEND`, `MRECOMMEND`, `RECOMMEND.ITEMS`: items for one user, for several, for a session.
 enum RecommendCommands {

@@ -1,5 +1,6 @@
 import Engine
 import Events
+internal import LookUps
 
 /// `ITEM.GET` and `USER.GET`: what is known of one item or user.
 enum RecordCommands {

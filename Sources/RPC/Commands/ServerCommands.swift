@@ -1,4 +1,5 @@
 import Engine
+internal import LookUps
 import Synchronization
 
 /// `STATUS`, `INFO`, `MODELS`, `CHECKPOINT`: the daemon about itself.

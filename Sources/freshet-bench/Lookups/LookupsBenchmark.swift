@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Foundation
 internal import Retrieval
+internal import State
 
 /// Look-ups in process and over the socket: how long they take, and how many a second.
 struct LookupsBenchmark: ParsableCommand {

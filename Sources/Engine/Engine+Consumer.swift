@@ -1,0 +1,30 @@
+public import EventLog
+internal import Logging
+internal import State
+
+extension Engine: ConsumerDelegate {
+    /// Behind the batches that were polled before, so that what is in flight is not read twice.
+    public func position(of partition: Int32) -> Int64? {
+        onQueue { $0.positions[partition] }
+    }
+
+    public func began(partition: Int32, at offset: Int64) {
+        move(partition, to: offset, skipped: 0)
+        // A failure is logged by the checkpointer, and tried again by the next one.
+        _ = checkpointAndWait()
+    }
+
+    public func revoke(_ partitions: [Int32]) {
+        logger.info("partitions revoked; making the state durable", metadata: ["partitions": "\(partitions)"])
+        if case .failure(let error) = checkpointAndWait() {
+            logger.error("revoked without a checkpoint", metadata: ["error": "\(error)"])
+        }
+    }
+
+    public func skipped(partition: Int32, from: Int64, to: Int64) {
+        logger.warning(
+            "records are gone from the log and source.on-gap says skip",
+            metadata: ["partition": "\(partition)", "from": "\(from)", "to": "\(to)"])
+        move(partition, to: to, skipped: max(0, to - from))
+    }
+}

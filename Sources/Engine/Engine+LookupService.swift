@@ -1,0 +1,87 @@
+internal import Checkpoints
+internal import EventLog
+public import Events
+internal import Foundation
+public import LookUps
+internal import State
+
+// Look-ups go to `LookupAnswerer`, which knows nothing of logs and queues.
+extension Engine: LookupService {
+    public var itemCount: Int { published.itemCount }
+
+    public func answer(_ query: RecommendQuery) throws(LookupError) -> ItemAnswer {
+        try lookUps.answer(query)
+    }
+
+    public func answers(
+        for users: [EntityID], like query: RecommendQuery
+    ) throws(LookupError) -> [Result<ItemAnswer, LookupError>] {
+        try lookUps.answers(for: users, like: query)
+    }
+
+    public func answer(_ query: SessionQuery) throws(LookupError) -> ItemAnswer {
+        try lookUps.answer(query)
+    }
+
+    public func answer(_ query: SimilarQuery) throws(LookupError) -> ItemAnswer {
+        try lookUps.answer(query)
+    }
+
+    public func answer(_ query: TopQuery) throws(LookupError) -> ItemAnswer {
+        try lookUps.answer(query)
+    }
+
+    public func similarUsers(_ query: SimilarUsersQuery) throws(LookupError) -> [ScoredUser] {
+        try lookUps.similarUsers(query)
+    }
+
+    public func predict(user: EntityID, items: [EntityID], model: String?) throws(LookupError) -> [Float] {
+        try lookUps.predict(user: user, items: items, model: model)
+    }
+
+    public func rank(user: EntityID, items: [EntityID], model: String?) throws(LookupError) -> [ScoredItem] {
+        try lookUps.rank(user: user, items: items, model: model)
+    }
+
+    public func explain(_ query: ExplainQuery) throws(LookupError) -> Explanation {
+        try lookUps.explain(query)
+    }
+
+    public func item(_ id: EntityID) throws(LookupError) -> ItemRecord { try lookUps.item(id) }
+
+    public func user(_ id: EntityID, listMax: Int) throws(LookupError) -> UserRecord {
+        try lookUps.user(id, listMax: listMax)
+    }
+
+    public func append(_ event: Event, completion: @escaping @Sendable (Result<Token, LookupError>) -> Void) {
+        do throws(EventError) {
+            try options.events.check(event)
+        } catch {
+            return completion(.failure(LookupError(.invalid, error.description)))
+        }
+        let now = Int64(Date().timeIntervalSince1970 * 1000)
+        log.append(
+            key: event.key, payload: EventEncoder.encode(event, options: options.events),
+            time: event.time ?? now
+        ) { result in
+            completion(
+                result.mapError { LookupError($0.code == .full ? .overloaded : .unavailable, $0.message) })
+        }
+    }
+
+    public func waitUntilLearned(
+        _ token: Token, timeout: Duration, completion: @escaping @Sendable (Result<Void, LookupError>) -> Void
+    ) {
+        waiters.wait(for: token, timeout: timeout, completion: completion)
+    }
+
+    public func checkpoint(completion: @escaping @Sendable (Result<[Int32: Int64], LookupError>) -> Void) {
+        requestCheckpoint { result in
+            completion(result.mapError { LookupError(.unavailable, $0.message) })
+        }
+    }
+
+    public func digest() throws(LookupError) -> (digest: String, positions: [Int32: Int64]) {
+        onQueue { ($0.digest(), $0.positions) }
+    }
+}

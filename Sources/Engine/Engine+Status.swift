@@ -1,0 +1,120 @@
+internal import EventLog
+internal import Foundation
+internal import Locking
+internal import Retrieval
+internal import LookUps
+internal import State
+
+extension Engine {
+    public func models() -> [ModelStatus] {
+        let snapshot = published.snapshot
+        return zip(state.models, snapshot.models).map { model, numbers in
+            ModelStatus(
+                name: model.options.name, learner: model.options.learnerName,
+                isDefault: model.options.name == options.lookUps.defaultModel, fields: fields(of: model, numbers))
+        }
+    }
+
+    public func status() -> [StatusField] {
+        let snapshot = published.snapshot
+        var fields = serverFields()
+        fields += LearnedState.Counters.fields.map {
+            StatusField("events.\($0.name)", .integer(snapshot.counters[keyPath: $0.path]))
+        }
+        fields.append(StatusField("events.in-memory", .integer(Int64(backlog.events))))
+        fields += logFields(snapshot)
+        fields.append(StatusField("users.count", .integer(Int64(state.users.read { $0.count }))))
+        fields.append(StatusField("items.count", .integer(Int64(state.items.read { $0.count }))))
+        for (model, numbers) in zip(state.models, snapshot.models) {
+            fields += self.fields(of: model, numbers).map {
+                StatusField("model.\(model.options.name).\($0.name)", $0.value)
+            }
+        }
+        return fields + lookupFields() + checkpointFields() + memoryFields(snapshot.memory, index: snapshot.indexBytes)
+    }
+
+    /// How passes over the catalogue were made, each path that served with how often.
+    private func lookupFields() -> [StatusField] {
+        lookUps.scans.taken.map { StatusField("lookups.\($0.path.rawValue)", .integer(Int64($0.count))) }
+    }
+
+    private func serverFields() -> [StatusField] {
+        [
+            StatusField("server.pid", .integer(Int64(ProcessInfo.processInfo.processIdentifier))),
+            StatusField(
+                "server.uptime-s", .double(started.duration(to: ContinuousClock().now).milliseconds / 1000)),
+            StatusField("server.shards", .integer(Int64(state.shards.count))),
+            StatusField("server.deterministic", .bool(options.state.deterministic)),
+        ]
+    }
+
+    private func logFields(_ snapshot: Snapshot) -> [StatusField] {
+        let health = log.health()
+        var fields = [
+            StatusField("log.name", .text(log.name)), StatusField("log.reachable", .bool(health.reachable)),
+            StatusField("log.last-error", .text(health.lastError ?? "")),
+        ]
+        var lag: Int64 = 0
+        for (partition, position) in snapshot.positions.sorted(by: { $0.key < $1.key }) {
+            fields.append(StatusField("position.\(partition)", .integer(position)))
+        }
+        for partition in log.partitions() {
+            guard let end = partition.end else { continue }
+            let behind = max(0, end - (snapshot.positions[partition.partition] ?? partition.earliest ?? 0))
+            fields.append(StatusField("lag.\(partition.partition)", .integer(behind)))
+            lag += behind
+        }
+        return fields + [StatusField("lag.total", .integer(lag))]
+    }
+
+    /// The score over the window and over all time, each beside its baseline on the same events.
+    private func fields(of model: ModelState, _ numbers: Snapshot.Model) -> [StatusField] {
+        var fields = [
+            StatusField("learner", .text(model.options.learnerName)),
+            StatusField("updates", .integer(Int64(numbers.updates))),
+            StatusField("rejected", .integer(Int64(numbers.rejected))),
+        ]
+        for (suffix, sums) in [("", numbers.score.window), (".total", numbers.score.total)] {
+            fields.append(StatusField("scored\(suffix)", .integer(sums.count)))
+            guard sums.count > 0 else { continue }
+            let (value, baseline) = (sums.model / Double(sums.count), sums.baseline / Double(sums.count))
+            if model.rule.predictsRatings {
+                fields.append(StatusField("rmse\(suffix)", .double(value.squareRoot())))
+                fields.append(StatusField("rmse-means\(suffix)", .double(baseline.squareRoot())))
+            } else {
+                fields.append(StatusField("recall@10\(suffix)", .double(value)))
+                fields.append(StatusField("recall@10-popularity\(suffix)", .double(baseline)))
+            }
+        }
+        let baseline = model.rule.predictsRatings ? "means" : "popularity"
+        fields.append(StatusField("loses-to-\(baseline)", .bool(numbers.losesToBaseline)))
+        return fields
+    }
+
+    private func checkpointFields() -> [StatusField] {
+        let report = checkpointer.report
+        var fields = [
+            StatusField("checkpoint.written", .integer(Int64(report.written))),
+            StatusField("checkpoint.failed", .integer(Int64(report.failed))),
+            StatusField("checkpoint.last-error", .text(report.lastError ?? "")),
+            StatusField("checkpoint.last-rows", .integer(Int64(report.lastRows))),
+            StatusField("checkpoint.last-ms", .double(report.lastDuration.milliseconds)),
+        ]
+        if let last = report.lastAt {
+            fields.append(
+                StatusField(
+                    "checkpoint.age-s", .double(last.duration(to: ContinuousClock().now).milliseconds / 1000))
+            )
+        }
+        return fields
+    }
+
+    private func memoryFields(_ memory: StateMemory, index: Int) -> [StatusField] {
+        [
+            StatusField("memory.users-bytes", .integer(Int64(memory.users))),
+            StatusField("memory.histories-bytes", .integer(Int64(memory.histories))),
+            StatusField("memory.items-bytes", .integer(Int64(memory.items))),
+            StatusField("memory.index-bytes", .integer(Int64(index))),
+        ]
+    }
+}

@@ -1,0 +1,313 @@
+public import Checkpoints
+internal import Dispatch
+public import EventLog
+internal import Events
+internal import Factors
+internal import Foundation
+internal import Locking
+public import Logging
+internal import LookUps
+internal import State
+internal import StreamLearning
+internal import Synchronization
+
+/// The live state and everything that moves it: log → batches → shards → published index → checkpoints.
+///
+/// One serial queue runs the batches and owns the state between rounds; see `LearnedState` for who owns what during one.
+public final class Engine: Sendable {
+    let options: EngineOptions
+    let state: LearnedState
+    let log: any EventLog
+    let logger: Logger
+    let waiters = Waiters()
+    let started = ContinuousClock().now
+    let published: PublishedState
+    let lookUps: LookupAnswerer
+    let checkpointer: Checkpointer
+    let backlog = Backlog()
+
+    let queue = DispatchQueue(label: "freshet.engine", qos: .userInitiated)
+    private let leases: LeaseBook
+    private let life = Lock(Life())
+    let confined: Confined
+
+    /// Started and stopped from outside.
+    private struct Life {
+        var ingest: Ingest?
+        var onFailure: (@Sendable (EventLogError) -> Void)?
+        var stopped = false
+    }
+
+    /// Fields that the engine's queue alone touches, which is what `@unchecked Sendable` stands on.
+    final class Confined: @unchecked Sendable {
+        var unpublished: [[Int32]]
+        var unpublishedStats: [Int32] = []
+        var lastPublished = ContinuousClock().now
+        var retryScheduled = false
+        var idleScheduled = false
+        /// Something changed since the last delta was copied aside.
+        var changed = false
+        var eventsSinceCheckpoint = 0
+        var checkpointRunning = false
+        /// Asked for while a checkpoint was running: answered by the next one.
+        var waitingForCheckpoint: [CheckpointCompletion] = []
+        var lastMeasured: ContinuousClock.Instant?
+        var measureScheduled = false
+        /// Of the counters, what the log of this process has told.
+        var refusedTold: Int64 = 0
+        var timer: (any DispatchSourceTimer)?
+
+        init(models: Int) { unpublished = Array(repeating: [], count: models) }
+    }
+
+    typealias CheckpointCompletion = @Sendable (Result<[Int32: Int64], StateError>) -> Void
+
+    /// Restores the state from `file`.
+    ///
+    /// - Throws: `StateError` when the file holds what cannot be served.
+    public init(options: EngineOptions, file: StateFile, log: any EventLog, logger: Logger) throws(StateError)
+    {
+        self.options = options
+        self.log = log
+        self.logger = logger
+        state = LearnedState(options: options.state)
+        leases = LeaseBook(shards: options.state.shardCount)
+        checkpointer = Checkpointer(file: file, log: log, logger: logger)
+        confined = Confined(models: options.state.models.count)
+        published = PublishedState(of: state)
+        lookUps = LookupAnswerer(
+            view: StateView(state), published: published, options: options.lookUps,
+            freshness: { [backlog, waiters] in
+                // The backlog first: what is learned in between then counts as unlearned, never the other way round.
+                let unlearned = backlog.events
+                let (positions, since) = waiters.visibleSince
+                return Freshness(positions: positions, since: since, unlearned: unlearned)
+            })
+        try file.read(into: StateLoader(state: state, path: file.path))
+        logger.info(
+            "state restored",
+            metadata: [
+                "log": "\(log.name)", "positions": "\(positionsText(state.positions))",
+                "events": "\(state.counters.applied)", "users": "\(state.users.read { $0.count })",
+                "items": "\(state.items.read { $0.count })",
+            ])
+        queue.sync {
+            judgeModels()
+            publish()
+            refreshSnapshot()
+        }
+    }
+
+    /// Starts to consume. `onFailure` is called once when the log needs a person; look-ups go on meanwhile.
+    public func start(onFailure: @escaping @Sendable (EventLogError) -> Void) {
+        let ingest = Ingest(
+            log: log, options: options.ingest, events: options.events, delegate: self,
+            outlet: Ingest.Outlet(
+                submit: { [weak self] in self?.submit($0) },
+                backlog: backlog,
+                fail: { [weak self] in self?.fail($0) }),
+            logger: logger)
+        life.withLock {
+            $0.ingest = ingest
+            $0.onFailure = onFailure
+        }
+        queue.sync {
+            startTimer()
+            scheduleIdleWork()
+        }
+        ingest.start()
+    }
+
+    private func startTimer() {
+        let timer = DispatchSource.makeTimerSource(queue: queue)
+        timer.schedule(
+            deadline: .now() + options.checkpoints.interval.dispatchInterval,
+            repeating: options.checkpoints.interval.dispatchInterval)
+        timer.setEventHandler { [weak self] in self?.checkpointIfChanged() }
+        timer.resume()
+        confined.timer = timer
+    }
+
+    /// Stops consuming, learns what was polled, checkpoints. The state is durable when this returns without an error.
+    public func stop() throws(StateError) {
+        let (ingest, first) = life.withLock { life in
+            let first = !life.stopped
+            life.stopped = true
+            return (life.ingest, first)
+        }
+        guard first else { return }
+        queue.sync { confined.timer?.cancel() }
+        ingest?.stop()
+        waiters.fail(LookupError(.unavailable, "freshet is shutting down"))
+        _ = try checkpointAndWait().get()
+        try checkpointer.close()
+    }
+
+    var isStopped: Bool { life.withLock { $0.stopped } }
+
+    private func fail(_ error: EventLogError) {
+        logger.critical("the log needs a person; look-ups go on", metadata: ["error": "\(error.message)"])
+        life.withLock { $0.onFailure }?(error)
+    }
+
+    // MARK: - Batches
+
+    private func submit(_ batch: IngestBatch) {
+        backlog.add(events: batch.recordCount, bytes: batch.bytes)
+        queue.async { [self] in apply(batch) }
+    }
+
+    private func apply(_ batch: IngestBatch) {
+        ThreadPriority.yieldToLookUps()
+        var application = BatchApplication(state: state, leases: leases, options: options.learning)
+        application.apply(batch)
+        for (model, rows) in application.changedItems.enumerated() { confined.unpublished[model] += rows }
+        confined.unpublishedStats += application.changedStats
+        report(application.rejections)
+        confined.changed = true
+        confined.eventsSinceCheckpoint += batch.recordCount
+        let left = backlog.subtract(events: batch.recordCount, bytes: batch.bytes)
+        judgeModels()
+        // Before the publication: who has waited for an event finds it in STATUS too.
+        refreshSnapshot()
+        let sincePublished = confined.lastPublished.duration(to: ContinuousClock().now)
+        if left == 0 || sincePublished >= options.publishInterval { publish() }
+        if confined.eventsSinceCheckpoint >= options.checkpoints.eventsMax { checkpointIfChanged() }
+        earnIdleWork(events: batch.recordCount)
+    }
+
+    private func report(_ rejections: [Rejection]) {
+        guard let first = rejections.first else { return }
+        logger.warning(
+            "the guard dropped updates that were not finite or passed engine.norm-max; a lower learning-rate helps",
+            metadata: [
+                "model": "\(options.state.models[first.model].name)", "token": "\(first.partition):\(first.offset)",
+                "updates": "\(rejections.count)",
+            ])
+    }
+
+    /// Shows look-ups the changed items, and then tells those who wait. A reader may still hold a side of an index: then
+    /// it is tried again in a millisecond, and nobody waits for the reader.
+    func publish() {
+        let positions = state.positions
+        let complete = published.publish(confined.unpublished, stats: confined.unpublishedStats, from: state)
+        for number in confined.unpublished.indices {
+            confined.unpublished[number].removeAll(keepingCapacity: true)
+        }
+        confined.unpublishedStats.removeAll(keepingCapacity: true)
+        guard complete else { return retryPublication() }
+        confined.lastPublished = ContinuousClock().now
+        waiters.advance(to: positions)
+    }
+
+    private func retryPublication() {
+        guard !confined.retryScheduled else { return }
+        confined.retryScheduled = true
+        queue.asyncAfter(deadline: .now() + .milliseconds(1)) { [self] in
+            confined.retryScheduled = false
+            publish()
+        }
+    }
+
+    func refreshSnapshot() {
+        let now = ContinuousClock().now
+        let measure = confined.lastMeasured.map { $0.duration(to: now) >= .seconds(1) } ?? true
+        if measure { confined.lastMeasured = now } else { measureLater() }
+        published.refresh(from: state, memory: measure ? state.memory() : nil)
+    }
+
+    /// Else the memory of the last batches would show only when more come.
+    private func measureLater() {
+        guard !confined.measureScheduled else { return }
+        confined.measureScheduled = true
+        queue.asyncAfter(deadline: .now() + .seconds(1)) { [self] in
+            confined.measureScheduled = false
+            refreshSnapshot()
+        }
+    }
+
+    // MARK: - Checkpoints
+
+    private func checkpointIfChanged() {
+        guard confined.changed, !confined.checkpointRunning else { return }
+        startCheckpoint([])
+    }
+
+    func requestCheckpoint(_ completion: @escaping CheckpointCompletion) {
+        queue.async { [self] in
+            if confined.checkpointRunning {
+                confined.waitingForCheckpoint.append(completion)
+            } else {
+                startCheckpoint([completion])
+            }
+        }
+    }
+
+    /// With each checkpoint rather than each event: a bound once reached stays reached.
+    private func tellRefusals() {
+        let refused = state.counters.refused
+        guard refused > confined.refusedTold else { return }
+        logger.warning(
+            "events on new items are left out: engine.items-max is reached",
+            metadata: ["items-max": "\(options.learning.itemsMax)", "events.refused": "\(refused)"])
+        confined.refusedTold = refused
+    }
+
+    func checkpointAndWait() -> Result<[Int32: Int64], StateError> {
+        let done = DispatchSemaphore(value: 0)
+        let result = Lock<Result<[Int32: Int64], StateError>?>(nil)
+        requestCheckpoint { outcome in
+            result.withLock { $0 = outcome }
+            done.signal()
+        }
+        done.wait()
+        return result.withLock { $0 } ?? .success([:])
+    }
+
+    private func startCheckpoint(_ completions: [CheckpointCompletion]) {
+        guard confined.changed else {
+            let positions = state.positions
+            for completion in completions { completion(.success(positions)) }
+            return
+        }
+        tellRefusals()
+        confined.checkpointRunning = true
+        confined.changed = false
+        confined.eventsSinceCheckpoint = 0
+        let delta = state.collectChanges()
+        checkpointer.write(delta) { [self] outcome in
+            if case .success = outcome { life.withLock { $0.ingest }?.commit(delta.positions) }
+            queue.async { [self] in
+                if case .failure = outcome {
+                    state.restoreMarks(of: delta)
+                    confined.changed = true
+                }
+                confined.checkpointRunning = false
+                for completion in completions { completion(outcome.map { delta.positions }) }
+                let waiting = confined.waitingForCheckpoint
+                confined.waitingForCheckpoint = []
+                if !waiting.isEmpty { startCheckpoint(waiting) }
+            }
+        }
+    }
+
+    // MARK: - For look-ups
+
+    /// Runs on the engine's queue, behind the batches that wait there.
+    func onQueue<Result>(_ body: (LearnedState) -> Result) -> Result {
+        queue.sync { body(state) }
+    }
+
+    // MARK: - For the consumer
+
+    /// The move itself has to be durable, and whoever waits for what was passed over must hear of it.
+    func move(_ partition: Int32, to offset: Int64, skipped: Int64) {
+        queue.sync {
+            state.counters.skipped += skipped
+            state.positions[partition] = max(state.positions[partition] ?? 0, offset)
+            confined.changed = true
+            publish()
+            refreshSnapshot()
+        }
+    }
+}

@@ -1,0 +1,141 @@
+internal import EventLog
+internal import Events
+internal import Foundation
+internal import Locking
+internal import Logging
+internal import StreamLearning
+internal import Synchronization
+
+/// The thread that takes records from the log, decodes them and hands them to the engine, and holds the log back when
+/// the engine falls behind.
+final class Ingest: Sendable {
+    /// What the engine lets this thread do.
+    struct Outlet: Sendable {
+        var submit: @Sendable (IngestBatch) -> Void
+        /// Handed over and not yet learned.
+        var backlog: Backlog
+        /// The thread ends with this error: a person has to act.
+        var fail: @Sendable (EventLogError) -> Void
+    }
+
+    private let log: any EventLog
+    private let options: IngestOptions
+    private let events: EventOptions
+    private let delegate: any ConsumerDelegate
+    private let outlet: Outlet
+    private let logger: Logger
+    private let stopping = Atomic<Bool>(false)
+    private let finished = DispatchSemaphore(value: 0)
+    /// Set by this thread, used by the checkpoint's; the consumer's `commit` may be called from any thread.
+    private let consumer = Lock<CommitHandle?>(nil)
+
+    /// `EventLogConsumer.commit` alone, which is documented as safe from any thread.
+    private final class CommitHandle: @unchecked Sendable {
+        let consumer: any EventLogConsumer
+        init(_ consumer: any EventLogConsumer) { self.consumer = consumer }
+    }
+
+    init(
+        log: any EventLog, options: IngestOptions, events: EventOptions, delegate: any ConsumerDelegate,
+        outlet: Outlet, logger: Logger
+    ) {
+        self.log = log
+        self.options = options
+        self.events = events
+        self.delegate = delegate
+        self.outlet = outlet
+        self.logger = logger
+    }
+
+    func start() {
+        let thread = Thread { [self] in
+            run()
+            finished.signal()
+        }
+        thread.name = "freshet.ingest"
+        thread.start()
+    }
+
+    /// Returns once the consumer is closed; what was polled is with the engine.
+    func stop() {
+        stopping.store(true, ordering: .releasing)
+        finished.wait()
+    }
+
+    /// Tells the log what is durable.
+    func commit(_ positions: [Int32: Int64]) {
+        consumer.withLock { $0?.consumer.commit(positions) }
+    }
+
+    private func run() {
+        ThreadPriority.yieldToLookUps()
+        do {
+            let consumer = try log.makeConsumer(options.consumer, delegate: delegate)
+            self.consumer.withLock { $0 = CommitHandle(consumer) }
+            defer {
+                consumer.close()
+                self.consumer.withLock { $0 = nil }
+            }
+            try consume(consumer)
+        } catch {
+            outlet.fail(error)
+        }
+    }
+
+    private func consume(_ consumer: any EventLogConsumer) throws(EventLogError) {
+        let decoder = EventDecoder(options: events)
+        var records = LogBatch()
+        var paused = false
+        while !stopping.load(ordering: .acquiring) {
+            hold(consumer, paused: &paused)
+            records.removeAll()
+            // Short while paused: resuming should not wait for a poll that cannot bring anything.
+            try consumer.poll(
+                into: &records, recordsMax: options.batchEventsMax, timeout: .milliseconds(paused ? 2 : 100))
+            guard !records.isEmpty else { continue }
+            outlet.submit(decode(&records, decoder))
+        }
+    }
+
+    /// Back-pressure: pauses at the bound, goes on at half of it.
+    private func hold(_ consumer: any EventLogConsumer, paused: inout Bool) {
+        let (events, bytes) = (outlet.backlog.events, outlet.backlog.bytes)
+        let letters = log.deadLettersHeld
+        let isFull =
+            events >= options.queueEventsMax || bytes >= options.queueBytesMax
+            || letters >= options.deadLettersHeldMax
+        let hasRoom =
+            events <= options.queueEventsMax / 2 && bytes <= options.queueBytesMax / 2
+            && letters <= options.deadLettersHeldMax / 2
+        if !paused, isFull {
+            consumer.pause()
+            paused = true
+        } else if paused, hasRoom {
+            consumer.resume()
+            paused = false
+        }
+    }
+
+    private func decode(_ records: inout LogBatch, _ decoder: EventDecoder) -> IngestBatch {
+        var batch = IngestBatch()
+        batch.events.reserveCapacity(records.count)
+        records.forEach { record, payload in
+            batch.positions[record.token.partition] = record.token.offset + 1
+            batch.bytes += payload.count
+            do throws(EventError) {
+                let event = try decoder.decode(payload)
+                batch.events.append(LoggedEvent(token: record.token, logTime: record.time, event: event))
+            } catch {
+                batch.deadLetters += 1
+                log.putAside(
+                    DeadLetter(
+                        token: record.token, time: record.time, reason: error.description,
+                        payload: Array(payload)))
+                logger.debug(
+                    "put aside a malformed record",
+                    metadata: ["token": "\(record.token)", "reason": "\(error)"])
+            }
+        }
+        return batch
+    }
+}

@@ -1,0 +1,97 @@
+internal import Events
+internal import Factors
+internal import Retrieval
+internal import State
+
+extension LookupAnswerer {
+    package func explain(_ query: ExplainQuery) throws(LookupError) -> Explanation {
+        let number = try modelNumber(query.model)
+        let model = published.models[number]
+        guard let copy = wholeUser(query.user, model: number) else { throw unknown(query.user) }
+        guard hasTaste(copy.taste, model) else { throw withoutTaste(query.user, model) }
+        let row = try rows(of: [query.item])[0]
+        var selection = selection(tags: query.tags, exclude: query.exclude, keepsReasons: true)
+        var obstacles = obstacles(of: row, selection, copy)
+        selection.leaveOut(copy.hidden.rows, because: .hidden)
+        selection.leaveOut(copy.history.entries.lazy.map(\.item), because: .seen)
+        let filter = selection.filter
+        let liked = liked(copy.history, by: model.traits.rule, except: row)
+        let found = model.index.read { index -> (standing: Standing, carriers: [Candidate])? in
+            let standing = index.standing(
+                of: row, depth: Explanation.depth, query: copy.taste.vector, filter: filter)
+            guard let standing else { return nil }
+            let carriers = index.nearest(
+                Explanation.carriersMax, to: index.vector(row), metric: .cosine,
+                filter: ItemFilter(required: [liked]))
+            return (standing, carriers)
+        }
+        guard let (standing, nearest) = found else { throw withoutFactors(query.item) }
+        let mean = model.traits.predictsRatings ? published.mean : nil
+        // Summed as `recommend` sums it: both answer the same score.
+        let offset = mean.map { $0 + copy.taste.bias } ?? 0
+        var carriers = described(nearest, in: copy.history)
+        var rest: Explanation.Rest?
+        if let shares = shares(of: copy.history, in: row, model: model) {
+            (carriers, rest) = carried(by: shares, of: copy.history, match: standing.product)
+        }
+        let isCandidate = obstacles.isEmpty
+        if standing.better >= Explanation.depth { obstacles.append(.rank) }
+        return Explanation(
+            model: model.traits.name, score: standing.score + offset, mean: mean,
+            userBias: mean.map { _ in copy.taste.bias }, itemBias: standing.bias, match: standing.product,
+            rank: isCandidate ? standing.better + 1 : nil, topTenScore: standing.bar.map { $0 + offset },
+            obstacles: obstacles,
+            seen: copy.history[Int32(row)].map { UserRecord.Entry($0, item: query.item) },
+            carriers: carriers, rest: rest)
+    }
+
+    /// All that an explanation needs of a user.
+    private func wholeUser(
+        _ id: EntityID, model: Int
+    ) -> (taste: Taste, history: History, hidden: HiddenItems)? {
+        view.readUser(id) { (Taste($0.row(ofModel: model)), $0.history, $0.hidden) }
+    }
+
+    /// What keeps the item out whatever its score; `selection` is what may be answered to anybody.
+    private func obstacles(
+        of row: Int, _ selection: Selection, _ user: (taste: Taste, history: History, hidden: HiddenItems)
+    ) -> [Explanation.Obstacle] {
+        var obstacles: [Explanation.Obstacle] = []
+        if user.history.contains(Int32(row)) { obstacles.append(.seen) }
+        if user.hidden.contains(Int32(row)) { obstacles.append(.hidden) }
+        if selection.keepsOut(row, because: .unavailable) { obstacles.append(.unavailable) }
+        if selection.lacksTag(row) || selection.keepsOut(row, because: .excluded) {
+            obstacles.append(.filtered)
+        }
+        return obstacles
+    }
+
+    /// What the user liked, by the model's own rule; where it learns ratings, those above the user's mean.
+    private func liked(_ history: History, by rule: UpdateRule, except row: Int) -> ItemBitset {
+        let learned = history.entries.filter { rule.accepts($0.kind, value: $0.value) }
+        var threshold = -Double.infinity
+        if rule.predictsRatings {
+            threshold = learned.reduce(0) { $0 + Double($1.value) } / Double(learned.count)
+        }
+        var liked = ItemBitset()
+        for entry in learned where Int(entry.item) != row && Double(entry.value) > threshold {
+            liked.insert(Int(entry.item))
+        }
+        return liked
+    }
+
+    func described(_ carriers: [Candidate], in history: History) -> [Explanation.Carrier] {
+        let titles = view.readCatalogue { catalogue in
+            carriers.map {
+                Int($0.row) < catalogue.entries.count ? catalogue.entries[Int($0.row)].title : nil
+            }
+        }
+        return view.readItemIDs { table in
+            zip(carriers, titles).compactMap { carrier, title in
+                guard let id = table.id(of: carrier.row), let entry = history[carrier.row] else { return nil }
+                return Explanation.Carrier(
+                    item: id, title: title, similarity: carrier.score, value: entry.value)
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+internal import Events
+internal import Retrieval
+internal import State
+
+/// How fresh what look-ups see is. Taken before an answer is worked out, so that it never says too much.
+package struct Freshness: Sendable {
+    /// Next offset per partition: every event before it is seen.
+    package var positions: [Int32: Int64]
+    /// Since when the newest event before `positions` is seen.
+    package var since: ContinuousClock.Instant
+    /// Events taken from the log and not learned yet.
+    package var unlearned: Int
+
+    package init(positions: [Int32: Int64], since: ContinuousClock.Instant, unlearned: Int) {
+        self.positions = positions
+        self.since = since
+        self.unlearned = unlearned
+    }
+}
+
+extension LookupAnswerer {
+    /// The answer of what was found; with what it stands on where `freshness` is given.
+    func answer(
+        _ found: Found, offset: Float = 0, model: PublishedModel, count: Int, freshness: Freshness?,
+        fallback: RecommendQuery.Fallback = .none, ignored: [EntityID] = []
+    ) -> ItemAnswer {
+        var items = found.items
+        if offset != 0 { items = items.map { Candidate(row: $0.row, score: $0.score + offset) } }
+        var answer = ItemAnswer(items: scored(items))
+        guard let freshness, let census = found.census else { return answer }
+        let isShort = answer.items.count < count
+        answer.meta = AnswerMeta(
+            model: model.traits.name, positions: freshness.positions,
+            age: freshness.since.duration(to: ContinuousClock().now), unlearned: freshness.unlearned,
+            path: found.path, fallback: fallback, candidates: census.candidates,
+            shortfall: isShort ? Shortfall(catalogue: census.catalogue, counts: census.counts) : nil,
+            ignored: ignored)
+        return answer
+    }
+}

@@ -1,0 +1,120 @@
+internal import Events
+internal import Factors
+internal import Locking
+internal import Retrieval
+package import State
+
+/// Answers look-ups from a state that is being learned, and from what has been published of it. Safe from any thread;
+/// knows nothing of logs or batches.
+package struct LookupAnswerer: Sendable {
+    let view: StateView
+    let published: PublishedState
+    let options: LookupOptions
+    /// How look-ups were answered.
+    package let scans = ScanCounts()
+    /// How fresh the published state is.
+    let freshness: @Sendable () -> Freshness
+
+    package init(
+        view: StateView, published: PublishedState, options: LookupOptions,
+        freshness: @escaping @Sendable () -> Freshness
+    ) {
+        self.view = view
+        self.published = published
+        self.options = options
+        self.freshness = freshness
+    }
+}
+
+/// What a model knows of a user, copied; or folded in from items.
+struct Taste: Sendable {
+    var vector: [Float]
+    var bias: Float
+
+    init(vector: [Float], bias: Float) {
+        self.vector = vector
+        self.bias = bias
+    }
+
+    init(_ row: Row) { self.init(vector: row.vector, bias: row.bias) }
+}
+
+// What look-ups have in common.
+extension LookupAnswerer {
+    func taste(of id: EntityID, model: Int) -> Taste? {
+        view.readUser(id) { Taste($0.row(ofModel: model)) }
+    }
+
+    /// The user's taste, and `selection` without what the user hid and, unless told otherwise, has seen; `nil` for an
+    /// unknown user.
+    func wish(of id: EntityID, model: Int, selection: Selection, includeSeen: Bool) -> Wish? {
+        // The history is handed out without copying it: the sets are filled while learning goes on.
+        let copy = view.readUser(id) { user in
+            (taste: Taste(user.row(ofModel: model)), history: user.history, hidden: user.hidden)
+        }
+        guard let copy else { return nil }
+        var selection = selection
+        selection.leaveOut(copy.hidden.rows, because: .hidden)
+        if !includeSeen {
+            selection.leaveOut(copy.history.entries.lazy.map(\.item), because: .seen)
+        }
+        return Wish(taste: copy.taste, selection: selection)
+    }
+
+    func modelNumber(_ name: String?) throws(LookupError) -> Int {
+        let wanted = name ?? options.defaultModel
+        guard let number = published.models.firstIndex(where: { $0.traits.name == wanted }) else {
+            let known = published.models.map(\.traits.name).joined(separator: ", ")
+            throw LookupError(.noModel, "no model '\(wanted)'; there are \(known)")
+        }
+        return number
+    }
+
+    /// What may be answered to anybody.
+    func selection(tags: [String], exclude: [EntityID], keepsReasons: Bool) -> Selection {
+        let (unavailable, tagged) = view.readCatalogue { catalogue in
+            (catalogue.unavailable, tags.map { catalogue.items(tagged: $0) })
+        }
+        var selection = Selection(unavailable: unavailable, tagged: tagged, keepsReasons: keepsReasons)
+        guard !exclude.isEmpty else { return selection }
+        let rows = view.readItemIDs { table in exclude.compactMap { table.row(of: $0) } }
+        selection.leaveOut(rows.sorted(), because: .excluded)
+        return selection
+    }
+
+    func rows(of items: [EntityID]) throws(LookupError) -> [Int] {
+        let rows = view.readItemIDs { table in items.map { table.row(of: $0) } }
+        if let missing = rows.firstIndex(of: nil) {
+            throw LookupError(.noItem, "no item '\(items[missing])'")
+        }
+        return rows.compactMap { $0.map(Int.init) }
+    }
+
+    func scored(_ candidates: [Candidate]) -> [ScoredItem] {
+        view.readItemIDs { table in
+            candidates.compactMap { candidate in
+                table.id(of: candidate.row).map { ScoredItem(id: $0, score: candidate.score) }
+            }
+        }
+    }
+
+    func unknown(_ user: EntityID) -> LookupError {
+        LookupError(.noUser, "no user '\(user)'")
+    }
+
+    /// Somebody who is known, but not to this model.
+    func withoutTaste(_ user: EntityID, _ model: PublishedModel) -> LookupError {
+        LookupError(.noUser, "user '\(user)' took nothing that model '\(model.traits.name)' learns from")
+    }
+
+    /// False for the row of somebody who took nothing, where rows are solved: it is zero, all items score 0, and their
+    /// order says nothing.
+    func hasTaste(_ taste: Taste, _ model: PublishedModel) -> Bool {
+        !model.traits.isAlternating || taste.vector.contains { $0 != 0 }
+    }
+
+    /// An item that came a moment ago.
+    func withoutFactors(_ item: EntityID) -> LookupError {
+        LookupError(.noItem, "item '\(item)' has no factors yet; ask again in a few milliseconds")
+    }
+}

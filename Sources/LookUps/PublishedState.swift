@@ -1,0 +1,118 @@
+internal import Factors
+internal import Learners
+internal import Locking
+package import Retrieval
+package import State
+internal import Synchronization
+
+/// What learning has shown to look-ups: of each model an index of items, what is counted of items, and what the state last
+/// told of itself. Written by the engine's queue alone, in `publish` and `refresh`; read from any thread.
+package final class PublishedState: Sendable {
+    /// In the order of the state's models.
+    package let models: [PublishedModel]
+    private let counts: Lock<PublishedCounts>
+    private let latest = Lock(Snapshot())
+    private let items = Atomic<Int>(0)
+
+    package init(of state: LearnedState) {
+        models = state.models.map { PublishedModel(traits: $0.traits, factors: state.options.factors) }
+        counts = Lock(PublishedCounts(models: state.models.count))
+    }
+
+    /// Items known, described or rated. Cheap: asked before each look-up.
+    package var itemCount: Int { items.load(ordering: .relaxed) }
+
+    /// What the state last told of itself.
+    package var snapshot: Snapshot { latest.withLock { $0 } }
+
+    /// μ at the last publication.
+    var mean: Float { latest.withLock { $0.mean } }
+
+    /// What turns the published counts of a model into those of now.
+    func clock(of model: PublishedModel) -> PopularityClock {
+        model.traits.decay.clock(at: latest.withLock { $0.counters.applied })
+    }
+
+    /// What is counted of an item: over all models, and per model the users for whom it is positive. Zero for one that came
+    /// just now.
+    func counts(of row: Int) -> (stats: ItemStats, positives: [Int]) {
+        counts.withLock { counts in
+            row < counts.stats.count
+                ? (counts.stats[row], counts.positives.map { Int($0[row]) })
+                : (ItemStats(), models.map { _ in 0 })
+        }
+    }
+}
+
+// MARK: - For the engine's queue
+
+extension PublishedState {
+    /// Shows look-ups what has changed.
+    ///
+    /// - Parameters:
+    ///   - rows: changed item rows, per model.
+    ///   - stats: item rows whose counts have changed.
+    /// - Returns: false if rows are still to be published, because a reader holds what is to be written: call again in
+    ///   a moment, with what has changed since.
+    package func publish(_ rows: [[Int32]], stats: [Int32], from state: LearnedState) -> Bool {
+        var complete = true
+        for (number, model) in state.models.enumerated() {
+            for row in rows[number] { model.items.clear(.unpublished, at: Int(row)) }
+            let done = models[number].index.publish(rows: rows[number], from: model.items) {
+                model.takeRecounted($0)
+            }
+            if done, let alternating = model.alternating {
+                models[number].solving?.show(alternating.itemGramian)
+            }
+            complete = complete && done
+        }
+        counts.withLock { $0.take(stats, from: state) }
+        items.store(state.stats.count, ordering: .relaxed)
+        if complete { latest.withLock { $0.mean = state.mean } }
+        return complete
+    }
+
+    /// Takes over what the state tells of itself.
+    ///
+    /// - Parameter memory: `nil` where it was not measured anew.
+    package func refresh(from state: LearnedState, memory: StateMemory?) {
+        let bytes = memory.map { _ in models.reduce(0) { $0 + $1.index.bytes } }
+        latest.withLock { latest in
+            latest.take(state, memory: memory)
+            if let bytes { latest.indexBytes = bytes }
+        }
+    }
+}
+
+/// A model as look-ups see it.
+package final class PublishedModel: Sendable {
+    package let traits: ModelTraits
+    package let index: PublishedIndex
+    /// Of a model by alternating least squares.
+    let solving: Solving?
+    /// How a session becomes a row.
+    let foldIn: any FoldIn
+
+    init(traits: ModelTraits, factors: Int) {
+        self.traits = traits
+        index = PublishedIndex(factors: factors)
+        solving = traits.isAlternating ? Solving(factors: factors) : nil
+        foldIn = foldInRule(of: traits, solving: solving)
+    }
+
+    /// What solving a row against all items takes.
+    final class Solving: Sendable {
+        private let latest: Lock<Gramian>
+        let workspaces: WorkspacePool
+
+        init(factors: Int) {
+            latest = Lock(Gramian(factors: factors))
+            workspaces = WorkspacePool(factors: factors)
+        }
+
+        /// QᵀQ over the items, as old as the index.
+        var gramian: Gramian { latest.withLock { $0 } }
+
+        func show(_ gramian: Gramian) { latest.withLock { $0 = gramian } }
+    }
+}

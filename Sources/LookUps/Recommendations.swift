@@ -1,0 +1,114 @@
+package import Events
+internal import Factors
+internal import Retrieval
+internal import State
+
+extension LookupAnswerer {
+    package func answer(_ query: RecommendQuery) throws(LookupError) -> ItemAnswer {
+        try answers(for: [query.user], like: query)[0].get()
+    }
+
+    /// Users that one view of the items serves. Who holds it longer holds up the next publication, and with it
+    /// whatever others wait for; and each user brings a set as large as the catalogue.
+    private static let usersPerView = 64
+
+    package func answers(
+        for users: [EntityID], like query: RecommendQuery
+    ) throws(LookupError) -> [Result<ItemAnswer, LookupError>] {
+        var answers: [Result<ItemAnswer, LookupError>] = []
+        for start in stride(from: 0, to: users.count, by: Self.usersPerView) {
+            let end = min(users.count, start + Self.usersPerView)
+            answers += try answersFromOneView(for: Array(users[start..<end]), like: query)
+        }
+        return answers
+    }
+
+    private func answersFromOneView(
+        for users: [EntityID], like query: RecommendQuery
+    ) throws(LookupError) -> [Result<ItemAnswer, LookupError>] {
+        let number = try modelNumber(query.model)
+        let model = published.models[number]
+        let freshness = query.wantsMeta ? freshness() : nil
+        let selection = selection(tags: query.tags, exclude: query.exclude, keepsReasons: query.wantsMeta)
+        let wishes = users.map { user in
+            wish(of: user, model: number, selection: selection, includeSeen: query.includeSeen)
+        }
+        var found = best(
+            query.count, for: wishes.compactMap { $0.flatMap { hasTaste($0.taste, model) ? $0 : nil } },
+            in: model, counts: query.wantsMeta
+        ).makeIterator()
+        let mean = model.traits.predictsRatings ? published.mean : nil
+        return zip(users, wishes).map { user, wish in
+            if let wish, hasTaste(wish.taste, model), let found = found.next() {
+                return .success(
+                    answer(
+                        found, offset: mean.map { $0 + wish.taste.bias } ?? 0, model: model,
+                        count: query.count, freshness: freshness))
+            }
+            guard query.fallback == .popular else {
+                return .failure(wish == nil ? unknown(user) : withoutTaste(user, model))
+            }
+            let popular = list(
+                query.count, by: .popular, selection: wish?.selection ?? selection, in: model,
+                counts: query.wantsMeta)
+            return .success(
+                answer(
+                    popular, model: model, count: query.count, freshness: freshness, fallback: .popular))
+        }
+    }
+
+    package func answer(_ query: SimilarQuery) throws(LookupError) -> ItemAnswer {
+        let model = published.models[try modelNumber(query.model)]
+        let freshness = query.wantsMeta ? freshness() : nil
+        let row = try rows(of: [query.item])[0]
+        var selection = selection(tags: query.tags, exclude: [], keepsReasons: query.wantsMeta)
+        selection.leaveOut([Int32(row)], because: .excluded)
+        let vector = model.index.read { row < $0.count ? $0.vector(row) : nil }
+        guard let vector else { throw withoutFactors(query.item) }
+        let found = nearest(
+            query.count, to: vector, metric: SimilarityMetric(query.metric), selection: selection, in: model,
+            counts: query.wantsMeta)
+        return answer(found, model: model, count: query.count, freshness: freshness)
+    }
+
+    package func answer(_ query: TopQuery) throws(LookupError) -> ItemAnswer {
+        let model = published.models[try modelNumber(query.model)]
+        let freshness = query.wantsMeta ? freshness() : nil
+        let selection = selection(tags: query.tags, exclude: [], keepsReasons: query.wantsMeta)
+        let found = list(
+            query.count, by: query.order, selection: selection, in: model, counts: query.wantsMeta)
+        return answer(found, model: model, count: query.count, freshness: freshness)
+    }
+
+    package func predict(user: EntityID, items: [EntityID], model: String?) throws(LookupError) -> [Float] {
+        let number = try modelNumber(model)
+        let model = published.models[number]
+        guard let taste = taste(of: user, model: number) else { throw unknown(user) }
+        guard hasTaste(taste, model) else { throw withoutTaste(user, model) }
+        let rows = try rows(of: items)
+        let offset = model.traits.predictsRatings ? published.mean + taste.bias : 0
+        // Summed as `recommend` sums it: both answer the same score.
+        let scores = model.index.read { $0.scores(rows, taste.vector) }.map { $0 + offset }
+        guard let bad = scores.firstIndex(where: { !$0.isFinite }) else { return scores }
+        throw withoutFactors(items[bad])
+    }
+
+    package func rank(user: EntityID, items: [EntityID], model: String?) throws(LookupError) -> [ScoredItem] {
+        let scores = try predict(user: user, items: items, model: model)
+        let order = items.indices.sorted {
+            scores[$0] != scores[$1] ? scores[$0] > scores[$1] : $0 < $1
+        }
+        return order.map { ScoredItem(id: items[$0], score: scores[$0]) }
+    }
+}
+
+extension SimilarityMetric {
+    init(_ metric: SimilarQuery.Metric) {
+        self =
+            switch metric {
+            case .cosine: .cosine
+            case .dot: .dot
+            case .l2: .euclidean
+            }
+    }
+}

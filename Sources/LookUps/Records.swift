@@ -1,0 +1,63 @@
+package import Events
+internal import Factors
+internal import Retrieval
+internal import State
+
+extension LookupAnswerer {
+    package func item(_ id: EntityID) throws(LookupError) -> ItemRecord {
+        let row = try rows(of: [id])[0]
+        let entry = view.readCatalogue { row < $0.entries.count ? $0.entries[row] : Catalogue.Entry() }
+        let (stats, positives) = published.counts(of: row)
+        let models = zip(published.models, positives).map { model, positives in
+            let clock = published.clock(of: model)
+            return model.index.read { index in
+                guard row < index.count else {
+                    return ItemRecord.Model(
+                        name: model.traits.name, positives: positives, bias: nil, norm: nil, popular: nil,
+                        trending: nil)
+                }
+                let taken = index.popularity[row]
+                return ItemRecord.Model(
+                    name: model.traits.name, positives: positives, bias: index.biases[row],
+                    norm: index.norms[row], popular: Float(clock.popular(taken)),
+                    trending: taken.trend > -.infinity ? Float(clock.trend(taken)) : nil)
+            }
+        }
+        return ItemRecord(
+            id: id, title: entry.title, tags: entry.tags, available: entry.available, users: Int(stats.users),
+            ratings: Int(stats.ratings),
+            meanRating: stats.ratings > 0 ? Float(stats.ratingSum / Double(stats.ratings)) : nil,
+            lastEvent: stats.lastEvent, models: models)
+    }
+
+    package func user(_ id: EntityID, listMax: Int) throws(LookupError) -> UserRecord {
+        let names = published.models.map(\.traits.name)
+        let copy = view.readUser(id) { user in
+            let models = names.enumerated().map { number, name in
+                let row = user.row(ofModel: number)
+                return UserRecord.Model(name: name, bias: row.bias, norm: row.dot(row).squareRoot())
+            }
+            return (history: user.history, hidden: user.hidden, models: models)
+        }
+        guard let (past, hiddenItems, models) = copy else { throw unknown(id) }
+        let entries = past.entries
+        let newest = entries.sorted { $0.order > $1.order }.prefix(max(0, listMax))
+        let (history, hidden) = view.readItemIDs { table in
+            (
+                newest.compactMap { entry in
+                    table.id(of: entry.item).map { UserRecord.Entry(entry, item: $0) }
+                },
+                hiddenItems.rows.prefix(max(0, listMax)).compactMap { table.id(of: $0) }
+            )
+        }
+        return UserRecord(
+            id: id, seen: entries.count, history: history, hidden: hiddenItems.rows.count,
+            hiddenItems: hidden, models: models)
+    }
+}
+
+extension UserRecord.Entry {
+    init(_ entry: HistoryEntry, item: EntityID) {
+        self.init(item: item, value: entry.value, isRating: entry.kind == .rating, time: entry.time)
+    }
+}

@@ -1,0 +1,95 @@
+internal import Events
+internal import Factors
+internal import Learners
+internal import Retrieval
+internal import State
+
+extension LookupAnswerer {
+    package func answer(_ query: SessionQuery) throws(LookupError) -> ItemAnswer {
+        let number = try modelNumber(query.model)
+        let model = published.models[number]
+        let freshness = query.wantsMeta ? freshness() : nil
+        let named = try named(query, in: model)
+        var selection = selection(tags: query.tags, exclude: query.exclude, keepsReasons: query.wantsMeta)
+        if !query.includeSeen { selection.leaveOut(named.rows.map { Int32($0) }.sorted(), because: .seen) }
+        let session = FoldInSession(
+            rows: named.rows, weights: named.weights, mean: published.mean,
+            deviation: deviation(of: number))
+        let work = model.index.read { model.foldIn.foldIn(session, index: $0) }
+        guard let user = work() else {
+            throw LookupError(
+                .invalid, "the items make no taste within engine.norm-max; smaller weights may")
+        }
+        let taste = Taste(vector: user.vector, bias: user.bias)
+        guard hasTaste(taste, model) else {
+            let popular = list(
+                query.count, by: .popular, selection: selection, in: model, counts: query.wantsMeta)
+            return answer(
+                popular, model: model, count: query.count, freshness: freshness, fallback: .popular,
+                ignored: named.ignored)
+        }
+        let found = best(
+            query.count, for: [Wish(taste: taste, selection: selection)], in: model, counts: query.wantsMeta)
+        let offset = model.traits.predictsRatings ? session.mean + taste.bias : 0
+        return answer(
+            found[0], offset: offset, model: model, count: query.count, freshness: freshness,
+            ignored: named.ignored)
+    }
+
+    /// A session's items as rows.
+    private struct Named {
+        var rows: [Int] = []
+        var weights: [Float?] = []
+        var ignored: [EntityID] = []
+    }
+
+    /// Passes over what is not known, as long as anything is.
+    private func named(_ query: SessionQuery, in model: PublishedModel) throws(LookupError) -> Named {
+        try check(query, model.foldIn)
+        let rows = view.readItemIDs { table in query.items.map { table.row(of: $0) } }
+        let published = model.index.read { $0.count }
+        var (named, known, isNamed) = (Named(), false, ItemBitset())
+        // From the last on, because of an item named twice the last mention holds.
+        for index in query.items.indices.reversed() {
+            known = known || rows[index] != nil
+            guard let row = rows[index].map(Int.init), row < published else {
+                named.ignored.append(query.items[index])
+                continue
+            }
+            guard !isNamed.contains(row) else { continue }
+            isNamed.insert(row)
+            named.rows.append(row)
+            named.weights.append(query.weights.isEmpty ? nil : query.weights[index])
+        }
+        named.rows.reverse()
+        named.weights.reverse()
+        named.ignored.reverse()
+        guard named.rows.isEmpty else { return named }
+        if known { throw withoutFactors(named.ignored[0]) }
+        let others = named.ignored.count > 1 ? ", nor any of the others" : ""
+        throw LookupError(.noItem, "no item '\(named.ignored[0])'\(others)")
+    }
+
+    private func check(_ query: SessionQuery, _ foldIn: any FoldIn) throws(LookupError) {
+        guard (1...SessionQuery.itemsMax).contains(query.items.count) else {
+            throw LookupError(
+                .invalid, "\(query.items.count) items; 1 to \(SessionQuery.itemsMax) are allowed")
+        }
+        guard query.weights.isEmpty || query.weights.count == query.items.count else {
+            throw LookupError(.invalid, "\(query.weights.count) weights for \(query.items.count) items")
+        }
+        let allowed = foldIn.weights(options.ratings)
+        for weight in query.weights where !allowed.contains(Double(weight)) {
+            throw LookupError(
+                .invalid,
+                "weight \(weight) is outside \(allowed.lowerBound) to \(allowed.upperBound) of this model")
+        }
+    }
+
+    /// Of ratings about the means baseline, as the live score has it; 1 before anything was scored.
+    private func deviation(of model: Int) -> Float {
+        let total = published.snapshot.models[model].score.total
+        guard total.count > 0, total.baseline > 0 else { return 1 }
+        return Float((total.baseline / Double(total.count)).squareRoot())
+    }
+}

@@ -1,0 +1,35 @@
+package import State
+internal import Factors
+internal import Foundation
+internal import Retrieval
+
+/// What the state last told of itself, for `STATUS` and for look-ups that must not wait behind batches.
+package struct Snapshot: Sendable {
+    package struct Model: Sendable {
+        package var updates = 0
+        package var rejected = 0
+        package var score = PrequentialScore(windowEvents: 1)
+        /// Over the window, by more than noise.
+        package var losesToBaseline = false
+    }
+
+    package var positions: [Int32: Int64] = [:]
+    package var counters = LearnedState.Counters()
+    package var models: [Model] = []
+    /// μ at the last publication.
+    package var mean: Float = 0
+    package var memory = StateMemory()
+    /// Bytes of the published indexes.
+    package var indexBytes = 0
+
+    mutating func take(_ state: LearnedState, memory measured: StateMemory?) {
+        positions = state.positions
+        counters = state.counters
+        models = state.models.map {
+            Model(
+                updates: $0.updates, rejected: $0.rejected, score: $0.score,
+                losesToBaseline: $0.losesToBaseline)
+        }
+        if let measured { memory = measured }
+    }
+}

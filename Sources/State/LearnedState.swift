@@ -1,0 +1,92 @@
+internal import Dispatch
+package import Events
+internal import Factors
+package import Locking
+
+/// All that is learned, and the positions it was learned from.
+///
+/// Three owners: user rows and histories belong to their shard (`UserShard`); item rows and counts to the lease holder during
+/// a round and to the engine's queue between rounds; the ids and the catalogue, which look-ups read too, stand behind a
+/// lock each and are changed on the engine's queue alone. Everything else is confined to the engine's queue. `@unchecked Sendable` stands on these.
+package final class LearnedState: @unchecked Sendable {
+    package let options: StateOptions
+    package let shards: [UserShard]
+    package let models: [ModelState]
+    package let stats = ItemColumn<ItemStats>()
+    package let users = SharedLock(IDTable())
+    package let items = SharedLock(IDTable())
+    package let catalogue = SharedLock(Catalogue())
+
+    /// Next offset per partition: the consistent cut that this state stands at.
+    package var positions: [Int32: Int64] = [:]
+    package var counters = Counters()
+    /// μ is `ratingSum / ratings`, over rating events as they came.
+    package var ratingSum = 0.0
+    package var ratings: Int64 = 0
+    /// Rows erased since the last checkpoint.
+    package var forgotten: [Int32] = []
+
+    package init(options: StateOptions) {
+        self.options = options
+        let count = options.shardCount
+        shards = (0..<count).map {
+            UserShard(number: $0, shards: count, factors: options.factors, models: options.models)
+        }
+        models = options.models.map { ModelState(options: $0, state: options) }
+    }
+
+    package var mean: Float { ratings > 0 ? Float(ratingSum / Double(ratings)) : 0 }
+
+    /// The users whose last event is longest ago. Costs a pass over all users; between rounds only.
+    package func leastRecentUsers(_ count: Int) -> [EntityID] {
+        var all: [(lastEvent: Int64, row: Int32, id: EntityID)] = []
+        for shard in shards {
+            shard.queue.sync {
+                for local in shard.users.indices {
+                    guard let id = shard.users[local].id else { continue }
+                    all.append((shard.users[local].lastEvent, shard.row(local), id))
+                }
+            }
+        }
+        all.sort { ($0.lastEvent, $0.row) < ($1.lastEvent, $1.row) }
+        return all.prefix(count).map(\.id)
+    }
+
+    package func shard(of user: Int32) -> UserShard { shards[Int(user) % shards.count] }
+
+    /// Counts over the whole life of the state; saved with it.
+    package struct Counters: Equatable {
+        /// Events taken from the log and applied, of whatever kind.
+        package var applied: Int64 = 0
+        package var ratings: Int64 = 0
+        package var signals: Int64 = 0
+        package var retractions: Int64 = 0
+        package var hides: Int64 = 0
+        package var unhides: Int64 = 0
+        package var forgets: Int64 = 0
+        package var descriptions: Int64 = 0
+        /// Equal to what was already known in every field, and so not learned again.
+        package var duplicates: Int64 = 0
+        /// Records that were no events.
+        package var deadLetters: Int64 = 0
+        /// Records that the log no longer held and `on-gap: skip` let go.
+        package var skipped: Int64 = 0
+        /// History entries dropped at the bound of a user's history.
+        package var dropped: Int64 = 0
+        /// Users erased at the bound of users.
+        package var evicted: Int64 = 0
+        /// Events left out at the bound of items: they named an item never seen before.
+        package var refused: Int64 = 0
+
+        package init() {}
+
+        /// Each with the name under which `STATUS` and the state file have it.
+        package static let fields: [(name: String, path: any WritableKeyPath<Counters, Int64> & Sendable)] = [
+            ("applied", \.applied), ("ratings", \.ratings), ("signals", \.signals),
+            ("retractions", \.retractions), ("hides", \.hides), ("unhides", \.unhides),
+            ("forgets", \.forgets), ("descriptions", \.descriptions), ("duplicates", \.duplicates),
+            ("dead-letters", \.deadLetters), ("skipped", \.skipped), ("dropped", \.dropped),
+            ("evicted", \.evicted), ("refused", \.refused),
+        ]
+    }
+}

@@ -1,0 +1,93 @@
+package import Checkpoints
+package import Factors
+package import Retrieval
+
+/// A model's item side and its score. The users' side is in the shards.
+///
+/// `items`, `positives` and `counts` are guarded by leases; the rest is confined to the engine's queue. That is what
+/// `@unchecked Sendable` stands on.
+package final class ModelState: @unchecked Sendable {
+    package let traits: ModelTraits
+    package let items: FactorTable
+    /// Per item: users for whom it is positive.
+    package let positives = ItemColumn<Int32>()
+    /// Per item: positive events, decayed. This model's popularity.
+    package let counts = ItemColumn<DecayedCounts>()
+    /// Of a model by alternating least squares.
+    package let alternating: AlternatingState?
+
+    package var score: PrequentialScore
+    /// The last verdict over the score's window (`PrequentialScore.Sums.loses`).
+    package var losesToBaseline = false
+    package var updates = 0
+    package var rejected = 0
+
+    package init(options: ModelOptions, state: StateOptions) {
+        traits = ModelTraits(options: options, state: state)
+        alternating =
+            options.isAlternating
+            ? AlternatingState(factors: state.factors, solvers: state.shardCount) : nil
+        items = FactorTable(factors: state.factors)
+        score = PrequentialScore(windowEvents: state.scoreWindowEvents)
+    }
+
+    package var options: ModelOptions { traits.options }
+    package var rule: UpdateRule { traits.rule }
+    package var decay: PopularityDecay { traits.decay }
+    package var seed: UInt64 { traits.seed }
+
+    /// Adds items up to `count`, each with a row drawn by its id, so that it does not depend on who came before.
+    package func grow(to count: Int, ids: (Int) -> some Sequence<UInt8>) {
+        items.grow(to: count) { index, row in
+            var random = KeyedRandom(seed: seed, bytes: ids(index))
+            random.initialise(row)
+            alternating?.itemGramian.add(row)
+        }
+        growColumns(to: count)
+    }
+
+    /// Adds rows that a state is about to fill.
+    package func growEmpty(to count: Int) {
+        items.grow(to: count) { _, _ in }
+        growColumns(to: count)
+    }
+
+    private func growColumns(to count: Int) {
+        alternating?.takers.grow(to: count)
+        positives.grow(to: count, with: 0)
+        counts.grow(to: count, with: DecayedCounts())
+    }
+}
+
+extension ModelState {
+    /// Looks at the score's window again; true if the verdict has changed.
+    package func judge() -> Bool {
+        let loses = score.window.loses(lessIsBetter: rule.predictsRatings, before: losesToBaseline)
+        defer { losesToBaseline = loses }
+        return loses != losesToBaseline
+    }
+
+    /// Bytes of the item side.
+    package var itemBytes: Int {
+        items.bytes + positives.bytes + counts.bytes + (alternating?.bytes ?? 0)
+    }
+
+    package func storedPopularity(of row: Int) -> StoredPopularity {
+        StoredPopularity(
+            positives: positives[row], popular: counts[row].popular, trend: counts[row].trend,
+            countedAt: counts[row].at)
+    }
+
+    package func restore(_ stored: StoredPopularity, of row: Int) {
+        positives[row] = stored.positives
+        counts[row] = DecayedCounts(popular: stored.popular, trend: stored.trend, at: stored.countedAt)
+        items.mark(.recounted, at: row)
+    }
+
+    /// The popularity of a row that is being published; `nil` where look-ups have it already.
+    package func takeRecounted(_ row: Int) -> PublishedPopularity? {
+        guard items.isMarked(.recounted, at: row) else { return nil }
+        items.clear(.recounted, at: row)
+        return decay.published(counts[row])
+    }
+}

@@ -1,0 +1,124 @@
+internal import Checkpoints
+internal import Events
+package import Factors
+internal import Foundation
+internal import Locking
+
+/// A digest of everything learned: two states of one digest answer alike and go on alike.
+///
+/// Not cryptographic: it finds differences, it does not withstand an attacker.
+package struct StateDigest {
+    private var hash: UInt64 = 0x2545_F491_4F6C_DD1D
+
+    package mutating func combine(_ word: UInt64) {
+        hash = KeyedRandom.mix(hash ^ word) &* 0x9E37_79B9_7F4A_7C15 &+ word
+    }
+
+    package mutating func combine(_ value: Int) { combine(UInt64(bitPattern: Int64(value))) }
+
+    package mutating func combine(bytes: some Collection<UInt8>) {
+        combine(bytes.count)
+        var (word, filled) = (UInt64(0), 0)
+        for byte in bytes {
+            word |= UInt64(byte) << UInt64(filled * 8)
+            filled += 1
+            if filled == 8 {
+                combine(word)
+                (word, filled) = (0, 0)
+            }
+        }
+        if filled > 0 { combine(word) }
+    }
+
+    package mutating func combine(_ row: Row) {
+        for lane in row.indices {
+            let values = row[lane]
+            for index in 0..<8 { combine(UInt64(values[index].bitPattern)) }
+        }
+        combine(UInt64(row.bias.bitPattern))
+        combine(UInt64(row.step.bitPattern))
+    }
+
+    /// 16 hex digits.
+    package var text: String {
+        let digits = String(hash, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}
+
+extension LearnedState {
+    /// Runs on the engine's queue between batches.
+    package func digest() -> String {
+        var digest = StateDigest()
+        for (partition, position) in positions.sorted(by: { $0.key < $1.key }) {
+            digest.combine(Int(partition))
+            digest.combine(Int(position))
+        }
+        for field in Counters.fields { digest.combine(Int(counters[keyPath: field.path])) }
+        digest.combine(ratingSum.bitPattern)
+        digest.combine(Int(ratings))
+        combineUsers(&digest)
+        combineItems(&digest)
+        for model in models {
+            digest.combine(bytes: model.options.name.utf8)
+            digest.combine(model.updates)
+            digest.combine(model.rejected)
+            digest.combine(bytes: model.score.blob)
+            for (name, scalar) in (model.alternating?.scalars ?? [:]).sorted(by: { $0.key < $1.key }) {
+                digest.combine(bytes: name.utf8)
+                switch scalar {
+                case .blob(let data): digest.combine(bytes: data)
+                case .integer(let value): digest.combine(Int(value))
+                case .double(let value): digest.combine(value.bitPattern)
+                }
+            }
+        }
+        return digest.text
+    }
+
+    /// In order of global rows, so that the number of shards does not matter.
+    private func combineUsers(_ digest: inout StateDigest) {
+        let rowCount = users.read { $0.rowCount }
+        for row in 0..<Int32(rowCount) {
+            let shard = shard(of: row)
+            shard.queue.sync {
+                let local = shard.local(row)
+                guard local < shard.users.count, let id = shard.users[local].id else { return }
+                let user = shard.users[local]
+                digest.combine(Int(row))
+                digest.combine(bytes: id.string.utf8)
+                digest.combine(bytes: user.history.blob)
+                digest.combine(bytes: user.hidden.blob)
+                digest.combine(user.residualSum.bitPattern)
+                digest.combine(user.ratings)
+                digest.combine(Int(user.nextOrder))
+                digest.combine(Int(user.lastEvent))
+                for table in shard.tables { digest.combine(table.row(local)) }
+                for table in shard.longTerm.compactMap(\.self) { digest.combine(table.row(local)) }
+            }
+        }
+    }
+
+    private func combineItems(_ digest: inout StateDigest) {
+        let ids = items.read { table in (0..<Int32(table.rowCount)).map { table.id(of: $0) } }
+        let entries = catalogue.read { $0.entries }
+        for (row, id) in ids.enumerated() {
+            digest.combine(bytes: (id?.string ?? "").utf8)
+            digest.combine(bytes: (entries[row].title ?? "").utf8)
+            for tag in entries[row].tags { digest.combine(bytes: tag.utf8) }
+            digest.combine(entries[row].available ? 1 : 0)
+            digest.combine(Int(stats[row].users))
+            digest.combine(Int(stats[row].ratings))
+            digest.combine(stats[row].ratingSum.bitPattern)
+            digest.combine(Int(stats[row].lastEvent ?? .min))
+            for model in models {
+                digest.combine(model.items.row(row))
+                digest.combine(Int(model.positives[row]))
+                let counts = model.counts[row]
+                digest.combine(counts.popular.bitPattern)
+                digest.combine(counts.trend.bitPattern)
+                digest.combine(Int(counts.at))
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+package import Checkpoints
+internal import Events
+internal import Factors
+internal import Foundation
+internal import Locking
+
+/// Fills a new state from a file. Runs before anything else touches the state.
+package final class StateLoader: StateReader {
+    private let state: LearnedState
+    private let path: String
+    private let modelNumbers: [String: Int]
+
+    package init(state: LearnedState, path: String) {
+        self.state = state
+        self.path = path
+        modelNumbers = Dictionary(
+            state.models.enumerated().map { ($1.options.name, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    package func read(position: Int64, partition: Int32) { state.positions[partition] = position }
+
+    package func read(scalar: Scalar, name: String) {
+        switch (name, scalar) {
+        case ("mean.sum", .double(let value)): state.ratingSum = value
+        case ("mean.count", .integer(let value)): state.ratings = value
+        case (let name, .integer(let value)):
+            for field in LearnedState.Counters.fields where name == "events.\(field.name)" {
+                state.counters[keyPath: field.path] = value
+            }
+        default: break
+        }
+    }
+
+    package func read(scalar: Scalar, name: String, model: String) {
+        guard let number = modelNumbers[model] else { return }
+        switch (name, scalar) {
+        case ("updates", .integer(let value)): state.models[number].updates = Int(value)
+        case ("rejected", .integer(let value)): state.models[number].rejected = Int(value)
+        case ("score", .blob(let value)):
+            let model = state.models[number]
+            model.score.restore(value, firstLayout: model.rule.predictsRatings)
+        default: state.models[number].alternating?.restore(scalar, name: name)
+        }
+    }
+
+    package func read(item stored: StoredItem) throws(StateError) {
+        let id = try id(stored.id, "items", stored.row)
+        let row = Int(stored.row)
+        guard row == state.stats.count else { throw damaged("items row \(state.stats.count) is missing") }
+        guard let users = Int32(exactly: stored.users), let ratings = Int32(exactly: stored.ratings) else {
+            throw damaged("the counts of items row \(row) are absurd")
+        }
+        state.items.withLock { $0.restore(id, at: stored.row) }
+        state.stats.grow(to: row + 1, with: ItemStats())
+        var stats = ItemStats()
+        (stats.users, stats.ratings, stats.ratingSum) = (users, ratings, stored.ratingSum)
+        (stats.lastEvent, stats.unsaved) = (stored.lastEvent, false)
+        state.stats[row] = stats
+        for model in state.models { model.growEmpty(to: row + 1) }
+        state.catalogue.withLock {
+            $0.describe(
+                row, title: stored.title.map { String(decoding: $0, as: UTF8.self) }, tags: stored.tags,
+                available: stored.available)
+        }
+    }
+
+    package func read(user stored: StoredUser) throws(StateError) {
+        let id = try id(stored.id, "users", stored.row)
+        guard stored.row >= 0, let history = History(blob: stored.history),
+            let hidden = HiddenItems(blob: stored.hidden), hidden.all(below: state.stats.count),
+            history.entries.allSatisfy({ $0.item >= 0 && $0.item < state.stats.count && $0.value.isFinite })
+        else { throw damaged("the history or the hidden items of users row \(stored.row) are malformed") }
+        state.users.withLock { $0.restore(id, at: stored.row) }
+        for model in state.models {
+            guard let alternating = model.alternating else { continue }
+            for entry in history.entries where model.rule.accepts(entry.kind, value: entry.value) {
+                alternating.takers.append(
+                    Taker(user: stored.row, weight: entry.weight), to: Int(entry.item))
+            }
+        }
+        let shard = state.shard(of: stored.row)
+        shard.queue.sync {
+            let local = shard.local(stored.row)
+            shard.grow(to: local + 1)
+            var user = UserState()
+            (user.id, user.history, user.hidden) = (id, history, hidden)
+            (user.residualSum, user.ratings) = (stored.residualSum, Int(stored.ratings))
+            user.nextOrder = UInt32(truncatingIfNeeded: stored.nextOrder)
+            user.lastEvent = stored.lastEvent
+            shard.users[local] = user
+        }
+    }
+
+    package func read(userRow stored: StoredRow) throws(StateError) {
+        guard let number = modelNumbers[stored.model] else { return }
+        let row = stored.row
+        let shard = state.shard(of: row)
+        let fits = shard.queue.sync { () -> Bool in
+            let local = shard.local(row)
+            guard local < shard.users.count, shard.users[local].id != nil else { return false }
+            shard.tables[number].row(local).load(stored)
+            shard.tables[number].clear(.both, at: local)
+            // A state that was learned in sweeps over a file has one row for both.
+            (stored.longTerm ?? stored.vector).withUnsafeBytes {
+                shard.longTerm[number]?.row(local).load(littleEndian: $0, bias: 0)
+            }
+            return true
+        }
+        guard fits else { throw damaged("user_factors row \(row) belongs to nobody in users") }
+    }
+
+    package func finish() {
+        for number in state.models.indices { state.settleAlternation(of: number) }
+    }
+
+    package func read(itemRow stored: StoredRow, popularity: StoredPopularity) throws(StateError) {
+        guard let number = modelNumbers[stored.model] else { return }
+        let row = stored.row
+        guard row >= 0, row < state.stats.count else {
+            throw damaged("item_factors row \(row) belongs to no item")
+        }
+        let model = state.models[number]
+        model.items.row(Int(row)).load(stored)
+        model.items.clear(.unsaved, at: Int(row))
+        model.restore(popularity, of: Int(row))
+    }
+
+    private func id(_ bytes: Data, _ table: String, _ row: Int32) throws(StateError) -> EntityID {
+        guard let text = String(validating: bytes, as: UTF8.self), let id = try? EntityID(text) else {
+            throw damaged("the id of \(table) row \(row) is not 1 to 256 bytes of UTF-8")
+        }
+        return id
+    }
+
+    private func damaged(_ what: String) -> StateError {
+        StateError(
+            .damaged,
+            "'\(path)' is damaged: \(what). Put back a copy of it, or move it away with its -wal and -shm files and start "
+                + "again: the state is then learned anew from the log")
+    }
+}
+
+extension Row {
+    fileprivate func load(_ stored: StoredRow) {
+        stored.vector.withUnsafeBytes { load(littleEndian: $0, bias: stored.bias, step: stored.step) }
+    }
+}

@@ -1,0 +1,50 @@
+/// What a shard has done in one segment of a batch.
+package struct ShardReport {
+    /// Item rows changed and not yet published, per model.
+    package var changedItems: [[Int32]]
+    /// What users took, or no longer do, in the order of events; per model, of alternating ones alone.
+    package var takings: [[Taking]]
+    /// Item rows whose counts changed and are not yet published.
+    package var changedStats: [Int32] = []
+    package var updates: [Int]
+    package var rejections: [Rejection] = []
+    package var duplicates = 0
+    package var retracted = 0
+    /// History entries dropped because the history was full.
+    package var dropped = 0
+    /// Local rows whose history is past its bound.
+    package var overfull: [Int] = []
+
+    package init(models: Int) {
+        changedItems = Array(repeating: [], count: models)
+        takings = Array(repeating: [], count: models)
+        updates = Array(repeating: 0, count: models)
+    }
+}
+
+/// An update that the guard refused.
+package struct Rejection {
+    package let model: Int
+    package let partition: Int32
+    package let offset: Int64
+
+    package init(model: Int, partition: Int32, offset: Int64) {
+        self.model = model
+        self.partition = partition
+        self.offset = offset
+    }
+}
+
+/// A change of what a user took, as a shard reports it.
+package struct Taking {
+    package var user: Int32
+    package var item: Int32
+    /// 0: no longer taken.
+    package var weight: Float
+
+    package init(user: Int32, item: Int32, weight: Float) {
+        self.user = user
+        self.item = item
+        self.weight = weight
+    }
+}

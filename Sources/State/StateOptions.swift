@@ -1,0 +1,26 @@
+/// The shape of a state, and what its models are. Validated by the configuration; a state takes it as it is.
+public struct StateOptions: Sendable {
+    /// K, a multiple of eight.
+    public var factors = 64
+    /// Keys every random choice: first rows of new ids, negatives, which items share a shard.
+    public var seed: UInt64 = 1
+    /// Queues that learn side by side, each with users of its own.
+    public var shards = 1
+    /// Learn in log order on one shard: the state is then a function of the log alone, however batches were cut.
+    public var deterministic = false
+    /// Guard: largest norm of a row.
+    public var normMax: Float = 100
+    /// The models learned side by side, in the order in which `STATUS` shows them.
+    public var models: [ModelOptions] = ModelOptions.defaults
+    /// Half-life of an item's popularity, in events of the stream; 0 never fades.
+    public var popularityHalfLifeEvents = 20_000.0
+    /// Half-life of the fast count that `trending` sets against the slow one, in events; above 0.
+    public var trendingHalfLifeEvents = 1_000.0
+    /// Length of the prequential score's moving window, in events.
+    public var scoreWindowEvents = 100_000
+
+    public init() {}
+
+    /// Shards that there really are: one in deterministic mode, whatever `shards` says.
+    public var shardCount: Int { deterministic ? 1 : shards }
+}

@@ -1,0 +1,55 @@
+package import Events
+package import Factors
+internal import Locking
+
+/// What may be read of a state from any thread while it is learned: ids, the catalogue, and users one at a time.
+/// Nothing else of a state is in reach of who holds this.
+///
+/// Each read takes the lock it needs and gives it back. Ids and the catalogue wait for a new item or user at most; a user
+/// for one event, of this user or one in 48 others. None waits for a queue that learns.
+package struct StateView: Sendable {
+    private let state: LearnedState
+
+    package init(_ state: LearnedState) { self.state = state }
+
+    package var modelCount: Int { state.models.count }
+
+    /// Calls `body` with the ids of users and their rows. Keep it short: new users wait meanwhile.
+    package func readUserIDs<Result>(_ body: (borrowing IDTable) -> Result) -> Result { state.users.read(body) }
+
+    /// Calls `body` with the ids of items and their rows. Keep it short: new items wait meanwhile.
+    package func readItemIDs<Result>(_ body: (borrowing IDTable) -> Result) -> Result { state.items.read(body) }
+
+    /// Calls `body` with titles, tags and availability. Keep it short: descriptions wait meanwhile.
+    package func readCatalogue<Result>(_ body: (borrowing Catalogue) -> Result) -> Result {
+        state.catalogue.read(body)
+    }
+
+    /// Reads a user where nobody changes it meanwhile; `nil` for an unknown one. Keep `body` short: it holds up learning.
+    package func readUser<Result>(_ id: EntityID, _ body: (borrowing UserView) -> Result) -> Result? {
+        guard let row = readUserIDs({ $0.row(of: id) }) else { return nil }
+        // Meanwhile the user may have been forgotten, and the row given to another.
+        return readUser(at: row) { $0.id == id ? body($0) : nil }
+    }
+
+    /// The same by row; `nil` where there is no user, or where `body` says so.
+    package func readUser<Result>(at row: Int32, _ body: (borrowing UserView) -> Result?) -> Result? {
+        let shard = state.shard(of: row)
+        let local = shard.local(row)
+        return shard.lookUp(local) { body(UserView(user: $0, tables: shard.tables, local: local)) }
+    }
+}
+
+/// A user for the length of one read.
+package struct UserView: ~Copyable {
+    fileprivate let user: UserState
+    fileprivate let tables: [FactorTable]
+    fileprivate let local: Int
+
+    package var id: EntityID? { user.id }
+    package var history: History { user.history }
+    package var hidden: HiddenItems { user.hidden }
+
+    /// The user's row in a model: valid until the read ends, so copy what is to be kept.
+    package func row(ofModel number: Int) -> Row { tables[number].row(local) }
+}

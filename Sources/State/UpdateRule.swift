@@ -1,0 +1,49 @@
+package import Learners
+
+/// A model's arithmetic, and which events it learns from. Everything else that a model does, on the stream and in
+/// look-ups, is chosen by this.
+package enum UpdateRule: Sendable {
+    case sgd(BiasedSGD)
+    case bpr(BPR, positive: PositiveRule)
+    case warp(WARP, positive: PositiveRule)
+    case als(ALS, positive: PositiveRule)
+
+    /// - Parameter updateGuard: what every update of the model has to pass.
+    package init(_ learner: ModelOptions.Learner, updateGuard: UpdateGuard) {
+        switch learner {
+        case .sgd(let options): self = .sgd(BiasedSGD(options: options, updateGuard: updateGuard))
+        case .bpr(let options, let positive):
+            self = .bpr(BPR(options: options, updateGuard: updateGuard), positive: positive)
+        case .warp(let options, let positive):
+            self = .warp(WARP(options: options, updateGuard: updateGuard), positive: positive)
+        case .als(let options, let positive):
+            self = .als(ALS(options: options, updateGuard: updateGuard), positive: positive)
+        }
+    }
+
+    /// A rating on the user's scale (`PREDICT` answers μ + biases + product), rather than a rank score.
+    package var predictsRatings: Bool {
+        if case .sgd = self { true } else { false }
+    }
+
+    /// What the model takes as liked; `nil` for one that learns every rating as it is.
+    package var positive: PositiveRule? {
+        switch self {
+        case .sgd: nil
+        case .bpr(_, let positive), .warp(_, let positive), .als(_, let positive): positive
+        }
+    }
+
+    /// Whether the model learns from an event of this kind and value.
+    package func accepts(_ kind: HistoryEntry.Kind, value: Float) -> Bool {
+        guard let positive else { return kind == .rating }
+        return positive.accepts(kind, value: value)
+    }
+}
+
+extension PositiveRule {
+    /// A signal of positive weight is always liked.
+    package func accepts(_ kind: HistoryEntry.Kind, value: Float) -> Bool {
+        kind == .signal ? value > 0 : accepts(rating: value)
+    }
+}

@@ -1,0 +1,112 @@
+package import Dispatch
+package import Events
+package import Factors
+package import Learners
+internal import Locking
+
+/// A serial queue and the users that live on it: row u belongs to shard u mod S, at u / S.
+///
+/// Only `queue` writes what is here, and a user's part of it (`users`, `tables`) only while it holds the user's lock;
+/// so it reads without. A look-up reads a user from any thread while it holds that lock, and so waits at most for one event,
+/// of this user or one in 48 others, and never for the queue. `@unchecked Sendable` stands on these.
+/// The engine reads `report` after the group of a round has ended, when nothing learns.
+package final class UserShard: @unchecked Sendable {
+    package let number: Int
+    package let shards: Int
+    package let queue: DispatchQueue
+    private let locks = StripedLock(stripes: 48)
+    package let scratch: Scratch
+    /// One table per model, in the order of the models.
+    package let tables: [FactorTable]
+    /// Of models by alternating least squares, the users' long-term rows; `tables` has those that are served.
+    package let longTerm: [FactorTable?]
+    package let workspace: ALSWorkspace
+    package let users = UserColumn()
+    package var report: ShardReport
+
+    package init(number: Int, shards: Int, factors: Int, models: [ModelOptions]) {
+        self.number = number
+        self.shards = shards
+        queue = DispatchQueue(label: "freshet.shard.\(number)", qos: .userInitiated)
+        scratch = Scratch(factors: factors)
+        tables = models.map { _ in FactorTable(factors: factors) }
+        longTerm = models.map { $0.isAlternating ? FactorTable(factors: factors) : nil }
+        workspace = ALSWorkspace(factors: factors)
+        report = ShardReport(models: models.count)
+    }
+
+    /// Reads a user, from any thread; `nil` where there is none. Keep `read` short: it holds up learning.
+    package func lookUp<Result>(_ local: Int, _ read: (UserState) -> Result?) -> Result? {
+        locks.withLock(of: local) {
+            guard local < users.count, users[local].id != nil else { return nil }
+            return read(users[local])
+        }
+    }
+
+    /// Changes a user, on the queue.
+    package func change<Result>(_ local: Int, _ body: () -> Result) -> Result {
+        dispatchPrecondition(condition: .onQueue(queue))
+        return locks.withLock(of: local, body)
+    }
+
+    package func local(_ row: Int32) -> Int { Int(row) / shards }
+    package func row(_ local: Int) -> Int32 { Int32(local * shards + number) }
+
+    /// Takes a new user in: rows drawn by the user's id, so that they do not depend on who came before. Where a row
+    /// is solved rather than learned step by step, it starts at zero.
+    package func admit(_ id: EntityID, row: Int32, seeds: [UInt64]) {
+        dispatchPrecondition(condition: .onQueue(queue))
+        let local = local(row)
+        grow(to: local + 1)
+        change(local) {
+            users[local] = UserState(id: id)
+            for (number, table) in tables.enumerated() {
+                if longTerm[number] == nil {
+                    var random = KeyedRandom(seed: seeds[number], bytes: id.string.utf8)
+                    random.initialise(table.row(local))
+                }
+                table.markChanged(local)
+            }
+        }
+    }
+
+    /// Zeroes all that is known of the user.
+    package func erase(_ row: Int32) {
+        let local = local(row)
+        change(local) {
+            users[local] = UserState()
+            for table in tables {
+                table.erase(local)
+                table.clear(.both, at: local)
+            }
+            for table in longTerm { table?.erase(local) }
+        }
+    }
+
+    /// Makes room by half as much again, because everything moves and look-ups wait meanwhile. Rows beyond those asked
+    /// for belong to nobody.
+    package func grow(to wanted: Int) {
+        dispatchPrecondition(condition: .onQueue(queue))
+        guard wanted > users.count else { return }
+        let count = max(wanted, users.count * 3 / 2, 16)
+        locks.withLockOfAll {
+            users.grow(to: count)
+            for table in tables {
+                let old = table.count
+                table.grow(to: count) { _, _ in }
+                for local in old..<count { table.clear(.both, at: local) }
+            }
+            for table in longTerm { table?.grow(to: count) { _, _ in } }
+        }
+    }
+
+    package var historyBytes: Int {
+        users.indices.reduce(0) {
+            $0 + users[$1].history.entries.capacity * MemoryLayout<HistoryEntry>.stride
+                + users[$1].hidden.rows.capacity * MemoryLayout<Int32>.stride
+        }
+    }
+    package var tableBytes: Int {
+        tables.reduce(0) { $0 + $1.bytes } + longTerm.reduce(0) { $0 + ($1?.bytes ?? 0) }
+    }
+}

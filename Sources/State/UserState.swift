@@ -1,0 +1,50 @@
+package import Events
+
+/// A user as the shard keeps it.
+package struct UserState {
+    /// Kept here too, so that a look-up that comes while the user is forgotten and the row given to another does not
+    /// answer with the other's taste.
+    package var id: EntityID?
+    package var history = History()
+    /// Items that the user never wants to see.
+    package var hidden = HiddenItems()
+    /// Σ(r − μ − b_i) of the means baseline, and its count.
+    package var residualSum = 0.0
+    package var ratings = 0
+    package var nextOrder: UInt32 = 0
+    /// `nextOrder` as it was when the segment began whose first event has the ordinal `segment`.
+    package var segmentOrder: UInt32 = 0
+    package var segment: Int64 = 0
+    /// The ordinal, over the whole life of the state, of the user's last event.
+    package var lastEvent: Int64 = 0
+    /// To be written with the next checkpoint.
+    package var unsaved = false
+
+    package init() {}
+
+    /// A user who came just now.
+    package init(id: EntityID) {
+        self.id = id
+        unsaved = true
+    }
+}
+
+extension UserState {
+    /// The place of a user's event among those of one segment, where several shards learn and they may come out of
+    /// order: the segment is known by the ordinal of its first event.
+    package typealias Place = (segment: Int64, index: UInt32)
+
+    /// The order of the event that is being learned among all of this user's, in the log's sense.
+    ///
+    /// - Parameter place: `nil` where events come in the log's order anyway.
+    package mutating func takeOrder(at place: Place?) -> UInt32 {
+        guard let place else {
+            nextOrder &+= 1
+            return nextOrder &- 1
+        }
+        if segment != place.segment { (segment, segmentOrder) = (place.segment, nextOrder) }
+        let order = segmentOrder &+ place.index
+        nextOrder = max(nextOrder, order &+ 1)
+        return order
+    }
+}

@@ -1,0 +1,225 @@
+internal import Factors
+internal import Learners
+internal import State
+
+/// Learns the examples of one cell: the queue of `shard` owns the users, `lease` lends the items.
+struct CellWorker {
+    let examples: [Example]
+    let models: [ModelState]
+    /// One a model, in their order.
+    let learners: [any StreamLearner]
+    let stats: ItemColumn<ItemStats>
+    let samples: SampleSlots
+    let historyMax: Int
+    let learns: Bool
+    let observer: (any LearningObserver)?
+    private let means = MeansBaseline()
+    /// Whether any model is by alternating least squares.
+    private let solvesHistories: Bool
+
+    init(
+        examples: [Example], models: [ModelState], learners: [any StreamLearner],
+        stats: ItemColumn<ItemStats>, samples: SampleSlots, historyMax: Int, learns: Bool = true, observer: (any LearningObserver)? = nil
+    ) {
+        self.examples = examples
+        self.models = models
+        self.learners = learners
+        self.stats = stats
+        self.samples = samples
+        self.historyMax = historyMax
+        self.learns = learns
+        solvesHistories = learns && models.contains { $0.alternating != nil }
+        self.observer = observer
+    }
+
+    /// Learns the examples of a cell in their order.
+    func learn(_ cell: ArraySlice<Int32>, shard: UserShard, lease: borrowing RowLease) {
+        for index in cell {
+            let example = examples[Int(index)]
+            let local = shard.local(example.user)
+            shard.change(local) {
+                shard.users[local].lastEvent = example.ordinal
+                shard.users[local].unsaved = true
+                switch example.kind {
+                case .retract: retract(example, shard: shard)
+                case .hide: shard.users[local].hidden.insert(example.item)
+                case .unhide: shard.users[local].hidden.remove(example.item)
+                case .rating, .signal: learn(example, slot: Int(index), shard: shard, lease: lease)
+                }
+            }
+        }
+    }
+
+    private func learn(_ example: Example, slot: Int, shard: UserShard, lease: borrowing RowLease) {
+        let local = shard.local(example.user)
+        let kind: HistoryEntry.Kind = example.kind == .rating ? .rating : .signal
+        let previous = shard.users[local].history[example.item]
+        if let previous, previous.kind == kind, previous.value == example.value, previous.time == example.time
+        {
+            // Delivered twice by a producer that retries: the same in every field, so it is learned once.
+            shard.report.duplicates += 1
+            return
+        }
+        let itemOffset = offset(of: Int(example.item), mean: example.mean)
+        let userOffset = means.userOffset(
+            residualSum: shard.users[local].residualSum, ratings: shard.users[local].ratings)
+        let meansPrediction = Float(Double(example.mean) + itemOffset + userOffset)
+        observer?.willLearn(
+            example, kind: kind, meansPrediction: meansPrediction, worker: self, shard: shard, lease: lease)
+        for (modelIndex, model) in models.enumerated() where model.rule.accepts(kind, value: example.value)
+        {
+            let context = LearningContext(
+                modelIndex: modelIndex, model: model, shard: shard, meansPrediction: meansPrediction,
+                local: local, history: shard.users[local].history)
+            if learns {
+                samples[modelIndex, slot] = learners[modelIndex].score(example, context, lease: lease)
+                learners[modelIndex].learn(example, context, lease: lease)
+            }
+            let weight = kind == .signal ? Double(example.value) : 1
+            model.decay.add(weight, at: example.ordinal, to: &model.counts[Int(example.item)])
+            model.items.mark(.recounted, at: Int(example.item))
+            context.touch(Int(example.item))
+        }
+        rememberAndTell(example, shard: shard) {
+            remember(example, kind: kind, previous: previous, shard: shard, lease: lease)
+        }
+    }
+
+    /// Tells the models that solve whole histories when `change` has changed what the user took.
+    private func rememberAndTell(_ example: Example, shard: UserShard, change: () -> Void) {
+        guard solvesHistories else { return change() }
+        let before = shard.report.takings.map(\.count)
+        change()
+        for (modelIndex, model) in models.enumerated()
+        where shard.report.takings[modelIndex].count > before[modelIndex] {
+            let local = shard.local(example.user)
+            let context = LearningContext(
+                modelIndex: modelIndex, model: model, shard: shard, meansPrediction: 0,
+                local: local, history: shard.users[local].history)
+            learners[modelIndex].historyChanged(example, context)
+        }
+    }
+
+    /// b_i of the means baseline.
+    private func offset(of item: Int, mean: Float) -> Double {
+        let stats = stats[item]
+        return means.itemOffset(ratingSum: stats.ratingSum, ratings: Int(stats.ratings), mean: Double(mean))
+    }
+
+    /// Puts the event into the user's history and the counts.
+    private func remember(
+        _ example: Example, kind: HistoryEntry.Kind, previous: HistoryEntry?, shard: UserShard,
+        lease: borrowing RowLease
+    ) {
+        let local = shard.local(example.user)
+        noteTime(of: example, shard: shard)
+        // What a user has said outranks what a user has done: a click does not take a rating back.
+        if kind == .signal, previous?.kind == .rating { return }
+        if let previous { count(previous, sign: -1, of: local, mean: example.mean, shard: shard) }
+        let entry = HistoryEntry(
+            item: example.item, value: example.value, time: example.time,
+            order: shard.users[local].takeOrder(at: example.place), kind: kind)
+        shard.users[local].unsaved = true
+        shard.users[local].history.set(entry)
+        count(entry, sign: 1, of: local, mean: example.mean, shard: shard)
+        guard shard.users[local].history.entries.count > historyMax else { return }
+        // An item of another queue's lease cannot be uncounted here: it waits for the end of the rounds.
+        if let oldest = shard.users[local].history.oldest, lease.holds(Int(oldest.item)) {
+            drop(oldest, of: local, mean: example.mean, shard: shard)
+        } else {
+            shard.report.overfull.append(local)
+        }
+    }
+
+    private func noteTime(of example: Example, shard: UserShard) {
+        var changed = stats[Int(example.item)]
+        changed.lastEvent = example.time
+        changed.unsaved = true
+        if !changed.unpublished { shard.report.changedStats.append(example.item) }
+        changed.unpublished = true
+        stats[Int(example.item)] = changed
+    }
+
+    private func retract(_ example: Example, shard: UserShard) {
+        let local = shard.local(example.user)
+        guard let entry = shard.users[local].history[example.item] else { return }
+        rememberAndTell(example, shard: shard) {
+            remove(entry, of: local, mean: example.mean, shard: shard)
+        }
+        takeBack(entry)
+        shard.report.retracted += 1
+    }
+
+    /// Drops the oldest entries past the bound. Between rounds only, when no lease is out.
+    func trim(_ local: Int, mean: Float, shard: UserShard) {
+        shard.change(local) {
+            while shard.users[local].history.entries.count > historyMax,
+                let oldest = shard.users[local].history.oldest
+            {
+                drop(oldest, of: local, mean: mean, shard: shard)
+            }
+        }
+    }
+
+    /// Takes back all that the user said; with `fading`, out of the decayed counts too. Between rounds only, when no
+    /// lease is out.
+    func removeAll(of local: Int, mean: Float, fading: Bool, shard: UserShard) {
+        shard.change(local) {
+            for entry in shard.users[local].history.entries {
+                count(entry, sign: -1, of: local, mean: mean, shard: shard)
+                if fading { takeBack(entry) }
+            }
+            shard.users[local].history = History()
+        }
+    }
+
+    /// Takes what was retracted out of the decayed counts: the mean share of the users for whom the item was positive,
+    /// because a history does not keep at which ordinal each of them came. The last one takes all.
+    private func takeBack(_ entry: HistoryEntry) {
+        let item = Int(entry.item)
+        for model in models where model.rule.accepts(entry.kind, value: entry.value) {
+            let left = Double(max(0, model.positives[item]))
+            model.counts[item].popular *= left / (left + 1)
+            model.counts[item].trend *= left / (left + 1)
+            model.items.mark(.recounted, at: item)
+        }
+    }
+
+    private func drop(_ entry: HistoryEntry, of local: Int, mean: Float, shard: UserShard) {
+        remove(entry, of: local, mean: mean, shard: shard)
+        shard.report.dropped += 1
+    }
+
+    private func remove(_ entry: HistoryEntry, of local: Int, mean: Float, shard: UserShard) {
+        count(entry, sign: -1, of: local, mean: mean, shard: shard)
+        shard.users[local].history.remove(entry.item)
+        shard.users[local].unsaved = true
+    }
+
+    /// Adds the entry to the counts of its item, its user and the models that take it as positive, or takes it off.
+    private func count(_ entry: HistoryEntry, sign: Int32, of local: Int, mean: Float, shard: UserShard) {
+        let item = Int(entry.item)
+        if entry.kind == .rating {
+            let residual = Double(entry.value - mean) - offset(of: item, mean: mean)
+            shard.users[local].ratings += Int(sign)
+            shard.users[local].residualSum += Double(sign) * residual
+            // μ and b_i have moved since the rating came, so what is taken off is not quite what was added.
+            if shard.users[local].ratings == 0 { shard.users[local].residualSum = 0 }
+        }
+        var changed = stats[item]
+        changed.add(entry, sign: sign)
+        if !changed.unpublished { shard.report.changedStats.append(entry.item) }
+        changed.unpublished = true
+        stats[item] = changed
+        for (modelIndex, model) in models.enumerated()
+        where model.rule.accepts(entry.kind, value: entry.value) {
+            model.positives[item] += sign
+            if model.alternating != nil {
+                shard.report.takings[modelIndex].append(
+                    Taking(
+                        user: shard.row(local), item: entry.item, weight: sign > 0 ? entry.weight : 0))
+            }
+            if model.items.markChanged(item) { shard.report.changedItems[modelIndex].append(entry.item) }
+        }
+    }
+}

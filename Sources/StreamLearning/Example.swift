@@ -1,0 +1,59 @@
+internal import Factors
+internal import State
+
+/// One event, interned and ready to be learned.
+struct Example {
+    enum Kind: UInt8 {
+        case rating, signal, retract, hide, unhide
+
+        /// Whether models may learn from it.
+        var isLearned: Bool { self == .rating || self == .signal }
+    }
+
+    var kind: Kind
+    var user: Int32
+    var item: Int32
+    /// The rating, or the signal's weight.
+    var value: Float
+    /// Milliseconds since 1970.
+    var time: Int64
+    /// μ before this event.
+    var mean: Float
+    /// Whether any rating came before, so that μ means something.
+    var meanIsKnown: Bool
+    /// Items known when the event came: negatives are drawn among these, so that what a replay draws does not depend
+    /// on how batches were cut.
+    var itemBound: Int32
+    var partition: Int32
+    var offset: Int64
+    /// Counts the events over the whole life of the state.
+    var ordinal: Int64 = 0
+    /// Where several shards learn, and a user's events may come out of order.
+    var place: UserState.Place?
+
+    /// Draws of one purpose; replayed, the event draws the same.
+    func random(seed: UInt64) -> KeyedRandom {
+        KeyedRandom(
+            seed: seed, stream: UInt64(bitPattern: Int64(partition)), index: UInt64(bitPattern: offset))
+    }
+}
+
+/// Slots for the samples of a segment: one per model and example, each written by the one cell that holds the example.
+final class SampleSlots: @unchecked Sendable {
+    // Guarded by the schedule: an example stands in one cell, and the engine reads after the last round.
+    private let slots: UnsafeMutableBufferPointer<ScoreSample>
+    private let examples: Int
+
+    init(models: Int, examples: Int) {
+        self.examples = examples
+        slots = .allocate(capacity: models * examples)
+        slots.initialize(repeating: .none)
+    }
+
+    deinit { slots.deallocate() }
+
+    subscript(model: Int, example: Int) -> ScoreSample {
+        get { slots[model * examples + example] }
+        set { slots[model * examples + example] = newValue }
+    }
+}

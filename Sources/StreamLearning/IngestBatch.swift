@@ -1,0 +1,33 @@
+package import Events
+
+/// An event with its place in the log.
+package struct LoggedEvent: Sendable {
+    package var token: Token
+    /// Milliseconds since 1970, as the log says; stands in where the event has no time of its own.
+    package var logTime: Int64
+    package var event: Event
+
+    package init(token: Token, logTime: Int64, event: Event) {
+        self.token = token
+        self.logTime = logTime
+        self.event = event
+    }
+}
+
+/// Events taken from the log together, decoded.
+package struct IngestBatch: Sendable {
+    package var events: [LoggedEvent] = []
+    /// Next offset per partition once this batch is applied.
+    package var positions: [Int32: Int64] = [:]
+    package var deadLetters = 0
+    /// Bytes of the records as the log handed them out.
+    package var bytes = 0
+
+    package init(events: [LoggedEvent] = [], positions: [Int32: Int64] = [:]) {
+        self.events = events
+        self.positions = positions
+    }
+
+    /// Records this batch stands for.
+    package var recordCount: Int { events.count + deadLetters }
+}

@@ -1,0 +1,50 @@
+internal import Factors
+internal import State
+
+/// What a learner may touch while it learns one example: the user's row and history, and the items lent.
+struct LearningContext: ~Copyable {
+    let modelIndex: Int
+    let model: ModelState
+    let shard: UserShard
+    /// μ + b_i + b_u of the means baseline, where the example is a rating.
+    let meansPrediction: Float
+    let local: Int
+    /// As it was before the example. Kept here because it is asked a hundred times, and each access to the shard's own
+    /// is checked and counted.
+    let history: History
+
+    var user: Row { shard.tables[modelIndex].row(local) }
+
+    func hasSeen(_ item: Int32) -> Bool { history.contains(item) }
+
+    /// Marks an item row as changed, and remembers it for the next publication.
+    func touch(_ item: Int) {
+        if model.items.markChanged(item) { shard.report.changedItems[modelIndex].append(Int32(item)) }
+    }
+
+    /// The decayed count of an item of the lease as it stands when the example comes.
+    func popularity(of item: Int, _ example: Example) -> Double {
+        model.decay.popular(model.counts[item], at: example.ordinal)
+    }
+
+    /// False for an item whose popularity is below `count` for sure: as it was last counted, and it only fades since.
+    /// Of most items, and much cheaper than to work out by how much.
+    @inline(__always)
+    func mayReach(_ count: Double, _ item: Int, _ example: Example) -> Bool {
+        let counts = model.counts[item]
+        return counts.popular >= count || counts.at > example.ordinal
+    }
+
+    func touchUser() { shard.tables[modelIndex].markChanged(local) }
+}
+
+extension LearningContext {
+    func count(_ result: Bool, example: Example) {
+        if result {
+            shard.report.updates[modelIndex] += 1
+        } else {
+            shard.report.rejections.append(
+                Rejection(model: modelIndex, partition: example.partition, offset: example.offset))
+        }
+    }
+}

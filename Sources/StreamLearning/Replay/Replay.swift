@@ -1,0 +1,65 @@
+public import Events
+internal import Factors
+internal import Locking
+public import State
+
+/// Events learned by the engine's own learners, in the order given and on one shard, each tested first: without a
+/// log, without checkpoints, so that what a prequential evaluation reports is what the daemon would have shown
+/// (Dawid 1984; Gama, Sebastião, Rodrigues 2013).
+///
+/// Confined to one thread.
+public struct Replay {
+    public struct Options: Sendable {
+        /// Models, factors, seed; deterministic mode is used whatever it says of shards.
+        public var state = StateOptions()
+        public var learning = LearningOptions()
+        /// What the ranking is tested on, over all models.
+        public var positive = PositiveRule(ratingMin: 4)
+        /// Liked events after which one weighs half in `decayedPopularity`; 0 for no decay.
+        public var popularityHalfLife = 0.0
+
+        public init() {}
+    }
+
+    let state: LearnedState
+    private let learning: LearningOptions
+    private let leases: LeaseBook
+    let observer: ReplayObserver
+    private var offset: Int64 = 0
+
+    public init(options: Options) {
+        var shape = options.state
+        shape.deterministic = true
+        state = LearnedState(options: shape)
+        learning = options.learning
+        leases = LeaseBook(shards: shape.shardCount)
+        observer = ReplayObserver(options: options)
+    }
+
+    /// Learns the events as one batch of the log, and tells what was thought of each rating and signal before.
+    ///
+    /// Events equal to one already learned in every field are passed over, as the daemon does. Times do not matter:
+    /// the order is that of `events`.
+    public mutating func learn(_ events: some Collection<Event>) throws(ReplayError) -> [ReplayedEvent] {
+        var batch = IngestBatch()
+        for event in events {
+            batch.events.append(
+                LoggedEvent(token: Token(partition: 0, offset: offset), logTime: 0, event: event))
+            offset += 1
+        }
+        batch.positions[0] = offset
+        var application = BatchApplication(
+            state: state, leases: leases, options: learning, observer: observer)
+        application.apply(batch)
+        return try observer.take(userID: { [state] row in
+            state.users.read { $0.id(of: row)?.string } ?? "?"
+        })
+    }
+
+    public var users: Int { state.users.read { $0.count } }
+    public var items: Int { state.items.read { $0.count } }
+    /// Events equal in every field to one learned before.
+    public var duplicates: Int64 { state.counters.duplicates }
+    /// Updates that the guard refused, per model.
+    public var rejected: [Int] { state.models.map(\.rejected) }
+}

@@ -1,0 +1,187 @@
+internal import Factors
+internal import Foundation
+internal import State
+
+/// Looks on while a cell is learned.
+protocol LearningObserver: Sendable {
+    /// Called on the shard's queue before any model learns `example`. With one shard the lease holds every item.
+    func willLearn(
+        _ example: Example, kind: HistoryEntry.Kind, meansPrediction: Float, worker: CellWorker,
+        shard: UserShard, lease: borrowing RowLease)
+}
+
+/// Ranks the item of each event among all that the user might have been shown.
+///
+/// Written on the one shard's queue while a batch is applied, and read by the replay's thread between batches, when
+/// nothing learns: that is what `@unchecked Sendable` stands on.
+final class ReplayObserver: LearningObserver, @unchecked Sendable {
+    private let options: Replay.Options
+    private var replayed: [ReplayedEvent] = []
+    private var failure: (model: String, user: Int32)?
+    private var popularity: PopularityCount
+    private var decayed: PopularityCount
+    /// 1 for an item that was in an event before.
+    private(set) var isKnown: [UInt8] = []
+    private var known = 0
+    private var scores: [Float] = []
+    private var vector: [Float]
+    private let algebra = LinearAlgebra()
+
+    init(options: Replay.Options) {
+        self.options = options
+        popularity = PopularityCount(halfLife: 0)
+        decayed = PopularityCount(halfLife: options.popularityHalfLife)
+        vector = Array(repeating: 0, count: options.state.factors)
+    }
+
+    /// The events seen since the last call.
+    func take(userID: (Int32) -> String) throws(ReplayError) -> [ReplayedEvent] {
+        defer { replayed.removeAll(keepingCapacity: true) }
+        if let failure { throw .nonFinite(model: failure.model, user: userID(failure.user)) }
+        return replayed
+    }
+
+    func willLearn(
+        _ example: Example, kind: HistoryEntry.Kind, meansPrediction: Float, worker: CellWorker,
+        shard: UserShard, lease: borrowing RowLease
+    ) {
+        grow(to: worker.stats.count)
+        let (local, item) = (shard.local(example.user), Int(example.item))
+        let history = shard.users[local].history
+        let previous = history[example.item]
+        let isPositive = options.positive.accepts(kind, value: example.value)
+        var event = ReplayedEvent(
+            ordinal: example.ordinal, user: example.user, userIsKnown: !history.entries.isEmpty,
+            itemIsKnown: isKnown[item] == 1, isPositive: isPositive, isRepeat: previous != nil,
+            ranking: nil, squaredErrors: [], meansSquaredError: nil)
+        if kind == .rating, example.meanIsKnown {
+            let means = example.value - meansPrediction
+            event.meansSquaredError = means * means
+            event.squaredErrors = worker.models.indices.map { index in
+                squaredError(example, model: index, meansPrediction: meansPrediction, worker, shard, lease)
+            }
+        }
+        if isPositive, event.itemIsKnown, !event.isRepeat {
+            event.ranking = ranking(of: example, history: history, worker: worker, shard: shard)
+        }
+        replayed.append(event)
+        if isKnown[item] == 0 { known += 1 }
+        isKnown[item] = 1
+        let countedBefore = previous.map { options.positive.accepts($0.kind, value: $0.value) } ?? false
+        if isPositive, !countedBefore {
+            popularity.count(item)
+            decayed.count(item)
+        }
+    }
+
+    private func grow(to items: Int) {
+        guard isKnown.count < items else { return }
+        isKnown += Array(repeating: 0, count: items - isKnown.count)
+        scores += Array(repeating: 0, count: items - scores.count)
+        popularity.grow(to: items)
+        decayed.grow(to: items)
+    }
+
+    private func squaredError(
+        _ example: Example, model index: Int, meansPrediction: Float, _ worker: CellWorker,
+        _ shard: UserShard, _ lease: borrowing RowLease
+    ) -> Float? {
+        let model = worker.models[index]
+        guard model.rule.predictsRatings else { return nil }
+        let context = LearningContext(
+            modelIndex: index, model: model, shard: shard, meansPrediction: meansPrediction,
+            local: shard.local(example.user), history: shard.users[shard.local(example.user)].history)
+        let sample = worker.learners[index].score(example, context, lease: lease)
+        if !sample.model.isFinite { failure = failure ?? (model.options.name, example.user) }
+        return sample.model
+    }
+
+    /// Every model ranks every such event, whether or not it learns from it: all are asked the same.
+    private func ranking(
+        of example: Example, history: History, worker: CellWorker, shard: UserShard
+    ) -> ReplayedEvent.Ranking {
+        let item = Int(example.item)
+        let none = ReplayedEvent.Standing(higher: 0, equal: 0)
+        let models = worker.models.enumerated().map { index, model in
+            score(model, table: shard.tables[index], local: shard.local(example.user))
+            let standing = standing(of: item, among: scores, history: history)
+            if standing == nil { failure = failure ?? (model.options.name, example.user) }
+            return standing ?? none
+        }
+        let plain = standing(of: item, among: popularity.counts, history: history) ?? none
+        let fading =
+            options.popularityHalfLife > 0
+            ? standing(of: item, among: decayed.counts, history: history) ?? none : plain
+        return ReplayedEvent.Ranking(
+            candidates: known - history.entries.count, models: models, popularity: plain,
+            decayedPopularity: fading)
+    }
+
+    /// Scores all items by b_i + p_u·q_i: what is the same for all items does not change a ranking.
+    private func score(_ model: ModelState, table: FactorTable, local: Int) {
+        let items = model.items
+        vector.withUnsafeMutableBufferPointer { vector in
+            guard let user = vector.baseAddress else { return }
+            table.copyVector(local, to: user)
+            scores.withUnsafeMutableBufferPointer { scores in
+                guard let start = scores.baseAddress else { return }
+                items.withVectors(from: 0, count: items.count) { matrix in
+                    algebra.multiply(
+                        matrix: matrix, rows: items.count, factors: items.factors, vector: user,
+                        scores: start)
+                }
+                for row in 0..<items.count { scores[row] += items.bias(row) }
+            }
+        }
+    }
+
+    /// Where the item stands among the known items outside the history; `nil` if a score is no number.
+    private func standing<Score: BinaryFloatingPoint>(
+        of item: Int, among scores: [Score], history: History
+    ) -> ReplayedEvent.Standing? {
+        scores.withUnsafeBufferPointer { scores in
+            isKnown.withUnsafeBufferPointer { isKnown in
+                let wanted = scores[item]
+                // Over all known items first, without a branch; the few that were seen are taken off again.
+                var (higher, equal, strange) = (0, 0, 0)
+                for row in 0..<isKnown.count {
+                    let counts = Int(isKnown[row])
+                    higher += scores[row] > wanted ? counts : 0
+                    equal += scores[row] == wanted ? counts : 0
+                    strange += scores[row].isFinite ? 0 : counts
+                }
+                guard strange == 0 else { return nil }
+                for entry in history.entries {
+                    if scores[Int(entry.item)] > wanted { higher -= 1 }
+                    if scores[Int(entry.item)] == wanted { equal -= 1 }
+                }
+                return ReplayedEvent.Standing(higher: higher, equal: equal - 1)
+            }
+        }
+    }
+}
+
+/// Likes per item, the recent ones weighing more where it decays: each new one weighs more than the one before, so
+/// that nothing has to be taken from the others.
+private struct PopularityCount {
+    private(set) var counts: [Double] = []
+    private var weight = 1.0
+    private let growth: Double
+
+    /// - Parameter halfLife: likes, of any item, after which one weighs half; 0 for no decay.
+    init(halfLife: Double) {
+        growth = halfLife > 0 ? exp2(1 / halfLife) : 1
+    }
+
+    mutating func grow(to items: Int) {
+        counts += Array(repeating: 0, count: items - counts.count)
+    }
+
+    mutating func count(_ item: Int) {
+        counts[item] += weight
+        weight *= growth
+        guard weight > 1e100 else { return }
+        for row in counts.indices { counts[row] /= weight }
+        weight = 1
+    }
+}
