@@ -1,8 +1,8 @@
 internal import EventLog
 internal import Foundation
 internal import Locking
-internal import Retrieval
 internal import LookUps
+internal import Retrieval
 internal import State
 
 extension Engine {
@@ -11,7 +11,8 @@ extension Engine {
         return zip(state.models, snapshot.models).map { model, numbers in
             ModelStatus(
                 name: model.options.name, learner: model.options.learnerName,
-                isDefault: model.options.name == options.lookUps.defaultModel, fields: fields(of: model, numbers))
+                isDefault: model.options.name == options.lookUps.defaultModel,
+                fields: fields(of: model, numbers))
         }
     }
 
@@ -30,7 +31,8 @@ extension Engine {
                 StatusField("model.\(model.options.name).\($0.name)", $0.value)
             }
         }
-        return fields + lookupFields() + checkpointFields() + memoryFields(snapshot.memory, index: snapshot.indexBytes)
+        return fields + lookupFields() + checkpointFields()
+            + memoryFields(snapshot.memory, index: snapshot.indexBytes)
     }
 
     /// How passes over the catalogue were made, each path that served with how often.

@@ -181,7 +181,8 @@ public final class Engine: Sendable {
         logger.warning(
             "the guard dropped updates that were not finite or passed engine.norm-max; a lower learning-rate helps",
             metadata: [
-                "model": "\(options.state.models[first.model].name)", "token": "\(first.partition):\(first.offset)",
+                "model": "\(options.state.models[first.model].name)",
+                "token": "\(first.partition):\(first.offset)",
                 "updates": "\(rejections.count)",
             ])
     }

@@ -190,7 +190,8 @@ package struct BatchApplication {
 
     private func worker(examples: [Example], samples: SampleSlots) -> CellWorker {
         CellWorker(
-            examples: examples, models: state.models, learners: learners, stats: state.stats, samples: samples,
+            examples: examples, models: state.models, learners: learners, stats: state.stats,
+            samples: samples,
             historyMax: options.historyMax, learns: learns, observer: observer)
     }
 
