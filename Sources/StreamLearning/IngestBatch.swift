@@ -6,8 +6,11 @@ package struct LoggedEvent: Sendable {
     /// Milliseconds since 1970, as the log says; stands in where the event has no time of its own.
     package var logTime: Int64
     package var event: Event
+    /// By what a second delivery is known; worked out here, because whoever decodes has more time than whoever learns.
+    package let fingerprint: UInt64?
 
     package init(token: Token, logTime: Int64, event: Event) {
+        fingerprint = event.fingerprint
         self.token = token
         self.logTime = logTime
         self.event = event
