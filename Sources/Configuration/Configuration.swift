@@ -83,6 +83,7 @@ public struct Configuration: Sendable, Equatable {
         public var batchEventsMax = 8_192
         public var queueEventsMax = 65_536
         public var historyMax = 10_000
+        public var duplicatesWindow = 262_144
         /// 0 for no bound, here and below.
         public var usersMax = 0
         public var itemsMax = 0

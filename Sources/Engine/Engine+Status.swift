@@ -116,6 +116,7 @@ extension Engine {
             StatusField("memory.users-bytes", .integer(Int64(memory.users))),
             StatusField("memory.histories-bytes", .integer(Int64(memory.histories))),
             StatusField("memory.items-bytes", .integer(Int64(memory.items))),
+            StatusField("memory.recent-events-bytes", .integer(Int64(memory.recent))),
             StatusField("memory.index-bytes", .integer(Int64(index))),
         ]
     }

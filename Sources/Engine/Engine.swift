@@ -275,6 +275,7 @@ public final class Engine: Sendable {
         confined.checkpointRunning = true
         confined.changed = false
         confined.eventsSinceCheckpoint = 0
+        assert(state.violations().isEmpty, state.violations().prefix(5).joined(separator: "; "))
         let delta = state.collectChanges()
         checkpointer.write(delta) { [self] outcome in
             if case .success = outcome { life.withLock { $0.ingest }?.commit(delta.positions) }

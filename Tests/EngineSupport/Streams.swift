@@ -69,6 +69,14 @@ package func learned(
         disturb(state)
         var application = BatchApplication(state: state, leases: leases, options: options.learning)
         application.apply(batch)
+        // The whole state is looked at: not after each of a thousand batches.
+        if batches.count <= 64 { expectSound(state) }
     }
+    expectSound(state)
     return state
+}
+
+private func expectSound(_ state: LearnedState) {
+    let violations = state.violations()
+    precondition(violations.isEmpty, violations.prefix(5).joined(separator: "; "))
 }
