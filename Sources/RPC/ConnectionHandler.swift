@@ -6,8 +6,10 @@ import Synchronization
 
 /// One client: takes its commands in order, and sends the answers in the same order.
 ///
-/// Confined to its channel's event loop. What it holds for a client is bounded: it stops reading while the client
-/// does not take its answers, and while too many commands are under way.
+/// Confined to its channel's event loop. It goes on reading whether or not the client takes its answers: many clients
+/// write a whole pipeline before they read, and would wait for ever for a server that waits for them. So answers are
+/// kept, up to a bound past which the connection is closed. It stops reading only while too many commands are under way;
+/// those end without the client's doing.
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -15,6 +17,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     /// Fired down the pipeline as the server shuts down: answer what has come, then close.
     struct Drain: Sendable {}
+
+    /// Fired down the pipeline of the connection that holds most, once all of them hold too much.
+    struct Evict: Sendable {}
 
     private enum Phase {
         case open
@@ -24,6 +29,20 @@ final class ConnectionHandler: ChannelDuplexHandler {
         case closing
         /// The last answers are on their way out.
         case lingering
+    }
+
+    /// How an answer goes out, fixed as its command starts.
+    private struct ReplyForm {
+        var version: RESPVersion
+        /// `CLIENT REPLY` wants none.
+        var isSilent = false
+    }
+
+    /// What `EXEC` has still to start.
+    private struct Execution {
+        var requests: CircularBuffer<RESPRequest> = []
+        var bytes = 0
+        var isSilent = false
     }
 
     /// Commands started before other connections of the event loop have their turn.
@@ -39,20 +58,31 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var port: CompletionPort?
     private var decoder: RESPDecoder
     private var input = ByteBuffer()
-    private var output = ByteBuffer()
+    private var execution = Execution()
     private var replies = ReplyQueue()
+    private let output: ConnectionOutput
     private var isServing = false
     private var isTurnScheduled = false
     /// The channel asked to read while the connection was paused.
     private var isReadHeldBack = false
+    private var isInputClosed = false
+    private var isCutOff = false
+    /// What the client goes on to send is of no use, but it may read nothing before it has sent all of it.
+    private var throwsInputAway = false
     private var requestTimer: Scheduled<Void>?
 
-    init(session: Session, environment: CommandEnvironment, lookupThreads: NIOThreadPool, logger: Logger) {
+    init(
+        session: Session, memory: ClientMemory, environment: CommandEnvironment,
+        lookupThreads: NIOThreadPool, logger: Logger
+    ) {
         self.session = session
         self.environment = environment
         self.lookupThreads = lookupThreads
         self.logger = logger
         decoder = RESPDecoder(limits: environment.options.limits)
+        output = ConnectionOutput(
+            memory: memory, bytesMax: environment.options.clientBytesMax,
+            timeout: environment.options.answerTimeout)
     }
 }
 
@@ -62,11 +92,18 @@ extension ConnectionHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         port = CompletionPort(self, on: context.eventLoop)
+        output.onEvent = { [unowned self] event in
+            switch event {
+            case .taken: scheduleTurn()
+            case .stalled: cutOff(.stalled)
+            }
+        }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         port?.close()
         requestTimer?.cancel()
+        output.end()
         self.context = nil
     }
 
@@ -105,11 +142,20 @@ extension ConnectionHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is Drain || event as? ChannelEvent == .inputClosed, phase == .open {
+        if event as? ChannelEvent == .inputClosed { isInputClosed = true }
+        if event is Drain || isInputClosed, phase == .open {
             phase = .draining
             scheduleTurn()
-        } else if event is IdleStateHandler.IdleStateEvent, replies.isEmpty {
+        } else if isInputClosed, phase == .lingering, output.isEmpty {
             context.close(promise: nil)
+        } else if event is IdleStateHandler.IdleStateEvent, replies.isEmpty, execution.requests.isEmpty {
+            context.close(promise: nil)
+        } else if event is Evict {
+            if environment.registry.total.isPassed {
+                cutOff(.total)
+            } else {
+                environment.registry.evictionSpared()
+            }
         }
         context.fireUserInboundEventTriggered(event)
     }
@@ -125,37 +171,43 @@ extension ConnectionHandler {
 extension ConnectionHandler {
     /// Whether one more command may start now.
     private var canStart: Bool {
-        guard let context, phase == .open || phase == .draining else { return false }
-        let options = environment.options
-        return replies.count < options.commandsInFlightMax && context.channel.isWritable
-            && output.readableBytes + replies.heldBytes < options.outputHighWaterBytes
+        (phase == .open || phase == .draining)
+            && replies.count < environment.options.commandsInFlightMax
+            && output.readableBytes + replies.heldBytes <= environment.options.clientBytesMax
     }
 
-    private var isPaused: Bool { isTurnScheduled || phase != .open || !canStart }
+    private var isPaused: Bool { !throwsInputAway && (isTurnScheduled || phase != .open || !canStart) }
 
     /// One turn: starts what can start, sends what is ready, and sees to what comes next.
     private func serve() {
-        guard let context, !isServing else { return scheduleTurn() }
+        guard context != nil, !isServing else { return scheduleTurn() }
         isServing = true
         defer { isServing = false }
         let mayHaveMore = startCommands()
-        send(context)
-        if phase == .closing, replies.isEmpty { return linger(context) }
+        send()
+        // Sending may have closed the connection.
+        guard let context else { return }
+        if phase == .closing, replies.isEmpty, output.isEmpty { linger(context) }
         if mayHaveMore, canStart { scheduleTurn() }
-        armRequestTimer(waitsForClient: !mayHaveMore && canStart && phase == .open)
+        if phase == .open { armRequestTimer(waitsForClient: !mayHaveMore && canStart) }
         if isReadHeldBack, !isPaused {
             isReadHeldBack = false
             context.read()
         }
     }
 
-    /// Whether `input` may hold another whole request.
+    /// Whether there may be another whole request.
     private func startCommands() -> Bool {
         var left = Self.commandsPerTurnMax
         defer { compactInput() }
         while canStart {
             guard left > 0 else { return true }
             left -= 1
+            if let request = execution.requests.popFirst() {
+                execution.bytes -= request.memoryBytes
+                start(request, isSilent: execution.isSilent)
+                continue
+            }
             do throws(RESPProtocolError) {
                 guard let request = try decoder.next(from: &input) else {
                     if phase == .draining { phase = .closing }
@@ -166,48 +218,63 @@ extension ConnectionHandler {
                 refuse(error)
             }
         }
-        return input.readableBytes > 0
+        return input.readableBytes > 0 || !execution.requests.isEmpty
     }
 
-    private func start(_ request: RESPRequest) {
+    private func start(_ request: RESPRequest, isSilent: Bool = false) {
         let place = replies.take()
+        let isSkipped = session.replies.takeSkip()
         let outcome = environment.table.start(request, &session, environment)
         // Kept with the place: HELLO answers in the version it chose, and leaves answers still under way as they were.
-        let version = session.version
+        let form = ReplyForm(
+            version: session.version, isSilent: isSilent || isSkipped || session.replies != .on)
         switch outcome {
-        case .reply(let value): fill(place, value, version)
+        case .reply(let value): fill(place, value, form)
         case .close(let value):
-            fill(place, value, version)
+            fill(place, value, form)
             phase = .closing
-        case .lookup(let lookup): start(lookup, place, version)
+        case .execute(let transaction): execute(transaction, place, form)
+        case .lookup(let lookup): start(lookup, place, form)
         case .later(let begin):
             begin { [port] value in
-                port?.deliver(isPatient: true) { $0.complete(place, value, version) }
+                port?.deliver(isPatient: true) { $0.complete(place, value, form) }
             }
         }
     }
 
-    private func start(_ lookup: Lookup, _ place: ReplyQueue.Place, _ version: RESPVersion) {
-        guard let after = lookup.after else { return run(lookup, place, version) }
+    /// The answer of `EXEC` is an array of its commands' answers: its head goes out here, and the answers of the
+    /// commands, which are the next to be started, stand behind it as those of any pipeline do.
+    private func execute(_ transaction: Transaction, _ place: ReplyQueue.Place, _ form: ReplyForm) {
+        execution = Execution(
+            requests: transaction.requests, bytes: transaction.bytes, isSilent: form.isSilent)
+        replies.fill(place, movingTo: &output.buffer) { buffer in
+            guard !form.isSilent else { return }
+            RESPEncoder(version: form.version)
+                .encodeArrayHeader(transaction.requests.count, into: &buffer)
+        }
+    }
+
+    private func start(_ lookup: Lookup, _ place: ReplyQueue.Place, _ form: ReplyForm) {
+        guard let after = lookup.after else { return run(lookup, place, form) }
         environment.service.waitUntilLearned(after.token, timeout: after.timeout) { [port] result in
             port?.deliver { handler in
                 switch result {
-                case .success: handler.run(lookup, place, version)
-                case .failure(let error): handler.fill(place, .error(error.description), version)
+                case .success: handler.run(lookup, place, form)
+                case .failure(let error): handler.fill(place, .error(error.description), form)
                 }
                 handler.scheduleTurn()
             }
         }
     }
 
-    private func run(_ lookup: Lookup, _ place: ReplyQueue.Place, _ version: RESPVersion) {
+    private func run(_ lookup: Lookup, _ place: ReplyQueue.Place, _ form: ReplyForm) {
         guard leavesEventLoop(lookup) else {
-            return fill(place, lookup.evaluate(), version)
+            return fill(place, lookup.evaluate(), form)
         }
         lookupThreads.submit { [port] state in
             guard state == .active else { return }
             let value = lookup.evaluate()
-            port?.deliver { $0.complete(place, value, version) }
+            port?.deliver { $0.complete(place, value, form) }
         }
     }
 
@@ -215,23 +282,29 @@ extension ConnectionHandler {
         if lookup.isLong { return true }
         switch environment.options.lookupLength() {
         case .short: return false
-        case .medium: return replies.count > 1 || input.readableBytes > 0
+        case .medium: return replies.count > 1 || input.readableBytes > 0 || !execution.requests.isEmpty
         case .long: return true
         }
     }
 
-    private func fill(_ place: ReplyQueue.Place, _ value: RESPValue, _ version: RESPVersion) {
-        replies.fill(place, with: value, version: version, movingTo: &output)
+    private func fill(_ place: ReplyQueue.Place, _ value: RESPValue, _ form: ReplyForm) {
+        replies.fill(place, movingTo: &output.buffer) { buffer in
+            guard !form.isSilent else { return }
+            RESPEncoder(version: form.version).encode(value, into: &buffer)
+        }
     }
 
-    private func complete(_ place: ReplyQueue.Place, _ value: RESPValue, _ version: RESPVersion) {
-        fill(place, value, version)
+    private func complete(_ place: ReplyQueue.Place, _ value: RESPValue, _ form: ReplyForm) {
+        fill(place, value, form)
         scheduleTurn()
     }
 
+    /// Answers, and closes once the answers of what came before have gone out.
     private func refuse(_ error: some CustomStringConvertible) {
-        fill(replies.take(), .error(error.description), session.version)
+        fill(replies.take(), .error(error.description), ReplyForm(version: session.version))
         phase = .closing
+        throwsInputAway = true
+        input = ByteBuffer()
     }
 
     /// Answers that come in one tick of the event loop go out in one write.
@@ -257,30 +330,49 @@ extension ConnectionHandler {
 // MARK: Sending and closing
 
 extension ConnectionHandler {
-    private func send(_ context: ChannelHandlerContext) {
-        if output.readableBytes > 0 {
-            context.writeAndFlush(wrapOutboundOut(output), promise: nil)
-            output = ByteBuffer()
+    private func send() {
+        guard let context else { return }
+        let held =
+            replies.heldBytes + input.readableBytes + decoder.heldBytes + execution.bytes
+            + (session.transaction?.bytes ?? 0)
+        switch output.send(on: context, beside: held) {
+        case .fits: break
+        case .passesClient: cutOff(.client)
+        case .passesTotal: environment.registry.evictLargest()
         }
-        let waiting = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
-        let bytes = (waiting ?? 0) + replies.heldBytes
-        guard bytes > environment.options.outputBytesMax else { return }
-        environment.counters.cutOff.add(1, ordering: .relaxed)
-        logger.warning(
-            "closed a connection whose client does not read its answers",
-            metadata: ["connection": "\(session.id)", "name": "\(session.name)", "bytes": "\(bytes)"])
-        context.close(promise: nil)
     }
 
-    /// Closes once the client has taken the last answers, or has had long enough for it.
-    private func linger(_ context: ChannelHandlerContext) {
+    /// Closes a connection for which more is held than may be, and says so to whoever runs the daemon.
+    private func cutOff(_ reason: CutOff) {
+        guard let context, !isCutOff else { return }
+        isCutOff = true
         phase = .lingering
-        requestTimer?.cancel()
-        requestTimer = context.eventLoop.assumeIsolated().scheduleTask(in: requestTimeout) {
+        environment.counters.cutOff.add(1, ordering: .relaxed)
+        let bytes = output.memory.bytes
+        PeerProcess.id(of: context.channel).assumeIsolated().whenComplete { process in
+            self.logger.warning(
+                "\(reason.message)",
+                metadata: [
+                    "client": "\(self.session.logName)",
+                    "process": "\((try? process.get()).map(String.init) ?? "unknown")",
+                    "bytes": "\(bytes)", "limit": "\(reason.limit(self.environment.options))",
+                ])
             self.context?.close(promise: nil)
         }
+    }
+
+    /// Closes once the client has taken the last answers. A client that has been refused and still sends is let send,
+    /// for a while: were its socket closed now, it would fail to send before it reads why.
+    private func linger(_ context: ChannelHandlerContext) {
+        phase = .lingering
         context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
-            self.context?.close(promise: nil)
+            guard let context = self.context else { return }
+            guard self.throwsInputAway, !self.isInputClosed else { return context.close(promise: nil) }
+            context.close(mode: .output, promise: nil)
+            self.requestTimer?.cancel()
+            self.requestTimer = context.eventLoop.assumeIsolated().scheduleTask(in: self.requestTimeout) {
+                self.context?.close(promise: nil)
+            }
         }
     }
 

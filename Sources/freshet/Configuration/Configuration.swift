@@ -89,7 +89,10 @@ struct Configuration: Sendable, Equatable {
         /// Empty: `freshet.sock` in the state folder.
         var socket = ""
         var connectionsMax = 1_024
-        var requestBytesMax = 1_048_576
+        var requestBytesMax = 4_194_304
+        var clientBytesMax = 268_435_456
+        var totalBytesMax = 536_870_912
+        var answerTimeoutSeconds = 300
         var password = ""
         /// 0 waits for ever.
         var idleTimeoutSeconds = 0
