@@ -10,6 +10,7 @@ final class ConnectionRegistry: Sendable {
     }
 
     private struct State {
+        var connectionsMax: Int
         var connections: [UInt64: Connection] = [:]
         var lastID: UInt64 = 0
         var accepted: Int64 = 0
@@ -22,24 +23,25 @@ final class ConnectionRegistry: Sendable {
 
     struct Counts: Sendable {
         var open: Int64
+        /// How many may be open.
+        var max: Int64
         var accepted: Int64
         var rejected: Int64
     }
 
     /// Held for all connections together.
     let total: MemoryTotal
-    private let connectionsMax: Int
-    private let state = Lock(State())
+    private let state: Lock<State>
 
     init(connectionsMax: Int, total: MemoryTotal) {
-        self.connectionsMax = connectionsMax
+        state = Lock(State(connectionsMax: connectionsMax))
         self.total = total
     }
 
     /// Enters a new connection; `nil` when there are too many, or the server is shutting down.
     func admit(_ channel: any Channel, isAuthenticated: Bool) -> (Session, ClientMemory)? {
         state.withLock { state in
-            guard state.connections.count < connectionsMax, !state.isDraining else {
+            guard state.connections.count < state.connectionsMax, !state.isDraining else {
                 state.rejected += 1
                 return nil
             }
@@ -51,6 +53,9 @@ final class ConnectionRegistry: Sendable {
             return (session, memory)
         }
     }
+
+    /// Lowers the bound to what the system allows.
+    func limit(to connectionsMax: Int) { state.withLock { $0.connectionsMax = connectionsMax } }
 
     /// Keeps what others see of a connection up to date.
     func update(_ session: Session) {
@@ -99,7 +104,8 @@ final class ConnectionRegistry: Sendable {
     var counts: Counts {
         state.withLock { state in
             Counts(
-                open: Int64(state.connections.count), accepted: state.accepted, rejected: state.rejected)
+                open: Int64(state.connections.count), max: Int64(state.connectionsMax),
+                accepted: state.accepted, rejected: state.rejected)
         }
     }
 

@@ -99,6 +99,7 @@ public final class RPCServer: Sendable {
 
     private func listen() async throws(RPCServerError) -> Running {
         let options = environment.options
+        limitConnections()
         let (place, descriptor) = try SocketPath.claim(path)
         let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: max(1, options.eventLoopThreads))
         for eventLoop in eventLoops.makeIterator() { eventLoop.execute { ThreadPriority.answerLookUps() } }
@@ -115,6 +116,20 @@ public final class RPCServer: Sendable {
             await Self.stop(eventLoops, lookupThreads)
             throw RPCServerError(.system, "cannot listen on socket '\(path)': \(error)")
         }
+    }
+
+    /// One connection too many is told so as long as it can be accepted.
+    private func limitConnections() {
+        let wanted = environment.options.connectionsMax
+        let fitting = DescriptorLimit.makeRoom(for: wanted)
+        guard fitting < wanted else { return }
+        environment.registry.limit(to: fitting)
+        logger.warning(
+            "the system lets this process have fewer connections than rpc.connections-max; raise its limit of open files (ulimit -n, LimitNOFILE)",
+            metadata: [
+                "rpc.connections-max": "\(wanted)", "connections": "\(fitting)",
+                "open-files-wanted": "\(wanted + DescriptorLimit.reserved)",
+            ])
     }
 
     private func bootstrap(

@@ -143,6 +143,13 @@ struct ServerTests {
         }
     }
 
+    @Test(
+        "no more connections are admitted than the system's bound on open files leaves room for",
+        arguments: [(1024, 20_000, 1024), (1024, 512, 256), (1024, 256, 1), (1024, .max, 1024)])
+    func openFiles(wanted: Int, limit: UInt64, fitting: Int) {
+        #expect(DescriptorLimit.fitting(wanted, within: limit) == fitting)
+    }
+
     @Test("shutdown answers what is in flight, closes, and leaves no file behind")
     func shutdown() async throws {
         let scratch = try Scratch()

@@ -75,7 +75,7 @@ enum InfoCommand {
                 name: "clients",
                 lines: [
                     ("connected_clients", String(counts.open)),
-                    ("maxclients", String(options.connectionsMax)),
+                    ("maxclients", String(counts.max)),
                     ("blocked_clients", "0"), ("tracking_clients", "0"),
                 ]),
             Section(

@@ -138,7 +138,7 @@ extension IntrospectionCommands {
         return [
             ("appendonly", "no"), ("cluster-enabled", "no"),
             ("client-output-buffer-limit", "normal \(options.clientBytesMax) 0 0"), ("databases", "1"),
-            ("maxclients", String(options.connectionsMax)), ("maxmemory", "0"),
+            ("maxclients", String(environment.registry.counts.max)), ("maxmemory", "0"),
             ("maxmemory-clients", String(options.totalBytesMax)), ("maxmemory-policy", "noeviction"),
             ("port", "0"), ("proto-max-bulk-len", String(options.limits.bulkBytesMax)), ("save", ""),
             ("timeout", String(options.idleTimeout.components.seconds)), ("unixsocket", options.socketPath),
