@@ -63,14 +63,20 @@ struct CommandTable: Sendable {
         if !session.isAuthenticated, !(command?.flags.contains(.noAuth) ?? false) {
             throw CommandError("NOAUTH Authentication required.")
         }
-        guard var command else { throw Self.unknown(request) }
-        if !command.subcommands.isEmpty, request.count > 1 {
-            let word = Self.word(request[1])
-            guard let subcommand = command.subcommand(word) else {
-                throw .invalid("unknown subcommand '\(word)'. Try \(command.name) HELP.")
-            }
-            command = subcommand
+        guard let command else { throw Self.unknown(request) }
+        guard !command.subcommands.isEmpty, request.count > 1 else {
+            return try checked(command, request, session)
         }
+        let word = Self.word(request[1])
+        guard let subcommand = command.subcommand(word) else {
+            throw .invalid("unknown subcommand '\(word)'. Try \(command.name) HELP.")
+        }
+        return try checked(subcommand, request, session)
+    }
+
+    private func checked(
+        _ command: Command, _ request: RESPRequest, _ session: Session
+    ) throws(CommandError) -> Command {
         guard request.count >= command.wordsMin, request.count <= command.wordsMax ?? .max else {
             let error = CommandError.wrongArguments(of: command.fullName)
             throw command.group.isRedis ? error : CommandError("\(error); usage: \(command.usage)")

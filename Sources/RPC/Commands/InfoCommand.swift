@@ -80,7 +80,10 @@ enum InfoCommand {
                 ]),
             Section(
                 name: "memory",
-                lines: [("maxmemory", "0"), ("mem_clients_normal", String(environment.registry.total.bytes))]),
+                lines: [
+                    ("used_memory", String(ResidentMemory.bytes ?? 0)), ("maxmemory", "0"),
+                    ("mem_clients_normal", String(environment.registry.total.bytes)),
+                ]),
             Section(name: "persistence", lines: [("loading", "0"), ("aof_enabled", "0")]),
             Section(
                 name: "stats",
