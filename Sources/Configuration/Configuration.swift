@@ -118,7 +118,10 @@ public struct Configuration: Sendable, Equatable {
         /// Empty: `freshet.sock` in the state folder.
         public var socket = ""
         public var connectionsMax = 1_024
-        public var requestBytesMax = 1_048_576
+        public var requestBytesMax = 4_194_304
+        public var clientBytesMax = 268_435_456
+        public var totalBytesMax = 536_870_912
+        public var answerTimeoutSeconds = 300
         public var password = ""
         /// 0 waits for ever.
         public var idleTimeoutSeconds = 0

@@ -149,6 +149,16 @@ extension ConfigurationKey {
         integer(
             "rpc.request-bytes-max", \.rpc.requestBytesMax, 1_024...1_073_741_824, unit: "bytes",
             "Longest request taken."),
+        integer(
+            "rpc.client-bytes-max", \.rpc.clientBytesMax, 1_048_576...1_099_511_627_776, unit: "bytes",
+            "Held for one client: answers it has not read, commands queued by MULTI, half a request; past it the "
+                + "connection is closed."),
+        integer(
+            "rpc.total-bytes-max", \.rpc.totalBytesMax, 1_048_576...1_099_511_627_776, unit: "bytes",
+            "The same for all clients together; past it the connection that holds most is closed."),
+        integer(
+            "rpc.answer-timeout-s", \.rpc.answerTimeoutSeconds, 1...86_400, unit: "seconds",
+            "A client that reads nothing of its waiting answers for this long is closed."),
         text(
             "rpc.password", \.rpc.password, allowed: "any text",
             "What AUTH must give; nothing asks for none (the socket's file mode still holds).",

@@ -55,11 +55,18 @@ struct ModelContractTests {
     func learns(model: ModelOptions) async throws {
         let live = try live(model)
         try await live.feed(tastes)
-        let found = try live.engine.recommend(
-            RecommendQuery(user: id("u0"), count: 10, includeSeen: true))
-        #expect(found.count == 10)
-        #expect(found.count { Int($0.id.string.dropFirst())! % 2 == 0 } >= 8)
-        #expect(zip(found, found.dropFirst()).allSatisfy { $0.score >= $1.score })
+        var right = 0
+        for user in 0..<20 {
+            let found = try live.engine.recommend(
+                RecommendQuery(user: id("u\(user)"), count: 30, includeSeen: true))
+            #expect(found.count == 30)
+            #expect(zip(found, found.dropFirst()).allSatisfy { $0.score >= $1.score })
+            let own = found.filter { Int($0.id.string.dropFirst())! % 2 == user % 2 }
+            let others = found.filter { Int($0.id.string.dropFirst())! % 2 != user % 2 }
+            let (ownSum, otherSum) = (own.reduce(0) { $0 + $1.score }, others.reduce(0) { $0 + $1.score })
+            if ownSum > otherSum { right += 1 }
+        }
+        #expect(right >= 18)
         try live.stop()
     }
 

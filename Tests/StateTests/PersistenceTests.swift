@@ -234,6 +234,10 @@ struct PersistenceTests {
             try $0.execute(
                 sql: """
                     \(asFirstWritten)
+                    ALTER TABLE users DROP COLUMN marks;
+                    ALTER TABLE items DROP COLUMN title_at;
+                    ALTER TABLE items DROP COLUMN tags_at;
+                    ALTER TABLE items DROP COLUMN available_at;
                     ALTER TABLE users DROP COLUMN hidden;
                     ALTER TABLE items DROP COLUMN last_event;
                     ALTER TABLE user_factors DROP COLUMN step;
