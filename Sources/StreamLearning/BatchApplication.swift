@@ -65,6 +65,8 @@ package struct BatchApplication {
         for (partition, position) in batch.positions {
             state.positions[partition] = max(position, state.positions[partition] ?? 0)
         }
+        state.logMemory.last.merge(batch.fingerprints) { $1 }
+        state.counters.tombstones += Int64(batch.tombstones)
         state.counters.deadLetters += Int64(batch.deadLetters)
     }
 
@@ -190,7 +192,8 @@ package struct BatchApplication {
 
     private func worker(examples: [Example], samples: SampleSlots) -> CellWorker {
         CellWorker(
-            examples: examples, models: state.models, learners: learners, stats: state.stats, samples: samples,
+            examples: examples, models: state.models, learners: learners, stats: state.stats,
+            samples: samples,
             historyMax: options.historyMax, learns: learns, observer: observer)
     }
 

@@ -1,4 +1,5 @@
 import CRdKafka
+import Events
 import Logging
 
 /// A member of the consumer group. Confined to its thread; what other threads may see or do is in
@@ -28,6 +29,16 @@ final class KafkaConsumer: EventLogConsumer {
     var wanted: [Int32: Int64] = [:]
     /// Partitions whose wanted offset the broker does not hold, waiting for `mendGaps`.
     var gaps: Set<Int32> = []
+    /// Assigned, and not fetched yet: see `settle`.
+    var unsettled: Set<Int32> = []
+    /// The state knows which partitions it began with.
+    var hasBegun = false
+    var nextSettlement = ContinuousClock.now
+    /// By partition, the record that is read again to see whether the log is still the same; and the newest one.
+    var anchors: [Int32: RecordFingerprint] = [:]
+    var newest: [Int32: RecordFingerprint] = [:]
+    var nextConfirmation = ContinuousClock.now
+    private var recordReader: KafkaRecordReader?
     /// What a person has to mend; every poll throws it from now on.
     var failure: EventLogError?
     private(set) var paused = false
@@ -72,9 +83,12 @@ final class KafkaConsumer: EventLogConsumer {
         let deadline = ContinuousClock.now + timeout
         mendGaps()
         probe(until: deadline)
+        settle()
+        confirm()
         if failure == nil || !held.isEmpty { collect(recordsMax, until: deadline) }
         if !paused && !held.isEmpty {
             held.handOut(to: &batch, recordsMax: recordsMax)
+            newest.merge(batch.fingerprints) { $1 }
             health.up(.consumer)
         } else if let failure {
             throw failure
@@ -114,7 +128,7 @@ final class KafkaConsumer: EventLogConsumer {
             rd_kafka_message_errstr(message).map { String(cString: $0) } ?? rdKafkaText(message.pointee.err)
         switch message.pointee.err {
         case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-            break
+            reachedEnd(of: message.pointee.partition, at: message.pointee.offset)
         case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
             gaps.insert(message.pointee.partition)
         case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
@@ -130,6 +144,29 @@ final class KafkaConsumer: EventLogConsumer {
             health.note(words)
             logger.warning("\(kafka.name): \(words)")
         }
+    }
+
+    /// What lies between the last record and the end can't be read: transaction markers, aborted or compacted records.
+    private func reachedEnd(of partition: Int32, at end: Int64) {
+        guard let next = wanted[partition] else { return }
+        if end > max(next, 0) {
+            wanted[partition] = end
+            held.appendEnd(of: partition, at: end)
+        } else if end < next {
+            // Shorter than it was; the broker says more.
+            gaps.insert(partition)
+        }
+    }
+
+    /// The reader of single records, made when it is first needed; `nil` where the options do not allow one.
+    func reader() -> KafkaRecordReader? {
+        if let recordReader { return recordReader }
+        do throws(EventLogError) {
+            recordReader = try KafkaRecordReader(kafka, health: health, logger: logger)
+        } catch {
+            failure = failure ?? error
+        }
+        return recordReader
     }
 
     /// The broker does not want this client as it is; waiting would not help.
@@ -184,6 +221,7 @@ final class KafkaConsumer: EventLogConsumer {
         guard !closed else { return }
         // What is held was handed to nobody. Librdkafka cannot finish while messages of its are out.
         held.dropAll()
+        recordReader = nil
         let error = rd_kafka_consumer_close(client.handle)
         if error != RD_KAFKA_RESP_ERR_NO_ERROR {
             logger.warning("\(kafka.name): leaving the group failed: \(rdKafkaText(error))")

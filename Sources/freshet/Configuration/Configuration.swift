@@ -27,8 +27,14 @@ struct Configuration: Sendable, Equatable {
 
         var kind = Kind.embedded
         var onGap = ConsumerOptions.OnGap.fail
+        /// 0 for ever.
+        var deadLetterWaitSeconds = 60
         var kafka = Kafka()
         var embedded = Embedded()
+
+        var deadLetterPatience: Duration? {
+            deadLetterWaitSeconds > 0 ? .seconds(deadLetterWaitSeconds) : nil
+        }
 
         var consumerOptions: ConsumerOptions { ConsumerOptions(start: kafka.start, onGap: onGap) }
     }
