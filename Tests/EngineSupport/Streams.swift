@@ -58,7 +58,9 @@ package func smallOptions(shards: Int = 1) -> EngineOptions {
 }
 
 /// A state that has learned the batches, one after the other, as the engine's queue does it.
-package func learned(_ batches: [IngestBatch], _ options: EngineOptions, disturb: (LearnedState) -> Void = { _ in })
+package func learned(
+    _ batches: [IngestBatch], _ options: EngineOptions, disturb: (LearnedState) -> Void = { _ in }
+)
     -> LearnedState
 {
     let state = LearnedState(options: options.state)

@@ -39,7 +39,8 @@ struct PersistenceTests {
         for batch in all {
             // Each batch is learned by a new process, so to say.
             let state = try restored(folder, smallOptions())
-            var application = BatchApplication(state: state, leases: LeaseBook(shards: 1), options: smallOptions().learning)
+            var application = BatchApplication(
+                state: state, leases: LeaseBook(shards: 1), options: smallOptions().learning)
             application.apply(batch)
             try StateFile(path: folder.state, identity: twoIdentity).write(state.collectChanges())
         }
@@ -95,7 +96,8 @@ struct PersistenceTests {
         let rating = Event(.rating(user: id(name), item: id("i"), value: 5))
         let state = LearnedState(options: smallOptions().state)
         for batch in batches([rating, Event(.forget(user: id(name)))], sizes: [1]) {
-            var application = BatchApplication(state: state, leases: LeaseBook(shards: 1), options: smallOptions().learning)
+            var application = BatchApplication(
+                state: state, leases: LeaseBook(shards: 1), options: smallOptions().learning)
             application.apply(batch)
             try file.write(state.collectChanges())
             let bytes = ["", "-wal"].map {
@@ -120,7 +122,8 @@ struct PersistenceTests {
         let state = LearnedState(options: smallOptions().state)
         let cut = batches([rating, Event(.forget(user: id(name)))], sizes: [1])
         func write(_ batch: IngestBatch) throws {
-            var application = BatchApplication(state: state, leases: LeaseBook(shards: 1), options: smallOptions().learning)
+            var application = BatchApplication(
+                state: state, leases: LeaseBook(shards: 1), options: smallOptions().learning)
             application.apply(batch)
             try file.write(state.collectChanges())
         }
