@@ -11,10 +11,10 @@ struct DeadLetterPatience {
     /// All that was put aside is stored.
     mutating func stored() { failingSince = nil }
 
-    /// Letters could not be stored: whether that has lasted for too long. They are then let go, and the next ones have
-    /// the whole time again.
-    mutating func isOver(at now: ContinuousClock.Instant) -> Bool {
-        let since = failingSince ?? now
+    /// Letters that were first sent at `start`, or earlier, could not be stored: whether that has lasted for too long.
+    /// They are then let go, and the next ones have the whole time again.
+    mutating func isOver(at now: ContinuousClock.Instant, since start: ContinuousClock.Instant) -> Bool {
+        let since = failingSince ?? start
         failingSince = since
         guard let limit, since.duration(to: now) >= limit else { return false }
         failingSince = nil

@@ -53,7 +53,8 @@ public protocol EventLogConsumer: AnyObject {
     /// unreachable (`EventLog.health` says so); throws only what a person has to mend.
     func poll(into batch: inout LogBatch, recordsMax: Int, timeout: Duration) throws(EventLogError)
 
-    /// Stops fetching without leaving the group; `poll` must still be called. Idempotent.
+    /// Nothing more is handed out, and soon nothing more fetched, without leaving the group; `poll` must still be called.
+    /// Idempotent.
     func pause()
     func resume()
 

@@ -66,13 +66,23 @@ extension EventLogError {
                 + "events that are gone")
     }
 
-    static func otherLog(_ name: String, _ what: String, thing: String) -> Self {
+    static func otherLog(_ name: String, _ what: String, thing: String, code: Code = .otherLog) -> Self {
         EventLogError(
-            .otherLog,
+            code,
             "\(name) is not the \(thing) that this state was learned from: \(what). Put back the \(thing) or the state "
                 + "that belong together; or name another state.folder, to learn this \(thing) from its beginning; or "
                 + "set source.on-gap: skip, to keep what is learned and go on with all that this \(thing) holds"
         )
+    }
+
+    static func tooShort(
+        _ name: String, _ partition: Int32, next: Int64, _ extent: LogContinuity.Extent, thing: String
+    ) -> Self {
+        otherLog(
+            name,
+            "partition \(partition) holds \(extent.earliest) to \(extent.end) (end not included), and offset \(next) is "
+                + "wanted next",
+            thing: thing, code: .gap)
     }
 
     static func otherRecord(_ name: String, _ partition: Int32, at offset: Int64, thing: String) -> Self {

@@ -177,13 +177,14 @@ public final class EmbeddedLog: EventLog {
 
     public func flushDeadLetters(isLast: Bool) throws(EventLogError) {
         try requireOpen()
+        let start = ContinuousClock.now
         do throws(EventLogError) {
             try writeLetters()
             state.withLock { $0.patience.stored() }
         } catch {
             // At the end too: what holds this file up is, as a rule, a disk that holds the state's up as well.
             let dropped: [DeadLetter] = state.withLock { state in
-                guard state.patience.isOver(at: .now) else { return [] }
+                guard state.patience.isOver(at: .now, since: start) else { return [] }
                 defer { state.letters = [] }
                 state.lettersDropped += state.letters.count
                 return state.letters

@@ -42,7 +42,7 @@ extension KafkaConsumer {
         delegate.revoke(partitions)
         // Librdkafka keeps a partition paused beyond its assignment; a later owner that is not paused must
         // not be.
-        if paused {
+        if fetchingPaused {
             let list = PartitionList(topic: kafka.topic, partitions: partitions)
             rd_kafka_resume_partitions(client.handle, list.pointer)
         }
@@ -69,7 +69,7 @@ extension KafkaConsumer {
             let list = PartitionList(topic: kafka.topic, all)
             rd_kafka_assign(client.handle, list.pointer)
         }
-        guard paused else { return }
+        guard fetchingPaused else { return }
         let list = PartitionList(topic: kafka.topic, partitions: offsets.keys)
         rd_kafka_pause_partitions(client.handle, list.pointer)
     }

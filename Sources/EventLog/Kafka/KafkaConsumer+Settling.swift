@@ -9,7 +9,7 @@ extension KafkaConsumer {
     private static let patience: Duration = .seconds(2)
     private static let retryInterval: Duration = .milliseconds(500)
     /// How often the log is looked at again while it is consumed.
-    private static let confirmationInterval: Duration = .seconds(10)
+    private static let confirmationInterval: Duration = .seconds(5)
     private static let confirmationPatience: Duration = .milliseconds(250)
 
     func settle() {
@@ -143,7 +143,7 @@ extension KafkaConsumer {
         case .tooShort:
             return restart(
                 partition, at: extent.earliest,
-                .gap(kafka.name, partition, next: stand.next, holds: holds, thing: "topic"))
+                .tooShort(kafka.name, partition, next: stand.next, extent, thing: "topic"))
         case .differs(let offset):
             return restart(
                 partition, at: extent.earliest,

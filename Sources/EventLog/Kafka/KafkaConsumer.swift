@@ -1,5 +1,6 @@
 import CRdKafka
 import Events
+import Foundation
 import Logging
 
 /// A member of the consumer group. Confined to its thread; what other threads may see or do is in
@@ -12,6 +13,7 @@ final class KafkaConsumer: EventLogConsumer {
     /// A batch ends once it holds this many bytes of payload, however few records that are.
     private static let batchBytesMax = 16 << 20
     private static let probeInterval: Duration = .seconds(1)
+    private static let briefPause: Duration = .seconds(2)
 
     let client: KafkaClient
     let kafka: KafkaOptions
@@ -42,6 +44,9 @@ final class KafkaConsumer: EventLogConsumer {
     /// What a person has to mend; every poll throws it from now on.
     var failure: EventLogError?
     private(set) var paused = false
+    private var pausedSince = ContinuousClock.now
+    /// Librdkafka has been told of the pause, too, and fetches nothing.
+    private(set) var fetchingPaused = false
     private var closed = false
     private var nextProbe = ContinuousClock.now
 
@@ -97,6 +102,11 @@ final class KafkaConsumer: EventLogConsumer {
 
     /// Fills `held`; waits for the first message only.
     private func collect(_ recordsMax: Int, until deadline: ContinuousClock.Instant) {
+        guard !paused || fetchingPaused || pauseFetching() else {
+            let rest = max(.zero, deadline - .now)
+            Thread.sleep(forTimeInterval: rest / .seconds(1))
+            return
+        }
         // While paused librdkafka fetches nothing, yet wants to be polled.
         while paused || (held.count < recordsMax && held.payloadBytes < Self.batchBytesMax) {
             let waits = paused || held.isEmpty
@@ -197,18 +207,30 @@ final class KafkaConsumer: EventLogConsumer {
         nextProbe = .now + Self.probeInterval
     }
 
+    /// At first what was fetched merely waits in librdkafka's queues, whose size is bounded: told to pause it would throw
+    /// that away. A rebalance waits no longer than `briefPause`.
     func pause() {
         guard !paused, !closed else { return }
         paused = true
+        pausedSince = .now
         assignment.setPaused(true)
+    }
+
+    /// Whether the pause has lasted so long that librdkafka had to be told of it.
+    private func pauseFetching() -> Bool {
+        guard pausedSince.duration(to: .now) > Self.briefPause else { return false }
+        fetchingPaused = true
         let list = PartitionList(topic: kafka.topic, partitions: wanted.keys)
         rd_kafka_pause_partitions(client.handle, list.pointer)
+        return true
     }
 
     func resume() {
         guard paused, !closed else { return }
         paused = false
         assignment.setPaused(false)
+        guard fetchingPaused else { return }
+        fetchingPaused = false
         let list = PartitionList(topic: kafka.topic, partitions: wanted.keys)
         rd_kafka_resume_partitions(client.handle, list.pointer)
     }

@@ -102,9 +102,11 @@ final class KafkaDeadLetters: Sendable {
             // The broker has said no, and nobody is left to wait for another answer.
             return letGo(refusal)
         }
+        let start = ContinuousClock.now
         let outcome = send(through: producer, seconds: isLast ? Self.lastFlushSeconds : Self.flushSeconds)
         guard let error = outcome else { return state.withLock { $0.patience.stored() } }
-        guard state.withLock({ $0.patience.isOver(at: .now) }) || (isLast && error.isRefusal) else {
+        guard state.withLock({ $0.patience.isOver(at: .now, since: start) }) || (isLast && error.isRefusal)
+        else {
             throw EventLogError(error.code, "dead letters were not stored: \(error.message)")
         }
         letGo(error)
