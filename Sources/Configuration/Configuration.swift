@@ -47,10 +47,17 @@ public struct Configuration: Sendable, Equatable {
 
         public var kind = Kind.embedded
         public var onGap = ConsumerOptions.OnGap.fail
+        /// 0 for ever.
+        public var deadLetterWaitSeconds = 60
         public var kafka = Kafka()
         public var embedded = Embedded()
 
         /// What a consumer of either log is told.
+        /// How long dead letters may hold checkpoints back; `nil` for ever.
+        public var deadLetterPatience: Duration? {
+            deadLetterWaitSeconds > 0 ? .seconds(deadLetterWaitSeconds) : nil
+        }
+
         public var consumerOptions: ConsumerOptions { ConsumerOptions(start: kafka.start, onGap: onGap) }
     }
 

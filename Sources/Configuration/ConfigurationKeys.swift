@@ -19,8 +19,12 @@ extension ConfigurationKey {
             "Where events come from: the embedded log (SQLite in the state folder) or Kafka."),
         choice(
             "source.on-gap", \.source.onGap, [.fail, .skip],
-            "What to do when the log no longer holds the next event: stop, or skip what is gone and count it."
+            "When the log no longer holds the next event, or is another one: stop, or go on with what it holds, and count."
         ),
+        integer(
+            "source.dead-letter-wait-s", \.source.deadLetterWaitSeconds, 0...86_400, unit: "seconds",
+            "Longest that dead letters which cannot be stored hold checkpoints back; then they are dropped, counted and "
+                + "logged. 0 waits for ever."),
         text(
             "source.kafka.brokers", \.source.kafka.brokers, allowed: "host:port, several parted by commas",
             "Kafka brokers to begin with.", where: { !$0.isEmpty }),

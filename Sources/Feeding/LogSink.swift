@@ -62,7 +62,8 @@ public final class LogSink: EventSink {
 
     private func append(_ event: Event, again: Bool = false) {
         permits.wait()
-        let time = event.time ?? Int64(Date().timeIntervalSince1970 * 1_000)
+        // Not the event's, which stands in the payload: by the record's time a broker deletes, or refuses.
+        let time = Int64(Date().timeIntervalSince1970 * 1_000)
         let payload = EventEncoder.encode(event, options: options)
         log.append(key: event.key, payload: payload, time: time) { [answers, permits] result in
             answers.mutex.withLock { answers in

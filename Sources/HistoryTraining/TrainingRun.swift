@@ -75,7 +75,7 @@ public struct TrainingRun {
         }
         let outcomes = try train(builder, source)
         // Before the positions past them are durable, as with every checkpoint.
-        try log?.flushDeadLetters()
+        try log?.flushDeadLetters(isLast: true)
         try builder.write(to: output.path, source: plan.source)
         return TrainSummary(
             output: output, plan: plan, source: source, history: builder.summary, outcomes: outcomes,

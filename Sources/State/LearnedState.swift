@@ -19,6 +19,8 @@ package final class LearnedState: @unchecked Sendable {
 
     /// Next offset per partition: the consistent cut that this state stands at.
     package var positions: [Int32: Int64] = [:]
+    /// By what the log is known again.
+    package var logMemory = LogMemory()
     package var counters = Counters()
     /// What came last, so that it is known again.
     package var recent: RecentEvents
@@ -82,6 +84,11 @@ package final class LearnedState: @unchecked Sendable {
         package var evicted: Int64 = 0
         /// Events left out at the bound of items: they named an item never seen before.
         package var refused: Int64 = 0
+        /// Records without a payload, as compacted topics have them.
+        package var tombstones: Int64 = 0
+        /// How often a partition was found to be of another log, and `on-gap: skip` let it be learned from its
+        /// beginning.
+        package var logChanges: Int64 = 0
 
         package init() {}
 
@@ -94,5 +101,13 @@ package final class LearnedState: @unchecked Sendable {
             ("dead-letters", \.deadLetters), ("skipped", \.skipped), ("dropped", \.dropped),
             ("evicted", \.evicted), ("refused", \.refused),
         ]
+
+        /// What befell the log rather than the learning: saved and shown like the others, and no part of the digest.
+        package static let logFields:
+            [(name: String, path: any WritableKeyPath<Counters, Int64> & Sendable)] = [
+                ("tombstones", \.tombstones), ("log-changes", \.logChanges),
+            ]
+
+        package static let all = fields + logFields
     }
 }

@@ -65,6 +65,8 @@ package struct BatchApplication {
         for (partition, position) in batch.positions {
             state.positions[partition] = max(position, state.positions[partition] ?? 0)
         }
+        state.logMemory.last.merge(batch.fingerprints) { $1 }
+        state.counters.tombstones += Int64(batch.tombstones)
         state.counters.deadLetters += Int64(batch.deadLetters)
     }
 

@@ -22,7 +22,11 @@ package struct IngestBatch: Sendable {
     package var events: [LoggedEvent] = []
     /// Next offset per partition once this batch is applied.
     package var positions: [Int32: Int64] = [:]
+    /// The last record of each partition.
+    package var fingerprints: [Int32: RecordFingerprint] = [:]
     package var deadLetters = 0
+    /// Records without a payload.
+    package var tombstones = 0
     /// Bytes of the records as the log handed them out.
     package var bytes = 0
 
@@ -32,5 +36,5 @@ package struct IngestBatch: Sendable {
     }
 
     /// Records this batch stands for.
-    package var recordCount: Int { events.count + deadLetters }
+    package var recordCount: Int { events.count + deadLetters + tombstones }
 }

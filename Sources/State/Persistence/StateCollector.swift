@@ -28,7 +28,9 @@ extension LearnedState {
 
     package func scalars() -> [String: Scalar] {
         var scalars: [String: Scalar] = ["mean.sum": .double(ratingSum), "mean.count": .integer(ratings)]
-        for field in Counters.fields {
+        // A JSON object, for people who look into the file.
+        if let memory = try? JSONEncoder().encode(logMemory) { scalars["log.memory"] = .blob(memory) }
+        for field in Counters.all {
             scalars["events.\(field.name)"] = .integer(counters[keyPath: field.path])
         }
         return scalars

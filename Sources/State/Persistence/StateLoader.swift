@@ -26,8 +26,13 @@ package final class StateLoader: StateReader {
         case ("mean.sum", .double(let value)): state.ratingSum = value
         case ("mean.count", .integer(let value)): state.ratings = value
         case (let name, _) where name.hasPrefix(RecentEvents.scalarPrefix): recent[name] = scalar
+        case ("log.memory", .blob(let value)):
+            // What cannot be read is as good as what an older program did not write: the log is trusted.
+            if let memory = try? JSONDecoder().decode(LogMemory.self, from: value) {
+                state.logMemory = memory
+            }
         case (let name, .integer(let value)):
-            for field in LearnedState.Counters.fields where name == "events.\(field.name)" {
+            for field in LearnedState.Counters.all where name == "events.\(field.name)" {
                 state.counters[keyPath: field.path] = value
             }
         default: break
@@ -122,6 +127,8 @@ package final class StateLoader: StateReader {
     package func finish() {
         state.recent.restore(recent)
         recent = [:]
+        // A file of before this was kept: whatever it has not seen came later, so that nothing is lost.
+        if !state.positions.isEmpty, state.logMemory.origins == nil { state.logMemory.origins = [:] }
         for number in state.models.indices { state.settleAlternation(of: number) }
     }
 
