@@ -61,7 +61,7 @@ extension Engine: LookupService {
         }
         let now = Int64(Date().timeIntervalSince1970 * 1000)
         log.append(
-            key: event.key, payload: EventEncoder.encode(event, options: options.events),
+            key: event.key, payload: EventEncoder.record(of: event),
             time: event.time ?? now
         ) { result in
             completion(

@@ -35,6 +35,7 @@ struct Configuration: Sendable, Equatable {
 
     struct EventsSection: Sendable, Equatable {
         var fields = EventOptions.Fields()
+        var tsUnit = TimeUnit.auto
         var ratingMin = 0.0
         var ratingMax = 100.0
         var bytesMax = 65_536
@@ -44,6 +45,7 @@ struct Configuration: Sendable, Equatable {
         var options: EventOptions {
             var options = EventOptions()
             options.fields = fields
+            options.timeUnit = tsUnit
             options.ratings = min(ratingMin, ratingMax)...max(ratingMin, ratingMax)
             options.bytesMax = bytesMax
             options.signals = signals

@@ -53,7 +53,7 @@ final class LogSink: EventSink {
     private func append(_ event: Event, again: Bool = false) {
         permits.wait()
         let time = event.time ?? Int64(Date().timeIntervalSince1970 * 1_000)
-        let payload = EventEncoder.encode(event, options: options)
+        let payload = EventEncoder.record(of: event)
         log.append(key: event.key, payload: payload, time: time) { [answers, permits] result in
             answers.mutex.withLock { answers in
                 switch result {
