@@ -13,10 +13,27 @@ let settings: [SwiftSetting] = [
 let computing =
     settings + [.unsafeFlags(["-O", "-assert-config", "Debug"], .when(configuration: .debug))]
 
-let nio: [Target.Dependency] = [
-    .product(name: "NIOCore", package: "swift-nio"),
-    .product(name: "NIOPosix", package: "swift-nio"),
-]
+// What comes from other packages, by the name of its module.
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let heaps = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
+let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+/// A room: a folder of `Sources`, which may import those above it.
+func room(_ name: String, _ imports: [Target.Dependency] = [], computes: Bool = false) -> Target {
+    .target(name: name, dependencies: imports, swiftSettings: computes ? computing : settings)
+}
+
+/// The tests of a room, in a folder of its name in `Tests`.
+func tests(of name: String, _ imports: [Target.Dependency]) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: imports, swiftSettings: settings)
+}
 
 let package = Package(
     name: "freshet",
@@ -48,205 +65,147 @@ let package = Package(
         .target(name: "CScheduling"),
 
         // The rooms, in the order in which they may import one another.
-        .target(name: "Locking", dependencies: ["CScheduling"], swiftSettings: settings),
-        .target(name: "Factors", dependencies: ["COpenBLAS", "CKernels"], swiftSettings: computing),
-        .target(name: "Learners", dependencies: ["Factors"], swiftSettings: computing),
-        .target(
-            name: "Training", dependencies: ["Factors", "Learners", "Locking"], swiftSettings: computing),
-        .target(
-            name: "Evaluation", dependencies: ["Locking", "Factors", "Learners"], swiftSettings: settings),
-        .target(
-            name: "Retrieval",
+        room("Locking", ["CScheduling"]),
+        room("Factors", ["COpenBLAS", "CKernels"], computes: true),
+        room("Learners", ["Factors"], computes: true),
+        room("Training", ["Factors", "Learners", "Locking"], computes: true),
+        room("Evaluation", ["Locking", "Factors", "Learners"]),
+        room("Retrieval", ["CKernels", "Factors", heaps]),
+        room("Events", ["CSimdJSON", "CZlib"]),
+        room("EventLog", ["Events", "Locking", "CRdKafka", grdb, logging]),
+        room("Checkpoints", [grdb]),
+        room(
+            "State", ["Locking", "Factors", "Learners", "Retrieval", "Events", "Checkpoints", heaps]),
+        room("StreamLearning", ["Locking", "Factors", "Learners", "Events", "State"]),
+        room("LookUps", ["Locking", "Factors", "Learners", "Retrieval", "Events", "State", heaps]),
+        room(
+            "Engine",
+            [
+                "Locking", "Factors", "Events", "EventLog", "Checkpoints", "State", "StreamLearning",
+                "LookUps", logging,
+            ]),
+        room("RPC", ["Engine", "LookUps", "Events", "Locking", nioCore, nioPosix, logging]),
+
+        // What the commands do, each in a room of its own.
+        room("Reporting"),
+        room(
+            "Configuration",
+            [
+                "Learners", "Training", "Events", "EventLog", "State", "StreamLearning", "LookUps", "Engine",
+                logging, yams,
+            ]),
+        room("InventedWorlds", ["Events"]),
+        room("Feeding", ["Reporting", "Locking", "Events", "EventLog", "RPC"]),
+        room(
+            "HistoryTraining",
+            [
+                "Reporting", "Configuration", "Feeding", "Locking", "Factors", "Learners", "Training",
+                "Events", "EventLog", "Checkpoints", "State", "StreamLearning", logging,
+            ]),
+        room(
+            "EvaluationRuns",
+            [
+                "Reporting", "Configuration", "Feeding", "Evaluation", "Locking", "Factors", "Learners",
+                "Training", "Events", "State", "StreamLearning",
+            ]),
+
+        // The programs.
+        .executableTarget(
+            name: "freshet",
             dependencies: [
-                "CKernels", "Factors", .product(name: "HeapModule", package: "swift-collections"),
-            ],
-            swiftSettings: settings),
-        .target(name: "Events", dependencies: ["CSimdJSON", "CZlib"], swiftSettings: settings),
-        .target(
-            name: "EventLog",
-            dependencies: [
-                "Events", "Locking", "CRdKafka",
-                .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: settings),
-        .target(
-            name: "Checkpoints",
-            dependencies: [.product(name: "GRDB", package: "GRDB.swift")],
-            swiftSettings: settings),
-        .target(
-            name: "State",
-            dependencies: [
-                "Locking", "Factors", "Learners", "Retrieval", "Events", "Checkpoints",
-                .product(name: "HeapModule", package: "swift-collections"),
-            ],
-            swiftSettings: settings),
-        .target(
-            name: "StreamLearning",
-            dependencies: ["Locking", "Factors", "Learners", "Events", "State"],
-            swiftSettings: settings),
-        .target(
-            name: "HistoryTraining",
-            dependencies: [
-                "Locking", "Factors", "Learners", "Training", "Events", "Checkpoints", "State", "StreamLearning",
-            ],
-            swiftSettings: settings),
-        .target(
-            name: "LookUps",
-            dependencies: [
-                "Locking", "Factors", "Learners", "Retrieval", "Events", "State",
-                .product(name: "HeapModule", package: "swift-collections"),
-            ],
-            swiftSettings: settings),
-        .target(
-            name: "Engine",
-            dependencies: [
-                "Locking", "Factors", "Events", "EventLog", "Checkpoints", "State", "StreamLearning", "LookUps",
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: settings),
-        .target(
-            name: "RPC",
-            dependencies: ["Engine", "LookUps", "Events", "Locking"] + nio + [
-                .product(name: "Logging", package: "swift-log")
+                "Reporting", "Configuration", "InventedWorlds", "Feeding", "HistoryTraining",
+                "EvaluationRuns", "Evaluation", "Training", "Locking", "Events", "EventLog", "Checkpoints",
+                "State", "Engine", "RPC", argumentParser, lifecycle, logging, signals,
             ],
             swiftSettings: settings),
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
-                "Engine", "State", "StreamLearning", "LookUps", "EventLog", "Events", "Checkpoints", "Factors",
-                "Learners", "Training", "Retrieval", "Locking", "CZlib", "RPC",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Histogram", package: "hdrhistogram-swift"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: settings),
-        .executableTarget(
-            name: "freshet",
-            dependencies: [
-                "Engine", "RPC", "Evaluation", "Events", "EventLog", "Checkpoints", "Factors", "Learners",
-                "Locking",
-                "Training",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-                .product(name: "Yams", package: "Yams"),
+                "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
+                "Checkpoints", "State", "StreamLearning", "LookUps", "Engine", "RPC", "CZlib",
+                argumentParser, histogram, logging,
             ],
             swiftSettings: settings),
 
-        .testTarget(name: "LearnersTests", dependencies: ["Learners", "Factors"], swiftSettings: settings),
-        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], swiftSettings: settings),
-        .testTarget(
-            name: "TrainingTests", dependencies: ["Training", "Learners", "Factors", "Events"],
-            swiftSettings: settings),
-        .testTarget(
-            name: "RetrievalTests", dependencies: ["Retrieval", "CKernels", "Factors"],
-            swiftSettings: settings),
-        // For tests of what learns: streams, options, and an engine on a log of its own.
-        .target(
-            name: "EngineSupport",
-            dependencies: [
-                "Engine", "LookUps", "StreamLearning", "State", "Checkpoints", "EventLog", "Events", "Factors",
-                "Learners", "Locking", "TestSupport", .product(name: "Logging", package: "swift-log"),
-            ], path: "Tests/EngineSupport", swiftSettings: settings),
-        .testTarget(
-            name: "CheckpointsTests",
-            dependencies: [
-                "TestSupport", "Checkpoints", "Factors", .product(name: "GRDB", package: "GRDB.swift"),
-            ],
-            swiftSettings: settings),
-        .testTarget(
-            name: "StateTests",
-            dependencies: [
-                "EngineSupport", "TestSupport", "State", "StreamLearning", "Checkpoints", "Events", "Factors", "Locking",
-                .product(name: "GRDB", package: "GRDB.swift"),
-            ],
-            swiftSettings: settings),
-        .testTarget(
-            name: "StreamLearningTests",
-            dependencies: [
-                "EngineSupport", "TestSupport", "StreamLearning", "State", "Checkpoints", "Events", "Factors", "Learners",
-                "Locking",
-            ],
-            swiftSettings: settings),
-        .testTarget(
-            name: "LookUpsTests",
-            dependencies: [
-                "EngineSupport", "TestSupport", "LookUps", "Engine", "State", "StreamLearning", "Events", "Factors", "Learners",
-                "Locking", "Retrieval",
-            ],
-            swiftSettings: settings),
-        .testTarget(
-            name: "HistoryTrainingTests",
-            dependencies: [
-                "EngineSupport", "TestSupport", "HistoryTraining", "StreamLearning", "State", "Checkpoints", "Events", "Factors",
-                "Learners", "Training",
-            ],
-            swiftSettings: settings),
-        .testTarget(
-            name: "EngineTests",
-            dependencies: [
-                "EngineSupport", "TestSupport", "Engine", "LookUps", "State", "Checkpoints", "EventLog", "Events", "Factors", "Locking",
-                .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: settings),
-        .testTarget(name: "EventsTests", dependencies: ["Events"], swiftSettings: settings),
+        // The tests, a target a room.
+        tests(of: "Learners", ["Learners", "Factors"]),
+        tests(of: "Training", ["Training", "Learners", "Factors", "Events"]),
+        tests(of: "Evaluation", ["Evaluation"]),
+        tests(of: "Retrieval", ["Retrieval", "CKernels", "Factors"]),
+        tests(of: "Events", ["Events"]),
+        tests(of: "EventLog", ["EventLog", "Events", "Locking", "TestSupport", grdb, logging]),
+        tests(of: "Checkpoints", ["TestSupport", "Checkpoints", "Factors", grdb]),
+        tests(
+            of: "State",
+            [
+                "EngineSupport", "TestSupport", "State", "StreamLearning", "Checkpoints", "Events", "Factors",
+                "Locking", grdb,
+            ]),
+        tests(
+            of: "StreamLearning",
+            [
+                "EngineSupport", "TestSupport", "StreamLearning", "State", "Checkpoints", "Events", "Factors",
+                "Learners", "Locking",
+            ]),
+        tests(
+            of: "LookUps",
+            [
+                "EngineSupport", "TestSupport", "LookUps", "Engine", "State", "StreamLearning", "Events",
+                "Factors", "Learners", "Locking", "Retrieval",
+            ]),
+        tests(
+            of: "Engine",
+            [
+                "EngineSupport", "TestSupport", "Engine", "LookUps", "State", "Checkpoints", "EventLog",
+                "Events", "Factors", "Locking", grdb, logging,
+            ]),
+        tests(
+            of: "RPC",
+            [
+                "RPC", "Engine", "LookUps", "State", "EventLog", "Events", "Locking", "TestSupport", nioCore,
+                nioPosix, logging,
+            ]),
+        tests(of: "Reporting", ["Reporting"]),
+        tests(
+            of: "Configuration",
+            [
+                "Configuration", "Engine", "State", "StreamLearning", "LookUps", "Learners", "EventLog",
+                "Events", yams,
+            ]),
+        tests(of: "InventedWorlds", ["InventedWorlds", "Events"]),
+        tests(of: "Feeding", ["Feeding", "Reporting", "EventLog", "Events", "Locking", "RPC"]),
+        tests(
+            of: "HistoryTraining",
+            [
+                "EngineSupport", "TestSupport", "HistoryTraining", "Configuration", "Reporting", "Factors",
+                "Learners", "Training", "Events", "Checkpoints", "State", "StreamLearning",
+            ]),
+        tests(
+            of: "EvaluationRuns",
+            [
+                // Asked by the arguments of its command.
+                "freshet",
+                "EvaluationRuns", "Reporting", "Configuration", "HistoryTraining", "Evaluation", "Events",
+                "Learners", "Training", argumentParser,
+            ]),
+        tests(of: "Freshet", ["freshet", "Configuration", "RPC", argumentParser]),
+        // The real program as a process.
+        tests(
+            of: "Daemon",
+            ["freshet", "Configuration", "RPC", "EventLog", "Events", "TestSupport", grdb, logging]),
+
         // For tests: child processes, threads of their own, and a Kafka: librdkafka's mock cluster, or the broker named by
         // FRESHET_TEST_KAFKA.
         .target(
             name: "TestSupport", dependencies: ["CRdKafka"], path: "Tests/TestSupport",
             swiftSettings: settings),
-        .testTarget(
-            name: "EventLogTests",
+        // For tests of what learns: streams, options, and an engine on a log of its own.
+        .target(
+            name: "EngineSupport",
             dependencies: [
-                "EventLog", "Events", "Locking", "TestSupport",
-                .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: settings),
-        .testTarget(
-            name: "ClientTests",
-            dependencies: [
-                "freshet", "RPC", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
-            swiftSettings: settings),
-        .testTarget(
-            name: "RPCTests",
-            dependencies: [
-                "RPC", "Engine", "LookUps", "State", "EventLog", "Events", "Locking", "TestSupport",
-            ] + nio + [.product(name: "Logging", package: "swift-log")],
-            swiftSettings: settings),
-        .testTarget(
-            name: "ConfigurationTests",
-            dependencies: [
-                "freshet", "Engine", "Learners", "EventLog", "Events",
-                .product(name: "Yams", package: "Yams"),
-            ],
-            swiftSettings: settings),
-        .testTarget(
-            name: "EvaluateTests",
-            dependencies: [
-                "freshet", "Evaluation", "Events", "Learners", "Training",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
-            swiftSettings: settings),
-        .testTarget(
-            name: "FeedTests", dependencies: ["freshet", "EventLog", "Events", "Locking", "RPC"],
-            swiftSettings: settings
-        ),
-        .testTarget(
-            name: "TrainTests", dependencies: ["freshet", "Factors", "Training"], swiftSettings: settings),
-        // The real program as a process.
-        .testTarget(
-            name: "DaemonTests",
-            dependencies: [
-                "freshet", "RPC", "EventLog", "Events", "TestSupport",
-                .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: settings),
+                "Engine", "LookUps", "StreamLearning", "State", "Checkpoints", "EventLog", "Events",
+                "Factors", "Learners", "Locking", "TestSupport", logging,
+            ], path: "Tests/EngineSupport", swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17
 )

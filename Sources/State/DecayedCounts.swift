@@ -3,6 +3,7 @@ package import Retrieval
 
 /// How often an item was taken of late: two counts of positive events that fade with the events that come after, one
 /// slowly and one fast. Kept as they stood at the ordinal `at`, so that an item that nobody takes costs nothing.
+@usableFromInline
 package struct DecayedCounts: BitwiseCopyable, Sendable {
     package var popular: Double = 0
     package var trend: Double = 0

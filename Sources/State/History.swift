@@ -2,10 +2,11 @@ package import Foundation
 internal import HeapModule
 
 /// What a user last said of an item.
+@usableFromInline
 package struct HistoryEntry: Equatable {
-    package enum Kind: UInt32 { case rating = 0, signal = 1 }
+    @usableFromInline package enum Kind: UInt32 { case rating = 0, signal = 1 }
 
-    package var item: Int32
+    @usableFromInline package var item: Int32
     /// The rating, or the signal's weight.
     package var value: Float
     /// Milliseconds since 1970.
@@ -27,13 +28,15 @@ package struct HistoryEntry: Equatable {
 }
 
 /// The items a user has seen, ascending by item row, so that `contains` is a binary search.
+@usableFromInline
 package struct History {
-    package private(set) var entries: [HistoryEntry] = []
+    @usableFromInline package private(set) var entries: [HistoryEntry] = []
 
     package init() {}
 
-    package func contains(_ item: Int32) -> Bool { find(item).found }
+    @inlinable package func contains(_ item: Int32) -> Bool { find(item).found }
 
+    @inlinable
     package subscript(item: Int32) -> HistoryEntry? {
         let (index, found) = find(item)
         return found ? entries[index] : nil
@@ -73,8 +76,9 @@ package struct History {
         static func < (left: Self, right: Self) -> Bool { left.entry.order < right.entry.order }
     }
 
+    @inlinable
     @inline(__always)
-    private func find(_ item: Int32) -> (index: Int, found: Bool) {
+    func find(_ item: Int32) -> (index: Int, found: Bool) {
         var (low, high) = (0, entries.count)
         while low < high {
             let middle = (low + high) / 2

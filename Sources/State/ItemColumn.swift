@@ -1,10 +1,11 @@
 /// One value per item, beside the factor tables and guarded as they are: written by the holder of the item's lease
 /// during a round, and by the engine's queue between rounds. An array would not do: its elements cannot be written by
 /// two queues at once.
+@usableFromInline
 package final class ItemColumn<Value: BitwiseCopyable & Sendable>: @unchecked Sendable {
-    package private(set) var count = 0
+    @usableFromInline package private(set) var count = 0
     private var capacity = 0
-    private var values: UnsafeMutablePointer<Value>
+    @usableFromInline var values: UnsafeMutablePointer<Value>
 
     package init() { values = .allocate(capacity: 0) }
 
@@ -25,6 +26,7 @@ package final class ItemColumn<Value: BitwiseCopyable & Sendable>: @unchecked Se
         count = newCount
     }
 
+    @inlinable
     package subscript(row: Int) -> Value {
         @inline(__always) get {
             assert(row >= 0 && row < count)

@@ -50,5 +50,5 @@ public struct PositiveRule: Sendable, Equatable {
     }
 
     /// Whether a rating of this value is liked.
-    public func accepts(rating: Float) -> Bool { strict ? rating > ratingMin : rating >= ratingMin }
+    @inlinable public func accepts(rating: Float) -> Bool { strict ? rating > ratingMin : rating >= ratingMin }
 }

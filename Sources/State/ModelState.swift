@@ -8,6 +8,11 @@ package import Retrieval
 /// `@unchecked Sendable` stands on.
 package final class ModelState: @unchecked Sendable {
     package let traits: ModelTraits
+    // Of the traits, what is asked for at every event: not fetched out of a struct of strings each time.
+    package let rule: UpdateRule
+    package let decay: PopularityDecay
+    /// Keys rows and draws of this model.
+    package let seed: UInt64
     package let items: FactorTable
     /// Per item: users for whom it is positive.
     package let positives = ItemColumn<Int32>()
@@ -24,6 +29,7 @@ package final class ModelState: @unchecked Sendable {
 
     package init(options: ModelOptions, state: StateOptions) {
         traits = ModelTraits(options: options, state: state)
+        (rule, decay, seed) = (traits.rule, traits.decay, traits.seed)
         alternating =
             options.isAlternating
             ? AlternatingState(factors: state.factors, solvers: state.shardCount) : nil
@@ -32,9 +38,6 @@ package final class ModelState: @unchecked Sendable {
     }
 
     package var options: ModelOptions { traits.options }
-    package var rule: UpdateRule { traits.rule }
-    package var decay: PopularityDecay { traits.decay }
-    package var seed: UInt64 { traits.seed }
 
     /// Adds items up to `count`, each with a row drawn by its id, so that it does not depend on who came before.
     package func grow(to count: Int, ids: (Int) -> some Sequence<UInt8>) {

@@ -1,7 +1,8 @@
-package import Learners
+public import Learners
 
 /// A model's arithmetic, and which events it learns from. Everything else that a model does, on the stream and in
 /// look-ups, is chosen by this.
+@usableFromInline
 package enum UpdateRule: Sendable {
     case sgd(BiasedSGD)
     case bpr(BPR, positive: PositiveRule)
@@ -26,23 +27,20 @@ package enum UpdateRule: Sendable {
         if case .sgd = self { true } else { false }
     }
 
-    /// What the model takes as liked; `nil` for one that learns every rating as it is.
-    package var positive: PositiveRule? {
-        switch self {
-        case .sgd: nil
-        case .bpr(_, let positive), .warp(_, let positive), .als(_, let positive): positive
-        }
-    }
-
     /// Whether the model learns from an event of this kind and value.
+    @inlinable
     package func accepts(_ kind: HistoryEntry.Kind, value: Float) -> Bool {
-        guard let positive else { return kind == .rating }
-        return positive.accepts(kind, value: value)
+        switch self {
+        case .sgd: kind == .rating
+        case .bpr(_, let positive), .warp(_, let positive), .als(_, let positive):
+            positive.accepts(kind, value: value)
+        }
     }
 }
 
 extension PositiveRule {
     /// A signal of positive weight is always liked.
+    @inlinable
     package func accepts(_ kind: HistoryEntry.Kind, value: Float) -> Bool {
         kind == .signal ? value > 0 : accepts(rating: value)
     }

@@ -2,17 +2,18 @@
 ///
 /// Guarded by its shard (`UserShard`). An array would not do: a look-up that reads an element holds the whole array for
 /// a moment, and learning would then copy it all for its next write.
+@usableFromInline
 package final class UserColumn: RandomAccessCollection, @unchecked Sendable {
-    package private(set) var count = 0
-    private var users: UnsafeMutablePointer<UserState> = .allocate(capacity: 0)
+    @usableFromInline package private(set) var count = 0
+    @usableFromInline var users: UnsafeMutablePointer<UserState> = .allocate(capacity: 0)
 
     deinit {
         users.deinitialize(count: count)
         users.deallocate()
     }
 
-    package var startIndex: Int { 0 }
-    package var endIndex: Int { count }
+    @inlinable package var startIndex: Int { 0 }
+    @inlinable package var endIndex: Int { count }
     package var bytes: Int { count * MemoryLayout<UserState>.stride }
 
     /// Adds rows that belong to nobody.
@@ -26,6 +27,7 @@ package final class UserColumn: RandomAccessCollection, @unchecked Sendable {
     }
 
     /// In place, as the standard library's own pointers give it: a history must not be copied to be written.
+    @inlinable
     package subscript(local: Int) -> UserState {
         @inline(__always) unsafeAddress {
             assert(indices.contains(local))

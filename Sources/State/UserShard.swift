@@ -1,8 +1,8 @@
-package import Dispatch
+public import Dispatch
 package import Events
 package import Factors
 package import Learners
-internal import Locking
+public import Locking
 
 /// A serial queue and the users that live on it: row u belongs to shard u mod S, at u / S.
 ///
@@ -10,18 +10,19 @@ internal import Locking
 /// so it reads without. A look-up reads a user from any thread while it holds that lock, and so waits at most for one event,
 /// of this user or one in 48 others, and never for the queue. `@unchecked Sendable` stands on these.
 /// The engine reads `report` after the group of a round has ended, when nothing learns.
+@usableFromInline
 package final class UserShard: @unchecked Sendable {
-    package let number: Int
-    package let shards: Int
-    package let queue: DispatchQueue
-    private let locks = StripedLock(stripes: 48)
+    @usableFromInline package let number: Int
+    @usableFromInline package let shards: Int
+    @usableFromInline package let queue: DispatchQueue
+    @usableFromInline let locks = StripedLock(stripes: 48)
     package let scratch: Scratch
     /// One table per model, in the order of the models.
     package let tables: [FactorTable]
     /// Of models by alternating least squares, the users' long-term rows; `tables` has those that are served.
     package let longTerm: [FactorTable?]
     package let workspace: ALSWorkspace
-    package let users = UserColumn()
+    @usableFromInline package let users = UserColumn()
     package var report: ShardReport
 
     package init(number: Int, shards: Int, factors: Int, models: [ModelOptions]) {
@@ -36,21 +37,23 @@ package final class UserShard: @unchecked Sendable {
     }
 
     /// Reads a user, from any thread; `nil` where there is none. Keep `read` short: it holds up learning.
+    @inlinable
     package func lookUp<Result>(_ local: Int, _ read: (UserState) -> Result?) -> Result? {
         locks.withLock(of: local) {
-            guard local < users.count, users[local].id != nil else { return nil }
+            guard local < users.count, users[local].isSomebody else { return nil }
             return read(users[local])
         }
     }
 
     /// Changes a user, on the queue.
+    @inlinable
     package func change<Result>(_ local: Int, _ body: () -> Result) -> Result {
         dispatchPrecondition(condition: .onQueue(queue))
         return locks.withLock(of: local, body)
     }
 
-    package func local(_ row: Int32) -> Int { Int(row) / shards }
-    package func row(_ local: Int) -> Int32 { Int32(local * shards + number) }
+    @inlinable package func local(_ row: Int32) -> Int { Int(row) / shards }
+    @inlinable package func row(_ local: Int) -> Int32 { Int32(local * shards + number) }
 
     /// Takes a new user in: rows drawn by the user's id, so that they do not depend on who came before. Where a row
     /// is solved rather than learned step by step, it starts at zero.

@@ -1,6 +1,7 @@
 package import Events
 
 /// A user as the shard keeps it.
+@usableFromInline
 package struct UserState {
     /// Kept here too, so that a look-up that comes while the user is forgotten and the row given to another does not
     /// answer with the other's taste.
@@ -21,6 +22,9 @@ package struct UserState {
     package var unsaved = false
 
     package init() {}
+
+    /// Whether the row belongs to anybody.
+    @usableFromInline package var isSomebody: Bool { id != nil }
 
     /// A user who came just now.
     package init(id: EntityID) {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import freshet
+@testable import Configuration
 
 @Suite("What is wrong with a configuration")
 struct ConfigurationErrorTests {

@@ -1,12 +1,12 @@
-import Engine
 import EventLog
 import Events
 import Foundation
 import Learners
+import State
 import Testing
 import Yams
 
-@testable import freshet
+@testable import Configuration
 
 @Suite("Configuration")
 struct ConfigurationTests {
@@ -136,7 +136,7 @@ struct ModelConfigurationTests {
               solves: {learner: als, alpha: 4, regularization: 20, regularization-power: 0, half-life-events: 0}
             default-model: solves
             """
-        let models = try load(file).engineOptions.models
+        let models = try load(file).stateOptions.models
         #expect(models.map(\.learnerName) == ["sgd", "bpr", "warp", "als"])
         guard case .sgd(let sgd) = models[0].learner, case .bpr(let bpr, let liked) = models[1].learner,
             case .warp(let warp, let any) = models[2].learner, case .als(let als, _) = models[3].learner
@@ -158,7 +158,7 @@ struct ModelConfigurationTests {
         let file = "models: {a: {learner: bpr}, b: {learner: warp}, c: {learner: als}}\ndefault-model: a"
         let positive = PositiveRule(ratingMin: 4)
         #expect(
-            try load(file).engineOptions.models.map(\.learner) == [
+            try load(file).stateOptions.models.map(\.learner) == [
                 .bpr(.live, positive: positive), .warp(.live, positive: positive),
                 .als(.live, positive: positive),
             ])
@@ -187,7 +187,7 @@ struct ModelConfigurationTests {
     @Test("popularity and trending have half-lives of their own")
     func halfLives() throws {
         let options = try load("popularity.half-life-events: 0\ntrending: {half-life-events: 50}")
-            .engineOptions
+            .stateOptions
         #expect(options.popularityHalfLifeEvents == 0 && options.trendingHalfLifeEvents == 50)
     }
 

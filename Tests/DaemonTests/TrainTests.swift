@@ -1,11 +1,10 @@
+import Configuration
 import Events
 import Foundation
 import GRDB
 import RPC
 import TestSupport
 import Testing
-
-@testable import freshet
 
 /// `freshet train` and the daemon that goes on from what it wrote, as processes.
 @Suite("training, then serving", .serialized, .ownThread)

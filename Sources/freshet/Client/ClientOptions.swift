@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import RPC
+import Reporting
 
 /// What every command that talks to a running daemon takes.
 struct ClientOptions: ParsableArguments {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import RPC
+import Reporting
 
 struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,4 +1,5 @@
 import RPC
+import Reporting
 
 /// Items with scores, as look-ups answer them, joined with the items' titles.
 struct ItemList: Equatable {

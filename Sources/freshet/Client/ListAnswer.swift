@@ -1,4 +1,5 @@
 import RPC
+import Reporting
 
 /// An answer `WITHSCORES`, and what it stands on where `WITHMETA` asked for it.
 struct ListAnswer: Equatable {

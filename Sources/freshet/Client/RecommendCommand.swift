@@ -1,5 +1,6 @@
 import ArgumentParser
 import RPC
+import Reporting
 
 struct RecommendCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

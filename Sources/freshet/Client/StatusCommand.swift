@@ -1,5 +1,6 @@
 import ArgumentParser
 import RPC
+import Reporting
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
 import Foundation
+import Reporting
 
 struct CheckpointVerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

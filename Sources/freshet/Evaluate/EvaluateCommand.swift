@@ -1,15 +1,13 @@
-import ArgumentParser
+public import ArgumentParser
+import Configuration
 import Evaluation
+public import EvaluationRuns
 import Events
 import Foundation
+import Reporting
 
 /// `freshet evaluate`
 struct EvaluateCommand: ParsableCommand {
-    enum ProtocolName: String, ExpressibleByArgument, CaseIterable {
-        case holdout, prequential, resubstitution
-        case leaveOneOut = "leave-one-out"
-    }
-
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
         abstract:
@@ -89,7 +87,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "movielens, csv or jsonl; guessed by name and first line where absent.")
     var format: EventFile.Format?
     @Option(name: .customLong("protocol"), help: "holdout, leave-one-out, prequential or resubstitution.")
-    var protocolName = ProtocolName.holdout
+    var protocolName = EvaluationRequest.ProtocolName.holdout
     @Option(
         help: ArgumentHelp(
             "sgd, bpr, warp, als, als-classical or popularity, with settings. May be repeated.",
@@ -212,12 +210,30 @@ struct EvaluateCommand: ParsableCommand {
         }
     }
 
+    /// What was asked for, as the run takes it; `validate` has seen to the rules.
+    var request: EvaluationRequest {
+        var request = EvaluationRequest(input: input)
+        (request.format, request.protocolName, request.algorithms) = (format, protocolName, algorithm)
+        request.positive = ModelSettings.Positive(positive) ?? .any
+        request.filter = ModelSettings.Positive(filter) ?? .any
+        request.testFraction = testFraction
+        request.heldOut = byTime ? .byTime : byUser ? .byUser : .random
+        request.isValidation = validation
+        request.negatives = negatives
+        (request.negativesUsers, request.negativesItems) = (negativesUsers, negativesItems)
+        (request.depths, request.seed, request.resamples) = (depths, seed, bootstrap)
+        (request.factors, request.window, request.threads) = (factors, window, shards)
+        request.popularityHalfLife = popularityHalfLife
+        request.wantsCurves = output != nil
+        return request
+    }
+
     private func evaluate() throws {
         let progress = EvaluationProgress()
         // Before the work, so that what cannot be written is not found out after it.
         if let output { try Self.checkWritable(output) }
         let interrupts = Interrupts()
-        var run = EvaluationRun(command: self, progress: progress)
+        var run = EvaluationRun(request: request, progress: progress)
         run.isInterrupted = { interrupts.isRaised }
         let result = Result { try run.report() }
         progress.clear()
@@ -242,3 +258,6 @@ struct EvaluateCommand: ParsableCommand {
         }
     }
 }
+
+extension EvaluationRequest.ProtocolName: ExpressibleByArgument {}
+extension AlgorithmArgument: ExpressibleByArgument {}

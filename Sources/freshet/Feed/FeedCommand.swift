@@ -1,9 +1,11 @@
 public import ArgumentParser
+import Configuration
 import EventLog
 public import Events
+import Feeding
 import Foundation
-import Logging
 import RPC
+import Reporting
 
 /// `freshet feed`
 struct FeedCommand: ParsableCommand {
@@ -82,7 +84,7 @@ struct FeedCommand: ParsableCommand {
     private func feed() throws {
         let configuration = try loadConfiguration()
         let interrupts = Interrupts()
-        let progress = Progress(isTerminal: Terminal.errorIsTerminal)
+        let progress = EventProgress(isTerminal: Terminal.errorIsTerminal)
         // First the sink: who forgot to start the daemon need not wait for a big file to be read.
         let sink = try makeSink(configuration, interrupts)
         var badLines = BadLineReport(progress: progress)
@@ -92,7 +94,7 @@ struct FeedCommand: ParsableCommand {
             onBadLine: { badLines.say($0) })
         var feeder = Feeder(
             limit: limit, rate: rate ?? 0, isCancelled: { interrupts.isRaised },
-            progress: Progress(isTerminal: Terminal.errorIsTerminal))
+            progress: EventProgress(isTerminal: Terminal.errorIsTerminal))
         let result = Result { try feeder.run(&source, to: sink) }
         feeder.progress.clear()
         let receipts = sink.receipts
@@ -123,63 +125,3 @@ struct FeedCommand: ParsableCommand {
 }
 
 extension EventFile.Format: ExpressibleByArgument {}
-
-/// What `feed` can feed into.
-enum FeedTargets {
-    static func daemon(_ configuration: Configuration) throws -> RPCClient {
-        let client = try RPCClient(socketPath: configuration.socketPath)
-        guard !configuration.rpc.password.isEmpty else { return client }
-        if case .error(let why) = try client.call(["AUTH", configuration.rpc.password]) {
-            throw CommandError("the daemon refuses rpc.password: \(why)", code: .configuration)
-        }
-        return client
-    }
-
-    static func kafka(_ configuration: Configuration) throws -> any EventLog {
-        var logger = Logger(label: "freshet", factory: { StreamLogHandler.standardError(label: $0) })
-        logger.logLevel = .warning
-        do {
-            return try configuration.openKafka(logger: logger)
-        } catch {
-            throw CommandError(error.message, code: .unavailable)
-        }
-    }
-}
-
-/// Says the first bad lines in full and leaves the rest to the summary.
-struct BadLineReport {
-    private static let linesMax = 10
-    private let progress: Progress
-    private var count = 0
-
-    init(progress: Progress) { self.progress = progress }
-
-    mutating func say(_ line: some CustomStringConvertible) {
-        count += 1
-        guard count <= Self.linesMax else { return }
-        progress.clear()
-        Terminal.writeError("\(line)")
-        if count == Self.linesMax { Terminal.writeError("further bad lines are only counted") }
-    }
-}
-
-/// What `feed` says at its end.
-enum FeedSummary {
-    static func text(_ receipts: Receipts, badLines: Int, elapsed: Duration) -> String {
-        let seconds = elapsed / .seconds(1)
-        let rate = Progress.rate(receipts.acknowledged, seconds)
-        let duration = "\((seconds * 10).rounded() / 10) s"
-        var text = "fed \(Progress.grouped(receipts.acknowledged)) events in \(duration)"
-        text += " (\(Progress.grouped(rate))/s)"
-        if badLines > 0 {
-            text += ", passed over \(Progress.grouped(badLines)) bad \(badLines == 1 ? "line" : "lines")"
-        }
-        let tokens = receipts.lastTokens.map(\.description).joined(separator: " ")
-        return tokens.isEmpty ? text : text + ", last token \(tokens)"
-    }
-
-    static func failure(_ receipts: Receipts) -> CommandError {
-        let head = "\(Progress.grouped(receipts.unacknowledged)) events were not acknowledged"
-        return CommandError(([head] + receipts.reasons).joined(separator: "\n  "))
-    }
-}

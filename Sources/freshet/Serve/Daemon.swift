@@ -1,10 +1,12 @@
 import Checkpoints
+import Configuration
 import Engine
 import EventLog
 import Foundation
 import Logging
 import RPC
 import ServiceLifecycle
+import State
 import UnixSignals
 
 /// The parts of a running daemon, in the order in which they are made: lock, log, state, engine, socket. They stop in
@@ -26,9 +28,9 @@ struct Daemon {
             let file = try StateFile(
                 path: configuration.state.folder + "/state.sqlite",
                 identity: StateIdentity(
-                    factors: options.factors,
+                    factors: options.state.factors,
                     models: Dictionary(
-                        uniqueKeysWithValues: options.models.map { ($0.name, $0.learnerName) }),
+                        uniqueKeysWithValues: options.state.models.map { ($0.name, $0.learnerName) }),
                     source: log.source))
             engine = try Engine(options: options, file: file, log: log, logger: logger)
         } catch {

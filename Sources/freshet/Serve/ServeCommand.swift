@@ -1,9 +1,11 @@
 import ArgumentParser
 import Checkpoints
+import Configuration
 import EventLog
 import Foundation
 import Logging
 import RPC
+import Reporting
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,9 @@
 import ArgumentParser
 import Events
+import Feeding
 import Foundation
+import InventedWorlds
+import Reporting
 
 /// `freshet simulate`
 struct SimulateCommand: ParsableCommand {

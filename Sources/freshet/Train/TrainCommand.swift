@@ -1,9 +1,11 @@
 import ArgumentParser
 import Checkpoints
-import Engine
+import Configuration
 import EventLog
 import Events
 import Foundation
+import HistoryTraining
+import Reporting
 import Training
 
 /// `freshet train`
@@ -156,9 +158,31 @@ struct TrainCommand: ParsableCommand {
         return try LogRange(from: bound(from, "--from"), to: bound(to, "--to"))
     }
 
+    /// What was asked for, as the run takes it.
+    func request() throws -> TrainingRequest {
+        var request = TrainingRequest(
+            fromLog ? .log(try range()) : .files(inputs, format: format, sorts: sort), output: output)
+        (request.replaces, request.isStrict) = (force, strict)
+        (request.algorithms, request.config) = (algorithms, config)
+        (request.settings, request.batchSettings) = (settings, batchSettings)
+        (request.factors, request.seed, request.shards) = (factors, seed, shards)
+        (request.epochs, request.patience) = (epochs, patience)
+        request.validationFraction = validationFraction
+        return request
+    }
+
     func run() throws {
         do {
-            try TrainingRun(self).run()
+            let interrupts = Interrupts()
+            let run = try TrainingRun(
+                request(), environment: ProcessInfo.processInfo.environment,
+                isInterrupted: { interrupts.isRaised })
+            // What is learned of people, and what they said, is for this user and group alone.
+            umask(0o027)
+            // A file at the process's size limit is then an error like a full disk.
+            signal(SIGXFSZ, SIG_IGN)
+            let summary = try run.run()
+            Terminal.write(json ? try summary.json() : summary.text)
         } catch let error as CommandError {
             throw error.report()
         } catch let error as ConfigurationError {

@@ -1,0 +1,155 @@
+// Configuration: everything that an operator can say.
+//
+// Here live the keys with their types, units, defaults and meanings, the three sources (file, environment, flags), what
+// is refused and why, and what a configuration means to the log, the engine and the learners: their options. Texts come
+// in; values that have been looked at go out. What never comes in: command lines beyond key=value, and anything that
+// runs. Whatever starts a part of Freshet asks here rather than reading a file or a variable by itself.
+
+public import EventLog
+public import Events
+
+/// Everything an operator can say, with its defaults.
+///
+/// Each property is the key of the same name in its section: `engine.historyMax` is `engine.history-max`. What a key means,
+/// its unit and what is allowed stand in `ConfigurationKey.all`, and in `ConfigurationReference.text()`.
+///
+/// ```swift
+/// var configuration = try Configuration.load(file: nil, environment: [:], settings: ["state.folder=/var/lib/freshet"])
+/// configuration.socketPath  // "/var/lib/freshet/freshet.sock"
+/// ```
+public struct Configuration: Sendable, Equatable {
+    /// The section `state`.
+    public struct State: Sendable, Equatable {
+        public var folder = "freshet-state"
+    }
+
+    /// The section `source`: the log that events come from.
+    public struct Source: Sendable, Equatable {
+        /// The two logs.
+        public enum Kind: String, Sendable, CaseIterable { case embedded, kafka }
+
+        /// The section `source.kafka`.
+        public struct Kafka: Sendable, Equatable {
+            public var brokers = "localhost:9092"
+            public var topic = "freshet-events"
+            public var group = "freshet"
+            public var deadLetterTopic = "freshet-dead-letters"
+            public var start = ConsumerOptions.Start.earliest
+            public var properties: [String: String] = [:]
+        }
+
+        /// The section `source.embedded`.
+        public struct Embedded: Sendable, Equatable {
+            /// 0 keeps all.
+            public var retainEvents = 0
+            public var queueMax = 65_536
+        }
+
+        public var kind = Kind.embedded
+        public var onGap = ConsumerOptions.OnGap.fail
+        public var kafka = Kafka()
+        public var embedded = Embedded()
+
+        /// What a consumer of either log is told.
+        public var consumerOptions: ConsumerOptions { ConsumerOptions(start: kafka.start, onGap: onGap) }
+    }
+
+    /// The section `events`.
+    public struct EventsSection: Sendable, Equatable {
+        public var fields = EventOptions.Fields()
+        public var tsUnit = TimeUnit.auto
+        public var ratingMin = 0.0
+        public var ratingMax = 100.0
+        public var bytesMax = 65_536
+        public var signals: [String: Float] = ["click": 1]
+
+        /// The limits as the decoder takes them. `load` has seen to it that the range is one.
+        public var options: EventOptions {
+            var options = EventOptions()
+            options.fields = fields
+            options.timeUnit = tsUnit
+            options.ratings = min(ratingMin, ratingMax)...max(ratingMin, ratingMax)
+            options.bytesMax = bytesMax
+            options.signals = signals
+            return options
+        }
+    }
+
+    /// The section `engine`.
+    public struct Engine: Sendable, Equatable {
+        public var seed = 1
+        public var factors = 64
+        /// 0 takes as many as there are cores.
+        public var shards = 0
+        public var deterministic = false
+        public var batchEventsMax = 8_192
+        public var queueEventsMax = 65_536
+        public var historyMax = 10_000
+        /// 0 for no bound, here and below.
+        public var usersMax = 0
+        public var itemsMax = 0
+        public var normMax = 100.0
+        public var publishIntervalMs = 2
+    }
+
+    /// The section `popularity`.
+    public struct Popularity: Sendable, Equatable {
+        /// 0 never fades.
+        public var halfLifeEvents = 20_000.0
+    }
+
+    /// The section `trending`.
+    public struct Trending: Sendable, Equatable {
+        public var halfLifeEvents = 1_000.0
+    }
+
+    /// The section `score`.
+    public struct Score: Sendable, Equatable {
+        public var windowEvents = 100_000
+    }
+
+    /// The section `checkpoint`.
+    public struct Checkpoint: Sendable, Equatable {
+        public var everySeconds = 10
+        public var everyEvents = 1_000_000
+    }
+
+    /// The section `rpc`.
+    public struct RPC: Sendable, Equatable {
+        /// Empty: `freshet.sock` in the state folder.
+        public var socket = ""
+        public var connectionsMax = 1_024
+        public var requestBytesMax = 1_048_576
+        public var password = ""
+        /// 0 waits for ever.
+        public var idleTimeoutSeconds = 0
+        public var threads = 8
+    }
+
+    /// The section `log`: what the daemon says of itself.
+    public struct Log: Sendable, Equatable {
+        /// From the least severe on.
+        public enum Level: String, Sendable, CaseIterable { case trace, debug, info, notice, warning, error }
+        public var level = Level.info
+    }
+
+    public var state = State()
+    public var source = Source()
+    public var events = EventsSection()
+    public var engine = Engine()
+    /// In the order given; names are unique.
+    public var models = ModelSettings.defaults
+    public var defaultModel = "likes"
+    public var popularity = Popularity()
+    public var trending = Trending()
+    public var score = Score()
+    public var checkpoint = Checkpoint()
+    public var rpc = RPC()
+    public var log = Log()
+
+    /// With nothing said.
+    public init() {}
+
+    /// Where the daemon listens.
+    public var socketPath: String { rpc.socket.isEmpty ? state.folder + "/freshet.sock" : rpc.socket }
+}

@@ -1,0 +1,143 @@
+public import Engine
+import Foundation
+public import Learners
+import LookUps
+public import State
+public import StreamLearning
+
+extension Configuration {
+    /// The configuration as the engine takes it.
+    public var engineOptions: EngineOptions {
+        var options = EngineOptions()
+        options.state = stateOptions
+        options.learning = learningOptions
+        options.ingest.batchEventsMax = engine.batchEventsMax
+        options.ingest.queueEventsMax = engine.queueEventsMax
+        options.ingest.consumer = source.consumerOptions
+        options.lookUps.defaultModel = defaultModel
+        options.publishInterval = .milliseconds(engine.publishIntervalMs)
+        options.checkpoints.interval = .seconds(checkpoint.everySeconds)
+        options.checkpoints.eventsMax = checkpoint.everyEvents
+        options.events = events.options
+        return options
+    }
+
+    /// The shape of a state and its models. Shards are one per core where none are said.
+    public var stateOptions: StateOptions {
+        var options = StateOptions()
+        options.factors = engine.factors
+        options.seed = UInt64(bitPattern: Int64(engine.seed))
+        options.shards = engine.shards > 0 ? engine.shards : ProcessInfo.processInfo.activeProcessorCount
+        options.deterministic = engine.deterministic
+        options.normMax = Float(engine.normMax)
+        options.models = models.map(\.modelOptions)
+        options.popularityHalfLifeEvents = popularity.halfLifeEvents
+        options.trendingHalfLifeEvents = trending.halfLifeEvents
+        options.scoreWindowEvents = score.windowEvents
+        return options
+    }
+
+    /// How a stream, or a history, becomes a state.
+    public var learningOptions: LearningOptions {
+        var options = LearningOptions()
+        options.historyMax = engine.historyMax
+        options.usersMax = engine.usersMax
+        options.itemsMax = engine.itemsMax
+        options.signals = events.signals
+        return options
+    }
+}
+
+extension ModelSettings {
+    fileprivate var modelOptions: ModelOptions {
+        switch learner {
+        case .sgd: ModelOptions(name: name, learner: .sgd(sgd(over: .init())))
+        case .bpr: ModelOptions(name: name, learner: .bpr(bpr(over: .live), positive: rule))
+        case .warp: ModelOptions(name: name, learner: .warp(warp(over: .live), positive: rule))
+        case .als: ModelOptions(name: name, learner: .als(als(over: .live), positive: rule))
+        }
+    }
+
+    /// What is set, over `options`; here and below. Of what the learner does not have nothing is taken.
+    public func sgd(over options: BiasedSGD.Options) -> BiasedSGD.Options {
+        var options = options
+        if let learningRate { options.learningRate = Float(learningRate) }
+        if let biasLearningRate { options.biasLearningRate = Float(biasLearningRate) }
+        if let schedule { options.schedule = schedule }
+        if let regularization { options.regularization = Float(regularization) }
+        if let biasRegularization { options.biasRegularization = Float(biasRegularization) }
+        return options
+    }
+
+    /// See `sgd(over:)`.
+    public func bpr(over options: BPR.Options) -> BPR.Options {
+        var options = options
+        if let learningRate { options.learningRate = Float(learningRate) }
+        if let userLearningRate { options.userLearningRate = Float(userLearningRate) }
+        if let biasLearningRate { options.biasLearningRate = Float(biasLearningRate) }
+        if let schedule { options.schedule = schedule }
+        if let regularization { options.regularization = Float(regularization) }
+        if let userRegularization { options.userRegularization = Float(userRegularization) }
+        if let biasRegularization { options.biasRegularization = Float(biasRegularization) }
+        if let samples { options.samples = samples }
+        if let sampler { options.negatives = sampler }
+        return options
+    }
+
+    /// See `sgd(over:)`.
+    public func warp(over options: WARP.Options) -> WARP.Options {
+        var options = options
+        if let learningRate { options.learningRate = Float(learningRate) }
+        if let userLearningRate { options.userLearningRate = Float(userLearningRate) }
+        if let biasLearningRate { options.biasLearningRate = Float(biasLearningRate) }
+        if let schedule { options.schedule = schedule }
+        if let regularization { options.regularization = Float(regularization) }
+        if let userRegularization { options.userRegularization = Float(userRegularization) }
+        if let biasRegularization { options.biasRegularization = Float(biasRegularization) }
+        if let margin { options.margin = Float(margin) }
+        if let samples { options.samples = samples }
+        if let maxSampled { options.samplesMax = maxSampled }
+        if let sampler { options.negatives = sampler }
+        return options
+    }
+
+    /// See `sgd(over:)`.
+    public func als(over options: ALS.Options) -> ALS.Options {
+        var options = options
+        if let alpha { options.alpha = Float(alpha) }
+        if let regularization { options.regularization = Float(regularization) }
+        if let regularizationPower { options.regularizationPower = Float(regularizationPower) }
+        if let halfLifeEvents { options.halfLifeEvents = Float(halfLifeEvents) }
+        return options
+    }
+
+    private var schedule: Learners.RateSchedule? {
+        switch rateSchedule {
+        case nil: nil
+        case .constant: .constant
+        case .adagrad: .adaGrad
+        case .inverseTime(let half): .inverseTime(halfAfter: Float(half))
+        }
+    }
+
+    private var sampler: NegativeSampler? {
+        switch negatives {
+        case nil: nil
+        case .uniform: NegativeSampler()
+        case .popularity(let power): NegativeSampler(popularityPower: Float(power))
+        }
+    }
+
+    private var rule: PositiveRule { (positive ?? .ratingAtLeast(4)).positiveRule }
+}
+
+extension ModelSettings.Positive {
+    /// As the learners take it.
+    public var positiveRule: PositiveRule {
+        switch self {
+        case .any: PositiveRule(ratingMin: -.infinity)
+        case .ratingAtLeast(let bound): PositiveRule(ratingMin: Float(bound))
+        case .ratingAbove(let bound): PositiveRule(ratingMin: Float(bound), strict: true)
+        }
+    }
+}

@@ -1,0 +1,94 @@
+/// One setting of a model: which learners have it, what it may be, and where it goes.
+public struct ModelField: Sendable {
+    /// The key below the model's name, say `learning-rate`.
+    public let name: String
+    /// Those that have it.
+    public let learners: [ModelSettings.Learner]
+    /// In words, for messages.
+    public let allowed: String
+    /// False where the text is not allowed; nothing at all gives the field back to the learner's default.
+    public let set: @Sendable (String?, inout ModelSettings) -> Bool
+    /// As it would stand in the file; `nil` where it is not set.
+    public let text: @Sendable (ModelSettings) -> String?
+
+    /// Every setting but `learner`, in the order of the reference.
+    public static let all: [ModelField] = [
+        rate("learning-rate", [.sgd, .bpr, .warp], \.learningRate),
+        rate("user-learning-rate", [.bpr, .warp], \.userLearningRate),
+        rate("bias-learning-rate", [.sgd, .bpr, .warp], \.biasLearningRate),
+        text(
+            "rate-schedule", [.sgd, .bpr, .warp], \.rateSchedule, ModelSettings.RateSchedule.allowed,
+            parse: { ModelSettings.RateSchedule($0) }, text: { $0.text }),
+        number("regularization", [.sgd, .bpr, .warp, .als], \.regularization, 0...1_000),
+        number("user-regularization", [.bpr, .warp], \.userRegularization, 0...1_000),
+        number("bias-regularization", [.sgd, .bpr, .warp], \.biasRegularization, 0...1_000),
+        number("regularization-power", [.als], \.regularizationPower, 0...1),
+        integer("samples", [.bpr, .warp], \.samples, 1...100),
+        integer("max-sampled", [.warp], \.maxSampled, 1...10_000),
+        number("margin", [.warp], \.margin, 0...100),
+        text(
+            "negatives", [.bpr, .warp], \.negatives, ModelSettings.Negatives.allowed,
+            parse: { ModelSettings.Negatives($0) }, text: { $0.text }),
+        number("alpha", [.als], \.alpha, 0.001...10_000),
+        number("half-life-events", [.als], \.halfLifeEvents, 0...1e6),
+        text(
+            "positive", [.bpr, .warp, .als], \.positive, ModelSettings.Positive.allowed,
+            parse: { ModelSettings.Positive($0) }, text: { "\"\($0.text)\"" }),
+    ]
+
+    /// `nil` where there is none of this name.
+    public static func named(_ name: String) -> ModelField? { all.first { $0.name == name } }
+
+    /// `learner` and what this learner has beside it.
+    public static func names(of learner: ModelSettings.Learner) -> String {
+        (["learner"] + all.filter { $0.learners.contains(learner) }.map(\.name)).joined(separator: ", ")
+    }
+
+    // MARK: - Kinds of settings
+
+    private typealias Path<Value> = any WritableKeyPath<ModelSettings, Value?> & Sendable
+
+    private static func text<Value: Sendable>(
+        _ name: String, _ learners: [ModelSettings.Learner], _ path: Path<Value>, _ allowed: String,
+        parse: @escaping @Sendable (String) -> Value?, text: @escaping @Sendable (Value) -> String
+    ) -> Self {
+        Self(
+            name: name, learners: learners, allowed: allowed,
+            set: { found, model in
+                guard let found else {
+                    model[keyPath: path] = nil
+                    return true
+                }
+                guard let parsed = parse(found) else { return false }
+                model[keyPath: path] = parsed
+                return true
+            },
+            text: { $0[keyPath: path].map(text) })
+    }
+
+    private static func number(
+        _ name: String, _ learners: [ModelSettings.Learner], _ path: Path<Double>,
+        _ range: ClosedRange<Double>
+    ) -> Self {
+        let bounds = [range.lowerBound, range.upperBound].map(ConfigurationText.number)
+        return text(
+            name, learners, path, "a number from \(bounds[0]) to \(bounds[1])",
+            parse: { Double($0).flatMap { range.contains($0) ? $0 : nil } }, text: ConfigurationText.number)
+    }
+
+    private static func rate(
+        _ name: String, _ learners: [ModelSettings.Learner], _ path: Path<Double>
+    ) -> Self {
+        text(
+            name, learners, path, "a number above 0, to 10",
+            parse: { Double($0).flatMap { $0 > 0 && $0 <= 10 ? $0 : nil } }, text: ConfigurationText.number)
+    }
+
+    private static func integer(
+        _ name: String, _ learners: [ModelSettings.Learner], _ path: Path<Int>, _ range: ClosedRange<Int>
+    ) -> Self {
+        text(
+            name, learners, path, "an integer from \(range.lowerBound) to \(range.upperBound)",
+            parse: { Int($0).flatMap { range.contains($0) ? $0 : nil } }, text: { String($0) })
+    }
+}

@@ -1,0 +1,30 @@
+public import EventLog
+public import Logging
+
+extension Configuration {
+    /// Opens the log that `source.kind` names. `state.folder` must exist for the embedded one.
+    ///
+    /// - Parameter logger: hears what the log has to say while it is open.
+    /// - Throws: `EventLogError` where it cannot be opened.
+    public func openLog(logger: Logger) throws(EventLogError) -> any HistoricalLog {
+        switch source.kind {
+        case .embedded:
+            return try EmbeddedLog(
+                path: state.folder + "/log.sqlite",
+                options: EmbeddedLogOptions(
+                    queueMax: source.embedded.queueMax, retainEvents: Int64(source.embedded.retainEvents)),
+                logger: logger)
+        case .kafka:
+            return try openKafka(logger: logger)
+        }
+    }
+
+    /// Opens the topic of `source.kafka`, whatever `source.kind` says. Throws as `openLog` does.
+    public func openKafka(logger: Logger) throws(EventLogError) -> KafkaLog {
+        try KafkaLog(
+            options: KafkaOptions(
+                brokers: source.kafka.brokers, topic: source.kafka.topic, group: source.kafka.group,
+                deadLetterTopic: source.kafka.deadLetterTopic, properties: source.kafka.properties),
+            logger: logger)
+    }
+}

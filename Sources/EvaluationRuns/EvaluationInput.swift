@@ -1,0 +1,88 @@
+import Configuration
+import Evaluation
+import Events
+import Feeding
+import Reporting
+
+/// What an evaluation reads: events as a stream for `prequential`, as a data set for the rest.
+struct EvaluationInput {
+    /// Without descriptions of items, in the order of the files.
+    private(set) var events: [Event] = []
+    private(set) var badLines = 0
+    /// Events that the filter left out.
+    private(set) var filtered = 0
+    let signals: [String: Float]
+
+    /// - Parameters:
+    ///   - filter: ratings that it does not take are left out; signals stay.
+    ///   - onBadLine: hears of each line that is no event.
+    ///   - goesOn: called for each line; an error ends it.
+    /// - Throws: `EventFileError`; `CommandError` where there are no events.
+    init(
+        paths: [String], format: EventFile.Format?, filter: ModelSettings.Positive, options: EventOptions,
+        onBadLine: (BadLine) -> Void, goesOn: () throws -> Void = {}
+    ) throws {
+        signals = options.signals
+        for path in paths {
+            let file = try EventFile.open(path, format: format, options: options)
+            while let entry = try file.next() {
+                try goesOn()
+                switch entry {
+                case .bad(let line):
+                    badLines += 1
+                    onBadLine(line)
+                case .event(let event): take(event, filter)
+                }
+            }
+        }
+        guard !events.isEmpty else {
+            let names = paths.map { "'\($0)'" }.joined(separator: ", ")
+            let left = filtered > 0 ? " that --filter takes" : ""
+            throw CommandError(
+                "\(names): no ratings or signals\(left); there is nothing to evaluate on", code: .data)
+        }
+    }
+
+    private mutating func take(_ event: Event, _ filter: ModelSettings.Positive) {
+        switch event.kind {
+        case .item: return
+        case .rating(_, _, let value) where !filter.takes(rating: value): filtered += 1
+        default: events.append(event)
+        }
+    }
+
+    /// In the order of time; events without one stay behind the one they followed.
+    var stream: [Event] { FeedSource.inOrderOfTime(events) }
+
+    func dataset(positive: ModelSettings.Positive) -> Dataset {
+        var builder = DatasetBuilder()
+        for event in events {
+            switch event.kind {
+            case .rating(let user, let item, let value):
+                builder.add(
+                    user: user.string, item: item.string, value: value, time: event.time, isRating: true,
+                    isPositive: positive.takes(rating: value))
+            case .signal(let user, let item, let name):
+                let weight = signals[name] ?? 0
+                builder.add(
+                    user: user.string, item: item.string, value: weight, time: event.time, isRating: false,
+                    isPositive: weight > 0)
+            case .retract(let user, let item):
+                builder.retract(user: user.string, item: item.string, time: event.time)
+            case .forget(let user): builder.forget(user: user.string, time: event.time)
+            case .item, .hide, .unhide: break
+            }
+        }
+        return builder.build()
+    }
+}
+
+extension ModelSettings.Positive {
+    func takes(rating: Float) -> Bool {
+        switch self {
+        case .any: true
+        case .ratingAtLeast(let bound): rating >= Float(bound)
+        case .ratingAbove(let bound): rating > Float(bound)
+        }
+    }
+}

@@ -1,0 +1,64 @@
+public import Configuration
+public import Events
+
+/// What `freshet evaluate` was asked for: which events, which protocol, which algorithms.
+public struct EvaluationRequest: Sendable {
+    /// How what is tested is kept from what is learned; by the names that they have on the command line.
+    public enum ProtocolName: String, Sendable, CaseIterable {
+        case holdout, prequential, resubstitution
+        case leaveOneOut = "leave-one-out"
+    }
+
+    /// Which events `holdout` holds out.
+    public enum HeldOut: Sendable {
+        case random
+        /// The last ones by time.
+        case byTime
+        /// The last ones of each user.
+        case byUser
+    }
+
+    /// Paths of files of events.
+    public var input: [String]
+    /// `nil` guesses by name and first line.
+    public var format: EventFile.Format?
+    /// How what is tested is kept from what is learned.
+    public var protocolName = ProtocolName.holdout
+    /// In the order of the report; the first is what the others are compared with, beside the best baseline.
+    public var algorithms: [AlgorithmArgument] = []
+    /// What counts as liked; signals always do.
+    public var positive = ModelSettings.Positive.ratingAtLeast(4)
+    /// Ratings that it does not take are left out.
+    public var filter = ModelSettings.Positive.any
+    /// Part of the events to hold out, above 0 and below 1.
+    public var testFraction = 0.1
+    /// Which events that part is made of, in `holdout`.
+    public var heldOut = HeldOut.random
+    /// Whether the part is held out of the training data, to choose settings by.
+    public var isValidation = false
+    /// A number of items to draw, or the path of a file that gives them, to rank against as well.
+    public var negatives: String?
+    /// Ids of the users in that file: `+n` to add, or the path of a map.
+    public var negativesUsers: String?
+    /// The same of the items.
+    public var negativesItems: String?
+    /// The N of the metrics; 10 where there are none.
+    public var depths: [Int] = []
+    /// Of splits, draws, training and resampling.
+    public var seed = 1
+    /// Resamples of users for the intervals; 0 for none.
+    public var resamples = 1_000
+    /// K where an algorithm does not say it.
+    public var factors = 64
+    /// Moving window of the curves of `prequential`, in events; a tenth of all where absent.
+    public var window: Int?
+    /// Adds a popularity that decays: half after so many positive events. 0 adds none.
+    public var popularityHalfLife = 0.0
+    /// Threads; one per core where absent. `prequential` learns on one.
+    public var threads: Int?
+    /// Whether figures of the validation part are wanted after each epoch.
+    public var wantsCurves = false
+
+    /// A random tenth of the events held out, and the baselines alone.
+    public init(input: [String]) { self.input = input }
+}

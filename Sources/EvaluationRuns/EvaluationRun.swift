@@ -1,0 +1,153 @@
+// EvaluationRuns: algorithms put to the test beside baselines, by a protocol that is told with each number.
+//
+// Here live the request, the reading of events, the training of each algorithm or its replay through the daemon's own
+// learners, and the report. Metrics, splits and intervals come from `Evaluation`, which knows of no algorithm and no
+// file. What never comes in: a running daemon, its state or its log, and command lines.
+
+import Configuration
+import Evaluation
+import Events
+import Foundation
+import Reporting
+
+/// One run of `freshet evaluate`: from the request to the report.
+///
+/// ```swift
+/// var request = EvaluationRequest(input: ["ratings.csv"])
+/// request.algorithms = ["sgd", "bpr:factors=32"].compactMap { AlgorithmArgument(argument: $0) }
+/// request.protocolName = .leaveOneOut
+/// Terminal.write(try EvaluationRun(request: request, progress: EvaluationProgress()).report().text)
+/// ```
+public struct EvaluationRun {
+    private static let badLinesSaid = 10
+
+    private let request: EvaluationRequest
+    private let progress: EvaluationProgress
+    /// Asked again and again; once it is so, the work ends without a report.
+    public var isInterrupted: () -> Bool = { false }
+
+    /// Reads nothing yet; `report` does all the work.
+    public init(request: EvaluationRequest, progress: EvaluationProgress) {
+        (self.request, self.progress) = (request, progress)
+    }
+
+    /// Reads the events, trains or replays, and measures; blocks until all is done.
+    ///
+    /// - Returns: the numbers; algorithms that diverged are named in `failures`, and the others stand.
+    /// - Throws: `CommandError` for an algorithm or a setting that there is not, and when interrupted;
+    ///   `EventFileError`; `EvaluationError` where there is nothing to measure on.
+    public func report() throws -> EvaluationReport {
+        progress.say("reading \(request.input.joined(separator: ", "))", isStep: true)
+        let input = try readInput()
+        let bootstrap = Bootstrap(resamples: request.resamples, seed: UInt64(bitPattern: Int64(request.seed)))
+        let report =
+            switch request.protocolName {
+            case .prequential: try prequential(input, bootstrap)
+            case .holdout, .leaveOneOut, .resubstitution: try batch(input, bootstrap)
+            }
+        try goesOn()
+        return report
+    }
+
+    /// What is measured in part would stand for the whole.
+    private func goesOn() throws {
+        if isInterrupted() { throw CommandError("interrupted; nothing is reported") }
+    }
+
+    private var positive: ModelSettings.Positive { request.positive }
+    private var filter: ModelSettings.Positive { request.filter }
+    private var depths: [Int] { request.depths.isEmpty ? [10] : request.depths.uniqued.sorted() }
+    private var workers: Int { request.threads ?? ProcessInfo.processInfo.activeProcessorCount }
+
+    private func readInput() throws -> EvaluationInput {
+        var said = 0
+        let input = try EvaluationInput(
+            paths: request.input, format: request.format, filter: filter, options: EventOptions(),
+            onBadLine: { line in
+                said += 1
+                if said <= Self.badLinesSaid { progress.note("\(line)") }
+                if said == Self.badLinesSaid { progress.note("further bad lines are only counted") }
+            }, goesOn: goesOn)
+        return input
+    }
+
+    /// What holds for every protocol.
+    private func setup(_ input: EvaluationInput) -> EvaluationProtocol {
+        var setup = EvaluationProtocol(name: request.protocolName.rawValue)
+        setup.add("input", request.input.joined(separator: ", "))
+        if input.badLines > 0 { setup.add("bad lines", "\(NumberText.grouped(input.badLines)) passed over") }
+        if filter != .any {
+            setup.add(
+                "filter", "\(filter.text), which left out \(NumberText.grouped(input.filtered)) ratings")
+        }
+        setup.add("positive", positive.text)
+        setup.add("seed", String(request.seed))
+        setup.add("intervals", "\(request.resamples) resamples of users, percentiles (Efron 1979)")
+        return setup
+    }
+
+    // MARK: - Protocols
+
+    private func prequential(_ input: EvaluationInput, _ bootstrap: Bootstrap) throws -> EvaluationReport {
+        let events = input.stream
+        var evaluation = try PrequentialEvaluation(
+            PrequentialEvaluation.Options(
+                algorithms: request.algorithms, positive: positive, depths: depths, factors: request.factors,
+                seed: request.seed, window: request.window ?? max(1, events.count / 10),
+                popularityHalfLife: request.popularityHalfLife))
+        try evaluation.run(events) { learned in
+            progress.say(
+                "learned \(NumberText.grouped(learned)) of \(NumberText.grouped(events.count)) events")
+            try goesOn()
+        }
+        var setup = setup(input)
+        setup.add("events", NumberText.grouped(events.count))
+        progress.say("resampling", isStep: true)
+        return evaluation.report(setup, bootstrap: bootstrap)
+    }
+
+    private func batch(_ input: EvaluationInput, _ bootstrap: Bootstrap) throws -> EvaluationReport {
+        let dataset = input.dataset(positive: positive)
+        guard !dataset.observations.isEmpty else {
+            throw EvaluationError.emptyPart("nothing stands of the events: all were taken back")
+        }
+        let evaluation = BatchEvaluation(
+            dataset: dataset, options: try batchOptions(dataset), workers: workers, bootstrap: bootstrap,
+            progress: progress, goesOn: goesOn)
+        return try evaluation.report(setup(input))
+    }
+
+    private func batchOptions(_ dataset: Dataset) throws -> BatchEvaluation.Options {
+        var given: GivenNegatives?
+        var drawn: Int?
+        if let negatives = request.negatives {
+            drawn = Int(negatives)
+            if drawn == nil {
+                let file = NegativesFile(
+                    path: negatives, users: request.negativesUsers, items: request.negativesItems)
+                given = try file.read(dataset)
+            }
+        }
+        // A validation part has no given negatives: as many are drawn.
+        if request.isValidation, let given { drawn = given.entries.map(\.negatives.count).max() }
+        return BatchEvaluation.Options(
+            algorithms: request.algorithms, rule: rule(given), isValidation: request.isValidation,
+            given: given,
+            drawn: drawn, positive: positive, depths: depths, factors: request.factors, seed: request.seed,
+            popularityHalfLife: request.popularityHalfLife, wantsCurves: request.wantsCurves)
+    }
+
+    /// `nil` for resubstitution, which parts nothing.
+    private func rule(_ given: GivenNegatives?) -> SplitRule? {
+        switch request.protocolName {
+        case .leaveOneOut: given.map { .given($0.pairs) } ?? .leaveOneOut
+        case .holdout:
+            switch request.heldOut {
+            case .random: .random(fraction: request.testFraction)
+            case .byTime: .byTime(fraction: request.testFraction)
+            case .byUser: .lastOfEachUser(fraction: request.testFraction)
+            }
+        case .resubstitution, .prequential: nil
+        }
+    }
+}

@@ -1,0 +1,120 @@
+import Evaluation
+import StreamLearning
+
+/// How one algorithm ranked the events of a replay.
+struct RankingTally {
+    /// Whose ranking it is.
+    enum Source {
+        case model(Int)
+        case popularity
+        case decayedPopularity
+        /// What chance gets on average: all candidates tie.
+        case random
+    }
+
+    let name: String
+    private let isBaseline: Bool
+    private let source: Source
+    private let metrics: [Metric]
+    private var sums: [UserSums]
+    private var windows: [MovingMean]
+
+    init(name: String, isBaseline: Bool, source: Source, metrics: [Metric], window: Int) {
+        self.name = name
+        self.isBaseline = isBaseline
+        self.source = source
+        self.metrics = metrics
+        sums = metrics.map { _ in UserSums(users: 0) }
+        windows = metrics.map { _ in MovingMean(length: window) }
+    }
+
+    /// An item never heard of before is no candidate: a miss, and no pair for AUC.
+    mutating func addMiss(user: Int) {
+        for (index, metric) in metrics.enumerated() where metric != .auc {
+            sums[index].add(0, user: user)
+            windows[index].add(0)
+        }
+    }
+
+    mutating func add(_ ranking: ReplayedEvent.Ranking, user: Int) {
+        let standing = standing(ranking)
+        let place = RankedRelevance(
+            higher: standing.higher, equal: standing.equal, candidates: ranking.candidates)
+        for (index, metric) in metrics.enumerated() {
+            guard let value = place.value(metric) else { continue }
+            sums[index].add(value, user: user)
+            windows[index].add(value)
+        }
+    }
+
+    private func standing(_ ranking: ReplayedEvent.Ranking) -> ReplayedEvent.Standing {
+        switch source {
+        case .model(let index): ranking.models[index]
+        case .popularity: ranking.popularity
+        case .decayedPopularity: ranking.decayedPopularity
+        case .random: ReplayedEvent.Standing(higher: 0, equal: ranking.candidates - 1)
+        }
+    }
+
+    /// One past the highest row of a user met.
+    var users: Int { sums.map(\.sums.count).max() ?? 0 }
+
+    func points(at event: Int) -> [CurvePoint] {
+        zip(metrics, windows).compactMap { metric, window in
+            window.mean.map {
+                CurvePoint(
+                    candidates: "full ranking", algorithm: name, unit: "event", at: event,
+                    metric: metric.name,
+                    value: $0)
+            }
+        }
+    }
+
+    func sheet(users: Int) -> ScoreSheet {
+        var sheet = ScoreSheet(name: name, isBaseline: isBaseline)
+        for (metric, sums) in zip(metrics, sums) { sheet.set(metric, sums.padded(to: users)) }
+        return sheet
+    }
+}
+
+/// The errors of one algorithm over a replay.
+struct RatingTally {
+    let name: String
+    /// `nil` for the means baseline.
+    let model: Int?
+    private var squared = UserSums(users: 0)
+    private var absolute = UserSums(users: 0)
+    private var window: MovingMean
+
+    init(name: String, model: Int?, window: Int) {
+        self.name = name
+        self.model = model
+        self.window = MovingMean(length: window)
+    }
+
+    var count: Int { squared.count }
+    /// One past the highest row of a user met.
+    var users: Int { squared.sums.count }
+
+    mutating func add(_ squaredError: Double, user: Int) {
+        squared.add(squaredError, user: user)
+        absolute.add(squaredError.squareRoot(), user: user)
+        window.add(squaredError)
+    }
+
+    func points(at event: Int) -> [CurvePoint] {
+        guard let mean = window.mean else { return [] }
+        return [
+            CurvePoint(
+                candidates: "ratings", algorithm: name, unit: "event", at: event, metric: Metric.rmse.name,
+                value: max(0, mean).squareRoot())
+        ]
+    }
+
+    func sheet(users: Int) -> ScoreSheet {
+        var sheet = ScoreSheet(name: name, isBaseline: model == nil)
+        sheet.set(.rmse, squared.padded(to: users))
+        sheet.set(.mae, absolute.padded(to: users))
+        return sheet
+    }
+}

@@ -1,0 +1,94 @@
+public import Events
+
+/// Where `feed` puts events. Confined to one thread.
+public protocol EventSink: AnyObject {
+    /// Sends one event; waits while too many are without an answer.
+    ///
+    /// - Throws: what ends the feed, say `CommandError` where the other side stays full. A refusal of this one event
+    ///   is no error; it stands in `receipts`.
+    func send(_ event: Event) throws
+    /// Returns once every event sent has its answer. Throws as `send` does.
+    func drain() throws
+    /// What became of the events so far; whole after `drain`.
+    var receipts: Receipts { get }
+}
+
+/// What became of the events sent.
+public struct Receipts: Sendable, Equatable {
+    /// Refusals kept in words.
+    static let reasonsMax = 5
+
+    /// Events handed over.
+    public var sent: Int
+    /// Events of which the log has said that it holds them.
+    public var acknowledged: Int
+    /// The first few refusals, as said by the other side.
+    public private(set) var reasons: [String] = []
+    /// Newest offset of each partition.
+    public var offsets: [Int32: Int64] = [:]
+
+    /// None sent yet, or as many as said.
+    public init(sent: Int = 0, acknowledged: Int = 0) {
+        (self.sent, self.acknowledged) = (sent, acknowledged)
+    }
+
+    /// Events refused, or without an answer.
+    public var unacknowledged: Int { sent - acknowledged }
+
+    /// The newest event of each partition, in the order of partitions: what `--after` takes.
+    public var lastTokens: [Token] {
+        offsets.sorted { $0.key < $1.key }.map { Token(partition: $0.key, offset: $0.value) }
+    }
+
+    /// The log holds one more.
+    public mutating func acknowledge(_ token: Token) {
+        acknowledged += 1
+        offsets[token.partition] = max(offsets[token.partition] ?? 0, token.offset)
+    }
+
+    /// The log does not take it; the first few reasons are kept, under the event's key.
+    public mutating func refuse(_ event: Event, _ reason: String) {
+        guard reasons.count < Self.reasonsMax else { return }
+        reasons.append("\(event.key): \(reason)")
+    }
+}
+
+/// Waits longer from try to try, from 10 ms to 1 s, and gives up in the end.
+public struct Backoff {
+    private let patience: Duration
+    private let pause: (Duration) -> Void
+    private let isCancelled: () -> Bool
+    private var next = Duration.milliseconds(10)
+    private var waited = Duration.zero
+
+    /// - Parameters:
+    ///   - patience: how long to wait in all before giving up, from the first try or the last `reset`.
+    ///   - isCancelled: asked before each wait.
+    public init(patience: Duration = .seconds(60), isCancelled: @escaping () -> Bool) {
+        self.init(patience: patience, isCancelled: isCancelled, sleep: { Feeding.sleep(for: $0) })
+    }
+
+    /// - Parameter sleep: blocks the thread, save in tests.
+    init(
+        patience: Duration, isCancelled: @escaping () -> Bool, sleep: @escaping (Duration) -> Void
+    ) {
+        self.patience = patience
+        self.isCancelled = isCancelled
+        pause = sleep
+    }
+
+    /// Blocks the thread for the next wait; false, at once, when it is time to give up.
+    public mutating func wait() -> Bool {
+        guard waited < patience, !isCancelled() else { return false }
+        pause(next)
+        waited += next
+        next = min(next * 2, .seconds(1))
+        return true
+    }
+
+    /// It went on: the next wait is a short one again.
+    public mutating func reset() {
+        next = .milliseconds(10)
+        waited = .zero
+    }
+}

@@ -1,0 +1,114 @@
+public import Events
+import Reporting
+
+/// The files of one `feed`, as one sequence of events.
+///
+/// Files are read whole and put in the order of time, items first; standard input, JSONL and, when asked for,
+/// all files are passed on as they come.
+public struct FeedSource {
+    /// Which files, and how they are read.
+    public struct Options: Sendable {
+        /// In the order given; `-` is standard input.
+        public var paths: [String]
+        /// `nil` guesses by name and first line.
+        public var format: EventFile.Format?
+        /// Whether the events of files are put in the order of time, items first.
+        public var sorts: Bool
+        /// Stops at the first bad line.
+        public var isStrict: Bool
+
+        /// - Parameters:
+        ///   - paths: `-` is standard input.
+        ///   - format: `nil` guesses by name and first line.
+        public init(
+            paths: [String], format: EventFile.Format? = nil, sorts: Bool = true, isStrict: Bool = false
+        ) {
+            (self.paths, self.format, self.sorts, self.isStrict) = (paths, format, sorts, isStrict)
+        }
+    }
+
+    /// Lines so far that were no events.
+    public private(set) var badLines = 0
+    /// Files whose last line has no line break.
+    public private(set) var endedInMidLine: [String] = []
+    private var sorted: [Event]
+    private var place = 0
+    private var streams: [EventFile]
+    private let isStrict: Bool
+    private let onBadLine: (BadLine) -> Void
+
+    /// Opens the files and reads what has to be sorted.
+    ///
+    /// - Parameters:
+    ///   - events: the limits that an event must keep.
+    ///   - isCancelled: once it is so, reading ends as if the files did.
+    ///   - onBadLine: hears of each line that is no event.
+    /// - Throws: `EventFileError` for a file that cannot be read; `CommandError` for a bad line where `isStrict`.
+    public init(
+        _ options: Options, events: EventOptions, isCancelled: @escaping @Sendable () -> Bool,
+        onBadLine: @escaping (BadLine) -> Void
+    ) throws {
+        isStrict = options.isStrict
+        self.onBadLine = onBadLine
+        let files = try options.paths.map { path in
+            try EventFile.open(path, format: options.format, options: events, isCancelled: isCancelled)
+        }
+        streams = files.filter { !options.sorts || $0.isStream }
+        sorted = []
+        for file in files where options.sorts && !file.isStream {
+            while !isCancelled(), let event = try nextEvent(of: file) { sorted.append(event) }
+        }
+        sorted = Self.inOrderOfTime(sorted)
+    }
+
+    /// Events already here; `nil` where more will come from streams.
+    public var total: Int? { streams.isEmpty ? sorted.count : nil }
+
+    /// Whether `next` will not wait for input.
+    public var hasNext: Bool { place < sorted.count || streams.first?.hasNext ?? true }
+
+    /// Part, from 0 to 1, of the input already taken, where that can be known.
+    public var fraction: Double? {
+        if let total { return total > 0 ? Double(place) / Double(total) : 1 }
+        return streams.count == 1 ? streams.first?.fractionRead : nil
+    }
+
+    /// The next event, `nil` at the end; waits for input where a stream has none yet. Throws as `init` does.
+    public mutating func next() throws -> Event? {
+        if place < sorted.count {
+            defer { place += 1 }
+            return sorted[place]
+        }
+        while let file = streams.first {
+            if let event = try nextEvent(of: file) { return event }
+            streams.removeFirst()
+        }
+        return nil
+    }
+
+    private mutating func nextEvent(of file: EventFile) throws -> Event? {
+        while let entry = try file.next() {
+            switch entry {
+            case .event(let event): return event
+            case .bad(let line):
+                badLines += 1
+                if isStrict { throw CommandError("\(line)", code: .data) }
+                onBadLine(line)
+            }
+        }
+        if file.endsInMidLine { endedInMidLine.append(file.path) }
+        return nil
+    }
+
+    /// Items first, then by time; stable, and an event without a time stays behind the one it followed.
+    public static func inOrderOfTime(_ events: [Event]) -> [Event] {
+        var last = Int64.min
+        let times = events.map { event in
+            if case .item = event.kind { return Int64.min }
+            last = event.time ?? last
+            return last
+        }
+        // The place decides between equal times: the standard library does not promise a stable sort.
+        return events.indices.sorted { (times[$0], $0) < (times[$1], $1) }.map { events[$0] }
+    }
+}

@@ -1,0 +1,25 @@
+import Events
+public import Reporting
+
+/// What `feed` says at its end.
+public enum FeedSummary {
+    /// One line: events and time, bad lines, and the last token of each partition.
+    public static func text(_ receipts: Receipts, badLines: Int, elapsed: Duration) -> String {
+        let seconds = elapsed / .seconds(1)
+        let rate = NumberText.rate(receipts.acknowledged, seconds)
+        let duration = "\((seconds * 10).rounded() / 10) s"
+        var text = "fed \(NumberText.grouped(receipts.acknowledged)) events in \(duration)"
+        text += " (\(NumberText.grouped(rate))/s)"
+        if badLines > 0 {
+            text += ", passed over \(NumberText.grouped(badLines)) bad \(badLines == 1 ? "line" : "lines")"
+        }
+        let tokens = receipts.lastTokens.map(\.description).joined(separator: " ")
+        return tokens.isEmpty ? text : text + ", last token \(tokens)"
+    }
+
+    /// What to end with where not all are acknowledged: how many, and the first reasons.
+    public static func failure(_ receipts: Receipts) -> CommandError {
+        let head = "\(NumberText.grouped(receipts.unacknowledged)) events were not acknowledged"
+        return CommandError(([head] + receipts.reasons).joined(separator: "\n  "))
+    }
+}

@@ -1,0 +1,103 @@
+import EventLog
+import Events
+import Locking
+import RPC
+
+@testable import Feeding
+
+/// Stands behind `RPCSink` in place of the socket: answers every command with a token, or as told.
+final class FakeDaemon: RPCConnection {
+    /// Commands taken, in order.
+    private(set) var taken: [[String]] = []
+    private(set) var unansweredMax = 0
+    private var unanswered: [[String]] = []
+    /// Asked first with each command; `nil` takes the event.
+    private let refuse: ([String]) -> RESPValue?
+
+    init(refuse: @escaping ([String]) -> RESPValue? = { _ in nil }) { self.refuse = refuse }
+
+    var isAllAnswered: Bool { unanswered.isEmpty }
+
+    func send(_ arguments: [String]) throws(RPCClientError) {
+        unanswered.append(arguments)
+        unansweredMax = max(unansweredMax, unanswered.count)
+    }
+
+    func flush() throws(RPCClientError) {}
+
+    func receive() throws(RPCClientError) -> RESPValue {
+        guard !unanswered.isEmpty else { throw RPCClientError("nothing was asked") }
+        let command = unanswered.removeFirst()
+        if let answer = refuse(command) { return answer }
+        taken.append(command)
+        return .bulk(Array("0:\(taken.count - 1)".utf8))
+    }
+}
+
+/// A log in memory that answers at once; or, to the first few, only when all of these are there.
+final class FakeLog: EventLog {
+    let name = "log in memory"
+    let source = "memory"
+    private let keys = Lock<[String]>([])
+    private let refuse: @Sendable (EntityID, Int) -> EventLogError?
+    private let calls = Lock(0)
+    private let heldMax: Int
+    private let held = Lock<[@Sendable () -> Void]>([])
+
+    init(
+        holding heldMax: Int = 0,
+        refuse: @escaping @Sendable (EntityID, Int) -> EventLogError? = { _, _ in nil }
+    ) {
+        self.heldMax = heldMax
+        self.refuse = refuse
+    }
+
+    var appended: [String] { keys.withLock { $0 } }
+
+    func append(
+        key: EntityID, payload: [UInt8], time: Int64,
+        completion: @escaping @Sendable (Result<Token, EventLogError>) -> Void
+    ) {
+        let call = calls.withLock { calls in
+            calls += 1
+            return calls
+        }
+        if let error = refuse(key, call) {
+            return answer(call) { completion(.failure(error)) }
+        }
+        let offset = keys.withLock { keys in
+            keys.append(key.string)
+            return Int64(keys.count - 1)
+        }
+        answer(call) { completion(.success(Token(partition: 0, offset: offset))) }
+    }
+
+    private func answer(_ call: Int, _ body: @escaping @Sendable () -> Void) {
+        guard call <= heldMax else { return body() }
+        let ready = held.withLock { held in
+            held.append(body)
+            return call == heldMax ? held : []
+        }
+        ready.forEach { $0() }
+    }
+
+    var deadLettersHeld: Int { 0 }
+    func putAside(_ letter: DeadLetter) {}
+    func flushDeadLetters() throws(EventLogError) {}
+    func makeConsumer(
+        _ options: ConsumerOptions, delegate: any ConsumerDelegate
+    ) throws(EventLogError) -> any EventLogConsumer {
+        throw EventLogError(.invalid, "nothing to consume")
+    }
+    func partitions() -> [PartitionStatus] { [] }
+    func health() -> LogHealth { LogHealth(reachable: true) }
+    func close() {}
+}
+
+func rating(_ user: String, _ item: String = "i", _ value: Float = 3, _ time: Int64? = nil) throws -> Event {
+    Event(.rating(user: try EntityID(user), item: try EntityID(item), value: value), time: time)
+}
+
+func backoff(sleeps: @escaping (Duration) -> Void = { _ in }) -> Backoff {
+    Backoff(patience: .seconds(5), isCancelled: { false }, sleep: sleeps)
+}

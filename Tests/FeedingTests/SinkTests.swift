@@ -1,0 +1,132 @@
+import EventLog
+import Events
+import RPC
+import Reporting
+import Testing
+
+@testable import Feeding
+
+@Suite("Feeding through the socket")
+struct RPCSinkTests {
+    @Test("each kind of event becomes its command")
+    func commands() throws {
+        let daemon = FakeDaemon()
+        let sink = RPCSink(daemon, backoff: backoff())
+        let user = try EntityID("u")
+        let item = try EntityID("i")
+        try sink.send(try rating("u", "i", 4.5, 12))
+        try sink.send(Event(.signal(user: user, item: item, name: "click")))
+        try sink.send(Event(.retract(user: user, item: item), time: 5))
+        try sink.send(Event(.hide(user: user, item: item), time: 6))
+        try sink.send(Event(.unhide(user: user, item: item)))
+        try sink.send(Event(.forget(user: user)))
+        try sink.send(
+            Event(.item(ItemDescription(item: item, title: "A B", tags: ["x", "y"], available: false))))
+        try sink.drain()
+        #expect(
+            daemon.taken == [
+                ["RATE", "u", "i", "4.5", "TS", "12"], ["SIGNAL", "u", "i", "click"], ["RETRACT", "u", "i"],
+                ["HIDE", "u", "i"], ["UNHIDE", "u", "i"], ["FORGET", "u"],
+                ["ITEM.SET", "i", "TITLE", "A B", "TAGS", "x,y", "AVAILABLE", "0"],
+            ])
+        #expect(sink.receipts.acknowledged == 7)
+        #expect(sink.receipts.lastTokens == [Token(partition: 0, offset: 6)])
+    }
+
+    @Test("no more events than the window are without an answer, and many are")
+    func window() throws {
+        let daemon = FakeDaemon()
+        let sink = RPCSink(daemon, window: 16, backoff: backoff())
+        for number in 0..<100 { try sink.send(try rating("u\(number)")) }
+        try sink.drain()
+        #expect(daemon.unansweredMax == 16)
+        #expect(daemon.taken.map { $0[1] } == (0..<100).map { "u\($0)" })
+        #expect(sink.receipts.unacknowledged == 0)
+    }
+
+    @Test("an event answered with OVERLOADED is sent again, later and later, until it is taken")
+    func overloaded() throws {
+        var refusals = 0
+        let daemon = FakeDaemon { command in
+            guard command[1] == "u3", refusals < 4 else { return nil }
+            refusals += 1
+            return .error("OVERLOADED the log's queue is full")
+        }
+        var sleeps: [Duration] = []
+        let sink = RPCSink(daemon, window: 4, backoff: backoff { sleeps.append($0) })
+        for number in 0..<10 { try sink.send(try rating("u\(number)")) }
+        try sink.drain()
+        #expect(Set(daemon.taken.map { $0[1] }) == Set((0..<10).map { "u\($0)" }))
+        #expect(daemon.taken.count == 10)
+        #expect(sink.receipts.unacknowledged == 0)
+        #expect(sleeps == [10, 20, 40, 80].map { .milliseconds($0) })
+    }
+
+    @Test("a daemon that stays overloaded ends the feed with the event unacknowledged")
+    func overloadedForEver() throws {
+        let sink = RPCSink(FakeDaemon { _ in .error("OVERLOADED no") }, backoff: backoff())
+        try sink.send(try rating("u"))
+        #expect(throws: CommandError.self) { try sink.drain() }
+        #expect(sink.receipts.unacknowledged == 1)
+    }
+
+    @Test("any other refusal is counted with its reason and the rest goes on")
+    func refused() throws {
+        let daemon = FakeDaemon { $0[1] == "bad" ? .error("ERR rating is out of range") : nil }
+        let sink = RPCSink(daemon, backoff: backoff())
+        for user in ["a", "bad", "b"] { try sink.send(try rating(user)) }
+        try sink.send(Event(.item(ItemDescription(item: try EntityID("i"), tags: ["a,b"]))))
+        try sink.drain()
+        #expect(sink.receipts.acknowledged == 2)
+        #expect(sink.receipts.unacknowledged == 2)
+        #expect(sink.receipts.reasons.contains("bad: ERR rating is out of range"))
+        #expect(FeedSummary.failure(sink.receipts).message.hasPrefix("2 events were not acknowledged\n"))
+    }
+}
+
+@Suite("Feeding into a log")
+struct LogSinkTests {
+    @Test("events are appended in order under their keys")
+    func order() throws {
+        let log = FakeLog()
+        let sink = LogSink(log, options: EventOptions(), window: 8, backoff: backoff())
+        for number in 0..<50 { try sink.send(try rating("u\(number)")) }
+        try sink.drain()
+        #expect(log.appended == (0..<50).map { "u\($0)" })
+        #expect(sink.receipts.acknowledged == 50)
+        #expect(sink.receipts.lastTokens == [Token(partition: 0, offset: 49)])
+    }
+
+    @Test("a full log is tried again, any other failure is counted")
+    func failures() throws {
+        let log = FakeLog { key, call in
+            if key.string == "u1", call < 6 { return EventLogError(.full, "queue is full") }
+            return key.string == "u2" ? EventLogError(.refused, "too long") : nil
+        }
+        let sink = LogSink(log, options: EventOptions(), backoff: backoff())
+        for number in 0..<4 { try sink.send(try rating("u\(number)")) }
+        try sink.drain()
+        #expect(Set(log.appended) == ["u0", "u1", "u3"])
+        #expect(sink.receipts.unacknowledged == 1)
+        #expect(sink.receipts.reasons == ["u2: too long"])
+    }
+
+    @Test("events a full log has refused are appended in their order")
+    func fullOrder() throws {
+        let log = FakeLog(holding: 4) { _, call in call <= 9 ? EventLogError(.full, "queue is full") : nil }
+        let sink = LogSink(log, options: EventOptions(), backoff: backoff())
+        let users = (0..<4).map { "u\($0)" }
+        for user in users { try sink.send(try rating(user)) }
+        try sink.drain()
+        #expect(log.appended == users)
+    }
+
+    @Test("a log that stays full ends the feed")
+    func full() throws {
+        let log = FakeLog { _, _ in EventLogError(.full, "queue is full") }
+        let sink = LogSink(log, options: EventOptions(), backoff: backoff())
+        try sink.send(try rating("u"))
+        #expect(throws: CommandError.self) { try sink.drain() }
+        #expect(sink.receipts.unacknowledged == 1)
+    }
+}
