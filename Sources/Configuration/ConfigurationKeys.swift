@@ -62,7 +62,8 @@ extension ConfigurationKey {
         field("id", \.events.fields.id, "the event's own id, by which a second delivery is known"),
         choice(
             "events.ts-unit", \.events.tsUnit, TimeUnit.allCases,
-            "Unit of times that are numbers; auto tells seconds, milliseconds, microseconds and nanoseconds by size."),
+            "Unit of times that are numbers; auto tells seconds, milliseconds, microseconds and nanoseconds by size."
+        ),
         number(
             "events.rating-min", \.events.ratingMin, -1e6...1e6,
             "Lowest rating taken; must lie below rating-max."),

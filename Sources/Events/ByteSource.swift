@@ -106,7 +106,8 @@ final class ByteSource {
         while available.count < 2 {
             guard try refill() else { break }
         }
-        if available.count >= 2, input[available.lowerBound] == 0x1F, input[available.lowerBound + 1] == 0x8B {
+        if available.count >= 2, input[available.lowerBound] == 0x1F, input[available.lowerBound + 1] == 0x8B
+        {
             return true
         }
         let padding: [UInt8] = [0x00, 0x09, 0x0A, 0x0D, 0x1A, 0x20]
@@ -114,7 +115,8 @@ final class ByteSource {
         repeat {
             guard input[available].allSatisfy({ padding.contains($0) }) else {
                 throw EventFileError(
-                    path: path, "holds something behind its gzip data that is not gzip; was it cut or added to?")
+                    path: path,
+                    "holds something behind its gzip data that is not gzip; was it cut or added to?")
             }
             count += available.count
             available = 0..<0

@@ -93,7 +93,8 @@ struct CSVHeader {
         if names.contains("movieId") {
             return EventFileError(
                 path: path,
-                "by its header '\(header)' it holds neither ratings nor movies; feed ratings.* and movies.* instead")
+                "by its header '\(header)' it holds neither ratings nor movies; feed ratings.* and movies.* instead"
+            )
         }
         let missing = ["user", "item", "rating"].filter { columns[$0] == nil }
         let known = fields.all.map(\.name).joined(separator: ", ")

@@ -65,7 +65,10 @@ final class CSVReader: EventReader {
     }
 
     private func tags() throws(EventError) -> [String]? {
-        guard let text = text("tags") else { return nil }
+        // GroupLens's list of genres is whole also where it is empty.
+        guard let text = text("tags") else {
+            return header.isMovieLens && header.columns["tags"] != nil ? [] : nil
+        }
         return text == MovieLens.noGenres ? [] : try options.tags(text)
     }
 

@@ -253,7 +253,8 @@ extension event_value {
 
     fileprivate var asNumber: Double? {
         switch kind {
-        case .EVENT_VALUE_INTEGER, .EVENT_VALUE_UNSIGNED, .EVENT_VALUE_BIG_INTEGER, .EVENT_VALUE_DOUBLE: number
+        case .EVENT_VALUE_INTEGER, .EVENT_VALUE_UNSIGNED, .EVENT_VALUE_BIG_INTEGER, .EVENT_VALUE_DOUBLE:
+            number
         default: nil
         }
     }

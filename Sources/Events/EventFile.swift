@@ -91,10 +91,12 @@ struct EventFileFormat {
     func reader(
         _ given: EventFile.Format?
     ) throws(EventFileError) -> (EventFile.Format, any EventReader) {
+        // Not looked at, for a pipe may be silent as yet.
+        if given == .jsonl { return (.jsonl, JSONReader(input, options: options, linesBefore: 0)) }
         guard let (first, blankLines) = try input.peekLine() else {
             return (given ?? .jsonl, JSONReader(input, options: options, linesBefore: 0))
         }
-        let isJSON = given.map { $0 == .jsonl } ?? (first.hasPrefix("{") || first.hasPrefix("["))
+        let isJSON = given == nil && (first.hasPrefix("{") || first.hasPrefix("["))
         if !isJSON, let (format, reader) = try lineReader(first, blankLines) {
             return (given ?? format, reader)
         }

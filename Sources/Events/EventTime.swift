@@ -6,7 +6,14 @@ public enum TimeUnit: String, Sendable, CaseIterable {
     case s, ms, us, ns
 
     /// What `auto` takes a number for.
-    static func ofSize(_ number: Int64) -> TimeUnit { ofSize(Double(number)) }
+    static func ofSize(_ number: Int64) -> TimeUnit {
+        switch number.magnitude {
+        case ..<100_000_000_000: .s
+        case ..<100_000_000_000_000: .ms
+        case ..<100_000_000_000_000_000: .us
+        default: .ns
+        }
+    }
 
     static func ofSize(_ number: Double) -> TimeUnit {
         switch abs(number) {

@@ -11,7 +11,8 @@ enum ISO8601 {
         guard let year = reader.digits(4), reader.take("-"), let month = reader.digits(2), reader.take("-"),
             let day = reader.digits(2), (1...12).contains(month), day >= 1, day <= days(in: month, of: year),
             reader.take("T") || reader.take("t") || reader.take(" "),
-            let hour = reader.digits(2), reader.take(":"), let minute = reader.digits(2), hour < 24, minute < 60
+            let hour = reader.digits(2), reader.take(":"), let minute = reader.digits(2), hour < 24,
+            minute < 60
         else { return nil }
         var second: Int64 = 0
         var fraction: Int64 = 0
@@ -33,8 +34,10 @@ enum ISO8601 {
         let rest = milliseconds - days * dayMs
         let (year, month, day) = date(days)
         let seconds = rest / 1_000
-        return padded(year, 4) + "-" + padded(month, 2) + "-" + padded(day, 2) + "T" + padded(seconds / 3_600, 2)
-            + ":" + padded(seconds / 60 % 60, 2) + ":" + padded(seconds % 60, 2) + "." + padded(rest % 1_000, 3)
+        return padded(year, 4) + "-" + padded(month, 2) + "-" + padded(day, 2) + "T"
+            + padded(seconds / 3_600, 2)
+            + ":" + padded(seconds / 60 % 60, 2) + ":" + padded(seconds % 60, 2) + "."
+            + padded(rest % 1_000, 3)
             + "Z"
     }
 

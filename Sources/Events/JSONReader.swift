@@ -108,7 +108,8 @@ final class JSONReader: EventReader {
         defer { skipBlanksAtHand() }
         let bytes = dropped + count
         guard bytes <= input.lineBytesMax else {
-            return bad(EventError.tooLong(bytes: bytes, bytesMax: input.lineBytesMax).description, line: start)
+            return bad(
+                EventError.tooLong(bytes: bytes, bytesMax: input.lineBytesMax).description, line: start)
         }
         do throws(EventError) {
             return .event(try decoder.decode(record))

@@ -111,7 +111,10 @@ final class TextInput {
             encoding = .utf16(transcoder)
             return try transcoder.read(source, into: target)
         }
-        if head.count == 4, head.map({ $0 == 0 }) == [false, true, false, true] || head.map({ $0 == 0 }) == [true, false, true, false] {
+        if head.count == 4,
+            head.map({ $0 == 0 }) == [false, true, false, true]
+                || head.map({ $0 == 0 }) == [true, false, true, false]
+        {
             let name = head[1] == 0 ? "UTF-16LE" : "UTF-16BE"
             throw EventFileError(
                 path: path,

@@ -15,7 +15,8 @@ final class UTF16Transcoder {
     deinit { scratch.deallocate() }
 
     /// Fills part of `target`, which has room for at least 64 KiB; 0 at the end.
-    func read(_ source: ByteSource, into target: UnsafeMutableRawBufferPointer) throws(EventFileError) -> Int {
+    func read(_ source: ByteSource, into target: UnsafeMutableRawBufferPointer) throws(EventFileError) -> Int
+    {
         while true {
             let count: Int
             if pending.count >= 2 {
@@ -55,11 +56,16 @@ final class UTF16Transcoder {
         if let high = highSurrogate {
             highSurrogate = nil
             if UTF16.isTrailSurrogate(unit) {
-                return add(bytesOf: 0x1_0000 + (UInt32(high) - 0xD800) << 10 + UInt32(unit) - 0xDC00, to: &written)
+                return add(
+                    bytesOf: 0x1_0000 + (UInt32(high) - 0xD800) << 10 + UInt32(unit) - 0xDC00, to: &written)
             }
             add(bytesOf: UInt32(high), to: &written)
         }
-        if UTF16.isLeadSurrogate(unit) { highSurrogate = unit } else { add(bytesOf: UInt32(unit), to: &written) }
+        if UTF16.isLeadSurrogate(unit) {
+            highSurrogate = unit
+        } else {
+            add(bytesOf: UInt32(unit), to: &written)
+        }
     }
 
     /// A surrogate alone comes out as three bytes that no UTF-8 has.

@@ -59,7 +59,8 @@ enum EventCommands {
     }
 
     static let forget = Command(
-        "FORGET", "Erases a user.", group: .event, flags: [.write], arguments: [.value("user"), time, eventID]
+        "FORGET", "Erases a user.", group: .event, flags: [.write],
+        arguments: [.value("user"), time, eventID]
     ) { arguments, _, environment throws(CommandError) in
         try append(.forget(user: try arguments.id("user")), &arguments, environment)
     }
@@ -77,7 +78,8 @@ enum EventCommands {
             switch option {
             case "TITLE": item.title = try arguments.text("TITLE")
             case "TAGS":
-                item.tags = (item.tags ?? []) + (try arguments.text("TAGS")).split(separator: ",").map(String.init)
+                item.tags =
+                    (item.tags ?? []) + (try arguments.text("TAGS")).split(separator: ",").map(String.init)
             case "TAG": item.tags = (item.tags ?? []) + [try arguments.text("TAG")]
             case "AVAILABLE": item.available = try arguments.integer("AVAILABLE", in: 0...1) == 1
             case "TS": time = try arguments.time(environment.options.events)
