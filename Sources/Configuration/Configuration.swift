@@ -64,6 +64,7 @@ public struct Configuration: Sendable, Equatable {
     /// The section `events`.
     public struct EventsSection: Sendable, Equatable {
         public var fields = EventOptions.Fields()
+        public var tsUnit = TimeUnit.auto
         public var ratingMin = 0.0
         public var ratingMax = 100.0
         public var bytesMax = 65_536
@@ -73,6 +74,7 @@ public struct Configuration: Sendable, Equatable {
         public var options: EventOptions {
             var options = EventOptions()
             options.fields = fields
+            options.timeUnit = tsUnit
             options.ratings = min(ratingMin, ratingMax)...max(ratingMin, ratingMax)
             options.bytesMax = bytesMax
             options.signals = signals

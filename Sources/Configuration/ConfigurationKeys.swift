@@ -57,12 +57,17 @@ extension ConfigurationKey {
         field("user", \.events.fields.user, "the user's id"),
         field("item", \.events.fields.item, "the item's id"),
         field("rating", \.events.fields.rating, "the rating"),
-        field("ts", \.events.fields.ts, "the time (milliseconds since 1970)"),
+        field("ts", \.events.fields.ts, "the time"),
         field("type", \.events.fields.type, "the kind of event; rating where absent"),
         field("signal", \.events.fields.signal, "the signal's name"),
         field("title", \.events.fields.title, "the item's title"),
         field("tags", \.events.fields.tags, "the item's tags"),
         field("available", \.events.fields.available, "whether the item may be recommended"),
+        field("id", \.events.fields.id, "the event's own id, by which a second delivery is known"),
+        choice(
+            "events.ts-unit", \.events.tsUnit, TimeUnit.allCases,
+            "Unit of times that are numbers; auto tells seconds, milliseconds, microseconds and nanoseconds by size."
+        ),
         number(
             "events.rating-min", \.events.ratingMin, -1e6...1e6,
             "Lowest rating taken; must lie below rating-max."),
@@ -179,8 +184,9 @@ extension ConfigurationKey {
 
     private static func field(_ name: String, _ path: Path<String>, _ meaning: String) -> Self {
         text(
-            "events.fields.\(name)", path, allowed: "1 to 256 bytes, no two fields alike",
-            "JSON key or CSV column that holds \(meaning).", where: { (1...256).contains($0.utf8.count) })
+            "events.fields.\(name)", path, allowed: "1 to 256 bytes, no two fields alike, not 'freshet'",
+            "JSON key or CSV column that holds \(meaning).",
+            where: { (1...256).contains($0.utf8.count) && $0 != EventEncoder.mark })
     }
 
     private static let topicAllowed = "1 to 249 of a-z, A-Z, 0-9, '.', '_' and '-'"

@@ -62,7 +62,7 @@ extension Engine: LookupService {
         // The record's time is when it was appended: a log's retention goes by it, and a broker refuses what is far from
         // its clock. The event's own time stands in the payload.
         log.append(
-            key: event.key, payload: EventEncoder.encode(event, options: options.events),
+            key: event.key, payload: EventEncoder.record(of: event),
             time: Int64(Date().timeIntervalSince1970 * 1000)
         ) { result in
             completion(result.mapError { LookupError($0.code.lookUpCode, $0.message) })

@@ -6,6 +6,10 @@ extension Event {
     public var fingerprint: UInt64? {
         var hash = ByteHash()
         hash.combine(key.string)
+        if let id {
+            hash.combine(id)
+            return hash.value
+        }
         guard let time else { return nil }
         hash.combine(UInt64(bitPattern: time))
         switch kind {

@@ -39,7 +39,7 @@ public final class LogSink: EventSink {
     /// Appends one event; its time is now where it has none.
     ///
     /// - Throws: `CommandError` where the log stays full for longer than the backoff has patience.
-    public func send(_ event: Event) throws {
+    public func send(_ event: Event, from place: EventPlace?) throws {
         if answers.mutex.withLock({ !$0.postponed.isEmpty }) { try drain() }
         answers.mutex.withLock { $0.receipts.sent += 1 }
         append(event)
@@ -62,9 +62,9 @@ public final class LogSink: EventSink {
 
     private func append(_ event: Event, again: Bool = false) {
         permits.wait()
-        // Not the event's, which stands in the payload: by the record's time a broker deletes, or refuses.
+        // The event's own time is in the payload: by the record's, a broker decides what it deletes and refuses.
         let time = Int64(Date().timeIntervalSince1970 * 1_000)
-        let payload = EventEncoder.encode(event, options: options)
+        let payload = EventEncoder.record(of: event)
         log.append(key: event.key, payload: payload, time: time) { [answers, permits] result in
             answers.mutex.withLock { answers in
                 switch result {

@@ -84,14 +84,15 @@ struct ArgumentReader {
         try integer("COUNT", in: Self.countRange)
     }
 
-    /// A time of an event, in milliseconds since 1970.
-    mutating func time() throws(CommandError) -> Int64 {
-        let bytes = try bytes("TS")
-        guard let time = bytes.withUnsafeBytes(Int64.init(decimal:)), time >= 0 else {
-            let text = try text(of: bytes, "TS")
-            throw error("TS is '\(Self.short(text))'; milliseconds since 1970 are allowed")
+    /// A time of an event, in milliseconds since 1970; read as the time of an event from the log is.
+    /// - Parameter options: the unit of numbers, and the bounds.
+    mutating func time(_ options: EventOptions) throws(CommandError) -> Int64 {
+        let text = try text("TS")
+        do throws(EventError) {
+            return try options.time(text, field: "TS")
+        } catch {
+            throw self.error("\(error)")
         }
-        return time
     }
 
     mutating func rating(_ name: String) throws(CommandError) -> Float {

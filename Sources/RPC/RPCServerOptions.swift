@@ -1,3 +1,5 @@
+public import Events
+
 /// How long a look-up keeps its thread, which says where it runs.
 public enum LookupLength: Sendable {
     /// On the event loop: handing it over would take longer.
@@ -39,6 +41,9 @@ public struct RPCServerOptions: Sendable {
     public var lookupThreads = 2
     /// How long one look-up keeps its thread now. Asked before each look-up, on an event loop; must be quick.
     public var lookupLength: @Sendable () -> LookupLength = { .short }
+
+    /// How times of events are read, and what bounds they have.
+    public var events = EventOptions()
 
     /// What `HELLO` and `INFO` say of this program.
     public var version = "0.1.0"

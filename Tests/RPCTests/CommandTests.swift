@@ -69,9 +69,9 @@ struct CommandTests {
                 "RECOMMEND user [COUNT n] [MODEL m] [WITHSCORES] [WITHMETA] [TAG t]... [EXCLUDE item]... "
                     + "[INCLUDESEEN] [AFTER token [TIMEOUT ms]] [FALLBACK popular|none]"
             ),
-            ("RATE", "RATE user item value [TS ms]"), ("FORGET", "FORGET user [TS ms]"),
+            ("RATE", "RATE user item value [TS ms] [ID id]"), ("FORGET", "FORGET user [TS ms] [ID id]"),
             ("PREDICT", "PREDICT user item [item...] [MODEL m] [AFTER token [TIMEOUT ms]]"),
-            ("ITEM.SET", "ITEM.SET item [TITLE t] [TAGS a,b] [AVAILABLE 0|1]"),
+            ("ITEM.SET", "ITEM.SET item [TITLE t] [TAGS a,b] [TAG t]... [AVAILABLE 0|1] [TS ms] [ID id]"),
             ("HELLO", "HELLO [protover [AUTH username password] [SETNAME clientname]]"),
         ])
     func usage(name: String, usage: String) {
@@ -123,26 +123,30 @@ struct CommandTests {
         try await withServer { path, service in
             let client = try RPCClient(socketPath: path)
             let (user, item) = (try EntityID("u1"), try EntityID("i1"))
-            #expect(try ask(client, "RATE u1 i1 4.5 TS 1000") == .text("0:0"))
+            #expect(try ask(client, "RATE u1 i1 4.5 TS 1700000000000") == .text("0:0"))
             #expect(try ask(client, "SIGNAL u1 i1 click") == .text("0:1"))
             #expect(try ask(client, "RETRACT u1 i1") == .text("0:2"))
-            #expect(try ask(client, "HIDE u1 i1 TS 2000") == .text("0:3"))
+            #expect(try ask(client, "HIDE u1 i1 TS 2023-11-14T22:13:20Z ID e7") == .text("0:3"))
             #expect(try ask(client, "UNHIDE u1 i1") == .text("0:4"))
             #expect(try ask(client, "FORGET u1") == .text("0:5"))
             #expect(
                 try client.call(["ITEM.SET", "i1", "tags", "a,b", "TITLE", "A b", "AVAILABLE", "0"])
                     == .text("0:6"))
-            #expect(try ask(client, "ITEM.SET i1") == .text("0:7"))
+            #expect(try ask(client, "ITEM.SET i1 TS 1700000000 ID s1") == .text("0:7"))
+            #expect(
+                try client.call(["ITEM.SET", "i1", "TAG", "a, b", "TAG", "c", "TAGS", "d,e"]) == .text("0:8"))
             #expect(
                 service.state.withLock { $0.appended } == [
-                    Event(.rating(user: user, item: item, value: 4.5), time: 1000),
+                    Event(.rating(user: user, item: item, value: 4.5), time: 1_700_000_000_000),
                     Event(.signal(user: user, item: item, name: "click")),
                     Event(.retract(user: user, item: item)),
-                    Event(.hide(user: user, item: item), time: 2000), Event(.unhide(user: user, item: item)),
+                    Event(.hide(user: user, item: item), time: 1_700_000_000_000, id: "e7"),
+                    Event(.unhide(user: user, item: item)),
                     Event(.forget(user: user)),
                     Event(
                         .item(ItemDescription(item: item, title: "A b", tags: ["a", "b"], available: false))),
-                    Event(.item(ItemDescription(item: item))),
+                    Event(.item(ItemDescription(item: item)), time: 1_700_000_000_000, id: "s1"),
+                    Event(.item(ItemDescription(item: item, tags: ["a, b", "c", "d", "e"]))),
                 ])
         }
     }
@@ -203,7 +207,7 @@ struct CommandTests {
         (["NOTHING"], "ERR unknown command 'NOTHING', with args beginning with: "),
         (
             ["RATE", "u1"],
-            "ERR wrong number of arguments for 'rate' command; usage: RATE user item value [TS ms]"
+            "ERR wrong number of arguments for 'rate' command; usage: RATE user item value [TS ms] [ID id]"
         ),
         (["ECHO", "a", "b"], "ERR wrong number of arguments for 'echo' command"),
         (["RATE", "u1", "i1", "nan"], "ERR value is 'nan'; a finite number is allowed"),
@@ -212,7 +216,10 @@ struct CommandTests {
         (["RATE", "u1", "i1", "good"], "ERR value is 'good'; a finite number is allowed"),
         (["RATE", "", "i1", "4"], "ERR user: id is empty; 1 to 256 bytes"),
         (["RATE", "u1", String(repeating: "x", count: 300), "4"], "ERR item: id has 300 bytes"),
-        (["RATE", "u1", "i1", "4", "TS", "yesterday"], "ERR TS is 'yesterday'; milliseconds since 1970"),
+        (
+            ["RATE", "u1", "i1", "4", "TS", "yesterday"],
+            "ERR field 'TS' is 'yesterday'; allowed is a number of seconds"
+        ),
         (["RATE", "u1", "i1", "4", "NOW"], "ERR unexpected 'NOW'; usage: RATE"),
         (["RATE", "u1", "i1", "4", "TS"], "ERR TS is missing; usage: RATE"),
         (
@@ -236,8 +243,8 @@ struct CommandTests {
         (["RECOMMEND", "u1", "FALLBACK", "none", "FALLBACK", "popular"], "ERR FALLBACK is given twice"),
         (["RATE", "u1", "i1", "4", "TS", "1", "TS", "2"], "ERR TS is given twice; usage: RATE"),
         (["ITEM.SET", "i1", "TITLE", "a", "TITLE", "b"], "ERR TITLE is given twice; usage: ITEM.SET"),
-        (["HIDE", "u1"], "ERR wrong number of arguments for 'hide' command; usage: HIDE user item [TS ms]"),
-        (["HIDE", "u1", "i1", "4"], "ERR unexpected '4'; usage: HIDE user item [TS ms]"),
+        (["HIDE", "u1"], "ERR wrong number of arguments for 'hide' command; usage: HIDE user item [TS ms] [ID id]"),
+        (["HIDE", "u1", "i1", "4"], "ERR unexpected '4'; usage: HIDE user item [TS ms] [ID id]"),
         (["UNHIDE", "u1", ""], "ERR item: id is empty; 1 to 256 bytes"),
         (["USER.GET", "nobody"], "NOUSER user 'nobody' is not known"),
         (["SELECT", "1"], "ERR DB index is out of range"),

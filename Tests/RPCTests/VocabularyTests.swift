@@ -27,7 +27,8 @@ struct VocabularyTests {
                 "SIMILAR.USERS user [COUNT n] [MODEL m] [METRIC cosine|dot|l2] [WITHSCORES] "
                     + "[AFTER token [TIMEOUT ms]]", -2
             ),
-            ("HIDE", "HIDE user item [TS ms]", -3), ("UNHIDE", "UNHIDE user item [TS ms]", -3),
+            ("HIDE", "HIDE user item [TS ms] [ID id]", -3),
+            ("UNHIDE", "UNHIDE user item [TS ms] [ID id]", -3),
         ])
     func usage(name: String, usage: String, arity: Int) {
         #expect(CommandTable.standard[name]?.usage == usage)

@@ -257,7 +257,7 @@ struct PersistenceTests {
             #expect(rows.allSatisfy { new.counts[$0].popular == Double(old.positives[$0]) })
             #expect(rows.allSatisfy { new.counts[$0].at == state.counters.applied })
         }
-        #expect(try StateFile.verify(path: folder.state).schemaVersion == 2)
+        #expect(try StateFile.verify(path: folder.state).schemaVersion == 3)
     }
 
     @Test("ids and titles with NUL bytes, quotes and emoji come back as they were")

@@ -43,6 +43,7 @@ struct Daemon {
 
     private static func rpcOptions(_ configuration: Configuration, engine: Engine) -> RPCServerOptions {
         var options = RPCServerOptions(socketPath: configuration.socketPath)
+        options.events = configuration.events.options
         options.password = configuration.rpc.password.isEmpty ? nil : configuration.rpc.password
         options.connectionsMax = configuration.rpc.connectionsMax
         options.limits.requestBytesMax = configuration.rpc.requestBytesMax
