@@ -1,7 +1,8 @@
-import EventLog
 import Events
 import TestSupport
 import Testing
+
+@testable import EventLog
 
 /// A topic deleted and made anew, another cluster, another file: 120 events were lost without a word.
 @Suite("a log that is not the one that was learned from", .ownThread)
@@ -102,6 +103,37 @@ struct OtherLogTests {
         defer { consumer.close() }
         #expect(try consumer.learn(3, into: delegate).map(\.token.offset) == [0, 1, 2])
         #expect(delegate.restarts == [0: 0])
+    }
+
+    // No mock can delete a topic: so the consumer is made to remember another record than the topic holds.
+    @Test(
+        "a topic exchanged beneath a running consumer is noticed, after newer records were taken from it too")
+    func exchangedWhileRunning() async throws {
+        let place = try KafkaPlace(partitions: 1)
+        let log = try place.openKafka()
+        defer { log.close() }
+        try await fill(log, "a", 20)
+        let delegate = RecordingDelegate()
+        let consumer = try log.makeConsumer(.init(), delegate: delegate)
+        defer { consumer.close() }
+        _ = try consumer.learn(20, into: delegate)
+        _ = try consumer.poll(until: { !delegate.logMemory.anchors.isEmpty })
+        let kafka = try #require(consumer as? KafkaConsumer)
+        // What stands there is confirmed, and a newer record takes its place.
+        kafka.anchors[0] = delegate.logMemory.last[0]
+        kafka.nextConfirmation = .now
+        #expect(try consumer.take().isEmpty)
+        kafka.anchors[0] = RecordFingerprint(offset: 7, hash: 1)
+        kafka.nextConfirmation = .now
+        let error = try #require(throws: EventLogError.self) {
+            // A slow broker is asked again.
+            _ = try consumer.poll(until: {
+                kafka.nextConfirmation = .now
+                return false
+            })
+        }
+        #expect(error.code == .otherLog)
+        #expect(error.message.contains("at offset 7"), "\(error.message)")
     }
 
     @Test("start: latest is for the partitions that were there when the state was made")
