@@ -81,10 +81,10 @@ let package = Package(
         room(
             "Engine",
             [
-                "Locking", "Factors", "Events", "EventLog", "Checkpoints", "State", "StreamLearning",
-                "LookUps", logging,
+                "Locking", "Factors", "Retrieval", "Events", "EventLog", "Checkpoints", "State",
+                "StreamLearning", "LookUps", logging,
             ]),
-        room("RPC", ["Engine", "LookUps", "Events", "Locking", nioCore, nioPosix, logging]),
+        room("RPC", ["Locking", "Events", "EventLog", "LookUps", "Engine", nioCore, nioPosix, logging]),
 
         // What the commands do, each in a room of its own.
         room("Reporting"),
@@ -122,7 +122,7 @@ let package = Package(
             name: "freshet-bench",
             dependencies: [
                 "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
-                "Checkpoints", "State", "StreamLearning", "LookUps", "Engine", "RPC", "CZlib",
+                "Checkpoints", "State", "LookUps", "Engine", "RPC", "CZlib",
                 argumentParser, histogram, logging,
             ],
             swiftSettings: settings),

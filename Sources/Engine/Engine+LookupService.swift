@@ -59,13 +59,13 @@ extension Engine: LookupService {
         } catch {
             return completion(.failure(LookupError(.invalid, error.description)))
         }
-        let now = Int64(Date().timeIntervalSince1970 * 1000)
+        // The record's time is when it was appended: a log's retention goes by it, and a broker refuses what is far from
+        // its clock. The event's own time stands in the payload.
         log.append(
             key: event.key, payload: EventEncoder.record(of: event),
-            time: event.time ?? now
+            time: Int64(Date().timeIntervalSince1970 * 1000)
         ) { result in
-            completion(
-                result.mapError { LookupError($0.code == .full ? .overloaded : .unavailable, $0.message) })
+            completion(result.mapError { LookupError($0.code.lookUpCode, $0.message) })
         }
     }
 
@@ -83,5 +83,16 @@ extension Engine: LookupService {
 
     public func digest() throws(LookupError) -> (digest: String, positions: [Int32: Int64]) {
         onQueue { ($0.digest(), $0.positions) }
+    }
+}
+
+extension EventLogError.Code {
+    /// By what a client should do: send less, send something else, or send it again later.
+    var lookUpCode: LookupError.Code {
+        switch self {
+        case .full: .overloaded
+        case .unacceptable, .tooLarge: .invalid
+        default: .unavailable
+        }
     }
 }

@@ -1,8 +1,8 @@
 internal import EventLog
 internal import Foundation
 internal import Locking
-internal import Retrieval
 internal import LookUps
+internal import Retrieval
 internal import State
 
 extension Engine {
@@ -11,14 +11,15 @@ extension Engine {
         return zip(state.models, snapshot.models).map { model, numbers in
             ModelStatus(
                 name: model.options.name, learner: model.options.learnerName,
-                isDefault: model.options.name == options.lookUps.defaultModel, fields: fields(of: model, numbers))
+                isDefault: model.options.name == options.lookUps.defaultModel,
+                fields: fields(of: model, numbers))
         }
     }
 
     public func status() -> [StatusField] {
         let snapshot = published.snapshot
         var fields = serverFields()
-        fields += LearnedState.Counters.fields.map {
+        fields += LearnedState.Counters.all.map {
             StatusField("events.\($0.name)", .integer(snapshot.counters[keyPath: $0.path]))
         }
         fields.append(StatusField("events.in-memory", .integer(Int64(backlog.events))))
@@ -30,7 +31,8 @@ extension Engine {
                 StatusField("model.\(model.options.name).\($0.name)", $0.value)
             }
         }
-        return fields + lookupFields() + checkpointFields() + memoryFields(snapshot.memory, index: snapshot.indexBytes)
+        return fields + lookupFields() + checkpointFields()
+            + memoryFields(snapshot.memory, index: snapshot.indexBytes)
     }
 
     /// How passes over the catalogue were made, each path that served with how often.
@@ -54,6 +56,15 @@ extension Engine {
             StatusField("log.name", .text(log.name)), StatusField("log.reachable", .bool(health.reachable)),
             StatusField("log.last-error", .text(health.lastError ?? "")),
         ]
+        if let at = health.lastErrorAt {
+            let age = at.duration(to: ContinuousClock().now).milliseconds / 1000
+            fields.append(StatusField("log.last-error-age-s", .double(max(0, age))))
+            fields.append(StatusField("log.last-error-over", .bool(health.reachable)))
+        }
+        let losses = log.deadLetterLosses
+        fields.append(StatusField("dead-letters.waiting", .integer(Int64(log.deadLettersHeld))))
+        fields.append(StatusField("dead-letters.cut", .integer(Int64(losses.cut))))
+        fields.append(StatusField("dead-letters.dropped", .integer(Int64(losses.dropped))))
         var lag: Int64 = 0
         for (partition, position) in snapshot.positions.sorted(by: { $0.key < $1.key }) {
             fields.append(StatusField("position.\(partition)", .integer(position)))
@@ -114,6 +125,7 @@ extension Engine {
             StatusField("memory.users-bytes", .integer(Int64(memory.users))),
             StatusField("memory.histories-bytes", .integer(Int64(memory.histories))),
             StatusField("memory.items-bytes", .integer(Int64(memory.items))),
+            StatusField("memory.recent-events-bytes", .integer(Int64(memory.recent))),
             StatusField("memory.index-bytes", .integer(Int64(index))),
         ]
     }

@@ -119,9 +119,14 @@ final class Ingest: Sendable {
     private func decode(_ records: inout LogBatch, _ decoder: EventDecoder) -> IngestBatch {
         var batch = IngestBatch()
         batch.events.reserveCapacity(records.count)
+        batch.positions = records.positions
+        batch.fingerprints = records.fingerprints
         records.forEach { record, payload in
-            batch.positions[record.token.partition] = record.token.offset + 1
             batch.bytes += payload.count
+            guard !record.isTombstone else {
+                batch.tombstones += 1
+                return
+            }
             do throws(EventError) {
                 let event = try decoder.decode(payload)
                 batch.events.append(LoggedEvent(token: record.token, logTime: record.time, event: event))

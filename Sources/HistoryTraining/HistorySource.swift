@@ -66,6 +66,7 @@ struct HistorySource {
         while try history.poll(into: &batch, recordsMax: 8_192, timeout: .milliseconds(100)) {
             try interruption.check()
             try batch.forEach { record, payload in
+                guard !record.isTombstone else { return builder.countTombstone() }
                 do throws(EventError) {
                     let event = try decoder.decode(payload)
                     note(event.time ?? record.time)
@@ -84,7 +85,7 @@ struct HistorySource {
             batch.removeAll()
             progress.update(events: events, fraction: history.fractionRead)
         }
-        builder.stand(at: history.positions)
+        builder.stand(at: history.positions, of: history.memory)
         progress.clear()
     }
 

@@ -1,9 +1,9 @@
 // HistoryTraining: a state out of a history.
 //
-// Here live the plan (a configuration, and what holds for the epochs alone), the reading of files or of the log, the
-// choice of the number of epochs on a part held back, the training of each model, and the summary. A request comes in; a
-// state file that `serve` goes on from goes out, whole or not at all. What never comes in: a running daemon's state, and
-// command lines.
+// Here live the state that events are built into (`StateBuilder`), the plan (a configuration, and what holds for the
+// epochs alone), the reading of files or of the log, the choice of the number of epochs on a part held back, the
+// training of each model, and the summary. A request comes in; a state file that `serve` goes on from goes out, whole or
+// not at all. What never comes in: a running daemon's state, and command lines.
 
 import Configuration
 import EventLog
@@ -75,7 +75,7 @@ public struct TrainingRun {
         }
         let outcomes = try train(builder, source)
         // Before the positions past them are durable, as with every checkpoint.
-        try log?.flushDeadLetters()
+        try log?.flushDeadLetters(isLast: true)
         try builder.write(to: output.path, source: plan.source)
         return TrainSummary(
             output: output, plan: plan, source: source, history: builder.summary, outcomes: outcomes,

@@ -10,16 +10,18 @@ struct ArgumentReader {
 
     private let request: RESPRequest
     private let command: Command
-    private var index = 1
+    private var index: Int
     /// Option words read so far.
     private var given: [String] = []
 
     init(_ request: RESPRequest, of command: Command) {
         self.request = request
         self.command = command
+        index = command.container == nil ? 1 : 2
     }
 
     var isAtEnd: Bool { index >= request.count }
+    var wordsLeft: Int { request.count - index }
 
     /// The next argument as it came.
     mutating func bytes(_ name: String) throws(CommandError) -> ArraySlice<UInt8> {
@@ -61,6 +63,21 @@ struct ArgumentReader {
             )
         }
         return number
+    }
+
+    /// An integer of a command that Redis has, refused in Redis's words.
+    mutating func redisInteger(
+        _ name: String, orThrow error: CommandError = .notAnInteger
+    ) throws(CommandError) -> Int {
+        guard let number = try bytes(name).withUnsafeBytes(Int.init(decimal:)) else { throw error }
+        return number
+    }
+
+    /// All that is left, as text.
+    mutating func rest(_ name: String) throws(CommandError) -> [String] {
+        var words: [String] = []
+        while !isAtEnd { words.append(try text(name)) }
+        return words
     }
 
     mutating func count() throws(CommandError) -> Int {

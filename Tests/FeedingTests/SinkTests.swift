@@ -87,6 +87,16 @@ struct RPCSinkTests {
 
 @Suite("Feeding into a log")
 struct LogSinkTests {
+    // The broker deletes by the record's time, and refuses what is far from its clock.
+    @Test("the record's time is now, whatever the event's own is")
+    func recordTime() throws {
+        let log = FakeLog()
+        let sink = LogSink(log, options: EventOptions(), backoff: backoff())
+        try sink.send(try rating("u", "i", 3, 12))
+        try sink.drain()
+        #expect(try #require(log.times.first) > 1_700_000_000_000)
+    }
+
     @Test("events are appended in order under their keys")
     func order() throws {
         let log = FakeLog()

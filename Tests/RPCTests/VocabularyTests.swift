@@ -175,7 +175,10 @@ struct VocabularyTests {
     }
 
     static let refused: [(String, String)] = [
-        ("MRECOMMEND", "ERR wrong number of arguments for 'mrecommend'; usage: MRECOMMEND user [user...]"),
+        (
+            "MRECOMMEND",
+            "ERR wrong number of arguments for 'mrecommend' command; usage: MRECOMMEND user [user...]"
+        ),
         ("MRECOMMEND u1 u2 COUNT 0", "ERR COUNT is '0'; an integer from 1 to 10000 is allowed"),
         (
             "MRECOMMEND a b c d e f g h i j k COUNT 10000",
@@ -184,7 +187,7 @@ struct VocabularyTests {
         ("MRECOMMEND u1 COUNT 1 u2", "ERR unexpected 'U2'; usage: MRECOMMEND"),
         (
             "RECOMMEND.ITEMS 1",
-            "ERR wrong number of arguments for 'recommend.items'; usage: RECOMMEND.ITEMS numi"
+            "ERR wrong number of arguments for 'recommend.items' command; usage: RECOMMEND.ITEMS numi"
         ),
         (
             "RECOMMEND.ITEMS i1 5",
