@@ -15,6 +15,7 @@
 class BigNumbers {
 public:
     void clear() { tokens_.clear(); }
+    bool is_empty() const { return tokens_.empty(); }
 
     /// Copies a record and puts stand-ins into it. False where it holds no number to replace. The record has to
     /// outlive what is read of it.

@@ -75,7 +75,7 @@ void read_value(
         value.kind = EVENT_VALUE_INTEGER;
         value.integer = element.get_int64().value_unsafe();
         value.number = static_cast<double>(value.integer);
-        big_numbers.restore(value);
+        if (!big_numbers.is_empty()) big_numbers.restore(value);
         break;
     case dom::element_type::UINT64:
         value.kind = EVENT_VALUE_UNSIGNED;
@@ -120,24 +120,18 @@ bool is_mark(const dom::key_value_pair &pair) {
     return pair.value.get(version) == simdjson::SUCCESS && version == 1;
 }
 
-bool has_mark(dom::object object) {
-    for (dom::key_value_pair pair : object)
-        if (is_mark(pair)) return true;
-    return false;
-}
-
-void read_fields(event_parser &parser, dom::object object, event_values &values) {
-    values.is_marked = has_mark(object) ? 1 : 0;
-    const Fields &fields = values.is_marked ? parser.own_fields : parser.fields;
+/// Reads by the names given; false, with what is read so far, at a mark that says the names are freshet's own.
+bool read_fields(event_parser &parser, const Fields &fields, dom::object object, event_values &values) {
     for (dom::key_value_pair pair : object) {
+        if (!values.is_marked && is_mark(pair)) return false;
         for (size_t i = 0; i < fields.size(); ++i) {
             const auto &[name, field] = fields[i];
             if (pair.key != name) continue;
-            read_value(
-                pair.value, parser.texts[i], parser.texts_max, parser.big_numbers, values.*field);
+            read_value(pair.value, parser.texts[i], parser.texts_max, parser.big_numbers, values.*field);
             break;
         }
     }
+    return true;
 }
 
 }  // namespace
@@ -171,6 +165,10 @@ event_parse_status event_parser_parse(
     }
     dom::object object;
     if (root.get(object) != simdjson::SUCCESS) return EVENT_PARSE_NOT_AN_OBJECT;
-    read_fields(*parser, object, *values);
+    if (!read_fields(*parser, parser->fields, object, *values)) {
+        *values = event_values{};
+        values->is_marked = 1;
+        read_fields(*parser, parser->own_fields, object, *values);
+    }
     return EVENT_PARSE_DONE;
 }

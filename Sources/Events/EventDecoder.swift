@@ -23,6 +23,7 @@ public final class EventDecoder {
 
     public init(options: EventOptions) {
         self.options = options
+        names = options.fields
         guard let parser = Self.makeParser(options) else {
             preconditionFailure("no memory for a JSON parser of \(options.bytesMax) bytes")
         }
@@ -55,37 +56,40 @@ public final class EventDecoder {
         var why: UnsafePointer<CChar>?
         let bytes = payload.baseAddress?.assumingMemoryBound(to: CChar.self)
         switch event_parser_parse(parser, bytes, payload.count, &values, &why) {
-        case .EVENT_PARSE_DONE: return
+        case .EVENT_PARSE_DONE:
+            // Changed where they differ from those of the record before, for a copy costs as much as the parsing.
+            guard hasOwnNames != (values.is_marked != 0) else { return }
+            hasOwnNames.toggle()
+            names = hasOwnNames ? EventOptions.Fields() : options.fields
         case .EVENT_PARSE_NOT_AN_OBJECT: throw .notAnObject
         case .EVENT_PARSE_NOT_JSON: throw .notJSON(why.map { String(cString: $0) } ?? "unknown reason")
         }
     }
 
     /// The names under which this record has its fields.
-    private var names: EventOptions.Fields { values.is_marked == 0 ? options.fields : Self.ownNames }
-    private static let ownNames = EventOptions.Fields()
+    private var names: EventOptions.Fields
+    private var hasOwnNames = false
 
     private func kind() throws(EventError) -> Event.Kind {
-        let fields = names
-        let type = try string(values.type, fields.type).map { text throws(EventError) in try EventType(text) }
+        let type = try string(values.type, names.type).map { text throws(EventError) in try EventType(text) }
         switch type ?? .rating {
         case .rating:
             return .rating(
-                user: try id(values.user, fields.user), item: try id(values.item, fields.item),
+                user: try id(values.user, names.user), item: try id(values.item, names.item),
                 value: try rating())
         case .signal:
             return .signal(
-                user: try id(values.user, fields.user), item: try id(values.item, fields.item),
+                user: try id(values.user, names.user), item: try id(values.item, names.item),
                 name: try signal())
         case .retract:
             return .retract(
-                user: try id(values.user, fields.user), item: try id(values.item, fields.item))
+                user: try id(values.user, names.user), item: try id(values.item, names.item))
         case .hide:
-            return .hide(user: try id(values.user, fields.user), item: try id(values.item, fields.item))
+            return .hide(user: try id(values.user, names.user), item: try id(values.item, names.item))
         case .unhide:
-            return .unhide(user: try id(values.user, fields.user), item: try id(values.item, fields.item))
+            return .unhide(user: try id(values.user, names.user), item: try id(values.item, names.item))
         case .forget:
-            return .forget(user: try id(values.user, fields.user))
+            return .forget(user: try id(values.user, names.user))
         case .item:
             return .item(try itemDescription())
         }

@@ -63,7 +63,8 @@ public final class EventFile {
 
     /// What to tell whoever reads it, though its events are taken. Complete once the file has ended.
     public var warnings: [String] {
-        [input.warning, reader.timeUnits.mixture].compactMap { $0 }.map { "\(path): \($0)" }
+        let mixture = reader.timeUnits.mixture.map { [$0] } ?? []
+        return (input.warnings + mixture).map { "\(path == "-" ? "standard input" : path): \($0)" }
     }
 }
 

@@ -1,6 +1,6 @@
 /// The bytes of a text, in UTF-8 whatever they were, in a buffer that readers take them from.
 ///
-/// A UTF-8 byte order mark is dropped. UTF-16 with a mark is transcoded, an unpaired surrogate into bytes that are not
+/// A UTF-8 byte order mark is dropped. UTF-16 is transcoded, an unpaired surrogate into bytes that are not
 /// UTF-8, so that its line is refused and not repaired.
 final class TextInput {
     let path: String
@@ -43,7 +43,9 @@ final class TextInput {
     /// Whether the end is that of the reader's patience, not of the input.
     var wasCancelled: Bool { source.wasCancelled }
 
-    var warning: String? { source.warning }
+    /// What to say of the text though it was read.
+    var warnings: [String] { [encodingWarning, source.warning].compactMap { $0 } }
+    private var encodingWarning: String?
 
     /// What is unread.
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: buffer[unread]) }
@@ -105,20 +107,15 @@ final class TextInput {
         if head.starts(with: [0xFF, 0xFE, 0, 0]) || head.starts(with: [0, 0, 0xFE, 0xFF]) {
             throw EventFileError(path: path, "is UTF-32; convert it, say by: iconv -f UTF-32 -t UTF-8")
         }
-        if head.starts(with: [0xFF, 0xFE]) || head.starts(with: [0xFE, 0xFF]) {
+        if let (isBigEndian, markBytes) = Self.utf16(head) {
+            if markBytes == 0 {
+                encodingWarning =
+                    "is UTF-16 without a byte order mark, and read as UTF-16\(isBigEndian ? "BE" : "LE")"
+            }
             let transcoder = UTF16Transcoder(
-                isBigEndian: head[0] == 0xFE, first: Array(target[2..<count]))
+                isBigEndian: isBigEndian, first: Array(target[markBytes..<count]))
             encoding = .utf16(transcoder)
             return try transcoder.read(source, into: target)
-        }
-        if head.count == 4,
-            head.map({ $0 == 0 }) == [false, true, false, true]
-                || head.map({ $0 == 0 }) == [true, false, true, false]
-        {
-            let name = head[1] == 0 ? "UTF-16LE" : "UTF-16BE"
-            throw EventFileError(
-                path: path,
-                "looks like UTF-16 without a byte order mark; convert it, say by: iconv -f \(name) -t UTF-8")
         }
         encoding = .utf8
         guard head.starts(with: [0xEF, 0xBB, 0xBF]) else { return count }
@@ -126,6 +123,17 @@ final class TextInput {
         guard !rest.isEmpty else { return try source.read(into: target) }
         target.copyBytes(from: rest)
         return rest.count
+    }
+
+    /// Which UTF-16 a text is that begins so. Without a mark it is known by two characters of ASCII.
+    private static func utf16(_ head: [UInt8]) -> (isBigEndian: Bool, markBytes: Int)? {
+        if head.starts(with: [0xFF, 0xFE]) { return (false, 2) }
+        if head.starts(with: [0xFE, 0xFF]) { return (true, 2) }
+        switch head.map({ $0 == 0 }) {
+        case [false, true, false, true]: return (false, 0)
+        case [true, false, true, false]: return (true, 0)
+        default: return nil
+        }
     }
 
     private static func mayBeMark(_ head: Slice<UnsafeMutableRawBufferPointer>) -> Bool {
