@@ -86,6 +86,7 @@ final class Ingest: Sendable {
         let decoder = EventDecoder(options: events)
         var records = LogBatch()
         var paused = false
+        var hasToldMixture = false
         while !stopping.load(ordering: .acquiring) {
             hold(consumer, paused: &paused)
             records.removeAll()
@@ -94,6 +95,10 @@ final class Ingest: Sendable {
                 into: &records, recordsMax: options.batchEventsMax, timeout: .milliseconds(paused ? 2 : 100))
             guard !records.isEmpty else { continue }
             outlet.submit(decode(&records, decoder))
+            // Once: each further batch could only say it with higher numbers.
+            guard !hasToldMixture, let mixture = decoder.timeUnits.mixture else { continue }
+            hasToldMixture = true
+            logger.warning("\(mixture)")
         }
     }
 

@@ -243,7 +243,10 @@ struct CommandTests {
         (["RECOMMEND", "u1", "FALLBACK", "none", "FALLBACK", "popular"], "ERR FALLBACK is given twice"),
         (["RATE", "u1", "i1", "4", "TS", "1", "TS", "2"], "ERR TS is given twice; usage: RATE"),
         (["ITEM.SET", "i1", "TITLE", "a", "TITLE", "b"], "ERR TITLE is given twice; usage: ITEM.SET"),
-        (["HIDE", "u1"], "ERR wrong number of arguments for 'hide' command; usage: HIDE user item [TS ms] [ID id]"),
+        (
+            ["HIDE", "u1"],
+            "ERR wrong number of arguments for 'hide' command; usage: HIDE user item [TS ms] [ID id]"
+        ),
         (["HIDE", "u1", "i1", "4"], "ERR unexpected '4'; usage: HIDE user item [TS ms] [ID id]"),
         (["UNHIDE", "u1", ""], "ERR item: id is empty; 1 to 256 bytes"),
         (["USER.GET", "nobody"], "NOUSER user 'nobody' is not known"),
