@@ -104,7 +104,8 @@ extension ConfigurationKey {
             "engine.history-max", \.engine.historyMax, 1...1_000_000, unit: "items per user",
             "Items kept in a user's history; the oldest go first."),
         integer(
-            "engine.duplicates-window", \.engine.duplicatesWindow, 0...67_108_864, unit: "events per partition",
+            "engine.duplicates-window", \.engine.duplicatesWindow, 0...67_108_864,
+            unit: "events per partition",
             "Events, with an id or a time of their own, that are known again when they come a second time; 24 bytes "
                 + "each. 0 for none."),
         integer(

@@ -2,10 +2,14 @@ extension Event {
     /// Tells the event from every other, as far as 64 bits can: two deliveries of one event have the same. `nil` for an
     /// event of which nothing does, because it has neither an id nor a time of its own.
     ///
-    /// By its `id` and whose event it is, where it has one; else by all that it says, its time included.
+    /// By its `id` together with its kind, user and item, where it has one: a producer that sends it again may give it
+    /// another time, and ids that are numbers of lines must not make strangers of two files alike. Else by all that it
+    /// says, its time included.
     public var fingerprint: UInt64? {
         var hash = ByteHash()
+        hash.combine(UInt64(kindNumber))
         hash.combine(key.string)
+        hash.combine(item?.string ?? "")
         if let id {
             hash.combine(id)
             return hash.value
@@ -13,32 +17,34 @@ extension Event {
         guard let time else { return nil }
         hash.combine(UInt64(bitPattern: time))
         switch kind {
-        case .rating(_, let item, let value):
-            hash.combine(1)
-            hash.combine(item.string)
-            hash.combine(UInt64(value.bitPattern))
-        case .signal(_, let item, let name):
-            hash.combine(2)
-            hash.combine(item.string)
-            hash.combine(name)
-        case .retract(_, let item):
-            hash.combine(3)
-            hash.combine(item.string)
-        case .hide(_, let item):
-            hash.combine(4)
-            hash.combine(item.string)
-        case .unhide(_, let item):
-            hash.combine(5)
-            hash.combine(item.string)
-        case .forget: hash.combine(6)
-        case .item(let description):
-            hash.combine(7)
-            hash.combine(description.title.map { $0 + "\u{1}" } ?? "")
-            for tag in description.tags ?? [] { hash.combine(tag) }
-            hash.combine(description.tags == nil ? 0 : 1)
-            hash.combine(description.available.map { $0 ? 1 : 2 } ?? 0)
+        case .rating(_, _, let value): hash.combine(UInt64(value.bitPattern))
+        case .signal(_, _, let name): hash.combine(name)
+        case .retract, .hide, .unhide, .forget: break
+        case .item(let description): hash.combine(description)
         }
         return hash.value
+    }
+
+    private var kindNumber: Int {
+        switch kind {
+        case .rating: 1
+        case .signal: 2
+        case .retract: 3
+        case .hide: 4
+        case .unhide: 5
+        case .forget: 6
+        case .item: 7
+        }
+    }
+}
+
+extension ByteHash {
+    fileprivate mutating func combine(_ description: ItemDescription) {
+        // What is not said is not what is said to be empty.
+        combine(description.title.map { "=" + $0 } ?? "")
+        combine(description.tags.map { UInt64($0.count) + 1 } ?? 0)
+        for tag in description.tags ?? [] { combine(tag) }
+        combine(description.available.map { $0 ? 1 : 2 } ?? 0)
     }
 }
 

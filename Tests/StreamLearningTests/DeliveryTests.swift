@@ -90,6 +90,37 @@ struct DeliveryTests {
         #expect(learn([event, event, event]).counters.duplicates == 0)
     }
 
+    @Test("an id of its own makes an event known again whatever its time, and only of the same user and item")
+    func ids() {
+        func click(_ user: String, _ item: String, _ event: String, at time: Int64?) -> Event {
+            Event(.signal(user: id(user), item: id(item), name: "click"), time: time, id: event)
+        }
+        let state = learn([
+            click("u", "i", "e1", at: nil), click("u", "i", "e1", at: start), click("u", "i", "e1", at: nil),
+            click("u", "i", "e2", at: nil), click("v", "i", "e1", at: nil), click("u", "j", "e1", at: nil),
+        ])
+        #expect(state.counters.duplicates == 2 && state.counters.applied == 6)
+    }
+
+    @Test("what tells two events apart is in their fingerprints")
+    func fingerprints() {
+        let description = ItemDescription(item: id("i"), title: "", tags: [])
+        let events = [
+            rating("u", "i", 4, at: 1), rating("u", "i", 4.5, at: 1), rating("u", "i", 4, at: 2),
+            rating("ui", "x", 4, at: 1), rating("v", "i", 4, at: 1), click("u", "i", at: 1),
+            Event(.retract(user: id("u"), item: id("i")), time: start + 1000),
+            Event(.hide(user: id("u"), item: id("i")), time: start + 1000),
+            Event(.unhide(user: id("u"), item: id("i")), time: start + 1000),
+            Event(.forget(user: id("u")), time: start + 1000),
+            Event(.item(description), time: start), Event(.item(ItemDescription(item: id("i"))), time: start),
+            Event(.item(ItemDescription(item: id("i"), title: "", tags: ["a", "b"])), time: start),
+            Event(.item(ItemDescription(item: id("i"), title: "", tags: ["a,b"])), time: start),
+            Event(.item(ItemDescription(item: id("i"), available: false)), time: start),
+        ]
+        #expect(Set(events.map(\.fingerprint)).count == events.count)
+        #expect(events.allSatisfy { $0.fingerprint != nil })
+    }
+
     @Test("retractions, erasures and descriptions are known again too")
     func everyKind() {
         let description = Event(.item(ItemDescription(item: id("i"), title: "T")), time: start)
