@@ -72,7 +72,9 @@ let package = Package(
         room("Evaluation", ["Locking", "Factors", "Learners"]),
         room("Retrieval", ["CKernels", "Factors", heaps]),
         room("Events", ["CSimdJSON", "CZlib"]),
-        room("EventLog", ["Events", "Locking", "CRdKafka", grdb, logging]),
+        room("EventLog", ["Events"]),
+        room("EmbeddedEventLog", ["Locking", "Events", "EventLog", grdb, logging]),
+        room("KafkaEventLog", ["CRdKafka", "Locking", "Events", "EventLog", logging]),
         room("Checkpoints", [grdb]),
         room(
             "State", ["Locking", "Factors", "Learners", "Retrieval", "Events", "Checkpoints", heaps]),
@@ -84,18 +86,21 @@ let package = Package(
                 "Locking", "Factors", "Retrieval", "Events", "EventLog", "Checkpoints", "State",
                 "StreamLearning", "LookUps", logging,
             ]),
-        room("RPC", ["Locking", "Events", "EventLog", "LookUps", "Engine", nioCore, nioPosix, logging]),
+        room("RESP", [nioCore]),
+        room("Commands", ["Events", "LookUps", "Engine", "RESP", nioCore]),
+        room(
+            "RPC", ["Locking", "Events", "LookUps", "Engine", "RESP", "Commands", nioCore, nioPosix, logging]),
 
         // What the commands do, each in a room of its own.
         room("Reporting"),
         room(
             "Configuration",
             [
-                "Learners", "Training", "Events", "EventLog", "State", "StreamLearning", "LookUps", "Engine",
-                logging, yams,
+                "Learners", "Training", "Events", "EventLog", "EmbeddedEventLog", "KafkaEventLog", "State",
+                "StreamLearning", "LookUps", "Engine", logging, yams,
             ]),
         room("InventedWorlds", ["Events"]),
-        room("Feeding", ["Reporting", "Locking", "Events", "EventLog", "RPC"]),
+        room("Feeding", ["Reporting", "Locking", "Events", "EventLog", "RESP"]),
         room(
             "HistoryTraining",
             [
@@ -115,14 +120,14 @@ let package = Package(
             dependencies: [
                 "Reporting", "Configuration", "InventedWorlds", "Feeding", "HistoryTraining",
                 "EvaluationRuns", "Evaluation", "Training", "Locking", "Events", "EventLog", "Checkpoints",
-                "State", "Engine", "RPC", argumentParser, lifecycle, logging, signals,
+                "State", "Engine", "RESP", "RPC", argumentParser, lifecycle, logging, signals,
             ],
             swiftSettings: settings),
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
                 "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
-                "Checkpoints", "State", "LookUps", "Engine", "RPC", "CZlib",
+                "Checkpoints", "State", "LookUps", "Engine", "RESP", "CZlib",
                 argumentParser, histogram, logging,
             ],
             swiftSettings: settings),
@@ -133,7 +138,15 @@ let package = Package(
         tests(of: "Evaluation", ["Evaluation"]),
         tests(of: "Retrieval", ["Retrieval", "CKernels", "Factors"]),
         tests(of: "Events", ["Events"]),
-        tests(of: "EventLog", ["EventLog", "Events", "Locking", "TestSupport", grdb, logging]),
+        tests(
+            of: "EventLog",
+            ["EventLogSupport", "TestSupport", "EventLog", "EmbeddedEventLog", "KafkaEventLog", "Events"]),
+        tests(
+            of: "EmbeddedEventLog",
+            ["EventLogSupport", "TestSupport", "EmbeddedEventLog", "EventLog", "Events", grdb]),
+        tests(
+            of: "KafkaEventLog",
+            ["EventLogSupport", "TestSupport", "KafkaEventLog", "EventLog", "Events", "CRdKafka"]),
         tests(of: "Checkpoints", ["TestSupport", "Checkpoints", "Factors", grdb]),
         tests(
             of: "State",
@@ -157,13 +170,17 @@ let package = Package(
             of: "Engine",
             [
                 "EngineSupport", "TestSupport", "Engine", "LookUps", "State", "Checkpoints", "EventLog",
-                "Events", "Factors", "Locking", grdb, logging,
+                "EmbeddedEventLog", "Events", "Factors", "Locking", grdb, logging,
             ]),
+        tests(of: "RESP", ["RESP", nioCore]),
+        tests(
+            of: "Commands",
+            ["RPCSupport", "Commands", "RESP", "RPC", "Engine", "LookUps", "Events", "Locking"]),
         tests(
             of: "RPC",
             [
-                "RPC", "Engine", "LookUps", "State", "EventLog", "Events", "Locking", "TestSupport", nioCore,
-                nioPosix, logging,
+                "RPCSupport", "TestSupport", "RPC", "Commands", "RESP", "Engine", "Locking", nioCore,
+                nioPosix,
             ]),
         tests(of: "Reporting", ["Reporting"]),
         tests(
@@ -173,7 +190,7 @@ let package = Package(
                 "Events", yams,
             ]),
         tests(of: "InventedWorlds", ["InventedWorlds", "Events"]),
-        tests(of: "Feeding", ["Feeding", "Reporting", "EventLog", "Events", "Locking", "RPC"]),
+        tests(of: "Feeding", ["Feeding", "Reporting", "EventLog", "Events", "Locking", "RESP"]),
         tests(
             of: "HistoryTraining",
             [
@@ -188,24 +205,39 @@ let package = Package(
                 "EvaluationRuns", "Reporting", "Configuration", "HistoryTraining", "Evaluation", "Events",
                 "Learners", "Training", argumentParser,
             ]),
-        tests(of: "Freshet", ["freshet", "Configuration", "RPC", argumentParser]),
+        tests(of: "Freshet", ["freshet", "Configuration", "RESP", argumentParser]),
         // The real program as a process.
         tests(
             of: "Daemon",
-            ["freshet", "Configuration", "RPC", "EventLog", "Events", "TestSupport", grdb, logging]),
+            [
+                "TestSupport", "freshet", "Configuration", "RESP", "EventLog", "EmbeddedEventLog",
+                "KafkaEventLog", "Events", grdb, logging,
+            ]),
 
         // For tests: child processes, threads of their own, and a Kafka: librdkafka's mock cluster, or the broker named by
         // FRESHET_TEST_KAFKA.
         .target(
             name: "TestSupport", dependencies: ["CRdKafka"], path: "Tests/TestSupport",
             swiftSettings: settings),
+        // For tests of the logs: places where either may be opened again, and what plays the engine.
+        .target(
+            name: "EventLogSupport",
+            dependencies: [
+                "TestSupport", "EventLog", "EmbeddedEventLog", "KafkaEventLog", "Events", "Locking", grdb,
+                logging,
+            ], path: "Tests/EventLogSupport", swiftSettings: settings),
         // For tests of what learns: streams, options, and an engine on a log of its own.
         .target(
             name: "EngineSupport",
             dependencies: [
-                "Engine", "LookUps", "StreamLearning", "State", "Checkpoints", "EventLog", "Events",
-                "Factors", "Learners", "Locking", "TestSupport", logging,
+                "Engine", "LookUps", "StreamLearning", "State", "Checkpoints", "EventLog",
+                "EmbeddedEventLog", "Events", "Factors", "Learners", "Locking", "TestSupport", logging,
             ], path: "Tests/EngineSupport", swiftSettings: settings),
+        // For tests of commands and their server: an engine that answers as it is told, and a server of it on a socket.
+        .target(
+            name: "RPCSupport",
+            dependencies: ["RPC", "RESP", "Engine", "LookUps", "Events", "Locking", logging],
+            path: "Tests/RPCSupport", swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17
 )

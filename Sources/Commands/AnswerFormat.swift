@@ -1,6 +1,7 @@
 import Engine
 import Events
 internal import LookUps
+import RESP
 
 /// Lists of items and users as they go out.
 enum AnswerFormat {

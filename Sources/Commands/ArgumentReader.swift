@@ -1,5 +1,6 @@
 import EventLog
 import Events
+import RESP
 
 /// Reads a command's arguments one by one. Each error says which argument, the value found, what is allowed, and the
 /// command's usage.

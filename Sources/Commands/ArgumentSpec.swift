@@ -1,3 +1,5 @@
+import RESP
+
 /// One argument of a command, as `COMMAND DOCS` describes it. The usage line and the arity are drawn from the same
 /// description, so that they cannot say different things.
 struct ArgumentSpec: Sendable {

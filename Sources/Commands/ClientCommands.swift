@@ -1,3 +1,5 @@
+import RESP
+
 /// `CLIENT`: what a client says of its connection, and what it asks about others.
 enum ClientCommands {
     static let client = Command(
@@ -14,7 +16,7 @@ enum ClientCommands {
                 "SETINFO", "Says which library this is.",
                 [.value("LIB-NAME|LIB-VER"), .value("value")], run: setInfo),
             sub("INFO", "Describes this connection.") { _, session, environment throws(CommandError) in
-                let bytes = environment.registry.clients.first { $0.session.id == session.id }?.heldBytes
+                let bytes = environment.clients.all.first { $0.session.id == session.id }?.heldBytes
                 return .reply(.verbatim(line(session, bytes ?? 0, environment)))
             },
             sub(
@@ -73,7 +75,7 @@ extension ClientCommands {
         _ arguments: inout ArgumentReader, _ session: inout Session, _ environment: CommandEnvironment
     ) throws(CommandError) -> Outcome {
         session.name = try word(&arguments, orThrow: badName)
-        environment.registry.update(session)
+        environment.clients.update(session)
         return .reply(.simple("OK"))
     }
 
@@ -88,7 +90,7 @@ extension ClientCommands {
         case "lib-ver": session.libraryVersion = try word(&arguments, orThrow: error)
         default: throw .invalid("Unrecognized option '\(attribute.prefix(128))'")
         }
-        environment.registry.update(session)
+        environment.clients.update(session)
         return .reply(.simple("OK"))
     }
 
@@ -138,7 +140,7 @@ extension ClientCommands {
             isWanted = { ids.contains($0.id) }
         default: throw .syntax
         }
-        let lines = environment.registry.clients.filter { isWanted($0.session) }
+        let lines = environment.clients.all.filter { isWanted($0.session) }
             .map { line($0.session, $0.heldBytes, environment) }
         return .reply(.verbatim(lines.joined()))
     }
@@ -146,6 +148,6 @@ extension ClientCommands {
     private static func line(
         _ session: Session, _ heldBytes: Int, _ environment: CommandEnvironment
     ) -> String {
-        session.description(socketPath: environment.options.socketPath, heldBytes: heldBytes) + "\n"
+        session.description(socketPath: environment.settings.socketPath, heldBytes: heldBytes) + "\n"
     }
 }

@@ -1,3 +1,5 @@
+import RESP
+
 /// `CLIENT KILL`, by filters or by the one address that all connections have.
 enum ClientKill {
     private struct Filter {
@@ -13,7 +15,7 @@ enum ClientKill {
 
     static let run: Command.Run = { arguments, session, environment throws(CommandError) in
         let words = try arguments.rest("filter")
-        let address = environment.options.socketPath + ":0"
+        let address = environment.settings.socketPath + ":0"
         if words.count == 1 {
             // The old form closes one connection, and all have the same address.
             guard words[0] == address else { throw .invalid("No such client") }
@@ -61,7 +63,7 @@ enum ClientKill {
         _ filter: Filter, _ session: inout Session, _ environment: CommandEnvironment, answer: RESPValue?
     ) -> Outcome {
         let own = session.id
-        let others = environment.registry.close { $0.id != own && filter.matches($0, own: own) }
+        let others = environment.clients.close { $0.id != own && filter.matches($0, own: own) }
         let closesOwn = filter.matches(session, own: own)
         let answer = answer ?? .integer(Int64(others.count + (closesOwn ? 1 : 0)))
         return closesOwn ? .close(answer) : .reply(answer)

@@ -1,3 +1,5 @@
+import RESP
+
 /// `CLIENT TRACKING` and what belongs to it. There are no keys here that change, so what a client is told is right, and
 /// nothing ever comes of it.
 enum ClientTracking {
@@ -32,7 +34,7 @@ enum ClientTracking {
             case "PREFIX" where !rest.isEmpty: tracking.prefixes.append(rest.removeFirst())
             case "REDIRECT" where !rest.isEmpty:
                 guard let id = Int64(rest.removeFirst()) else { throw .notAnInteger }
-                guard environment.registry.clients.contains(where: { Int64(clamping: $0.session.id) == id })
+                guard environment.clients.all.contains(where: { Int64(clamping: $0.session.id) == id })
                 else { throw .invalid("The client ID you want redirect to does not exist") }
                 tracking.redirect = UInt64(clamping: id)
             default: throw .syntax

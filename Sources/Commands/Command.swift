@@ -1,8 +1,6 @@
-import Engine
-import EventLog
-internal import Events
+package import Events
 internal import LookUps
-import NIOCore
+package import RESP
 
 /// One command of the RPC: what it is called, what it takes, what it does.
 struct Command: Sendable {
@@ -124,7 +122,7 @@ struct Command: Sendable {
 }
 
 /// How a command goes on.
-enum Outcome: Sendable {
+package enum Outcome: Sendable {
     case reply(RESPValue)
     /// Answers, then closes the connection.
     case close(RESPValue)
@@ -137,37 +135,27 @@ enum Outcome: Sendable {
 }
 
 /// A read of the engine's state.
-struct Lookup: Sendable {
+package struct Lookup: Sendable {
     /// `AFTER token TIMEOUT ms`.
-    struct After: Sendable, Equatable {
+    package struct After: Sendable, Equatable {
         static let timeoutDefault = Duration.milliseconds(1000)
 
-        var token: Token
-        var timeout = Self.timeoutDefault
+        package var token: Token
+        package var timeout = Self.timeoutDefault
     }
 
-    var after: After?
+    package var after: After?
     /// Never on an event loop, whatever the options say.
-    var isLong = false
+    package var isLong = false
     let answer: @Sendable () throws(LookupError) -> RESPValue
 
-    func evaluate() -> RESPValue {
+    package func evaluate() -> RESPValue {
         do throws(LookupError) {
             return try answer()
         } catch {
             return .error(error.description)
         }
     }
-}
-
-/// What commands stand on; shared by all connections of a server.
-struct CommandEnvironment: Sendable {
-    let service: any LookupService
-    let options: RPCServerOptions
-    let registry: ConnectionRegistry
-    let counters: CommandCounters
-    let table: CommandTable
-    let startedAt = ContinuousClock.now
 }
 
 /// An answer of refusal; the first word is a code that a program can test.

@@ -1,9 +1,17 @@
+// Commands: what may be asked over the socket.
+//
+// Here live the commands with their grammar, the table that finds and checks them, a connection's session,
+// transactions, and how answers of look-ups become values of RESP. A request with its session comes in, an `Outcome`
+// goes out: an answer, or work for whoever called to run. What never comes in: sockets, channels, event loops; of the
+// server a command sees `ServerSettings` and `ConnectedClients`.
+
 internal import LookUps
-import Synchronization
+package import RESP
+package import Synchronization
 
 /// All commands by name, and the checks that come before any of them runs.
-struct CommandTable: Sendable {
-    static let standard = CommandTable(
+package struct CommandTable: Sendable {
+    package static let standard = CommandTable(
         ConnectionCommands.all + TransactionCommands.all + IntrospectionCommands.all + RedisCommands.all
             + RecommendCommands.all + LookupCommands.all + ExplanationCommands.all + EventCommands.all
             + RecordCommands.all + ServerCommands.all)
@@ -28,7 +36,8 @@ struct CommandTable: Sendable {
     }
 
     /// Starts a command, or queues it between `MULTI` and `EXEC`; whatever is wrong with it becomes the answer.
-    func start(_ request: RESPRequest, _ session: inout Session, _ environment: CommandEnvironment) -> Outcome
+    package func start(_ request: RESPRequest, _ session: inout Session, _ environment: CommandEnvironment)
+        -> Outcome
     {
         do throws(CommandError) {
             let command = try queueing(&session) { session throws(CommandError) in
@@ -108,12 +117,14 @@ struct CommandTable: Sendable {
 }
 
 /// Counts of one server since its start. Relaxed: each is read alone, to be shown to people.
-final class CommandCounters: Sendable {
+package final class CommandCounters: Sendable {
     let commands = Atomic<Int64>(0)
     /// Commands answered with a syntax error or for want of `AUTH`, before the engine was asked.
     let refused = Atomic<Int64>(0)
     /// Connections closed because the client did not read its answers.
-    let cutOff = Atomic<Int64>(0)
+    package let cutOff = Atomic<Int64>(0)
+
+    package init() {}
 
     /// For `CONFIG RESETSTAT`.
     func reset() {

@@ -1,3 +1,5 @@
+import RESP
+
 /// What stock clients send to get to know the server and to name themselves.
 enum ConnectionCommands {
     static let all = [ping, echo, hello, auth, ClientCommands.client, select, reset, quit]
@@ -38,7 +40,7 @@ enum ConnectionCommands {
     ) { arguments, session, environment throws(CommandError) in
         let words = try arguments.rest("password")
         guard words.count <= 2 else { throw .syntax }
-        let isOpen = environment.options.password == nil
+        let isOpen = environment.settings.password == nil
         guard words.count == 2 || !isOpen else {
             throw .invalid(
                 "AUTH <password> called without any password configured for the default user. "
@@ -62,8 +64,8 @@ enum ConnectionCommands {
         "RESET", "Takes the connection back to how it began.", group: .connection,
         flags: [.fast, .noAuth, .immediate]
     ) { _, session, environment throws(CommandError) in
-        session.reset(isAuthenticated: environment.options.password == nil)
-        environment.registry.update(session)
+        session.reset(isAuthenticated: environment.settings.password == nil)
+        environment.clients.update(session)
         return .reply(.simple("RESET"))
     }
 
@@ -112,11 +114,11 @@ extension ConnectionCommands {
                     + "protocol version at the same time")
         }
         session = changed
-        environment.registry.update(session)
+        environment.clients.update(session)
         return .reply(
             .map([
                 (.text("server"), .text("freshet")),
-                (.text("version"), .text(environment.options.version)),
+                (.text("version"), .text(environment.settings.version)),
                 (.text("proto"), .integer(session.version.rawValue)),
                 (.text("id"), .integer(Int64(clamping: session.id))),
                 (.text("mode"), .text("standalone")),
@@ -129,7 +131,7 @@ extension ConnectionCommands {
     private static func authenticate(
         user: String, password: String, _ environment: CommandEnvironment
     ) throws(CommandError) {
-        let isRight = environment.options.password.map { isEqualInConstantTime(password, $0) } ?? true
+        let isRight = environment.settings.password.map { isEqualInConstantTime(password, $0) } ?? true
         guard isRight, user == "default" else {
             throw CommandError(
                 "WRONGPASS invalid username-password pair or user is disabled.")

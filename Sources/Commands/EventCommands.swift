@@ -2,6 +2,7 @@ import Engine
 import EventLog
 import Events
 import LookUps
+import RESP
 
 /// What feeds the log; each answers the token of the appended event once it is durable.
 enum EventCommands {
@@ -82,7 +83,7 @@ enum EventCommands {
                     (item.tags ?? []) + (try arguments.text("TAGS")).split(separator: ",").map(String.init)
             case "TAG": item.tags = (item.tags ?? []) + [try arguments.text("TAG")]
             case "AVAILABLE": item.available = try arguments.integer("AVAILABLE", in: 0...1) == 1
-            case "TS": time = try arguments.time(environment.options.events)
+            case "TS": time = try arguments.time(environment.settings.events)
             case "ID": id = try arguments.text("ID")
             default: throw arguments.unexpected(option)
             }
@@ -97,7 +98,7 @@ enum EventCommands {
         var event = Event(kind)
         while let option = try arguments.option() {
             switch option {
-            case "TS": event.time = try arguments.time(environment.options.events)
+            case "TS": event.time = try arguments.time(environment.settings.events)
             case "ID": event.id = try arguments.text("ID")
             default: throw arguments.unexpected(option)
             }

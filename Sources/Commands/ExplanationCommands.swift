@@ -1,6 +1,7 @@
 import Engine
 import Events
 internal import LookUps
+import RESP
 
 /// `EXPLAIN`: why an item is, or is not, recommended.
 enum ExplanationCommands {

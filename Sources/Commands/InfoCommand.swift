@@ -1,6 +1,7 @@
 import Engine
 import Foundation
 internal import LookUps
+import RESP
 import Synchronization
 
 /// `INFO`: what `STATUS` says, as text in sections, beside the lines that Redis's clients look for.
@@ -57,8 +58,8 @@ enum InfoCommand {
 
     /// As a Redis without keys, replicas or a cluster has them.
     private static func redisSections(_ environment: CommandEnvironment) -> [Section] {
-        let options = environment.options
-        let counts = environment.registry.counts
+        let options = environment.settings
+        let counts = environment.clients.counts
         let commands = environment.counters.commands.load(ordering: .relaxed)
         let uptime = environment.startedAt.duration(to: .now).components.seconds
         let process = ProcessInfo.processInfo
@@ -83,7 +84,7 @@ enum InfoCommand {
                 name: "memory",
                 lines: [
                     ("used_memory", String(ResidentMemory.bytes ?? 0)), ("maxmemory", "0"),
-                    ("mem_clients_normal", String(environment.registry.total.bytes)),
+                    ("mem_clients_normal", String(environment.clients.heldBytes)),
                 ]),
             Section(name: "persistence", lines: [("loading", "0"), ("aof_enabled", "0")]),
             Section(

@@ -1,3 +1,5 @@
+import RESP
+
 /// `COMMAND` and `CONFIG`, in Redis's shapes: redis-cli draws its hints from the first, redis-benchmark asks the second.
 enum IntrospectionCommands {
     static let all = [command, config]
@@ -134,11 +136,11 @@ extension IntrospectionCommands {
 extension IntrospectionCommands {
     /// What clients and monitors ask for, as it is here. The password is not among it.
     private static func parameters(_ environment: CommandEnvironment) -> [(String, String)] {
-        let options = environment.options
+        let options = environment.settings
         return [
             ("appendonly", "no"), ("cluster-enabled", "no"),
             ("client-output-buffer-limit", "normal \(options.clientBytesMax) 0 0"), ("databases", "1"),
-            ("maxclients", String(environment.registry.counts.max)), ("maxmemory", "0"),
+            ("maxclients", String(environment.clients.counts.max)), ("maxmemory", "0"),
             ("maxmemory-clients", String(options.totalBytesMax)), ("maxmemory-policy", "noeviction"),
             ("port", "0"), ("proto-max-bulk-len", String(options.limits.bulkBytesMax)), ("save", ""),
             ("timeout", String(options.idleTimeout.components.seconds)), ("unixsocket", options.socketPath),

@@ -1,6 +1,7 @@
 import Engine
 import Events
 internal import LookUps
+import RESP
 
 /// `PREDICT`, `RANK`, `SIMILAR`, `SIMILAR.USERS`, `TOP`.
 enum LookupCommands {

@@ -1,6 +1,7 @@
 import Engine
 import Events
 internal import LookUps
+import RESP
 
 /// `RECOMMEND`, `MRECOMMEND`, `RECOMMEND.ITEMS`: items for one user, for several, for a session.
 enum RecommendCommands {

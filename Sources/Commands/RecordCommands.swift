@@ -1,6 +1,7 @@
 import Engine
 import Events
 internal import LookUps
+import RESP
 
 /// `ITEM.GET` and `USER.GET`: what is known of one item or user.
 enum RecordCommands {

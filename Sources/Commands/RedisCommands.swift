@@ -1,4 +1,5 @@
 import Foundation
+import RESP
 
 /// What Redis's clients and monitors ask of a server beside its data: answered as a Redis without keys, replicas, modules
 /// or a cluster does.
@@ -135,7 +136,7 @@ enum RedisCommands {
             sub("ACL", "WHOAMI", "The user's name.", run: answering(.text("default"))),
             sub("ACL", "USERS", "All users' names.", run: answering(.array([.text("default")]))),
             sub("ACL", "LIST", "All users' rights.") { _, _, environment throws(CommandError) in
-                let pass = environment.options.password == nil ? "nopass" : "#(rpc.password)"
+                let pass = environment.settings.password == nil ? "nopass" : "#(rpc.password)"
                 return .reply(.array([.text("user default on \(pass) ~* &* +@all")]))
             },
             sub(
@@ -177,7 +178,7 @@ enum RedisCommands {
     ) { _, _, environment throws(CommandError) in
         .reply(
             .verbatim(
-                "A freshet is the flood of a stream in spring.\nFreshet ver. \(environment.options.version)\n"
+                "A freshet is the flood of a stream in spring.\nFreshet ver. \(environment.settings.version)\n"
             ))
     }
 }

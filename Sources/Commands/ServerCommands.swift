@@ -1,5 +1,6 @@
 import Engine
 internal import LookUps
+import RESP
 import Synchronization
 
 /// `STATUS`, `MODELS`, `CHECKPOINT`: the daemon about itself.
@@ -62,7 +63,7 @@ enum ServerCommands {
 
     /// The engine's fields and the RPC's own.
     static func fields(_ environment: CommandEnvironment) -> [StatusField] {
-        let connections = environment.registry.counts
+        let connections = environment.clients.counts
         let counters = environment.counters
         return environment.service.status() + [
             StatusField("rpc.connections", .integer(connections.open)),
@@ -70,8 +71,8 @@ enum ServerCommands {
             StatusField("rpc.connections.accepted", .integer(connections.accepted)),
             StatusField("rpc.connections.rejected", .integer(connections.rejected)),
             StatusField("rpc.connections.cut-off", .integer(counters.cutOff.load(ordering: .relaxed))),
-            StatusField("rpc.held-bytes", .integer(Int64(environment.registry.total.bytes))),
-            StatusField("rpc.held-bytes.max", .integer(Int64(environment.options.totalBytesMax))),
+            StatusField("rpc.held-bytes", .integer(Int64(environment.clients.heldBytes))),
+            StatusField("rpc.held-bytes.max", .integer(Int64(environment.settings.totalBytesMax))),
             StatusField("rpc.commands", .integer(counters.commands.load(ordering: .relaxed))),
             StatusField("rpc.commands.refused", .integer(counters.refused.load(ordering: .relaxed))),
         ]

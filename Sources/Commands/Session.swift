@@ -1,33 +1,35 @@
+package import RESP
+
 /// What a connection has said of itself, and asked for.
-struct Session: Sendable {
+package struct Session: Sendable {
     /// Which commands are answered: `CLIENT REPLY`.
-    enum Replies: Sendable {
+    package enum Replies: Sendable {
         case on, off
         /// The next command is not.
         case skipNext
 
         /// Whether the command that starts now is skipped; the one after it is not.
-        mutating func takeSkip() -> Bool {
+        package mutating func takeSkip() -> Bool {
             guard self == .skipNext else { return false }
             self = .on
             return true
         }
     }
 
-    let id: UInt64
+    package let id: UInt64
     let connectedAt = ContinuousClock.now
-    var version = RESPVersion.two
+    package var version = RESPVersion.two
     var isAuthenticated: Bool
     var name = ""
     var libraryName = ""
     var libraryVersion = ""
-    var replies = Replies.on
+    package var replies = Replies.on
     /// Begun by `MULTI`.
-    var transaction: Transaction?
+    package var transaction: Transaction?
     /// Asked for by `CLIENT TRACKING`.
     var tracking: Tracking?
 
-    init(id: UInt64, isAuthenticated: Bool) {
+    package init(id: UInt64, isAuthenticated: Bool) {
         self.id = id
         self.isAuthenticated = isAuthenticated
     }
@@ -43,7 +45,7 @@ struct Session: Sendable {
     }
 
     /// For the log: who this is, as far as the client has said.
-    var logName: String {
+    package var logName: String {
         let library = [libraryName, libraryVersion].filter { !$0.isEmpty }.joined(separator: " ")
         return "connection \(id)" + (name.isEmpty ? "" : ", name '\(name)'")
             + (library.isEmpty ? "" : ", library '\(library)'")

@@ -1,10 +1,11 @@
-import NIOCore
+package import NIOCore
+package import RESP
 
 /// Commands between `MULTI` and `EXEC`: checked as they came, not yet run.
-struct Transaction: Sendable {
-    private(set) var requests: CircularBuffer<RESPRequest> = []
+package struct Transaction: Sendable {
+    package private(set) var requests: CircularBuffer<RESPRequest> = []
     /// Memory that the requests take.
-    private(set) var bytes = 0
+    package private(set) var bytes = 0
     /// A command was refused: `EXEC` will run nothing.
     var isRefused = false
 

@@ -1,3 +1,5 @@
+import RESP
+
 /// `MULTI` and what ends it, as Redis has them: commands are checked and queued as they come, `EXEC` runs them in order
 /// and answers an array. A queue with a command that was refused runs nothing.
 enum TransactionCommands {

@@ -1,4 +1,6 @@
+import EmbeddedEventLog
 public import EventLog
+public import KafkaEventLog
 public import Logging
 
 extension Configuration {

@@ -1,3 +1,4 @@
+public import EventLog
 import Events
 
 /// The past of an embedded log.

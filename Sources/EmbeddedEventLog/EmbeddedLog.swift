@@ -1,4 +1,11 @@
+// EmbeddedEventLog: the log for where there is no Kafka.
+//
+// Here live the SQLite file with its one partition, the writer, the consumer, retention, and the file's history.
+// Payloads with key and time come in, and leave in the order of their offsets. What never comes in: what a payload
+// says, and the state file, which is another one. GRDB stays inside.
+
 import Dispatch
+public import EventLog
 public import Events
 import Locking
 public import Logging

@@ -1,3 +1,5 @@
+import EventLog
+
 /// How the embedded log behaves; every bound is there so that no client can fill memory or disk unnoticed.
 public struct EmbeddedLogOptions: Sendable, Equatable {
     /// Appends that may be waiting for their commit; one more fails with `EventLogError.Code.full`.

@@ -1,3 +1,10 @@
+// Engine: what moves the state.
+//
+// Here live the thread that polls the log and decodes, back-pressure, the queue that applies batches, the time of
+// publications and checkpoints, who waits for a token, and status. A log and a state file come in, opened by whoever
+// starts it; what goes out is a service that is asked and fed (`LookupService`). What never comes in: which log it is,
+// sockets, the text of commands, the configuration file.
+
 public import Checkpoints
 internal import Dispatch
 public import EventLog

@@ -1,3 +1,10 @@
+// EventLog: what the engine asks of a log, whichever it is.
+//
+// Here live the protocols of log, consumer and history, the batch that records are taken in, health and errors, and
+// the two rules that every log keeps: whether a log found again is the same (`LogContinuity`), and how long dead
+// letters may hold the state back (`DeadLetterPatience`). What never comes in: a log. Each has a room of its own, and
+// no library of a log's is seen from here.
+
 public import Events
 
 /// Where events live before they are learned: Kafka, or the embedded log.

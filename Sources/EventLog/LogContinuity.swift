@@ -1,25 +1,35 @@
-import Events
+package import Events
 
 /// Decides whether a log that is found again is the one that a state was learned from. Pure, so that what no test can
 /// make a broker do is tested all the same.
-enum LogContinuity {
+package enum LogContinuity {
     /// Where a state stands in one partition.
-    struct Stand: Equatable {
+    package struct Stand: Equatable {
         /// The next offset to read.
-        var next: Int64
+        package var next: Int64
         /// Records that were learned, as they were read then.
-        var learned: [RecordFingerprint] = []
+        package var learned: [RecordFingerprint]
+
+        package init(next: Int64, learned: [RecordFingerprint] = []) {
+            self.next = next
+            self.learned = learned
+        }
     }
 
     /// How far a partition reaches just now.
-    struct Extent: Equatable {
+    package struct Extent: Equatable {
         /// The oldest offset it may still hold a record at.
-        var earliest: Int64
+        package var earliest: Int64
         /// One past the newest that may be read.
-        var end: Int64
+        package var end: Int64
+
+        package init(earliest: Int64, end: Int64) {
+            self.earliest = earliest
+            self.end = end
+        }
     }
 
-    enum Verdict: Equatable {
+    package enum Verdict: Equatable {
         case continues
         /// What was to be read next is deleted, up to this offset.
         case gap(to: Int64)
@@ -34,7 +44,7 @@ enum LogContinuity {
     ///
     /// A position that the log start has passed is a gap, whatever stood there: what was deleted unread cannot be known
     /// any more. Transaction markers make none, because positions move past them as soon as they are seen.
-    static func judge(_ stand: Stand, _ extent: Extent, found: [RecordFingerprint]) -> Verdict {
+    package static func judge(_ stand: Stand, _ extent: Extent, found: [RecordFingerprint]) -> Verdict {
         if extent.end < stand.next { return .tooShort }
         for record in stand.learned {
             if let now = found.first(where: { $0.offset == record.offset }), now.hash != record.hash {
@@ -45,12 +55,12 @@ enum LogContinuity {
     }
 
     /// Which learned records are worth reading again.
-    static func witnesses(of stand: Stand, in extent: Extent) -> [Int64] {
+    package static func witnesses(of stand: Stand, in extent: Extent) -> [Int64] {
         stand.learned.map(\.offset).filter { $0 >= extent.earliest && $0 < extent.end }
     }
 
     /// Whether a log that says `found` of itself may be the one that was `remembered`; unknown is no difference.
-    static func isSame(_ remembered: String?, _ found: String?) -> Bool {
+    package static func isSame(_ remembered: String?, _ found: String?) -> Bool {
         guard let remembered, let found else { return true }
         return remembered == found
     }
@@ -58,7 +68,9 @@ enum LogContinuity {
 
 extension EventLogError {
     /// - Parameter thing: "topic" or "log".
-    static func gap(_ name: String, _ partition: Int32, next: Int64, holds: String, thing: String) -> Self {
+    package static func gap(_ name: String, _ partition: Int32, next: Int64, holds: String, thing: String)
+        -> Self
+    {
         EventLogError(
             .gap,
             "\(name), partition \(partition): offset \(next) is wanted next, but \(holds) (end not included). Put back "
@@ -66,7 +78,9 @@ extension EventLogError {
                 + "events that are gone")
     }
 
-    static func otherLog(_ name: String, _ what: String, thing: String, code: Code = .otherLog) -> Self {
+    package static func otherLog(_ name: String, _ what: String, thing: String, code: Code = .otherLog)
+        -> Self
+    {
         EventLogError(
             code,
             "\(name) is not the \(thing) that this state was learned from: \(what). Put back the \(thing) or the state "
@@ -75,7 +89,7 @@ extension EventLogError {
         )
     }
 
-    static func tooShort(
+    package static func tooShort(
         _ name: String, _ partition: Int32, next: Int64, _ extent: LogContinuity.Extent, thing: String
     ) -> Self {
         otherLog(
@@ -85,7 +99,9 @@ extension EventLogError {
             thing: thing, code: .gap)
     }
 
-    static func otherRecord(_ name: String, _ partition: Int32, at offset: Int64, thing: String) -> Self {
+    package static func otherRecord(_ name: String, _ partition: Int32, at offset: Int64, thing: String)
+        -> Self
+    {
         otherLog(
             name,
             "in partition \(partition), at offset \(offset), stands another record (key, payload or time differ) than "

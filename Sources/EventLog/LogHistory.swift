@@ -68,9 +68,11 @@ public struct LogRange: Sendable, Equatable {
     /// The offsets to read of each partition, which holds `held`.
     ///
     /// - Throws: `.invalid` where they are not all held.
-    func resolve(_ held: [Int32: Range<Int64>], of name: String) throws(EventLogError) -> [Int32: Range<
-        Int64
-    >] {
+    package func resolve(_ held: [Int32: Range<Int64>], of name: String) throws(EventLogError) -> [Int32:
+        Range<
+            Int64
+        >]
+    {
         var ranges: [Int32: Range<Int64>] = [:]
         try requirePartitions(held, name)
         for (partition, held) in held {

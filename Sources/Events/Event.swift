@@ -1,3 +1,10 @@
+// Events: what may be said in a log, and how it is written.
+//
+// Here live the kinds of events, ids and tokens, the decoder and encoder of records, the readers of files (JSON,
+// separated values, MovieLens, plain or gzip), how times are read, and how a record and an event are known again. Bytes
+// and text come in, events or an error with a reason go out. What never comes in: logs, state, the clock. It imports no
+// other room.
+
 /// One record of the log, decoded.
 public struct Event: Sendable, Equatable {
     public enum Kind: Sendable, Equatable {

@@ -1,3 +1,9 @@
+// Factors: rows of numbers, and what is computed of them.
+//
+// Here live factor tables and their rows, leases by which one queue at a time writes a row, products and Gram matrices,
+// linear systems (OpenBLAS), and randomness that depends on its keys alone. Row numbers and floats come in and go out.
+// What never comes in: users, items, events, and what a row is learned from. It imports no other room.
+
 internal import CKernels
 
 /// Contiguous rows of `factors` float32, a bias and a step per row, and which rows have changed.

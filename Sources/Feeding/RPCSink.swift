@@ -1,5 +1,5 @@
 public import Events
-public import RPC
+public import RESP
 import Reporting
 
 /// The part of `RPCClient` that the sink needs; tests put a daemon of their own behind it.

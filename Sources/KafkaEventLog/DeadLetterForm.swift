@@ -1,3 +1,4 @@
+import EventLog
 import Events
 
 /// A dead letter as a record of a topic, cut where it is too long.

@@ -1,4 +1,5 @@
 import CRdKafka
+import EventLog
 import Events
 
 /// Messages taken from librdkafka and not yet handed out: one poll's worth, or what came in while pausing; and between

@@ -1,4 +1,5 @@
 import CRdKafka
+import EventLog
 import Locking
 import Logging
 

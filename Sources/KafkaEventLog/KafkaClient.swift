@@ -1,4 +1,5 @@
 import CRdKafka
+import EventLog
 
 /// A librdkafka handle, destroyed with the last reference to it.
 ///

@@ -1,4 +1,5 @@
 import CRdKafka
+import EventLog
 
 /// A `rd_kafka_conf_t`. Not copyable, because `rd_kafka_new` takes the object over when it succeeds: the type
 /// makes sure that it is then neither used nor destroyed again.

@@ -1,4 +1,5 @@
 import CRdKafka
+import EventLog
 
 /// Offsets that are wanted and not there.
 extension KafkaConsumer {

@@ -1,4 +1,5 @@
 import CRdKafka
+import EventLog
 import Logging
 
 /// Partitions that come and go.

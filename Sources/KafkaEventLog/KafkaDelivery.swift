@@ -1,4 +1,5 @@
 import CRdKafka
+import EventLog
 internal import Events
 
 /// One record on its way to the broker; whoever appended it waits for `completion`.

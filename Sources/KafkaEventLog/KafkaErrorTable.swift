@@ -1,4 +1,5 @@
 import CRdKafka
+import EventLog
 
 /// What librdkafka's error codes mean for whoever appends a record. One table, so that each code is judged once.
 enum KafkaErrorTable {

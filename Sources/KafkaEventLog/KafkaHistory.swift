@@ -1,4 +1,5 @@
 import CRdKafka
+public import EventLog
 internal import Events
 import Logging
 

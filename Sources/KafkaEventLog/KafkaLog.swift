@@ -1,4 +1,11 @@
+// KafkaEventLog: a topic of Kafka as the log.
+//
+// Here lives all that is known of librdkafka: producer, consumer and its group, rebalances, gaps, what the broker's
+// errors mean, the topic of dead letters, and the topic's history. Payloads with key and time come in, and leave in the
+// order of their offsets. What never comes in: what a payload says, and the state. No pointer of librdkafka's goes out.
+
 import Dispatch
+public import EventLog
 public import Events
 import Locking
 public import Logging

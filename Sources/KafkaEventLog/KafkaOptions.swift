@@ -1,3 +1,5 @@
+import EventLog
+
 /// Where the topic is and how to reach it.
 public struct KafkaOptions: Sendable, Equatable {
     /// `host:port`, several of them with commas between.

@@ -1,5 +1,6 @@
 import CRdKafka
 import Dispatch
+import EventLog
 internal import Events
 import Foundation
 import Locking

@@ -1,4 +1,5 @@
 import CRdKafka
+import EventLog
 import Events
 import Logging
 

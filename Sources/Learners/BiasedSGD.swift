@@ -1,3 +1,9 @@
+// Learners: the update rules.
+//
+// Here live biased SGD, BPR, WARP and ALS, each as a step on rows, with learning rates, negative sampling, fold-in,
+// the guard against numbers that are not finite, and the baseline of means. Rows of factors and a judgement come in,
+// and the same rows go out changed. What never comes in: ids, threads, and the order in which events come.
+
 public import Factors
 
 /// Biased matrix factorization by stochastic gradient descent, for explicit ratings.

@@ -1,3 +1,9 @@
+// Locking: who may touch a value, and which thread goes first.
+//
+// Here live the locks (one for all, readers beside one another, striped by key) that the thread sanitizer understands,
+// and the priorities of threads. Any value may come in. What never comes in: what the value means. It imports no other
+// room.
+
 #if canImport(Glibc)
     internal import Glibc
 #else

@@ -1,3 +1,10 @@
+// LookUps: questions and their answers.
+//
+// Here live the queries, what is published of a state for them (`PublishedState`), the scans and their filters, fold-in
+// for sessions and strangers, explanations, records of items and users, and the errors they end in. A view of the state
+// and a query come in, an answer goes out. What never comes in: logs, batches, sockets, and anything that changes the
+// state.
+
 internal import Events
 internal import Factors
 internal import Locking

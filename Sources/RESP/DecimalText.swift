@@ -1,7 +1,7 @@
 extension FixedWidthInteger where Self: SignedInteger {
     /// The number that ASCII digits say, after a sign if there is one; `nil` for anything else and for one that is out
     /// of range. As `init(_: String)` reads it, without making a string of bytes that are all digits.
-    init?(decimal text: UnsafeRawBufferPointer) {
+    @inlinable package init?(decimal text: UnsafeRawBufferPointer) {
         guard let sign = text.first else { return nil }
         let isNegative = sign == UInt8(ascii: "-")
         var index = isNegative || sign == UInt8(ascii: "+") ? 1 : 0

@@ -1,9 +1,9 @@
-import NIOCore
+package import NIOCore
 
 /// Takes commands out of a byte stream: arrays of bulk strings, or inline lines as a person types them.
 ///
 /// Keeps its place between calls, so that a request that arrives byte by byte costs time linear in its size.
-struct RESPDecoder {
+package struct RESPDecoder {
     private enum Phase: Equatable {
         case start
         case bulkHeader
@@ -21,20 +21,20 @@ struct RESPDecoder {
     /// Bytes after the reader index already known to hold no line feed.
     private var scanned = 0
 
-    init(limits: RequestLimits = RequestLimits()) {
+    package init(limits: RequestLimits = RequestLimits()) {
         self.limits = limits
     }
 
     /// Whether a request has begun whose end has not come, given what `next` left in `input`.
-    func isMidRequest(_ input: ByteBuffer) -> Bool {
+    package func isMidRequest(_ input: ByteBuffer) -> Bool {
         phase != .start || input.readableBytes > 0
     }
 
     /// Bytes of the request that has begun, as far as `next` has taken them in.
-    var heldBytes: Int { phase == .start ? 0 : requestBytes }
+    package var heldBytes: Int { phase == .start ? 0 : requestBytes }
 
     /// The next whole request, or `nil` until more bytes come. After an error the stream cannot be read on.
-    mutating func next(from input: inout ByteBuffer) throws(RESPProtocolError) -> RESPRequest? {
+    package mutating func next(from input: inout ByteBuffer) throws(RESPProtocolError) -> RESPRequest? {
         var taken = 0
         defer { input.moveReaderIndex(forwardBy: taken) }
         // Unsafe because a header is a few bytes and there are several a command: slices, views and strings of them

@@ -1,7 +1,7 @@
-import NIOCore
+package import NIOCore
 
 /// The version of RESP a connection speaks; 2 until `HELLO 3`.
-enum RESPVersion: Int64, Sendable {
+package enum RESPVersion: Int64, Sendable {
     case two = 2
     case three = 3
 }
@@ -10,10 +10,12 @@ enum RESPVersion: Int64, Sendable {
 ///
 /// RESP 2 has no maps, sets, doubles, verbatim strings, booleans and no null of its own: they become flat arrays, bulk
 /// strings, 0 or 1, `$-1`.
-struct RESPEncoder {
+package struct RESPEncoder {
     let version: RESPVersion
 
-    func encode(_ value: RESPValue, into output: inout ByteBuffer) {
+    package init(version: RESPVersion) { self.version = version }
+
+    package func encode(_ value: RESPValue, into output: inout ByteBuffer) {
         switch value {
         case .simple(let text): writeLine("+", text, into: &output)
         case .error(let text): writeLine("-", text, into: &output)
@@ -53,7 +55,7 @@ struct RESPEncoder {
     }
 
     /// What stands before the elements of an array, which may follow one by one.
-    func encodeArrayHeader(_ count: Int, into output: inout ByteBuffer) {
+    package func encodeArrayHeader(_ count: Int, into output: inout ByteBuffer) {
         writeHeader("*", count, into: &output)
     }
 

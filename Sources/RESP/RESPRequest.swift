@@ -1,25 +1,25 @@
 /// One command as a client sent it: its name and arguments, as bytes.
 ///
 /// All arguments share one buffer: two allocations a request, whatever the number of arguments.
-struct RESPRequest: Sendable, Equatable {
+package struct RESPRequest: Sendable, Equatable {
     private var bytes: [UInt8] = []
     private var ends: [Int] = []
 
-    init() {}
+    package init() {}
 
-    init(_ arguments: [String]) {
+    package init(_ arguments: [String]) {
         for argument in arguments {
             argument.utf8.withContiguousStorageIfAvailable { append(UnsafeRawBufferPointer($0)) }
                 ?? append(Array(argument.utf8))
         }
     }
 
-    var count: Int { ends.count }
-    var isEmpty: Bool { ends.isEmpty }
+    package var count: Int { ends.count }
+    package var isEmpty: Bool { ends.isEmpty }
     /// Memory that it takes, headers of the two arrays included.
-    var memoryBytes: Int { bytes.capacity + ends.capacity * MemoryLayout<Int>.stride + 80 }
+    package var memoryBytes: Int { bytes.capacity + ends.capacity * MemoryLayout<Int>.stride + 80 }
 
-    subscript(index: Int) -> ArraySlice<UInt8> {
+    package subscript(index: Int) -> ArraySlice<UInt8> {
         bytes[(index == 0 ? 0 : ends[index - 1])..<ends[index]]
     }
 
@@ -57,11 +57,11 @@ public struct RequestLimits: Sendable, Equatable {
 
 /// What a client sent is not RESP, or passes a limit. The connection cannot go on: where the next request starts is
 /// no longer known.
-struct RESPProtocolError: Error, Equatable, CustomStringConvertible {
-    let reason: String
+package struct RESPProtocolError: Error, Equatable, CustomStringConvertible {
+    package let reason: String
 
-    init(_ reason: String) { self.reason = reason }
+    package init(_ reason: String) { self.reason = reason }
 
     /// The error as it goes on the wire.
-    var description: String { "ERR Protocol error: \(reason)" }
+    package var description: String { "ERR Protocol error: \(reason)" }
 }

@@ -26,7 +26,7 @@ extension RESPValue {
 
     /// The shortest decimal that reads back as this Float, so that 0.1 goes out as 0.1 and not as
     /// 0.10000000149011612.
-    static func shortest(_ value: Float) -> RESPValue {
+    package static func shortest(_ value: Float) -> RESPValue {
         .double(Double(value.description) ?? Double(value))
     }
 }

@@ -1,3 +1,9 @@
+// RESP: Redis's protocol, versions 2 and 3, and a client of it.
+//
+// Here live values, requests and their limits, the decoder of requests and the encoder of answers, the reader of
+// answers, and the blocking client on a Unix socket that commands and feeders use. Bytes come in, values go out, and
+// the other way round. What never comes in: what a command means, and the server. It imports no other room.
+
 /// One value of RESP 2 or 3 (https://redis.io/docs/latest/develop/reference/protocol-spec/).
 public indirect enum RESPValue: Sendable, Equatable {
     case simple(String)

@@ -70,7 +70,7 @@ public final class RPCClient {
                 sent = unsent.count
                 try? read()
                 if hasEnded { return }
-                throw failure("cannot send: \(systemMessage(code))")
+                throw failure("cannot send: \(UnixSocket.message(code))")
             }
         }
     }
@@ -106,14 +106,16 @@ public final class RPCClient {
 
 extension RPCClient {
     private static func connect(to path: String) throws(RPCClientError) -> CInt {
-        guard var address = makeUnixAddress(path) else {
+        guard var address = UnixSocket.address(of: path) else {
             throw RPCClientError(
-                "socket path '\(path)' has \(path.utf8.count) bytes; 1 to \(SocketPath.bytesMax) are allowed: "
+                "socket path '\(path)' has \(path.utf8.count) bytes; 1 to \(UnixSocket.pathBytesMax) are allowed: "
                     + "name the socket of the running daemon by --socket")
         }
-        let descriptor = makeUnixSocket()
-        guard descriptor >= 0 else { throw RPCClientError("cannot make a socket: \(systemMessage(errno))") }
-        guard withSocketAddress(&address, { connectDescriptor(descriptor, $0, $1) }) == 0 else {
+        let descriptor = UnixSocket.open()
+        guard descriptor >= 0 else {
+            throw RPCClientError("cannot make a socket: \(UnixSocket.message(errno))")
+        }
+        guard UnixSocket.withAddress(&address, { connectDescriptor(descriptor, $0, $1) }) == 0 else {
             let code = errno
             closeDescriptor(descriptor)
             throw refused(path, code)
@@ -125,7 +127,7 @@ extension RPCClient {
         switch code {
         case ENOENT, ENOTDIR, ECONNREFUSED:
             RPCClientError(
-                "no daemon answers at socket '\(path)' (\(systemMessage(code))): start it with `freshet serve`, "
+                "no daemon answers at socket '\(path)' (\(UnixSocket.message(code))): start it with `freshet serve`, "
                     + "or name its socket by --socket or FRESHET_RPC_SOCKET")
         case EACCES, EPERM:
             RPCClientError(
@@ -133,7 +135,7 @@ extension RPCClient {
             )
         case EAGAIN:
             RPCClientError("daemon at socket '\(path)' accepts no connection just now: try again")
-        default: RPCClientError("cannot connect to socket '\(path)': \(systemMessage(code))")
+        default: RPCClientError("cannot connect to socket '\(path)': \(UnixSocket.message(code))")
         }
     }
 
@@ -156,7 +158,7 @@ extension RPCClient {
                 let hasFailed = entry.revents & ~(Int16(POLLIN) | Int16(POLLOUT)) != 0
                 return hasFailed ? entry.revents | events : entry.revents
             }
-            if count < 0, errno != EINTR { throw failure("cannot wait: \(systemMessage(errno))") }
+            if count < 0, errno != EINTR { throw failure("cannot wait: \(UnixSocket.message(errno))") }
         }
     }
 
@@ -171,7 +173,7 @@ extension RPCClient {
         if count > 0 { return Array(bytes.prefix(count)) }
         if count == 0 || errno == ECONNRESET { hasEnded = true }
         if count < 0, ![EAGAIN, EINTR, ECONNRESET].contains(errno) {
-            throw failure("cannot read: \(systemMessage(errno))")
+            throw failure("cannot read: \(UnixSocket.message(errno))")
         }
         return nil
     }

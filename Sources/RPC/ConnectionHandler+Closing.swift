@@ -1,5 +1,7 @@
+import Commands
 import Logging
 import NIOCore
+import RESP
 import Synchronization
 
 extension ConnectionHandler {
@@ -20,7 +22,7 @@ extension ConnectionHandler {
         guard let context, !isCutOff else { return }
         isCutOff = true
         phase = .lingering
-        environment.counters.cutOff.add(1, ordering: .relaxed)
+        environment.commands.counters.cutOff.add(1, ordering: .relaxed)
         let bytes = output.memory.bytes
         PeerProcess.id(of: context.channel).assumeIsolated().whenComplete { process in
             self.logger.warning(

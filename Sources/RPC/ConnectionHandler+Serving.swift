@@ -1,7 +1,9 @@
+import Commands
 import Engine
 import LookUps
 import NIOCore
 import NIOPosix
+import RESP
 
 extension ConnectionHandler {
     /// Whether one more command may start now.
@@ -59,7 +61,7 @@ extension ConnectionHandler {
     private func start(_ request: RESPRequest, isSilent: Bool = false) {
         let place = replies.take()
         let isSkipped = session.replies.takeSkip()
-        let outcome = environment.table.start(request, &session, environment)
+        let outcome = environment.commands.table.start(request, &session, environment.commands)
         // Kept with the place: HELLO answers in the version it chose, and leaves answers still under way as they were.
         let form = ReplyForm(
             version: session.version, isSilent: isSilent || isSkipped || session.replies != .on)
@@ -91,7 +93,7 @@ extension ConnectionHandler {
 
     private func start(_ lookup: Lookup, _ place: ReplyQueue.Place, _ form: ReplyForm) {
         guard let after = lookup.after else { return run(lookup, place, form) }
-        environment.service.waitUntilLearned(after.token, timeout: after.timeout) { [port] result in
+        environment.commands.service.waitUntilLearned(after.token, timeout: after.timeout) { [port] result in
             port?.deliver { handler in
                 switch result {
                 case .success: handler.run(lookup, place, form)

@@ -1,8 +1,10 @@
+import Commands
 import Engine
 import Logging
 import LookUps
 import NIOCore
 import NIOPosix
+import RESP
 import Synchronization
 
 /// One client: takes its commands in order, and sends the answers in the same order.
@@ -52,7 +54,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// Commands started before other connections of the event loop have their turn.
     static let commandsPerTurnMax = 32
 
-    let environment: CommandEnvironment
+    let environment: ServerEnvironment
     let lookupThreads: NIOThreadPool
     let logger: Logger
     var session: Session
@@ -76,7 +78,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     var requestTimer: Scheduled<Void>?
 
     init(
-        session: Session, memory: ClientMemory, environment: CommandEnvironment,
+        session: Session, memory: ClientMemory, environment: ServerEnvironment,
         lookupThreads: NIOThreadPool, logger: Logger
     ) {
         self.session = session

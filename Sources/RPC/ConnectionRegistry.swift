@@ -1,3 +1,4 @@
+import Commands
 import Locking
 import NIOCore
 
@@ -19,14 +20,6 @@ final class ConnectionRegistry: Sendable {
         /// The connection that has been told to close, so that the others hold less.
         var evicted: UInt64?
         var emptied: CheckedContinuation<Void, Never>?
-    }
-
-    struct Counts: Sendable {
-        var open: Int64
-        /// How many may be open.
-        var max: Int64
-        var accepted: Int64
-        var rejected: Int64
     }
 
     /// Held for all connections together.
@@ -57,11 +50,6 @@ final class ConnectionRegistry: Sendable {
     /// Lowers the bound to what the system allows.
     func limit(to connectionsMax: Int) { state.withLock { $0.connectionsMax = connectionsMax } }
 
-    /// Keeps what others see of a connection up to date.
-    func update(_ session: Session) {
-        state.withLock { $0.connections[session.id]?.session = session }
-    }
-
     func remove(_ id: UInt64) {
         let emptied = state.withLock { state -> CheckedContinuation<Void, Never>? in
             state.connections[id] = nil
@@ -86,29 +74,6 @@ final class ConnectionRegistry: Sendable {
     /// The connection told to close stays: enough has been freed meanwhile.
     func evictionSpared() { state.withLock { $0.evicted = nil } }
 
-    /// All connections as they last described themselves, and the bytes held for each.
-    var clients: [(session: Session, heldBytes: Int)] {
-        state.withLock { $0.connections.values.map { ($0.session, $0.memory.bytes) } }
-            .sorted { $0.0.id < $1.0.id }
-    }
-
-    /// Closes connections without their clients' doing.
-    ///
-    /// - Returns: those closed.
-    func close(where isWanted: (Session) -> Bool) -> [UInt64] {
-        let found = state.withLock { state in state.connections.values.filter { isWanted($0.session) } }
-        for connection in found { connection.channel.close(promise: nil) }
-        return found.map(\.session.id)
-    }
-
-    var counts: Counts {
-        state.withLock { state in
-            Counts(
-                open: Int64(state.connections.count), max: Int64(state.connectionsMax),
-                accepted: state.accepted, rejected: state.rejected)
-        }
-    }
-
     /// Admits nobody from here on, and returns the connections still open.
     func beginDraining() -> [any Channel] {
         state.withLock { state in
@@ -126,5 +91,34 @@ final class ConnectionRegistry: Sendable {
             }
             if isEmpty { continuation.resume() }
         }
+    }
+}
+
+// MARK: What commands see of it
+
+extension ConnectionRegistry: ConnectedClients {
+    var all: [(session: Session, heldBytes: Int)] {
+        state.withLock { $0.connections.values.map { ($0.session, $0.memory.bytes) } }
+            .sorted { $0.0.id < $1.0.id }
+    }
+
+    var counts: ConnectionCounts {
+        state.withLock { state in
+            ConnectionCounts(
+                open: Int64(state.connections.count), max: Int64(state.connectionsMax),
+                accepted: state.accepted, rejected: state.rejected)
+        }
+    }
+
+    var heldBytes: Int { total.bytes }
+
+    func update(_ session: Session) {
+        state.withLock { $0.connections[session.id]?.session = session }
+    }
+
+    func close(where isWanted: (Session) -> Bool) -> [UInt64] {
+        let found = state.withLock { state in state.connections.values.filter { isWanted($0.session) } }
+        for connection in found { connection.channel.close(promise: nil) }
+        return found.map(\.session.id)
     }
 }

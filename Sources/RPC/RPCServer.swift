@@ -1,8 +1,17 @@
+// RPC: the server on a Unix socket.
+//
+// Here live the listener and the socket's place, connections and their buffers, the registry that bounds them, the
+// order of answers, and on which thread a look-up runs. Bytes come in from clients, answers go out in the order of the
+// commands. What never comes in: what a command means, which is Commands', and what stands behind the service that it
+// is given.
+
+import Commands
 public import Engine
 import Locking
 public import Logging
 import NIOCore
 import NIOPosix
+import RESP
 
 #if canImport(Darwin)
     import Darwin
@@ -34,17 +43,13 @@ public final class RPCServer: Sendable {
         case stopped
     }
 
-    private let environment: CommandEnvironment
+    private let environment: ServerEnvironment
     private let logger: Logger
     private let state = Lock(State.idle)
 
     public init(options: RPCServerOptions, service: any LookupService, logger: Logger) {
         self.logger = logger
-        environment = CommandEnvironment(
-            service: service, options: options,
-            registry: ConnectionRegistry(
-                connectionsMax: options.connectionsMax, total: MemoryTotal(bytesMax: options.totalBytesMax)),
-            counters: CommandCounters(), table: .standard)
+        environment = ServerEnvironment(service: service, options: options)
     }
 
     /// Returns once the socket answers.

@@ -1,3 +1,5 @@
+import RESP
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Musl)
@@ -30,7 +32,7 @@ public struct RPCServerError: Error, Sendable, CustomStringConvertible {
     public var description: String { message }
 
     static func invalid(_ path: String) -> RPCServerError {
-        guard path.utf8.count > SocketPath.bytesMax else {
+        guard path.utf8.count > UnixSocket.pathBytesMax else {
             return RPCServerError(
                 .invalidPath,
                 "socket path '\(path)' is empty or holds a zero byte: name a file for the socket")
@@ -38,7 +40,7 @@ public struct RPCServerError: Error, Sendable, CustomStringConvertible {
         return RPCServerError(
             .invalidPath,
             "socket path '\(path)' has \(path.utf8.count) bytes; a Unix socket's path holds at most "
-                + "\(SocketPath.bytesMax): choose a shorter one, say under /run or /tmp")
+                + "\(UnixSocket.pathBytesMax): choose a shorter one, say under /run or /tmp")
     }
 
     static func taken(_ path: String, how: String) -> RPCServerError {
@@ -58,16 +60,10 @@ public struct RPCServerError: Error, Sendable, CustomStringConvertible {
         case EACCES, EPERM, EROFS:
             return RPCServerError(
                 .notWritable,
-                "folder '\(folder)' of socket '\(path)' cannot be written (\(systemMessage(code))): give this user the "
+                "folder '\(folder)' of socket '\(path)' cannot be written (\(UnixSocket.message(code))): give this user the "
                     + "right to, or choose another socket path")
         default:
-            return RPCServerError(.system, "cannot open socket '\(path)': \(systemMessage(code))")
+            return RPCServerError(.system, "cannot open socket '\(path)': \(UnixSocket.message(code))")
         }
     }
-}
-
-/// The system's words for an `errno`.
-func systemMessage(_ code: CInt) -> String {
-    guard let text = strerror(code) else { return "system error \(code)" }
-    return String(cString: text)
 }

@@ -1,4 +1,6 @@
+import Commands
 public import Events
+public import RESP
 
 /// How long a look-up keeps its thread, which says where it runs.
 public enum LookupLength: Sendable {
@@ -52,3 +54,5 @@ public struct RPCServerOptions: Sendable {
         self.socketPath = socketPath
     }
 }
+
+extension RPCServerOptions: ServerSettings {}

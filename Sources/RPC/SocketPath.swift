@@ -1,3 +1,5 @@
+import RESP
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Musl)
@@ -11,9 +13,6 @@
 /// A lock on `PATH.lock` guards taking and giving back; the system drops it when the process dies. Without it two
 /// daemons that start at once could both find a stale socket, and the second would remove the first one's new one.
 struct SocketPath: Sendable {
-    /// `sun_path` less its closing zero: 107 bytes on Linux, 103 on Darwin.
-    static let bytesMax = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
-
     let path: String
     private let lock: CInt
     private let identity: FileIdentity
@@ -22,7 +21,7 @@ struct SocketPath: Sendable {
     ///
     /// - Returns: the place, and a descriptor that is now the caller's: not blocking, closed on exec, listening.
     static func claim(_ path: String) throws(RPCServerError) -> (place: SocketPath, descriptor: CInt) {
-        guard var address = makeUnixAddress(path) else { throw RPCServerError.invalid(path) }
+        guard var address = UnixSocket.address(of: path) else { throw RPCServerError.invalid(path) }
         let lock = try takeLock(for: path)
         do throws(RPCServerError) {
             try removeStale(path, &address)
@@ -76,7 +75,7 @@ struct SocketPath: Sendable {
         let probe = try makeSocket(path)
         defer { close(probe) }
         // Not blocking: EAGAIN says that somebody listens, with a full queue.
-        let answer = withSocketAddress(&address) { connect(probe, $0, $1) }
+        let answer = UnixSocket.withAddress(&address) { connect(probe, $0, $1) }
         if answer == 0 || errno == EAGAIN || errno == EINPROGRESS {
             throw RPCServerError.taken(path, how: "answers")
         }
@@ -91,7 +90,7 @@ struct SocketPath: Sendable {
         // On Linux the file takes the descriptor's mode less the umask, so it is never wider than 0660; the chmod
         // after widens what a strict umask took away. Darwin refuses the first, but nobody can connect before listen.
         fchmod(descriptor, 0o660)
-        guard withSocketAddress(&address, { bind(descriptor, $0, $1) }) == 0 else {
+        guard UnixSocket.withAddress(&address, { bind(descriptor, $0, $1) }) == 0 else {
             let code = errno
             close(descriptor)
             throw RPCServerError.opening(path, code: code)
@@ -106,42 +105,9 @@ struct SocketPath: Sendable {
     }
 
     private static func makeSocket(_ path: String) throws(RPCServerError) -> CInt {
-        let descriptor = makeUnixSocket()
+        let descriptor = UnixSocket.open()
         guard descriptor >= 0 else { throw RPCServerError.opening(path, code: errno) }
         return descriptor
-    }
-}
-
-/// A Unix stream socket that does not block and is closed on exec; negative, with `errno` set, where there is none.
-func makeUnixSocket() -> CInt {
-    #if canImport(Glibc)
-        let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
-    #else
-        let descriptor = socket(AF_UNIX, SOCK_STREAM, 0)
-    #endif
-    guard descriptor >= 0 else { return descriptor }
-    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-    _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
-    return descriptor
-}
-
-/// A path as the system's address, or `nil` where it is empty, too long or holds a zero byte.
-func makeUnixAddress(_ path: String) -> sockaddr_un? {
-    guard (1...SocketPath.bytesMax).contains(path.utf8.count), !path.utf8.contains(0) else { return nil }
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-    return address
-}
-
-/// Calls `body` with the address as the system calls take it.
-func withSocketAddress(
-    _ address: inout sockaddr_un, _ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt
-) -> CInt {
-    withUnsafePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
-        }
     }
 }
 

@@ -1,3 +1,9 @@
+// Retrieval: the items that score best, exactly.
+//
+// Here live the published index with its two sides, codes of 8 bits and their bounds, the scan, filters, similarity,
+// the lists of popular and trending items, and where one item stands. Item rows come in by number, a vector with a rule
+// for scores asks, row numbers with scores go out. What never comes in: ids, users, events, and which model it is.
+
 public import Factors
 internal import Synchronization
 

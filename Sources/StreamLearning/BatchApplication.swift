@@ -1,3 +1,9 @@
+// StreamLearning: a batch of events becomes changes of the state.
+//
+// Here live the cutting of a batch into segments, grid and cells, the work on the shards' queues, each learner's stream
+// side, alternation, the live scores, and the replay of a history. Decoded events with their tokens come in; what goes
+// out is which rows changed. What never comes in: logs, payloads, checkpoints' timing, look-ups, the configuration.
+
 internal import Dispatch
 internal import Events
 package import Factors

@@ -2,9 +2,12 @@ import Engine
 import Events
 import Locking
 import LookUps
+import RESP
+import RPC
+import RPCSupport
 import Testing
 
-@testable import RPC
+@testable import Commands
 
 @Suite("RPC commands")
 struct CommandTests {

@@ -2,9 +2,11 @@ import Engine
 import Events
 import Locking
 import LookUps
+import RESP
+import RPCSupport
 import Testing
 
-@testable import RPC
+@testable import Commands
 
 @Suite("RANK, EXPLAIN and TOP")
 struct ExplanationCommandTests {

@@ -1,8 +1,10 @@
 import Engine
 import Locking
+import RESP
+import RPCSupport
 import Testing
 
-@testable import RPC
+@testable import Commands
 
 /// Answers as Redis 7.0.15 gives them, found by asking it. Clients compare them by the letter.
 @Suite("Redis's own words")

@@ -1,9 +1,10 @@
 import Engine
 import Events
 import Locking
+import RESP
+import RPC
+import RPCSupport
 import Testing
-
-@testable import RPC
 
 @Suite("MULTI and EXEC")
 struct TransactionTests {

@@ -2,9 +2,11 @@ import Engine
 import Events
 import Locking
 import LookUps
+import RESP
+import RPCSupport
 import Testing
 
-@testable import RPC
+@testable import Commands
 
 @Suite("Several users, sessions, similar users, and what answers stand on")
 struct VocabularyTests {

@@ -1,6 +1,6 @@
 import Foundation
 import GRDB
-import RPC
+import RESP
 import TestSupport
 import Testing
 

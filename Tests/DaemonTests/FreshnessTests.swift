@@ -1,7 +1,7 @@
 import Events
 import Foundation
 import GRDB
-import RPC
+import RESP
 import TestSupport
 import Testing
 

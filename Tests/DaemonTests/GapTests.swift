@@ -1,3 +1,4 @@
+import EmbeddedEventLog
 import EventLog
 import Events
 import Foundation

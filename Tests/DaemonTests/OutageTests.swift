@@ -1,4 +1,4 @@
-import RPC
+import RESP
 import TestSupport
 import Testing
 

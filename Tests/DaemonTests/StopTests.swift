@@ -1,5 +1,5 @@
 import Foundation
-import RPC
+import RESP
 import TestSupport
 import Testing
 

@@ -2,7 +2,7 @@ import Configuration
 import Events
 import Foundation
 import GRDB
-import RPC
+import RESP
 import TestSupport
 import Testing
 

@@ -1,4 +1,6 @@
+import EmbeddedEventLog
 import EventLog
+import EventLogSupport
 import Events
 import Foundation
 import GRDB

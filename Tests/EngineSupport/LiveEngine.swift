@@ -1,4 +1,5 @@
 package import Checkpoints
+package import EmbeddedEventLog
 package import Engine
 package import EventLog
 package import Events

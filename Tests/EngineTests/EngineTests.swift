@@ -1,4 +1,5 @@
 import Checkpoints
+import EmbeddedEventLog
 import EngineSupport
 import EventLog
 import Events

@@ -1,32 +1,33 @@
-import EventLog
+package import EventLog
 import Events
-import TestSupport
+package import KafkaEventLog
+package import TestSupport
 
-final class KafkaPlace: LogPlace {
-    let kafka: MockKafka
-    let topic: String
-    let partitions: Int
+package final class KafkaPlace: LogPlace {
+    package let kafka: MockKafka
+    package let topic: String
+    package let partitions: Int
     private let deadLetterTopic: String
     private let group = MockKafka.uniqueName("group")
 
-    init(partitions: Int = 3) throws {
+    package init(partitions: Int = 3) throws {
         self.partitions = partitions
         kafka = try MockKafka()
         topic = try kafka.uniqueTopic("events", partitions: partitions)
         deadLetterTopic = try kafka.uniqueTopic("dead")
     }
 
-    var options: KafkaOptions {
+    package var options: KafkaOptions {
         KafkaOptions(
             brokers: kafka.bootstrap, topic: topic, group: group, deadLetterTopic: deadLetterTopic,
             properties: MockKafka.quickGroup)
     }
 
-    func open() throws -> any EventLog { try openKafka() }
+    package func open() throws -> any EventLog { try openKafka() }
 
-    func openKafka() throws -> KafkaLog { try KafkaLog(options: options, logger: quiet) }
+    package func openKafka() throws -> KafkaLog { try KafkaLog(options: options, logger: quiet) }
 
-    func deadLetters() throws -> [DeadLetter] {
+    package func deadLetters() throws -> [DeadLetter] {
         try kafka.records(of: deadLetterTopic).compactMap { record in
             guard let token = Token(String(decoding: record.key, as: UTF8.self)),
                 record.headers["token"] == record.key, let reason = record.headers["reason"]

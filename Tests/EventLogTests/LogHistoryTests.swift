@@ -1,6 +1,9 @@
+import EmbeddedEventLog
 import EventLog
+import EventLogSupport
 import Events
 import Foundation
+import KafkaEventLog
 import Testing
 
 @Suite("the past of a log", .serialized)

@@ -1,8 +1,11 @@
+import EmbeddedEventLog
+import EventLog
+import EventLogSupport
 import Events
 import TestSupport
 import Testing
 
-@testable import EventLog
+@testable import KafkaEventLog
 
 /// A topic deleted and made anew, another cluster, another file: 120 events were lost without a word.
 @Suite("a log that is not the one that was learned from", .ownThread)

@@ -1,7 +1,7 @@
 import EventLog
 import Events
 import Locking
-import RPC
+import RESP
 
 @testable import Feeding
 

@@ -1,6 +1,6 @@
 import Events
 import Foundation
-import RPC
+import RESP
 import Reporting
 import Testing
 

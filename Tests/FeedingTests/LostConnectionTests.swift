@@ -1,5 +1,5 @@
 import Events
-import RPC
+import RESP
 import Reporting
 import Testing
 

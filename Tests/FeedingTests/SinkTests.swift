@@ -1,6 +1,6 @@
 import EventLog
 import Events
-import RPC
+import RESP
 import Reporting
 import Testing
 

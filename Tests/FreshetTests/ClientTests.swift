@@ -1,6 +1,6 @@
 import ArgumentParser
 import Configuration
-import RPC
+import RESP
 import Testing
 
 @testable import freshet

@@ -1,29 +1,15 @@
 import CRdKafka
+import EventLog
+import EventLogSupport
 import Events
 import TestSupport
 import Testing
 
-@testable import EventLog
+@testable import KafkaEventLog
 
 /// A letter that could not be stored kept every checkpoint from being written, for ever.
 @Suite("dead letters that cannot be stored as they are", .ownThread)
 struct DeadLetterRuleTests {
-    @Test("hold the state back for the stated time and no longer")
-    func patience() {
-        let start = ContinuousClock.now
-        var patience = DeadLetterPatience(.seconds(60))
-        var over = [30, 59].map { patience.isOver(at: start + .seconds($0), since: start) }
-        patience.stored()
-        // Counted anew; and after the time is over the next letters have the whole time again.
-        over += [61, 121, 122].map {
-            patience.isOver(at: start + .seconds($0), since: start + .seconds($0 == 122 ? 122 : 61))
-        }
-        #expect(over == [false, false, false, true, false])
-        var endless = DeadLetterPatience(nil)
-        let never = [0, 1_000_000].map { endless.isOver(at: start + .seconds($0), since: start) }
-        #expect(never == [false, false])
-    }
-
     @Test("are cut to what the producer sends, with their true size, token and reason")
     func form() {
         let letter = DeadLetter(

@@ -1,5 +1,7 @@
 import EventLog
+import EventLogSupport
 import Events
+import KafkaEventLog
 import TestSupport
 import Testing
 

@@ -1,48 +1,49 @@
-import Engine
-import EventLog
-import Events
-import Locking
-import LookUps
+package import Engine
+package import Events
+package import Locking
+package import LookUps
 
 /// An engine that knows five items and two users, and finishes asynchronous work when the test says so.
-final class FakeService: LookupService {
-    typealias Append = @Sendable (Result<Token, LookupError>) -> Void
-    typealias Wait = @Sendable (Result<Void, LookupError>) -> Void
+package final class FakeService: LookupService {
+    package typealias Append = @Sendable (Result<Token, LookupError>) -> Void
+    package typealias Wait = @Sendable (Result<Void, LookupError>) -> Void
 
-    struct State {
-        var appended: [Event] = []
-        var heldAppends: [(Token, Append)] = []
-        var heldWaits: [(Token, Wait)] = []
-        var waits: [Duration] = []
-        var recommended: [RecommendQuery] = []
-        var similar: [SimilarQuery] = []
-        var tops: [TopQuery] = []
-        var sessions: [SessionQuery] = []
-        var similarUsers: [SimilarUsersQuery] = []
-        var explained: [ExplainQuery] = []
-        var learned: Int64 = 0
-        var holdsAppends = false
-        var refusal: LookupError?
-        var scoreFactor: Float = 1
+    package struct State {
+        package var appended: [Event] = []
+        package var heldAppends: [(Token, Append)] = []
+        package var heldWaits: [(Token, Wait)] = []
+        package var waits: [Duration] = []
+        package var recommended: [RecommendQuery] = []
+        package var similar: [SimilarQuery] = []
+        package var tops: [TopQuery] = []
+        package var sessions: [SessionQuery] = []
+        package var similarUsers: [SimilarUsersQuery] = []
+        package var explained: [ExplainQuery] = []
+        package var learned: Int64 = 0
+        package var holdsAppends = false
+        package var refusal: LookupError?
+        package var scoreFactor: Float = 1
         /// Look-ups answer `largeAnswer`.
-        var answersLarge = false
-        var statusText = "embedded"
+        package var answersLarge = false
+        package var statusText = "embedded"
     }
 
-    let state = Lock(State())
+    package let state = Lock(State())
 
-    func change(_ body: (inout sending State) -> Void) { state.withLock { body(&$0) } }
+    package init() {}
 
-    static let items = ["i1", "i2", "i3", "i4", "i5"]
+    package func change(_ body: (inout sending State) -> Void) { state.withLock { body(&$0) } }
+
+    package static let items = ["i1", "i2", "i3", "i4", "i5"]
 
     /// 32 items of long names, made once: large for the socket, cheap for a sanitizer on a busy machine.
-    static let largeAnswer: [ScoredItem] = (0..<32).compactMap { index in
+    package static let largeAnswer: [ScoredItem] = (0..<32).compactMap { index in
         (try? EntityID(String(repeating: "i", count: 248) + String(10 + index))).map {
             ScoredItem(id: $0, score: Float(-index))
         }
     }
     /// `*32`, and 32 times `$250` and the name, each with its line ends.
-    static let largeAnswerBytes = 5 + 32 * (6 + 250 + 2)
+    package static let largeAnswerBytes = 5 + 32 * (6 + 250 + 2)
 
     private func list(_ count: Int) throws(LookupError) -> [ScoredItem] {
         let (refusal, factor, large) = state.withLock { ($0.refusal, $0.scoreFactor, $0.answersLarge) }
@@ -71,7 +72,7 @@ final class FakeService: LookupService {
                 ignored: ignored))
     }
 
-    func answer(_ query: RecommendQuery) throws(LookupError) -> ItemAnswer {
+    package func answer(_ query: RecommendQuery) throws(LookupError) -> ItemAnswer {
         change { $0.recommended.append(query) }
         if query.fallback == .none, query.user.string == "stranger" {
             throw LookupError(.noUser, "user 'stranger' is not known")
@@ -84,7 +85,7 @@ final class FakeService: LookupService {
             fallback: query.user.string == "stranger" ? .popular : .none)
     }
 
-    func answers(
+    package func answers(
         for users: [EntityID], like query: RecommendQuery
     ) throws(LookupError) -> [Result<ItemAnswer, LookupError>] {
         users.map { user in
@@ -94,7 +95,7 @@ final class FakeService: LookupService {
         }
     }
 
-    func answer(_ query: SessionQuery) throws(LookupError) -> ItemAnswer {
+    package func answer(_ query: SessionQuery) throws(LookupError) -> ItemAnswer {
         change { $0.sessions.append(query) }
         let unknown = query.items.filter { !Self.items.contains($0.string) }
         guard unknown.count < query.items.count else {
@@ -103,22 +104,22 @@ final class FakeService: LookupService {
         return answer(try list(query.count), of: query.count, query.wantsMeta, ignored: unknown)
     }
 
-    func similarUsers(_ query: SimilarUsersQuery) throws(LookupError) -> [ScoredUser] {
+    package func similarUsers(_ query: SimilarUsersQuery) throws(LookupError) -> [ScoredUser] {
         change { $0.similarUsers.append(query) }
         return try list(query.count).map { ScoredUser(id: $0.id, score: $0.score) }
     }
 
-    func predict(user: EntityID, items: [EntityID], model: String?) throws(LookupError) -> [Float] {
+    package func predict(user: EntityID, items: [EntityID], model: String?) throws(LookupError) -> [Float] {
         items.indices.map { 4.5 - Float($0) }
     }
 
-    func rank(user: EntityID, items: [EntityID], model: String?) throws(LookupError) -> [ScoredItem] {
+    package func rank(user: EntityID, items: [EntityID], model: String?) throws(LookupError) -> [ScoredItem] {
         try zip(items, predict(user: user, items: items, model: model))
             .map { ScoredItem(id: $0, score: -$1) }.reversed()
     }
 
     /// `u1` has seen `i1`; the model is explicit when it is called `stars`.
-    func explain(_ query: ExplainQuery) throws(LookupError) -> Explanation {
+    package func explain(_ query: ExplainQuery) throws(LookupError) -> Explanation {
         change { $0.explained.append(query) }
         let (user, item, model) = (query.user, query.item, query.model)
         guard user.string == "u1" else { throw LookupError(.noUser, "user '\(user)' is not known") }
@@ -140,18 +141,18 @@ final class FakeService: LookupService {
             ], rest: shares ? Explanation.Rest(others: 0.25, drift: -0.125) : nil)
     }
 
-    func answer(_ query: TopQuery) throws(LookupError) -> ItemAnswer {
+    package func answer(_ query: TopQuery) throws(LookupError) -> ItemAnswer {
         change { $0.tops.append(query) }
         return answer(try list(query.count), of: query.count, query.wantsMeta)
     }
 
-    func answer(_ query: SimilarQuery) throws(LookupError) -> ItemAnswer {
+    package func answer(_ query: SimilarQuery) throws(LookupError) -> ItemAnswer {
         change { $0.similar.append(query) }
         return answer(
             try list(query.count).filter { $0.id != query.item }, of: query.count, query.wantsMeta)
     }
 
-    func item(_ id: EntityID) throws(LookupError) -> ItemRecord {
+    package func item(_ id: EntityID) throws(LookupError) -> ItemRecord {
         guard Self.items.contains(id.string) else { throw LookupError(.noItem, "item '\(id)' is not known") }
         return ItemRecord(
             id: id, title: "Title of \(id)", tags: ["a", "b"], available: true, users: 3, ratings: 2,
@@ -164,7 +165,7 @@ final class FakeService: LookupService {
             ])
     }
 
-    func user(_ id: EntityID, listMax: Int) throws(LookupError) -> UserRecord {
+    package func user(_ id: EntityID, listMax: Int) throws(LookupError) -> UserRecord {
         guard id.string == "u1", let item = try? EntityID("i1") else {
             throw LookupError(.noUser, "user '\(id)' is not known")
         }
@@ -177,7 +178,7 @@ final class FakeService: LookupService {
             models: [UserRecord.Model(name: "stars", bias: 0.25, norm: 2)])
     }
 
-    func models() -> [ModelStatus] {
+    package func models() -> [ModelStatus] {
         [
             ModelStatus(
                 name: "stars", learner: "sgd", isDefault: true,
@@ -185,7 +186,7 @@ final class FakeService: LookupService {
         ]
     }
 
-    func status() -> [StatusField] {
+    package func status() -> [StatusField] {
         [
             StatusField("events.applied", .integer(7)), StatusField("events.rate", .double(.nan)),
             StatusField("log.name", .text(state.withLock { $0.statusText })),
@@ -193,11 +194,11 @@ final class FakeService: LookupService {
         ]
     }
 
-    func digest() throws(LookupError) -> (digest: String, positions: [Int32: Int64]) {
+    package func digest() throws(LookupError) -> (digest: String, positions: [Int32: Int64]) {
         ("00112233aabbccdd", [0: 7])
     }
 
-    func append(_ event: Event, completion: @escaping Append) {
+    package func append(_ event: Event, completion: @escaping Append) {
         let token = state.withLock { state -> Token? in
             state.appended.append(event)
             let token = Token(partition: 0, offset: Int64(state.appended.count - 1))
@@ -210,7 +211,7 @@ final class FakeService: LookupService {
         if let token { completion(.success(token)) }
     }
 
-    func waitUntilLearned(_ token: Token, timeout: Duration, completion: @escaping Wait) {
+    package func waitUntilLearned(_ token: Token, timeout: Duration, completion: @escaping Wait) {
         let isLearned = state.withLock { state in
             state.waits.append(timeout)
             if token.offset < state.learned { return true }
@@ -224,14 +225,14 @@ final class FakeService: LookupService {
         }
     }
 
-    func checkpoint(completion: @escaping @Sendable (Result<[Int32: Int64], LookupError>) -> Void) {
+    package func checkpoint(completion: @escaping @Sendable (Result<[Int32: Int64], LookupError>) -> Void) {
         completion(.success([0: 7, 1: 9]))
     }
 
     // MARK: What the test does
 
     /// Answers the held appends, the last one first.
-    func releaseAppendsBackwards() {
+    package func releaseAppendsBackwards() {
         let held = state.withLock { state in
             defer { state.heldAppends = [] }
             return state.heldAppends
@@ -239,7 +240,7 @@ final class FakeService: LookupService {
         for (token, completion) in held.reversed() { completion(.success(token)) }
     }
 
-    func learn(upTo learned: Int64) {
+    package func learn(upTo learned: Int64) {
         let ready = state.withLock { state in
             state.learned = learned
             defer { state.heldWaits.removeAll { $0.0.offset < learned } }

@@ -1,30 +1,30 @@
 import Dispatch
 import Foundation
 import Locking
-import Logging
+package import Logging
+package import RESP
+package import RPC
 import Testing
 
-@testable import RPC
-
 /// A folder of one test's own, under a short path: a Unix socket's path holds 107 bytes.
-struct Scratch {
-    let folder: String
-    var socket: String { folder + "/s" }
+package struct Scratch {
+    package let folder: String
+    package var socket: String { folder + "/s" }
 
-    init() throws {
+    package init() throws {
         folder = "/tmp/fr-" + UUID().uuidString.prefix(8)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
     }
 
-    func remove() {
+    package func remove() {
         try? FileManager.default.removeItem(atPath: folder)
     }
 }
 
-let silent = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+package let silent = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 
 /// Runs `body` against a server over a real socket.
-func withServer(
+package func withServer(
     _ configure: (inout RPCServerOptions) -> Void = { _ in }, logger: Logger = silent,
     body: @escaping @Sendable (_ path: String, _ service: FakeService) throws -> Void
 ) async throws {
@@ -42,7 +42,7 @@ func withServer(
 }
 
 /// Keeps what is logged.
-final class LogRecord: Sendable {
+package final class LogRecord: Sendable {
     private struct Handler: LogHandler {
         let record: LogRecord
         var metadata: Logger.Metadata = [:]
@@ -62,22 +62,24 @@ final class LogRecord: Sendable {
 
     private let lines = Lock<[String]>([])
 
-    var logger: Logger { Logger(label: "test", factory: { _ in Handler(record: self) }) }
+    package init() {}
 
-    func first(containing text: String) -> String? {
+    package var logger: Logger { Logger(label: "test", factory: { _ in Handler(record: self) }) }
+
+    package func first(containing text: String) -> String? {
         lines.withLock { lines in lines.first { $0.contains(text) } }
     }
 }
 
 /// Runs blocking work outside of the cooperative threads, which are few.
-func offPool<T: Sendable>(_ body: @escaping @Sendable () -> T) async -> T {
+package func offPool<T: Sendable>(_ body: @escaping @Sendable () -> T) async -> T {
     await withCheckedContinuation { continuation in
         Thread.detachNewThread { continuation.resume(returning: body()) }
     }
 }
 
 /// Waits for something another thread brings about; gives up after a minute.
-func eventually(_ condition: () -> Bool) -> Bool {
+package func eventually(_ condition: () -> Bool) -> Bool {
     let deadline = ContinuousClock.now + .seconds(60)
     while !condition() {
         guard ContinuousClock.now < deadline else { return false }
@@ -87,13 +89,13 @@ func eventually(_ condition: () -> Bool) -> Bool {
 }
 
 /// A connection that sends and reads bytes as they are.
-final class RawConnection: Sendable {
+package final class RawConnection: Sendable {
     private let descriptor: Int32
 
-    init(_ path: String) throws {
-        var address = try #require(makeUnixAddress(path))
+    package init(_ path: String) throws {
+        var address = try #require(UnixSocket.address(of: path))
         descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        let answer = withSocketAddress(&address) { connect(descriptor, $0, $1) }
+        let answer = UnixSocket.withAddress(&address) { connect(descriptor, $0, $1) }
         try #require(answer == 0, "cannot connect to \(path): \(errno)")
         var limit = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
@@ -101,9 +103,9 @@ final class RawConnection: Sendable {
 
     deinit { close(descriptor) }
 
-    func send(_ text: String) { send(Array(text.utf8)) }
+    package func send(_ text: String) { send(Array(text.utf8)) }
 
-    func send(_ bytes: [UInt8]) {
+    package func send(_ bytes: [UInt8]) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes {
@@ -115,7 +117,7 @@ final class RawConnection: Sendable {
     }
 
     /// Sends as much as the other side takes without waiting; returns the number of bytes.
-    func sendUntilFull(_ bytes: [UInt8], times: Int) -> Int {
+    package func sendUntilFull(_ bytes: [UInt8], times: Int) -> Int {
         var sent = 0
         for _ in 0..<times {
             let count = Glibc.send(
@@ -127,7 +129,7 @@ final class RawConnection: Sendable {
     }
 
     /// What has been read and is not wanted, so that the other side goes on.
-    func skip(_ count: Int) -> Int {
+    package func skip(_ count: Int) -> Int {
         var bytes = [UInt8](repeating: 0, count: 1 << 16)
         var got = 0
         while got < count {
@@ -138,10 +140,10 @@ final class RawConnection: Sendable {
         return got
     }
 
-    func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+    package func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// Exactly what comes until there are `count` bytes or the other side closes.
-    func read(_ count: Int) -> String {
+    package func read(_ count: Int) -> String {
         var all: [UInt8] = []
         while all.count < count {
             var bytes = [UInt8](repeating: 0, count: count - all.count)
@@ -153,19 +155,19 @@ final class RawConnection: Sendable {
     }
 
     /// All that comes until the other side closes.
-    func readToEnd() -> String { read(1 << 26) }
+    package func readToEnd() -> String { read(1 << 26) }
 
     /// Sends, and reads as many bytes as are expected.
-    func ask(_ text: String, expecting answer: String) {
+    package func ask(_ text: String, expecting answer: String) {
         send(text)
         #expect(read(answer.utf8.count) == answer)
     }
 }
 
 /// Sends a line of words and takes the answer.
-func ask(_ client: RPCClient, _ line: String) throws -> RESPValue {
+package func ask(_ client: RPCClient, _ line: String) throws -> RESPValue {
     try client.call(line.split(separator: " ").map(String.init))
 }
 
 /// An answer of bulk strings.
-func list(_ words: String...) -> RESPValue { .array(words.map(RESPValue.text)) }
+package func list(_ words: String...) -> RESPValue { .array(words.map(RESPValue.text)) }

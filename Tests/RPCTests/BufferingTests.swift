@@ -1,6 +1,8 @@
 import Engine
 import Foundation
 import Locking
+import RESP
+import RPCSupport
 import Testing
 
 @testable import RPC

@@ -1,7 +1,9 @@
+import Commands
 import Foundation
 import Locking
 import NIOCore
 import NIOPosix
+import RPCSupport
 import Testing
 
 @testable import RPC
@@ -29,10 +31,8 @@ struct CompletionPortTests {
         let loop = loops.next()
         try await loop.submit {
             let total = MemoryTotal(bytesMax: 1 << 20)
-            let environment = CommandEnvironment(
-                service: FakeService(), options: RPCServerOptions(socketPath: scratch.socket),
-                registry: ConnectionRegistry(connectionsMax: 1, total: total), counters: CommandCounters(),
-                table: .standard)
+            let environment = ServerEnvironment(
+                service: FakeService(), options: RPCServerOptions(socketPath: scratch.socket))
             let handler = ConnectionHandler(
                 session: Session(id: 1, isAuthenticated: true), memory: ClientMemory(of: total),
                 environment: environment, lookupThreads: threads, logger: silent)

@@ -1,4 +1,6 @@
 import Foundation
+import RESP
+import RPCSupport
 import Testing
 
 @testable import RPC
@@ -35,9 +37,9 @@ struct SocketPathTests {
     func stale() async throws {
         let scratch = try Scratch()
         defer { scratch.remove() }
-        var address = try #require(makeUnixAddress(scratch.socket))
+        var address = try #require(UnixSocket.address(of: scratch.socket))
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        #expect(withSocketAddress(&address) { bind(descriptor, $0, $1) } == 0)
+        #expect(UnixSocket.withAddress(&address) { bind(descriptor, $0, $1) } == 0)
         close(descriptor)
         let server = server(scratch.socket)
         try await server.start()
@@ -65,10 +67,10 @@ struct SocketPathTests {
     func foreign() async throws {
         let scratch = try Scratch()
         defer { scratch.remove() }
-        var address = try #require(makeUnixAddress(scratch.socket))
+        var address = try #require(UnixSocket.address(of: scratch.socket))
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
-        #expect(withSocketAddress(&address) { bind(descriptor, $0, $1) } == 0)
+        #expect(UnixSocket.withAddress(&address) { bind(descriptor, $0, $1) } == 0)
         #expect(listen(descriptor, 1) == 0)
         let error = try #require(await refusal(scratch.socket))
         #expect(error.code == .taken)
@@ -93,7 +95,7 @@ struct SocketPathTests {
         let tooLong = try #require(await refusal(long))
         #expect(tooLong.code == .invalidPath)
         #expect(tooLong.message.contains("has 108 bytes"))
-        #expect(tooLong.message.contains("at most \(SocketPath.bytesMax)"))
+        #expect(tooLong.message.contains("at most \(UnixSocket.pathBytesMax)"))
         #expect(try #require(await refusal("")).code == .invalidPath)
         let missing = try #require(await refusal("/tmp/fr-nowhere/s"))
         #expect(missing.code == .folderMissing)

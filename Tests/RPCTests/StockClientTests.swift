@@ -1,5 +1,7 @@
 import Foundation
 import Locking
+import RESP
+import RPCSupport
 import TestSupport
 import Testing
 

@@ -1,5 +1,5 @@
 internal import Foundation
-internal import RPC
+internal import RESP
 
 /// A daemon of its own in a temporary folder, with a catalogue learned from a simulated stream.
 final class MeasuredDaemon {

@@ -1,5 +1,5 @@
 internal import Foundation
-internal import RPC
+internal import RESP
 
 #if canImport(Glibc)
     internal import Glibc

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import RPC
+import RESP
 import Reporting
 
 /// What every command that talks to a running daemon takes.

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import RPC
+import RESP
 import Reporting
 
 struct ExplainCommand: ParsableCommand {

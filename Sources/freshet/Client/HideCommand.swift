@@ -1,5 +1,5 @@
 import ArgumentParser
-import RPC
+import RESP
 import Reporting
 
 struct HideCommand: ParsableCommand {

@@ -1,4 +1,4 @@
-import RPC
+import RESP
 import Reporting
 
 /// Items with scores, as look-ups answer them, joined with the items' titles.

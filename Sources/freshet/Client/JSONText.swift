@@ -1,5 +1,5 @@
 import Foundation
-import RPC
+import RESP
 
 /// An answer as JSON: maps as objects, bulk strings as text, null as null.
 struct JSONText: Encodable {

@@ -1,4 +1,4 @@
-import RPC
+import RESP
 import Reporting
 
 /// An answer `WITHSCORES`, and what it stands on where `WITHMETA` asked for it.

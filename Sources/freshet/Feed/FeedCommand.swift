@@ -4,7 +4,7 @@ import EventLog
 public import Events
 import Feeding
 import Foundation
-import RPC
+import RESP
 import Reporting
 
 /// `freshet feed`

@@ -1,7 +1,7 @@
 import Configuration
 import EventLog
 import Logging
-import RPC
+import RESP
 import Reporting
 
 /// What `feed` can feed into.

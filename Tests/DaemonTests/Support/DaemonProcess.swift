@@ -1,5 +1,5 @@
 import Foundation
-import RPC
+import RESP
 import TestSupport
 
 /// Where one daemon lives, over several starts: its state folder and its socket.

@@ -1,6 +1,8 @@
 import Dispatch
+import EmbeddedEventLog
 import EventLog
 import Events
+import KafkaEventLog
 import Logging
 import Synchronization
 import TestSupport

@@ -1,0 +1,80 @@
+package import Engine
+package import Events
+package import RESP
+
+/// What commands stand on; shared by all connections of a server.
+package struct CommandEnvironment: Sendable {
+    package let service: any LookupService
+    let settings: any ServerSettings
+    let clients: any ConnectedClients
+    package let counters: CommandCounters
+    package let table: CommandTable
+    let startedAt = ContinuousClock.now
+
+    /// - Parameters:
+    ///   - service: the engine that is asked and fed.
+    ///   - settings: of the server whose commands these are.
+    ///   - clients: its connections.
+    package init(
+        service: any LookupService, settings: any ServerSettings, clients: any ConnectedClients,
+        counters: CommandCounters = CommandCounters(), table: CommandTable = .standard
+    ) {
+        self.service = service
+        self.settings = settings
+        self.clients = clients
+        self.counters = counters
+        self.table = table
+    }
+}
+
+/// What commands go by, or show, of how their server was set up.
+package protocol ServerSettings: Sendable {
+    var socketPath: String { get }
+    /// What `AUTH` must bring; `nil` where none is asked for.
+    var password: String? { get }
+    /// How times of events are read, and what bounds they have.
+    var events: EventOptions { get }
+    /// What `HELLO` and `INFO` say of this program.
+    var version: String { get }
+
+    // For CONFIG GET and STATUS.
+    var limits: RequestLimits { get }
+    var idleTimeout: Duration { get }
+    /// Bytes that may be held for one client.
+    var clientBytesMax: Int { get }
+    /// Bytes that may be held for all clients together.
+    var totalBytesMax: Int { get }
+}
+
+/// The connections of a server, as far as one client's command may ask after the others. Any thread.
+package protocol ConnectedClients: Sendable {
+    /// All of them as they last described themselves, and the bytes held for each; in the order in which they came.
+    var all: [(session: Session, heldBytes: Int)] { get }
+    var counts: ConnectionCounts { get }
+    /// Bytes held for all of them.
+    var heldBytes: Int { get }
+
+    /// Keeps what others see of a connection up to date.
+    func update(_ session: Session)
+
+    /// Closes connections without their clients' doing.
+    ///
+    /// - Returns: the ids of those closed.
+    func close(where isWanted: (Session) -> Bool) -> [UInt64]
+}
+
+/// How many connections a server has, and has had since its start.
+package struct ConnectionCounts: Sendable {
+    package var open: Int64
+    /// How many may be open.
+    package var max: Int64
+    package var accepted: Int64
+    package var rejected: Int64
+
+    package init(open: Int64, max: Int64, accepted: Int64, rejected: Int64) {
+        self.open = open
+        self.max = max
+        self.accepted = accepted
+        self.rejected = rejected
+    }
+}
