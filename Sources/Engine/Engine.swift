@@ -29,7 +29,8 @@ public final class Engine: Sendable {
     let queue = DispatchQueue(label: "freshet.engine", qos: .userInitiated)
     private let leases: LeaseBook
     private let life = Lock(Life())
-    let confined: Confined
+    /// What the engine's queue alone touches.
+    let confined: QueueConfined<Confined>
 
     /// Started and stopped from outside.
     private struct Life {
@@ -38,8 +39,8 @@ public final class Engine: Sendable {
         var stopped = false
     }
 
-    /// Fields that the engine's queue alone touches, which is what `@unchecked Sendable` stands on.
-    final class Confined: @unchecked Sendable {
+    /// See `confined`.
+    struct Confined {
         var unpublished: [[Int32]]
         var unpublishedStats: [Int32] = []
         var lastPublished = ContinuousClock().now
@@ -73,7 +74,7 @@ public final class Engine: Sendable {
         state = LearnedState(options: options.state)
         leases = LeaseBook(shards: options.state.shardCount)
         checkpointer = Checkpointer(file: file, log: log, logger: logger)
-        confined = Confined(models: options.state.models.count)
+        confined = QueueConfined(Confined(models: options.state.models.count), to: queue)
         published = PublishedState(of: state)
         lookUps = LookupAnswerer(
             view: StateView(state), published: published, options: options.lookUps,
