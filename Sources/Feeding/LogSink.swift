@@ -62,7 +62,7 @@ public final class LogSink: EventSink {
 
     private func append(_ event: Event, again: Bool = false) {
         permits.wait()
-        let time = event.time ?? Int64(Date().timeIntervalSince1970 * 1_000)
+        let time = event.time ?? WallClock.system.milliseconds
         let payload = EventEncoder.encode(event, options: options)
         log.append(key: event.key, payload: payload, time: time) { [answers, permits] result in
             answers.mutex.withLock { answers in
