@@ -1,8 +1,9 @@
 internal import EventLog
 internal import Foundation
 internal import Locking
-internal import Retrieval
 internal import LookUps
+internal import Retrieval
+internal import SQLiteFiles
 internal import State
 
 extension Engine {
@@ -11,7 +12,8 @@ extension Engine {
         return zip(state.models, snapshot.models).map { model, numbers in
             ModelStatus(
                 name: model.options.name, learner: model.options.learnerName,
-                isDefault: model.options.name == options.lookUps.defaultModel, fields: fields(of: model, numbers))
+                isDefault: model.options.name == options.lookUps.defaultModel,
+                fields: fields(of: model, numbers))
         }
     }
 
@@ -30,7 +32,8 @@ extension Engine {
                 StatusField("model.\(model.options.name).\($0.name)", $0.value)
             }
         }
-        return fields + lookupFields() + checkpointFields() + memoryFields(snapshot.memory, index: snapshot.indexBytes)
+        return fields + lookupFields() + checkpointFields()
+            + memoryFields(snapshot.memory, index: snapshot.indexBytes)
     }
 
     /// How passes over the catalogue were made, each path that served with how often.
@@ -54,6 +57,7 @@ extension Engine {
             StatusField("log.name", .text(log.name)), StatusField("log.reachable", .bool(health.reachable)),
             StatusField("log.last-error", .text(health.lastError ?? "")),
         ]
+        if let storage = log.storage { fields += storageFields("log", storage) }
         var lag: Int64 = 0
         for (partition, position) in snapshot.positions.sorted(by: { $0.key < $1.key }) {
             fields.append(StatusField("position.\(partition)", .integer(position)))
@@ -91,9 +95,19 @@ extension Engine {
         return fields
     }
 
+    /// Of a file of SQLite's: `state` or `log`.
+    private func storageFields(_ name: String, _ storage: DatabaseStorage) -> [StatusField] {
+        [
+            StatusField("\(name).wal-bytes", .integer(storage.walBytes)),
+            StatusField("\(name).wal-held-by-reader", .text(storage.walHeldBy)),
+        ]
+    }
+
     private func checkpointFields() -> [StatusField] {
         let report = checkpointer.report
-        var fields = [
+        var fields = storageFields("state", checkpointer.storage)
+        fields.append(StatusField("state.file-error", .text(report.fileError ?? "")))
+        fields += [
             StatusField("checkpoint.written", .integer(Int64(report.written))),
             StatusField("checkpoint.failed", .integer(Int64(report.failed))),
             StatusField("checkpoint.last-error", .text(report.lastError ?? "")),
