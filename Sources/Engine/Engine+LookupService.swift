@@ -59,10 +59,9 @@ extension Engine: LookupService {
         } catch {
             return completion(.failure(LookupError(.invalid, error.description)))
         }
-        let now = Int64(Date().timeIntervalSince1970 * 1000)
         log.append(
             key: event.key, payload: EventEncoder.encode(event, options: options.events),
-            time: event.time ?? now
+            time: event.time ?? clock.milliseconds
         ) { result in
             completion(
                 result.mapError { LookupError($0.code == .full ? .overloaded : .unavailable, $0.message) })

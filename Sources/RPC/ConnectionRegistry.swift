@@ -9,6 +9,7 @@ final class ConnectionRegistry: Sendable {
     }
 
     private struct State {
+        var connectionsMax: Int
         var connections: [UInt64: Connection] = [:]
         var lastID: UInt64 = 0
         var accepted: Int64 = 0
@@ -23,17 +24,23 @@ final class ConnectionRegistry: Sendable {
         var rejected: Int64
     }
 
-    private let connectionsMax: Int
-    private let state = Lock(State())
+    private let state: Lock<State>
 
     init(connectionsMax: Int) {
-        self.connectionsMax = connectionsMax
+        state = Lock(State(connectionsMax: connectionsMax))
     }
+
+    /// Those open past it stay.
+    func limit(to connectionsMax: Int) {
+        state.withLock { $0.connectionsMax = connectionsMax }
+    }
+
+    var connectionsMax: Int { state.withLock { $0.connectionsMax } }
 
     /// Enters a new connection; `nil` when there are too many, or the server is shutting down.
     func admit(_ channel: any Channel, isAuthenticated: Bool) -> Session? {
         state.withLock { state in
-            guard state.connections.count < connectionsMax, !state.isDraining else {
+            guard state.connections.count < state.connectionsMax, !state.isDraining else {
                 state.rejected += 1
                 return nil
             }

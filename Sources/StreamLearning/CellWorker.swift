@@ -19,7 +19,8 @@ struct CellWorker {
 
     init(
         examples: [Example], models: [ModelState], learners: [any StreamLearner],
-        stats: ItemColumn<ItemStats>, samples: SampleSlots, historyMax: Int, learns: Bool = true, observer: (any LearningObserver)? = nil
+        stats: ItemColumn<ItemStats>, samples: SampleSlots, historyMax: Int, learns: Bool = true,
+        observer: (any LearningObserver)? = nil
     ) {
         self.examples = examples
         self.models = models
@@ -66,8 +67,7 @@ struct CellWorker {
         let meansPrediction = Float(Double(example.mean) + itemOffset + userOffset)
         observer?.willLearn(
             example, kind: kind, meansPrediction: meansPrediction, worker: self, shard: shard, lease: lease)
-        for (modelIndex, model) in models.enumerated() where model.rule.accepts(kind, value: example.value)
-        {
+        for (modelIndex, model) in models.enumerated() where model.rule.accepts(kind, value: example.value) {
             let context = LearningContext(
                 modelIndex: modelIndex, model: model, shard: shard, meansPrediction: meansPrediction,
                 local: local, history: shard.users[local].history)
@@ -126,9 +126,9 @@ struct CellWorker {
         // An item of another queue's lease cannot be uncounted here: it waits for the end of the rounds.
         if let oldest = shard.users[local].history.oldest, lease.holds(Int(oldest.item)) {
             drop(oldest, of: local, mean: example.mean, shard: shard)
-        } else {
-            shard.report.overfull.append(local)
         }
+        // Or more than one is too many, after the bound was lowered.
+        if shard.users[local].history.entries.count > historyMax { shard.report.overfull.append(local) }
     }
 
     private func noteTime(of example: Example, shard: UserShard) {

@@ -79,7 +79,7 @@ enum ServerCommands {
         let counters = environment.counters
         return environment.service.status() + [
             StatusField("rpc.connections", .integer(connections.open)),
-            StatusField("rpc.connections.max", .integer(Int64(environment.options.connectionsMax))),
+            StatusField("rpc.connections.max", .integer(Int64(environment.registry.connectionsMax))),
             StatusField("rpc.connections.accepted", .integer(connections.accepted)),
             StatusField("rpc.connections.rejected", .integer(connections.rejected)),
             StatusField("rpc.connections.cut-off", .integer(counters.cutOff.load(ordering: .relaxed))),
