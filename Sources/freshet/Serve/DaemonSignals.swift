@@ -12,8 +12,8 @@ final class DaemonSignals: Sendable {
 
     init() {
         // A reader of standard error, or a client, that has gone shows as an error where it is written to. Some tools send
-        // USR1 and USR2 to have logs reopened: nothing here has to be.
-        for number in [SIGPIPE, SIGUSR1, SIGUSR2] { signal(number, SIG_IGN) }
+        // USR1 and USR2 to have logs reopened: nothing here has to be. TTOU would stop what writes from the background.
+        for number in [SIGPIPE, SIGUSR1, SIGUSR2, SIGTTOU] { signal(number, SIG_IGN) }
         signal(SIGHUP, SIG_IGN)  // the source sees it all the same
         let (reloads, continuation) = AsyncStream.makeStream(
             of: Void.self, bufferingPolicy: .bufferingNewest(1))
