@@ -34,8 +34,8 @@ public final class EmbeddedLog: EventLog {
         /// Taken out of `letters` to be stored, and not stored yet.
         var lettersUnderway = 0
         var health = LogHealth(reachable: true)
-        /// The files were not what was opened, at the last look.
-        var lost = false
+        /// The files were not what was opened, or could not be written, at the last look.
+        var inTrouble = false
         var readingFailed = false
     }
 
@@ -230,10 +230,10 @@ public final class EmbeddedLog: EventLog {
         if state.withLock({ $0.closed }) { return }
         do throws(EventLogError) {
             // Only what was lost is told here, and that it is back; other failures show with the appends.
-            let wasLost = state.withLock { $0.lost }
+            let wasInTrouble = state.withLock { $0.inTrouble }
             try store.requireFiles()
-            state.withLock { $0.lost = false }
-            if wasLost { note(nil) }
+            state.withLock { $0.inTrouble = false }
+            if wasInTrouble { note(nil) }
             switch try store.keepWithinBounds(always: always) {
             case .grows(let reader, let bytes):
                 logger.warning(
@@ -246,7 +246,7 @@ public final class EmbeddedLog: EventLog {
             }
         } catch {
             guard error.code == .unreachable else { return }
-            state.withLock { $0.lost = true }
+            state.withLock { $0.inTrouble = true }
             note(error)
         }
     }
