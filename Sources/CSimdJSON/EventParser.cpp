@@ -1,4 +1,5 @@
 #include "CSimdJSON.h"
+#include "BigNumbers.h"
 
 #include <array>
 #include <exception>
@@ -24,12 +25,21 @@ namespace dom = simdjson::dom;
 
 }  // namespace
 
+namespace {
+constexpr size_t field_count = 10;
+using Fields = std::array<std::pair<std::string, Field>, field_count>;
+}  // namespace
+
 struct event_parser {
     dom::parser parser;
-    std::array<std::pair<std::string, Field>, 9> fields;
+    Fields fields;
+    Fields own_fields;
     size_t texts_max;
     // One list a field: a key other than `tags` may hold an array too, and must not overwrite the tags.
-    std::array<std::vector<event_text>, 9> texts;
+    std::array<std::vector<event_text>, field_count> texts;
+    // For records with numbers that the parser does not take; see BigNumbers.h.
+    dom::parser patient_parser;
+    BigNumbers big_numbers;
 };
 
 namespace {
@@ -52,7 +62,9 @@ void read_array(dom::array array, std::vector<event_text> &texts, size_t texts_m
     value.texts = texts.data();
 }
 
-void read_value(dom::element element, std::vector<event_text> &texts, size_t texts_max, event_value &value) {
+void read_value(
+    dom::element element, std::vector<event_text> &texts, size_t texts_max, const BigNumbers &big_numbers,
+    event_value &value) {
     value = event_value{};
     switch (element.type()) {
     case dom::element_type::STRING:
@@ -63,6 +75,7 @@ void read_value(dom::element element, std::vector<event_text> &texts, size_t tex
         value.kind = EVENT_VALUE_INTEGER;
         value.integer = element.get_int64().value_unsafe();
         value.number = static_cast<double>(value.integer);
+        if (!big_numbers.is_empty()) big_numbers.restore(value);
         break;
     case dom::element_type::UINT64:
         value.kind = EVENT_VALUE_UNSIGNED;
@@ -88,23 +101,47 @@ void read_value(dom::element element, std::vector<event_text> &texts, size_t tex
     }
 }
 
+Fields fields_named(const event_field_names &names) {
+    return {{{names.type, &event_values::type},
+             {names.user, &event_values::user},
+             {names.item, &event_values::item},
+             {names.rating, &event_values::rating},
+             {names.time, &event_values::time},
+             {names.signal, &event_values::signal},
+             {names.title, &event_values::title},
+             {names.tags, &event_values::tags},
+             {names.available, &event_values::available},
+             {names.id, &event_values::id}}};
+}
+
+bool is_mark(const dom::key_value_pair &pair) {
+    if (pair.key != EVENT_MARK) return false;
+    int64_t version = 0;
+    return pair.value.get(version) == simdjson::SUCCESS && version == 1;
+}
+
+/// Reads by the names given; false, with what is read so far, at a mark that says the names are freshet's own.
+bool read_fields(event_parser &parser, const Fields &fields, dom::object object, event_values &values) {
+    for (dom::key_value_pair pair : object) {
+        if (!values.is_marked && is_mark(pair)) return false;
+        for (size_t i = 0; i < fields.size(); ++i) {
+            const auto &[name, field] = fields[i];
+            if (pair.key != name) continue;
+            read_value(pair.value, parser.texts[i], parser.texts_max, parser.big_numbers, values.*field);
+            break;
+        }
+    }
+    return true;
+}
+
 }  // namespace
 
-event_parser *event_parser_make(const event_field_names *names, size_t bytes_max, size_t texts_max) {
+event_parser *event_parser_make(
+    const event_field_names *names, const event_field_names *own, size_t bytes_max, size_t texts_max) {
     try {
         return new event_parser{
-            dom::parser(bytes_max),
-            {{{names->type, &event_values::type},
-              {names->user, &event_values::user},
-              {names->item, &event_values::item},
-              {names->rating, &event_values::rating},
-              {names->time, &event_values::time},
-              {names->signal, &event_values::signal},
-              {names->title, &event_values::title},
-              {names->tags, &event_values::tags},
-              {names->available, &event_values::available}}},
-            texts_max,
-            {}};
+            dom::parser(bytes_max), fields_named(*names), fields_named(*own), texts_max, {},
+            dom::parser(), BigNumbers()};
     } catch (const std::bad_alloc &) {
         return nullptr;
     }
@@ -115,21 +152,23 @@ void event_parser_free(event_parser *parser) { delete parser; }
 event_parse_status event_parser_parse(
     event_parser *parser, const char *bytes, size_t length, event_values *values, const char **why) {
     *values = event_values{};
+    parser->big_numbers.clear();
     dom::element root;
     const bool copies = false;  // the caller promises the padding
-    if (auto error = parser->parser.parse(bytes, length, copies).get(root); error != simdjson::SUCCESS) {
+    auto error = parser->parser.parse(bytes, length, copies).get(root);
+    if (error == simdjson::NUMBER_ERROR && parser->big_numbers.replace(std::string_view(bytes, length))) {
+        error = parser->patient_parser.parse(parser->big_numbers.replaced()).get(root);
+    }
+    if (error != simdjson::SUCCESS) {
         *why = simdjson::error_message(error);
         return EVENT_PARSE_NOT_JSON;
     }
     dom::object object;
     if (root.get(object) != simdjson::SUCCESS) return EVENT_PARSE_NOT_AN_OBJECT;
-    for (dom::key_value_pair pair : object) {
-        for (size_t i = 0; i < parser->fields.size(); ++i) {
-            const auto &[name, field] = parser->fields[i];
-            if (pair.key != name) continue;
-            read_value(pair.value, parser->texts[i], parser->texts_max, values->*field);
-            break;
-        }
+    if (!read_fields(*parser, parser->fields, object, *values)) {
+        *values = event_values{};
+        values->is_marked = 1;
+        read_fields(*parser, parser->own_fields, object, *values);
     }
     return EVENT_PARSE_DONE;
 }

@@ -6,7 +6,7 @@ enum Schema {
     /// "Frsh": tells a Freshet state from any other SQLite file.
     static let applicationID: Int32 = 0x4672_7368
     /// Rises with every change of the tables; a file with a higher one is refused.
-    static let version = 2
+    static let version = 3
 
     static func create(_ db: Database) throws {
         try db.execute(
@@ -20,11 +20,12 @@ enum Schema {
                 CREATE TABLE users(
                     row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, history BLOB NOT NULL,
                     residual_sum REAL NOT NULL, ratings INTEGER NOT NULL, next_order INTEGER NOT NULL,
-                    last_event INTEGER NOT NULL, hidden BLOB NOT NULL);
+                    last_event INTEGER NOT NULL, hidden BLOB NOT NULL, marks BLOB NOT NULL);
                 CREATE TABLE items(
                     row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, title TEXT, tags TEXT NOT NULL,
                     available INTEGER NOT NULL, users INTEGER NOT NULL, ratings INTEGER NOT NULL,
-                    rating_sum REAL NOT NULL, last_event INTEGER);
+                    rating_sum REAL NOT NULL, last_event INTEGER, title_at INTEGER, tags_at INTEGER,
+                    available_at INTEGER);
                 CREATE TABLE user_factors(
                     model TEXT NOT NULL, row INTEGER NOT NULL, bias REAL NOT NULL, vector BLOB NOT NULL,
                     step REAL NOT NULL, long_term BLOB, PRIMARY KEY(model, row)) WITHOUT ROWID;
@@ -45,14 +46,18 @@ enum Schema {
     /// Brings a file of an older schema up to this one. Runs in a transaction: a kill leaves the old schema or the new.
     static func migrate(_ db: Database) throws {
         let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
-        guard found < version else { return }
+        if found < 2 { try migrateToSecond(db) }
+        if found < 3 { try migrateToThird(db) }
+    }
+
+    /// Hidden items, times of items' last events, long-term rows, steps of learning rates, decayed popularity (which starts
+    /// from the counts).
+    private static func migrateToSecond(_ db: Database) throws {
         // The first files of schema 1 do not say when a user was last heard of.
         let columns = try String.fetchAll(db, sql: "SELECT name FROM pragma_table_info('users')")
         if !columns.contains("last_event") {
             try db.execute(sql: "ALTER TABLE users ADD COLUMN last_event INTEGER NOT NULL DEFAULT 0")
         }
-        // 1 to 2: hidden items, times of items' last events, long-term rows, steps of learning rates, decayed
-        // popularity (which starts from the counts).
         try db.execute(
             sql: """
                 ALTER TABLE users ADD COLUMN hidden BLOB NOT NULL DEFAULT x'';
@@ -65,7 +70,19 @@ enum Schema {
                 ALTER TABLE item_factors ADD COLUMN counted_at INTEGER NOT NULL DEFAULT 0;
                 UPDATE item_factors SET popular = positives, counted_at =
                     coalesce((SELECT value FROM scalars WHERE name = 'events.applied'), 0);
-                PRAGMA user_version = \(version);
+                PRAGMA user_version = 2;
+                """)
+    }
+
+    /// When things were said, by the producer's clock.
+    private static func migrateToThird(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                ALTER TABLE users ADD COLUMN marks BLOB NOT NULL DEFAULT x'';
+                ALTER TABLE items ADD COLUMN title_at INTEGER;
+                ALTER TABLE items ADD COLUMN tags_at INTEGER;
+                ALTER TABLE items ADD COLUMN available_at INTEGER;
+                PRAGMA user_version = 3;
                 """)
     }
 }

@@ -49,7 +49,8 @@ public struct StoredUser: Sendable {
     public var row: Int32
     /// UTF-8.
     public var id: Data
-    /// Entries of 24 bytes, little-endian: item i32, value f32, time i64 (ms), order u32, kind u32.
+    /// Entries of 24 bytes, little-endian: item i32, value f32, time i64 (ms), order u32, kind u32 (bit 8: the time is the
+    /// event's own).
     public var history: Data
     /// Σ(r − μ − b_i) of the means baseline.
     public var residualSum: Double
@@ -60,10 +61,12 @@ public struct StoredUser: Sendable {
     public var lastEvent: Int64
     /// Rows of the items that the user never wants to see: i32, little-endian, ascending.
     public var hidden: Data
+    /// Marks of 16 bytes, little-endian: item i32, subject u32 (0 retraction, 1 hiding), time i64 (ms).
+    public var marks: Data
 
     public init(
         row: Int32, id: Data, history: Data, residualSum: Double, ratings: Int64, nextOrder: Int64,
-        lastEvent: Int64, hidden: Data
+        lastEvent: Int64, hidden: Data, marks: Data = Data()
     ) {
         self.row = row
         self.id = id
@@ -73,6 +76,7 @@ public struct StoredUser: Sendable {
         self.nextOrder = nextOrder
         self.lastEvent = lastEvent
         self.hidden = hidden
+        self.marks = marks
     }
 }
 
@@ -90,6 +94,10 @@ public struct StoredItem: Sendable {
     public var ratingSum: Double
     /// Milliseconds since 1970.
     public var lastEvent: Int64?
+    /// When title, tags and availability were said, by the producer's clock: milliseconds since 1970.
+    public var titleAt: Int64?
+    public var tagsAt: Int64?
+    public var availableAt: Int64?
 
     public init(
         row: Int32, id: Data, title: Data?, tags: [String], available: Bool, users: Int64, ratings: Int64,

@@ -55,14 +55,14 @@ extension StateFile {
         let cursor = try GRDB.Row.fetchCursor(
             db,
             sql: """
-                SELECT row, id, history, residual_sum, ratings, next_order, last_event, hidden
+                SELECT row, id, history, residual_sum, ratings, next_order, last_event, hidden, marks
                 FROM users ORDER BY row
                 """)
         while let row = try cursor.next() {
             try reader.read(
                 user: StoredUser(
                     row: row[0], id: row[1], history: row[2], residualSum: row[3], ratings: row[4],
-                    nextOrder: row[5], lastEvent: row[6], hidden: row[7]))
+                    nextOrder: row[5], lastEvent: row[6], hidden: row[7], marks: row[8]))
         }
     }
 
@@ -72,15 +72,16 @@ extension StateFile {
             db,
             sql: """
                 SELECT row, id, CAST(title AS BLOB), tags, available, users, ratings, rating_sum,
-                    last_event
+                    last_event, title_at, tags_at, available_at
                 FROM items ORDER BY row
                 """)
         while let row = try cursor.next() {
             let tags = try decoder.decode([String].self, from: Data((row[3] as String).utf8))
-            try reader.read(
-                item: StoredItem(
-                    row: row[0], id: row[1], title: row[2], tags: tags, available: row[4], users: row[5],
-                    ratings: row[6], ratingSum: row[7], lastEvent: row[8]))
+            var item = StoredItem(
+                row: row[0], id: row[1], title: row[2], tags: tags, available: row[4], users: row[5],
+                ratings: row[6], ratingSum: row[7], lastEvent: row[8])
+            (item.titleAt, item.tagsAt, item.availableAt) = (row[9], row[10], row[11])
+            try reader.read(item: item)
         }
     }
 

@@ -67,11 +67,12 @@ extension StateFile {
     private static func write(users: [StoredUser], _ db: Database) throws {
         let table = try OwnedRows(
             "users",
-            columns: ["history", "residual_sum", "ratings", "next_order", "last_event", "hidden"], db)
+            columns: ["history", "residual_sum", "ratings", "next_order", "last_event", "hidden", "marks"],
+            db)
         for user in users.sorted(by: { $0.row < $1.row }) {
             try table.write([
                 user.row, user.id, user.history, user.residualSum, user.ratings, user.nextOrder,
-                user.lastEvent, user.hidden,
+                user.lastEvent, user.hidden, user.marks,
             ])
         }
     }
@@ -80,12 +81,16 @@ extension StateFile {
         // Titles go in as bytes and are cast: GRDB binds strings up to their first NUL.
         let table = try OwnedRows(
             "items",
-            columns: ["title", "tags", "available", "users", "ratings", "rating_sum", "last_event"],
+            columns: [
+                "title", "tags", "available", "users", "ratings", "rating_sum", "last_event", "title_at",
+                "tags_at",
+                "available_at",
+            ],
             casts: ["title": "TEXT"], db)
         for item in items {
             try table.write([
                 item.row, item.id, item.title, item.tagsText, item.available, item.users, item.ratings,
-                item.ratingSum, item.lastEvent,
+                item.ratingSum, item.lastEvent, item.titleAt, item.tagsAt, item.availableAt,
             ])
         }
     }

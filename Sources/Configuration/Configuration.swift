@@ -47,16 +47,24 @@ public struct Configuration: Sendable, Equatable {
 
         public var kind = Kind.embedded
         public var onGap = ConsumerOptions.OnGap.fail
+        /// 0 for ever.
+        public var deadLetterWaitSeconds = 60
         public var kafka = Kafka()
         public var embedded = Embedded()
 
         /// What a consumer of either log is told.
+        /// How long dead letters may hold checkpoints back; `nil` for ever.
+        public var deadLetterPatience: Duration? {
+            deadLetterWaitSeconds > 0 ? .seconds(deadLetterWaitSeconds) : nil
+        }
+
         public var consumerOptions: ConsumerOptions { ConsumerOptions(start: kafka.start, onGap: onGap) }
     }
 
     /// The section `events`.
     public struct EventsSection: Sendable, Equatable {
         public var fields = EventOptions.Fields()
+        public var tsUnit = TimeUnit.auto
         public var ratingMin = 0.0
         public var ratingMax = 100.0
         public var bytesMax = 65_536
@@ -66,6 +74,7 @@ public struct Configuration: Sendable, Equatable {
         public var options: EventOptions {
             var options = EventOptions()
             options.fields = fields
+            options.timeUnit = tsUnit
             options.ratings = min(ratingMin, ratingMax)...max(ratingMin, ratingMax)
             options.bytesMax = bytesMax
             options.signals = signals
@@ -83,6 +92,7 @@ public struct Configuration: Sendable, Equatable {
         public var batchEventsMax = 8_192
         public var queueEventsMax = 65_536
         public var historyMax = 10_000
+        public var duplicatesWindow = 262_144
         /// 0 for no bound, here and below.
         public var usersMax = 0
         public var itemsMax = 0
@@ -117,7 +127,10 @@ public struct Configuration: Sendable, Equatable {
         /// Empty: `freshet.sock` in the state folder.
         public var socket = ""
         public var connectionsMax = 1_024
-        public var requestBytesMax = 1_048_576
+        public var requestBytesMax = 4_194_304
+        public var clientBytesMax = 268_435_456
+        public var totalBytesMax = 536_870_912
+        public var answerTimeoutSeconds = 300
         public var password = ""
         /// 0 waits for ever.
         public var idleTimeoutSeconds = 0

@@ -19,8 +19,12 @@ extension ConfigurationKey {
             "Where events come from: the embedded log (SQLite in the state folder) or Kafka."),
         choice(
             "source.on-gap", \.source.onGap, [.fail, .skip],
-            "What to do when the log no longer holds the next event: stop, or skip what is gone and count it."
+            "When the log no longer holds the next event, or is another one: stop, or go on with what it holds, and count."
         ).reloadable(),
+        integer(
+            "source.dead-letter-wait-s", \.source.deadLetterWaitSeconds, 0...86_400, unit: "seconds",
+            "Longest that dead letters which cannot be stored hold checkpoints back; then they are dropped, counted and "
+                + "logged. 0 waits for ever."),
         text(
             "source.kafka.brokers", \.source.kafka.brokers, allowed: "host:port, several parted by commas",
             "Kafka brokers to begin with.", where: { !$0.isEmpty }),
@@ -56,12 +60,17 @@ extension ConfigurationKey {
         field("user", \.events.fields.user, "the user's id"),
         field("item", \.events.fields.item, "the item's id"),
         field("rating", \.events.fields.rating, "the rating"),
-        field("ts", \.events.fields.ts, "the time (milliseconds since 1970)"),
+        field("ts", \.events.fields.ts, "the time"),
         field("type", \.events.fields.type, "the kind of event; rating where absent"),
         field("signal", \.events.fields.signal, "the signal's name"),
         field("title", \.events.fields.title, "the item's title"),
         field("tags", \.events.fields.tags, "the item's tags"),
         field("available", \.events.fields.available, "whether the item may be recommended"),
+        field("id", \.events.fields.id, "the event's own id, by which a second delivery is known"),
+        choice(
+            "events.ts-unit", \.events.tsUnit, TimeUnit.allCases,
+            "Unit of times that are numbers; auto tells seconds, milliseconds, microseconds and nanoseconds by size."
+        ),
         number(
             "events.rating-min", \.events.ratingMin, -1e6...1e6,
             "Lowest rating taken; must lie below rating-max."),
@@ -100,6 +109,11 @@ extension ConfigurationKey {
             "engine.history-max", \.engine.historyMax, 1...1_000_000, unit: "items per user",
             "Items kept in a user's history; the oldest go first."
         ).reloadable(),
+        integer(
+            "engine.duplicates-window", \.engine.duplicatesWindow, 0...67_108_864,
+            unit: "events per partition",
+            "Events, with an id or a time of their own, that are known again when they come a second time; 24 bytes "
+                + "each. 0 for none."),
         integer(
             "engine.users-max", \.engine.usersMax, 0...1_000_000_000, unit: "users",
             "Users kept; past it those heard of least recently are erased. 0 for no bound."
@@ -159,6 +173,16 @@ extension ConfigurationKey {
             "rpc.request-bytes-max", \.rpc.requestBytesMax, 1_024...1_073_741_824, unit: "bytes",
             "Longest request taken."
         ).reloadable(.newConnections),
+        integer(
+            "rpc.client-bytes-max", \.rpc.clientBytesMax, 1_048_576...1_099_511_627_776, unit: "bytes",
+            "Held for one client: answers it has not read, commands queued by MULTI, half a request; past it the "
+                + "connection is closed."),
+        integer(
+            "rpc.total-bytes-max", \.rpc.totalBytesMax, 1_048_576...1_099_511_627_776, unit: "bytes",
+            "The same for all clients together; past it the connection that holds most is closed."),
+        integer(
+            "rpc.answer-timeout-s", \.rpc.answerTimeoutSeconds, 1...86_400, unit: "seconds",
+            "A client that reads nothing of its waiting answers for this long is closed."),
         text(
             "rpc.password", \.rpc.password, allowed: "any text",
             "What AUTH must give; nothing asks for none (the socket's file mode still holds).",
@@ -178,8 +202,9 @@ extension ConfigurationKey {
 
     private static func field(_ name: String, _ path: Path<String>, _ meaning: String) -> Self {
         text(
-            "events.fields.\(name)", path, allowed: "1 to 256 bytes, no two fields alike",
-            "JSON key or CSV column that holds \(meaning).", where: { (1...256).contains($0.utf8.count) })
+            "events.fields.\(name)", path, allowed: "1 to 256 bytes, no two fields alike, not 'freshet'",
+            "JSON key or CSV column that holds \(meaning).",
+            where: { (1...256).contains($0.utf8.count) && $0 != EventEncoder.mark })
     }
 
     private static let topicAllowed = "1 to 249 of a-z, A-Z, 0-9, '.', '_' and '-'"

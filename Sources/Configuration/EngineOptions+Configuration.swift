@@ -34,6 +34,7 @@ extension Configuration {
         options.popularityHalfLifeEvents = popularity.halfLifeEvents
         options.trendingHalfLifeEvents = trending.halfLifeEvents
         options.scoreWindowEvents = score.windowEvents
+        options.duplicatesWindow = engine.duplicatesWindow
         return options
     }
 

@@ -12,7 +12,8 @@ extension Configuration {
             return try EmbeddedLog(
                 path: state.folder + "/log.sqlite",
                 options: EmbeddedLogOptions(
-                    queueMax: source.embedded.queueMax, retainEvents: Int64(source.embedded.retainEvents)),
+                    queueMax: source.embedded.queueMax, retainEvents: Int64(source.embedded.retainEvents),
+                    deadLetterPatience: source.deadLetterPatience),
                 logger: logger)
         case .kafka:
             return try openKafka(logger: logger)
@@ -31,7 +32,8 @@ extension Configuration {
         try KafkaLog(
             options: KafkaOptions(
                 brokers: source.kafka.brokers, topic: source.kafka.topic, group: source.kafka.group,
-                deadLetterTopic: source.kafka.deadLetterTopic, properties: source.kafka.properties),
+                deadLetterTopic: source.kafka.deadLetterTopic, properties: source.kafka.properties,
+                deadLetterPatience: source.deadLetterPatience),
             logger: logger)
     }
 }

@@ -50,13 +50,18 @@ final class Checkpointer: Sendable {
     var report: Report { latest.withLock { $0 } }
 
     /// Calls back, on the checkpoint's queue, once the delta is durable or could not be made so.
-    func write(_ delta: StateDelta, completion: @escaping @Sendable (Result<Void, StateError>) -> Void) {
+    ///
+    /// - Parameter isLast: the daemon stops after it.
+    func write(
+        _ delta: StateDelta, isLast: Bool = false,
+        completion: @escaping @Sendable (Result<Void, StateError>) -> Void
+    ) {
         queue.async { [self] in
             ThreadPriority.yieldToLookUps()
             let clock = ContinuousClock()
             let start = clock.now
             do throws(StateError) {
-                try flushDeadLetters()
+                try flushDeadLetters(isLast: isLast)
                 try file.write(delta)
                 let duration = start.duration(to: clock.now)
                 latest.withLock {
@@ -137,9 +142,9 @@ final class Checkpointer: Sendable {
         try outcome.get()
     }
 
-    private func flushDeadLetters() throws(StateError) {
+    private func flushDeadLetters(isLast: Bool) throws(StateError) {
         do {
-            try log.flushDeadLetters()
+            try log.flushDeadLetters(isLast: isLast)
         } catch {
             throw StateError(.unwritable, "dead letters are not durable yet: \(error.message)")
         }

@@ -1,4 +1,5 @@
 public import EventLog
+public import Events
 internal import Logging
 internal import State
 
@@ -8,10 +9,35 @@ extension Engine: ConsumerDelegate {
         onQueue { $0.positions[partition] }
     }
 
-    public func began(partition: Int32, at offset: Int64) {
-        move(partition, to: offset, skipped: 0)
+    public var logMemory: LogMemory { onQueue { $0.logMemory } }
+
+    public func recognised(_ identity: String) {
+        changeLogMemory { state in
+            guard state.logMemory.identity != identity else { return false }
+            state.logMemory.identity = identity
+            return true
+        }
+    }
+
+    public func began(_ origins: [Int32: Int64]) {
+        changeLogMemory { state in
+            state.logMemory.origins = origins
+            return true
+        }
         // A failure is logged by the checkpointer, and tried again by the next one.
         _ = checkpointAndWait()
+    }
+
+    public func began(partition: Int32, at offset: Int64) {
+        move(partition, to: offset, skipped: 0)
+        requestCheckpoint { _ in }
+    }
+
+    public func confirmed(partition: Int32, anchor: RecordFingerprint) {
+        changeLogMemory { state in
+            state.logMemory.anchors[partition] = anchor
+            return true
+        }
     }
 
     public func revoke(_ partitions: [Int32]) {
@@ -26,5 +52,12 @@ extension Engine: ConsumerDelegate {
             "records are gone from the log and source.on-gap says skip",
             metadata: ["partition": "\(partition)", "from": "\(from)", "to": "\(to)"])
         move(partition, to: to, skipped: max(0, to - from))
+    }
+
+    public func restarted(partition: Int32, at offset: Int64) {
+        logger.warning(
+            "the log is another one than was learned from, and source.on-gap says skip",
+            metadata: ["partition": "\(partition)", "from": "\(offset)"])
+        restart(partition, at: offset)
     }
 }

@@ -59,12 +59,13 @@ extension Engine: LookupService {
         } catch {
             return completion(.failure(LookupError(.invalid, error.description)))
         }
+        // The record's time is when it was appended: a log's retention goes by it, and a broker refuses what is far from
+        // its clock. The event's own time stands in the payload.
         log.append(
-            key: event.key, payload: EventEncoder.encode(event, options: options.events),
-            time: event.time ?? clock.milliseconds
+            key: event.key, payload: EventEncoder.record(of: event),
+            time: clock.milliseconds
         ) { result in
-            completion(
-                result.mapError { LookupError($0.code == .full ? .overloaded : .unavailable, $0.message) })
+            completion(result.mapError { LookupError($0.code.lookUpCode, $0.message) })
         }
     }
 
@@ -82,5 +83,16 @@ extension Engine: LookupService {
 
     public func digest() throws(LookupError) -> (digest: String, positions: [Int32: Int64]) {
         onQueue { ($0.digest(), $0.positions) }
+    }
+}
+
+extension EventLogError.Code {
+    /// By what a client should do: send less, send something else, or send it again later.
+    var lookUpCode: LookupError.Code {
+        switch self {
+        case .full: .overloaded
+        case .unacceptable, .tooLarge: .invalid
+        default: .unavailable
+        }
     }
 }

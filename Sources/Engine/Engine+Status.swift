@@ -20,7 +20,7 @@ extension Engine {
     public func status() -> [StatusField] {
         let snapshot = published.snapshot
         var fields = serverFields()
-        fields += LearnedState.Counters.fields.map {
+        fields += LearnedState.Counters.all.map {
             StatusField("events.\($0.name)", .integer(snapshot.counters[keyPath: $0.path]))
         }
         fields.append(StatusField("events.in-memory", .integer(Int64(backlog.events))))
@@ -58,6 +58,15 @@ extension Engine {
             StatusField("log.last-error", .text(health.lastError ?? "")),
         ]
         if let storage = log.storage { fields += storageFields("log", storage) }
+        if let at = health.lastErrorAt {
+            let age = at.duration(to: ContinuousClock().now).milliseconds / 1000
+            fields.append(StatusField("log.last-error-age-s", .double(max(0, age))))
+            fields.append(StatusField("log.last-error-over", .bool(health.reachable)))
+        }
+        let losses = log.deadLetterLosses
+        fields.append(StatusField("dead-letters.waiting", .integer(Int64(log.deadLettersHeld))))
+        fields.append(StatusField("dead-letters.cut", .integer(Int64(losses.cut))))
+        fields.append(StatusField("dead-letters.dropped", .integer(Int64(losses.dropped))))
         var lag: Int64 = 0
         for (partition, position) in snapshot.positions.sorted(by: { $0.key < $1.key }) {
             fields.append(StatusField("position.\(partition)", .integer(position)))
@@ -128,6 +137,7 @@ extension Engine {
             StatusField("memory.users-bytes", .integer(Int64(memory.users))),
             StatusField("memory.histories-bytes", .integer(Int64(memory.histories))),
             StatusField("memory.items-bytes", .integer(Int64(memory.items))),
+            StatusField("memory.recent-events-bytes", .integer(Int64(memory.recent))),
             StatusField("memory.index-bytes", .integer(Int64(index))),
         ]
     }

@@ -309,8 +309,9 @@ public final class Engine: Sendable {
         confined.checkpointRunning = true
         confined.changed = false
         confined.eventsSinceCheckpoint = 0
+        assert(state.violations().isEmpty, state.violations().prefix(5).joined(separator: "; "))
         let delta = state.collectChanges()
-        checkpointer.write(delta) { [self] outcome in
+        checkpointer.write(delta, isLast: isStopped) { [self] outcome in
             if case .success = outcome { life.withLock { $0.ingest }?.commit(delta.positions) }
             queue.async { [self] in
                 if case .failure = outcome {
@@ -334,6 +335,25 @@ public final class Engine: Sendable {
     }
 
     // MARK: - For the consumer
+
+    /// `change` says whether there is anything new to make durable.
+    func changeLogMemory(_ change: @escaping @Sendable (LearnedState) -> Bool) {
+        queue.async { [self] in
+            if change(state) { confined.changed = true }
+        }
+    }
+
+    /// Behind the batches that were polled before; their tokens belong to the other log.
+    func restart(_ partition: Int32, at offset: Int64) {
+        queue.sync {
+            state.counters.logChanges += 1
+            state.logMemory.forget(partition)
+            state.positions[partition] = offset
+            confined.changed = true
+            publish()
+            refreshSnapshot()
+        }
+    }
 
     /// The move itself has to be durable, and whoever waits for what was passed over must hear of it.
     func move(_ partition: Int32, to offset: Int64, skipped: Int64) {

@@ -92,6 +92,7 @@ final class Ingest: Sendable {
         let decoder = EventDecoder(options: events)
         var records = LogBatch()
         var paused = false
+        var hasToldMixture = false
         while !stopping.load(ordering: .acquiring) {
             let options = options.withLock { $0 }
             consumer.onGap = options.consumer.onGap
@@ -102,6 +103,10 @@ final class Ingest: Sendable {
                 into: &records, recordsMax: options.batchEventsMax, timeout: .milliseconds(paused ? 2 : 100))
             guard !records.isEmpty else { continue }
             outlet.submit(decode(&records, decoder))
+            // Once: each further batch could only say it with higher numbers.
+            guard !hasToldMixture, let mixture = decoder.timeUnits.mixture else { continue }
+            hasToldMixture = true
+            logger.warning("\(mixture)")
         }
     }
 
@@ -127,9 +132,14 @@ final class Ingest: Sendable {
     private func decode(_ records: inout LogBatch, _ decoder: EventDecoder) -> IngestBatch {
         var batch = IngestBatch()
         batch.events.reserveCapacity(records.count)
+        batch.positions = records.positions
+        batch.fingerprints = records.fingerprints
         records.forEach { record, payload in
-            batch.positions[record.token.partition] = record.token.offset + 1
             batch.bytes += payload.count
+            guard !record.isTombstone else {
+                batch.tombstones += 1
+                return
+            }
             do throws(EventError) {
                 let event = try decoder.decode(payload)
                 batch.events.append(LoggedEvent(token: record.token, logTime: record.time, event: event))

@@ -9,6 +9,10 @@ struct EvaluationInput {
     /// Without descriptions of items, in the order of the files.
     private(set) var events: [Event] = []
     private(set) var badLines = 0
+    /// The first few of them.
+    private(set) var firstBadLines: [BadLine] = []
+    /// What to say of the files, though their events are taken.
+    private(set) var warnings: [String] = []
     /// Events that the filter left out.
     private(set) var filtered = 0
     let signals: [String: Float]
@@ -30,10 +34,12 @@ struct EvaluationInput {
                 switch entry {
                 case .bad(let line):
                     badLines += 1
+                    if firstBadLines.count < 3 { firstBadLines.append(line) }
                     onBadLine(line)
                 case .event(let event): take(event, filter)
                 }
             }
+            warnings += file.warnings
         }
         guard !events.isEmpty else {
             let names = paths.map { "'\($0)'" }.joined(separator: ", ")

@@ -1,7 +1,7 @@
 import Configuration
 public import Evaluation
 import Foundation
-import Reporting
+public import Reporting
 
 /// How the numbers of a report came about: printed above them, and inside each JSON record.
 public struct EvaluationProtocol: Sendable {
@@ -55,6 +55,8 @@ public struct EvaluationReport: Sendable {
     public var curves: [CurvePoint] = []
     /// Algorithms that could not be trained, and why; the others stand all the same.
     public var failures: [String] = []
+    /// What to end with though the numbers stand: lines of the input that were passed over.
+    public var passedOver: CommandError?
 }
 
 // MARK: - For people

@@ -22,6 +22,8 @@ public struct EvaluationRequest: Sendable {
     public var input: [String]
     /// `nil` guesses by name and first line.
     public var format: EventFile.Format?
+    /// Names of columns, limits, signals and their weights.
+    public var events = EventOptions()
     /// How what is tested is kept from what is learned.
     public var protocolName = ProtocolName.holdout
     /// In the order of the report; the first is what the others are compared with, beside the best baseline.

@@ -7,6 +7,7 @@
 import Configuration
 import Evaluation
 import Events
+import Feeding
 import Foundation
 import Reporting
 
@@ -40,12 +41,13 @@ public struct EvaluationRun {
         progress.say("reading \(request.input.joined(separator: ", "))", isStep: true)
         let input = try readInput()
         let bootstrap = Bootstrap(resamples: request.resamples, seed: UInt64(bitPattern: Int64(request.seed)))
-        let report =
+        var report =
             switch request.protocolName {
             case .prequential: try prequential(input, bootstrap)
             case .holdout, .leaveOneOut, .resubstitution: try batch(input, bootstrap)
             }
         try goesOn()
+        report.passedOver = PassedOver.failure(lines: input.badLines, first: input.firstBadLines)
         return report
     }
 
@@ -62,12 +64,13 @@ public struct EvaluationRun {
     private func readInput() throws -> EvaluationInput {
         var said = 0
         let input = try EvaluationInput(
-            paths: request.input, format: request.format, filter: filter, options: EventOptions(),
+            paths: request.input, format: request.format, filter: filter, options: request.events,
             onBadLine: { line in
                 said += 1
                 if said <= Self.badLinesSaid { progress.note("\(line)") }
                 if said == Self.badLinesSaid { progress.note("further bad lines are only counted") }
             }, goesOn: goesOn)
+        input.warnings.forEach { progress.note($0) }
         return input
     }
 

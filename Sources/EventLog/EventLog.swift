@@ -24,8 +24,14 @@ public protocol EventLog: AnyObject, Sendable {
     /// Letters in memory: put aside and not stored yet, because that is under way or was refused.
     var deadLettersHeld: Int { get }
 
-    /// Returns once every letter put aside so far is durable. Called before positions past them are checkpointed.
-    func flushDeadLetters() throws(EventLogError)
+    /// What became of letters that could not be stored as they are, since the log was opened.
+    var deadLetterLosses: DeadLetterLosses { get }
+
+    /// Returns once every letter put aside so far is durable, or let go by the rule that the log was opened with.
+    /// Called before positions past them are checkpointed.
+    ///
+    /// - Parameter isLast: nothing follows; what the log has refused is let go at once.
+    func flushDeadLetters(isLast: Bool) throws(EventLogError)
 
     /// Starts consuming. One consumer at a time.
     func makeConsumer(_ options: ConsumerOptions, delegate: any ConsumerDelegate) throws(EventLogError)
@@ -65,7 +71,8 @@ public protocol EventLogConsumer: AnyObject {
     /// unreachable (`EventLog.health` says so); throws only what a person has to mend.
     func poll(into batch: inout LogBatch, recordsMax: Int, timeout: Duration) throws(EventLogError)
 
-    /// Stops fetching without leaving the group; `poll` must still be called. Idempotent.
+    /// Nothing more is handed out, and soon nothing more fetched, without leaving the group; `poll` must still be called.
+    /// Idempotent.
     func pause()
     func resume()
 
@@ -81,10 +88,22 @@ public protocol ConsumerDelegate: AnyObject, Sendable {
     /// The next offset to read of a partition now assigned; `nil` if this state has never seen it.
     func position(of partition: Int32) -> Int64?
 
-    /// A partition never seen before starts at this offset, which is not that of its first record (`start: latest`).
-    /// Returns once that is durable: were the start looked up again after a restart, what was appended since would be
-    /// lost.
+    /// What the state remembers of its log, behind the batches that were polled before.
+    var logMemory: LogMemory { get }
+
+    /// The log says who it is; from now on it has to be the same.
+    func recognised(_ identity: String)
+
+    /// The first contact with the log: these partitions do not start at their first record (`start: latest`), and
+    /// others that are there now, or come later, do. Returns once that is durable: were the starts looked up again
+    /// after a restart, what was appended since would be lost.
+    func began(_ origins: [Int32: Int64])
+
+    /// A partition never seen before starts at this offset, by the origins that are durable already.
     func began(partition: Int32, at offset: Int64)
+
+    /// The log was just seen to be the same: the newest record learned may stand for that from now on.
+    func confirmed(partition: Int32, anchor: RecordFingerprint)
 
     /// These partitions are about to be taken away: returns once what was polled of them is learned and
     /// checkpointed.
@@ -92,6 +111,10 @@ public protocol ConsumerDelegate: AnyObject, Sendable {
 
     /// Records `from..<to` of this partition are gone from the log and `on-gap: skip` let them go.
     func skipped(partition: Int32, from: Int64, to: Int64)
+
+    /// This partition belongs to another log than the one that was learned from, and `on-gap: skip` lets it go on: from
+    /// `offset`, which may lie before the position.
+    func restarted(partition: Int32, at offset: Int64)
 }
 
 public struct ConsumerOptions: Sendable {
@@ -130,11 +153,15 @@ public struct PartitionStatus: Sendable, Equatable {
 
 public struct LogHealth: Sendable, Equatable {
     public var reachable: Bool
+    /// The last thing that went wrong, be it over or not.
     public var lastError: String?
+    /// When that was, by a clock that never jumps; `nil` where nothing did.
+    public var lastErrorAt: ContinuousClock.Instant?
 
-    public init(reachable: Bool, lastError: String? = nil) {
+    public init(reachable: Bool, lastError: String? = nil, lastErrorAt: ContinuousClock.Instant? = nil) {
         self.reachable = reachable
         self.lastError = lastError
+        self.lastErrorAt = lastErrorAt
     }
 }
 
@@ -153,10 +180,24 @@ public struct DeadLetter: Sendable {
     }
 }
 
+/// Letters that could not be stored as they are.
+public struct DeadLetterLosses: Sendable, Equatable {
+    /// Stored without the end of their payload, which was too long for the log.
+    public var cut = 0
+    /// Let go because the log would not take them.
+    public var dropped = 0
+
+    public init() {}
+}
+
 /// What a person has to mend; the message says how.
 public struct EventLogError: Error, Sendable, CustomStringConvertible {
     public enum Code: String, Sendable {
         case unreachable, topicMissing, gap, refused, full, closed, timedOut, damaged, invalid
+        /// The log is another one than that which the state was learned from.
+        case otherLog
+        /// The log will not take this record, however often it is sent; of `tooLarge`, because of its length.
+        case unacceptable, tooLarge
     }
     public let code: Code
     public let message: String

@@ -17,6 +17,8 @@ final class ByteSource {
     private(set) var bytesRead = 0
     /// Whether the last `read` gave nothing because the reader was told to stop.
     private(set) var wasCancelled = false
+    /// What to say of the file though it was read.
+    private(set) var warning: String?
 
     private let path: String
     private let descriptor: CInt
@@ -88,6 +90,7 @@ final class ByteSource {
                 }
                 return 0
             }
+            if inflater.isAtEnd, try !beginsMember() { return 0 }
             let packed = UnsafeMutableRawBufferPointer(rebasing: input[available])
             guard let step = inflater.inflate(packed, into: target) else {
                 throw EventFileError(path: path, "holds damaged gzip data: \(inflater.problem)")
@@ -97,9 +100,37 @@ final class ByteSource {
         }
     }
 
+    /// Whether another gzip member follows. Zeros and blanks, which tapes, block devices and careless scripts add, are
+    /// read to the end with a warning; anything else there would be lost without a word, so it is an error.
+    private func beginsMember() throws(EventFileError) -> Bool {
+        while available.count < 2 {
+            guard try refill() else { break }
+        }
+        if available.count >= 2, input[available.lowerBound] == 0x1F, input[available.lowerBound + 1] == 0x8B
+        {
+            return true
+        }
+        let padding: [UInt8] = [0x00, 0x09, 0x0A, 0x0D, 0x1A, 0x20]
+        var count = 0
+        repeat {
+            guard input[available].allSatisfy({ padding.contains($0) }) else {
+                throw EventFileError(
+                    path: path,
+                    "holds something behind its gzip data that is not gzip; was it cut or added to?")
+            }
+            count += available.count
+            available = 0..<0
+        } while try refill()
+        warning = "\(count) bytes of zeros or blanks behind the gzip data are passed over"
+        return false
+    }
+
     /// Adds what is there to `input`; false at the end.
     private func refill() throws(EventFileError) -> Bool {
-        if available.isEmpty { available = 0..<0 }
+        if available.lowerBound > 0 {
+            input.copyMemory(from: UnsafeRawBufferPointer(rebasing: input[available]))
+            available = 0..<available.count
+        }
         guard waitUntilReadable() else { return false }
         while true {
             let free = UnsafeMutableRawBufferPointer(rebasing: input[available.upperBound...])

@@ -1,28 +1,20 @@
-/// CSV whose header has the configured field names; other columns are ignored, an empty cell is absent.
+/// Separated values under a header; other columns are ignored, an empty cell is absent.
 final class CSVReader: EventReader {
     private let lines: LineReader
     private let options: EventOptions
+    private let header: CSVHeader
     private let records: CSVRecords
-    /// Column of each field, by the field's own name.
-    private let columns: [String: Int]
-    private let columnCount: Int
+    private(set) var timeUnits = TimeUnitTally()
+    var entryLine: Int { records.line }
+    var hasNext: Bool { lines.input.isFile || lines.hasLine }
+    var endsInMidLine: Bool { lines.endsInMidLine }
 
-    /// - Throws: `EventFileError` when the header names neither user nor item.
-    init(_ lines: LineReader, options: EventOptions) throws(EventFileError) {
+    /// - Parameter lines: behind the header.
+    init(_ lines: LineReader, header: CSVHeader, options: EventOptions) {
         self.lines = lines
         self.options = options
-        records = CSVRecords(lines)
-        let header = try records.header() ?? []
-        columnCount = header.count
-        var columns: [String: Int] = [:]
-        for (field, name) in options.fields.all { columns[field] = header.firstIndex(of: name) }
-        self.columns = columns
-        guard header.isEmpty || columns["user"] != nil || columns["item"] != nil else {
-            let wanted = options.fields.all.map(\.name).joined(separator: ", ")
-            throw EventFileError(
-                path: lines.path,
-                "the header names \(header.joined(separator: ", ")); known columns are \(wanted)")
-        }
+        self.header = header
+        records = CSVRecords(lines, separator: header.separator)
     }
 
     func next() throws(EventFileError) -> EventFile.Entry? {
@@ -30,20 +22,27 @@ final class CSVReader: EventReader {
         case nil: return nil
         case .bad(let entry): return entry
         case .record:
-            guard records.fieldCount == columnCount else {
-                let reason = "has \(records.fieldCount) columns, the header has \(columnCount)"
+            guard hasColumns else {
+                let reason = "has \(records.fieldCount) columns, the header has \(header.columnCount)"
                 return lines.bad(reason, line: records.line)
             }
             do throws(EventError) {
-                return .event(Event(try kind(), time: try time()))
+                return .event(Event(try kind(), time: try time(), id: try eventID()))
             } catch {
                 return lines.bad(error, line: records.line)
             }
         }
     }
 
+    /// Spreadsheets end rows with separators of columns that once held something.
+    private var hasColumns: Bool {
+        records.fieldCount >= header.columnCount
+            && (header.columnCount..<records.fieldCount).allSatisfy { records.text($0).isEmpty }
+    }
+
     private func kind() throws(EventError) -> Event.Kind {
-        switch try text("type").map({ text throws(EventError) in try EventType(text) }) ?? .rating {
+        let type = try text("type").map { text throws(EventError) in try EventType(text) }
+        switch type ?? header.defaultType {
         case .rating:
             return .rating(user: try id("user"), item: try id("item"), value: try rating())
         case .signal:
@@ -60,50 +59,72 @@ final class CSVReader: EventReader {
 
     private func itemDescription() throws(EventError) -> ItemDescription {
         let description = ItemDescription(
-            item: try id("item"), title: text("title"),
-            tags: text("tags")?.split(separator: "|").map(String.init), available: try available())
+            item: try id("item"), title: text("title"), tags: try tags(), available: try available())
         if let title = description.title { try options.check(title: title) }
-        if let tags = description.tags { try options.check(tags: tags) }
         return description
     }
 
-    private func rating() throws(EventError) -> Float {
-        guard let value = Double(try required("rating")) else {
-            throw .wrongType(field: options.fields.rating, wanted: "a number")
+    private func tags() throws(EventError) -> [String]? {
+        // GroupLens's list of genres is whole also where it is empty.
+        guard let text = text("tags") else {
+            return header.isMovieLens && header.columns["tags"] != nil ? [] : nil
         }
-        try options.check(rating: value)
-        return Float(value)
+        return text == MovieLens.noGenres ? [] : try options.tags(text)
+    }
+
+    private func rating() throws(EventError) -> Float {
+        let text = try required("rating")
+        guard let value = PlainText.number(text, decimalComma: header.hasDecimalComma) else {
+            throw .badValue(
+                field: name("rating"), found: EventError.shown(text),
+                wanted: header.hasDecimalComma
+                    ? "a number, without separators of thousands"
+                    : "a number with a decimal point, without separators of thousands")
+        }
+        return try options.rating(value)
     }
 
     private func time() throws(EventError) -> Int64? {
         guard let text = text("ts") else { return nil }
-        guard let time = Int64(text) else {
-            throw .wrongType(field: options.fields.ts, wanted: "an integer (milliseconds since 1970)")
-        }
-        try options.check(time: time)
+        // GroupLens's times are seconds, whatever unit the producers' have.
+        let unit = header.isMovieLens ? .auto : options.timeUnit
+        let read = try EventTime(
+            text, unit, decimalComma: header.hasDecimalComma, field: name("ts"))
+        let time = try options.check(read)
+        if let unit = read.unit { timeUnits.note(unit) }
         return time
     }
 
     private func available() throws(EventError) -> Bool? {
-        switch text("available") {
-        case nil: return nil
-        case "true", "1": return true
-        case "false", "0": return false
-        default: throw .wrongType(field: options.fields.available, wanted: "true, false, 1 or 0")
+        guard let text = text("available") else { return nil }
+        guard let available = PlainText.boolean(text) else {
+            throw .badValue(
+                field: name("available"), found: EventError.shown(text), wanted: PlainText.booleanWanted)
         }
+        return available
     }
 
-    private func id(_ field: String) throws(EventError) -> EntityID { try EntityID(try required(field)) }
+    private func eventID() throws(EventError) -> String? {
+        guard let id = text("id") else { return nil }
+        try options.check(eventID: id)
+        return id
+    }
+
+    private func id(_ field: String) throws(EventError) -> EntityID {
+        try EntityID(try required(field), field: name(field))
+    }
 
     private func required(_ field: String) throws(EventError) -> String {
-        guard let text = text(field) else {
-            throw .missingField(options.fields.all.first { $0.field == field }?.name ?? field)
-        }
+        guard let text = text(field) else { throw .missingField(name(field)) }
         return text
     }
 
+    private func name(_ field: String) -> String {
+        options.fields.all.first { $0.field == field }?.name ?? field
+    }
+
     private func text(_ field: String) -> String? {
-        guard let column = columns[field] else { return nil }
+        guard let column = header.columns[field] else { return nil }
         let text = records.text(column)
         return text.isEmpty ? nil : text
     }

@@ -1,4 +1,5 @@
-/// Records of comma-separated values (RFC 4180): fields may be quoted, quotes doubled, line breaks quoted.
+/// Records of separated values (RFC 4180): fields may be quoted, quotes doubled, line breaks quoted. Blanks around a field
+/// are dropped, those within quotes stay.
 final class CSVRecords {
     enum Next {
         /// The fields are in the reader, until the next call.
@@ -16,25 +17,19 @@ final class CSVRecords {
     private let lines: LineReader
     /// Lines swallowed by a record that turned out to be none, to be read again.
     private var pending: [(number: Int, bytes: [UInt8])] = []
-    private var parser = CSVRecordParser()
+    private var parser: CSVRecordParser
 
-    init(_ lines: LineReader) { self.lines = lines }
-
-    /// Column names of a header, quotes and outer spaces taken off.
-    static func columns(ofHeader text: String) -> [String] {
-        var parser = CSVRecordParser()
-        let outcome = Array(text.utf8).withUnsafeBytes { parser.add($0) }
-        guard case .complete = outcome else { return [] }
-        return (0..<parser.fieldCount).map { index in
-            String(decoding: parser.field(index), as: UTF8.self).trimmingSpaces
-        }
+    init(_ lines: LineReader, separator: UInt8) {
+        self.lines = lines
+        parser = CSVRecordParser(separator: separator)
     }
 
-    /// Reads the header; `nil` in an empty file.
-    func header() throws(EventFileError) -> [String]? {
-        guard let text = try lines.peek() else { return nil }
-        _ = try lines.next()
-        return Self.columns(ofHeader: text)
+    /// The fields of one line, quotes and blanks around them taken off.
+    static func fields(of text: String, separator: UInt8) -> [String] {
+        var parser = CSVRecordParser(separator: separator)
+        let outcome = Array(text.utf8).withUnsafeBytes { parser.add($0) }
+        guard case .complete = outcome else { return [] }
+        return (0..<parser.fieldCount).map { String(decoding: parser.field($0), as: UTF8.self) }
     }
 
     /// The next record that is not an empty line; `nil` at the end.
@@ -56,7 +51,11 @@ final class CSVRecords {
     func text(_ index: Int) -> String { String(decoding: parser.field(index), as: UTF8.self) }
 
     private func finish() -> Next {
-        guard parser.isUTF8 else { return .bad(lines.bad("not UTF-8", line: line)) }
+        guard parser.isUTF8 else {
+            let reason = "not UTF-8; if the file is Windows-1252, convert it: iconv -f WINDOWS-1252 -t UTF-8"
+            return .bad(lines.bad(reason, line: line))
+        }
+        guard !parser.hasNUL else { return .bad(lines.bad("holds NUL bytes", line: line)) }
         fieldCount = parser.fieldCount
         return .record
     }
@@ -105,10 +104,14 @@ struct CSVRecordParser {
 
     private enum State { case fieldStart, plain, quoted, quoteInQuoted }
 
+    private let separator: UInt8
     private var bytes: [UInt8] = []
     private var ends: [Int] = []
     private var state = State.fieldStart
     private var orOfBytes: UInt8 = 0
+    private(set) var hasNUL = false
+
+    init(separator: UInt8) { self.separator = separator }
 
     var fieldCount: Int { ends.count }
     var byteCount: Int { bytes.count }
@@ -125,22 +128,25 @@ struct CSVRecordParser {
         ends.removeAll(keepingCapacity: true)
         state = .fieldStart
         orOfBytes = 0
+        hasNUL = false
     }
 
     mutating func add(_ line: UnsafeRawBufferPointer) -> Outcome {
         if state == .quoted { bytes.append(UInt8(ascii: "\n")) }
         for byte in line {
             orOfBytes |= byte
+            hasNUL = hasNUL || byte == 0
             switch (state, byte) {
-            case (.fieldStart, UInt8(ascii: "\"")): state = .quoted
             case (.quoted, UInt8(ascii: "\"")): state = .quoteInQuoted
             case (.quoted, _): bytes.append(byte)
             case (.quoteInQuoted, UInt8(ascii: "\"")):
                 bytes.append(byte)
                 state = .quoted
-            case (_, UInt8(ascii: ",")):
-                ends.append(bytes.count)
+            case (_, separator):
+                endField()
                 state = .fieldStart
+            case (.fieldStart, UInt8(ascii: "\"")): state = .quoted
+            case (.fieldStart, _) where byte.isBlank, (.quoteInQuoted, _) where byte.isBlank: break
             case (.quoteInQuoted, _): return .bad("text follows a closing quote")
             case (.fieldStart, _), (.plain, _):
                 bytes.append(byte)
@@ -148,16 +154,13 @@ struct CSVRecordParser {
             }
         }
         if state == .quoted { return .open }
-        ends.append(bytes.count)
+        endField()
         return .complete
     }
-}
 
-extension String {
-    var trimmingSpaces: String {
-        let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" }
-        var rest = drop(while: isSpace)
-        while let last = rest.last, isSpace(last) { rest.removeLast() }
-        return String(rest)
+    private mutating func endField() {
+        let start = ends.last ?? 0
+        while state == .plain, bytes.count > start, bytes[bytes.count - 1].isBlank { bytes.removeLast() }
+        ends.append(bytes.count)
     }
 }

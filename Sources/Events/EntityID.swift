@@ -14,6 +14,12 @@ public struct EntityID: Sendable {
         guard bytes <= Self.bytesMax else { throw .idTooLong(bytes: bytes) }
         self.string = string
     }
+
+    /// - Parameter field: named in the error.
+    /// - Throws: `EventError.badID`.
+    init(_ string: String, field: String) throws(EventError) {
+        do throws(EventError) { try self.init(string) } catch { throw .badID(field: field, error) }
+    }
 }
 
 extension EntityID: Hashable {

@@ -20,10 +20,16 @@ public struct Event: Sendable, Equatable {
     public var kind: Kind
     /// Milliseconds since 1970, as the producer says; the log's own time stands in where it is absent.
     public var time: Int64?
+    /// The producer's own name for this one event, by which a second delivery can be known; 1 to 256 bytes of UTF-8.
+    public var id: String?
 
-    public init(_ kind: Kind, time: Int64? = nil) {
+    /// - Parameters:
+    ///   - time: milliseconds since 1970.
+    ///   - id: the event's own id, not the user's or the item's.
+    public init(_ kind: Kind, time: Int64? = nil, id: String? = nil) {
         self.kind = kind
         self.time = time
+        self.id = id
     }
 
     /// The key under which the event is appended: the user's id, so that one user's events stay in order in one

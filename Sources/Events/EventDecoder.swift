@@ -3,13 +3,19 @@ internal import CSimdJSON
 /// Decodes events from JSON objects, a fraction of a microsecond each.
 ///
 /// Fields an event's type does not need are ignored, and so are unknown ones; `null` counts as absent; of a
-/// key given twice the last one holds. An id may be an integer: it is taken as its decimal text. The whole
-/// record has to be valid JSON, also where nobody reads it.
+/// key given twice the last one holds. A text may be an integer, of any length: it is taken as its digits. A number may
+/// be a text. The whole record has to be valid JSON, also where nobody reads it.
+///
+/// A record that `EventEncoder.record(of:)` wrote is known by its mark and read under freshet's own field names, in
+/// milliseconds; `EventOptions.fields` and `timeUnit` are for what producers write.
 ///
 /// Confined to one thread: it owns the parser and its buffers.
 public final class EventDecoder {
     /// Bytes that must be readable after a payload.
     public static let padding = Int(EVENT_PARSER_PADDING)
+
+    /// In what units the times came that were read as numbers.
+    public private(set) var timeUnits = TimeUnitTally()
 
     private let options: EventOptions
     private let parser: OpaquePointer
@@ -17,6 +23,7 @@ public final class EventDecoder {
 
     public init(options: EventOptions) {
         self.options = options
+        names = options.fields
         guard let parser = Self.makeParser(options) else {
             preconditionFailure("no memory for a JSON parser of \(options.bytesMax) bytes")
         }
@@ -31,7 +38,7 @@ public final class EventDecoder {
             throw .tooLong(bytes: payload.count, bytesMax: options.bytesMax)
         }
         try parse(payload)
-        return Event(try kind(), time: try time())
+        return Event(try kind(), time: try time(), id: try eventID())
     }
 
     /// Decodes one record from an array, for the odd one: copies it to add the padding.
@@ -49,83 +56,90 @@ public final class EventDecoder {
         var why: UnsafePointer<CChar>?
         let bytes = payload.baseAddress?.assumingMemoryBound(to: CChar.self)
         switch event_parser_parse(parser, bytes, payload.count, &values, &why) {
-        case .EVENT_PARSE_DONE: return
+        case .EVENT_PARSE_DONE:
+            // Changed where they differ from those of the record before, for a copy costs as much as the parsing.
+            guard hasOwnNames != (values.is_marked != 0) else { return }
+            hasOwnNames.toggle()
+            names = hasOwnNames ? EventOptions.Fields() : options.fields
         case .EVENT_PARSE_NOT_AN_OBJECT: throw .notAnObject
         case .EVENT_PARSE_NOT_JSON: throw .notJSON(why.map { String(cString: $0) } ?? "unknown reason")
         }
     }
 
+    /// The names under which this record has its fields.
+    private var names: EventOptions.Fields
+    private var hasOwnNames = false
+
     private func kind() throws(EventError) -> Event.Kind {
-        let fields = options.fields
-        let type = try string(values.type, fields.type).map { text throws(EventError) in try EventType(text) }
+        let type = try string(values.type, names.type).map { text throws(EventError) in try EventType(text) }
         switch type ?? .rating {
         case .rating:
             return .rating(
-                user: try id(values.user, fields.user), item: try id(values.item, fields.item),
+                user: try id(values.user, names.user), item: try id(values.item, names.item),
                 value: try rating())
         case .signal:
             return .signal(
-                user: try id(values.user, fields.user), item: try id(values.item, fields.item),
+                user: try id(values.user, names.user), item: try id(values.item, names.item),
                 name: try signal())
         case .retract:
             return .retract(
-                user: try id(values.user, fields.user), item: try id(values.item, fields.item))
+                user: try id(values.user, names.user), item: try id(values.item, names.item))
         case .hide:
-            return .hide(user: try id(values.user, fields.user), item: try id(values.item, fields.item))
+            return .hide(user: try id(values.user, names.user), item: try id(values.item, names.item))
         case .unhide:
-            return .unhide(user: try id(values.user, fields.user), item: try id(values.item, fields.item))
+            return .unhide(user: try id(values.user, names.user), item: try id(values.item, names.item))
         case .forget:
-            return .forget(user: try id(values.user, fields.user))
+            return .forget(user: try id(values.user, names.user))
         case .item:
             return .item(try itemDescription())
         }
     }
 
     private func itemDescription() throws(EventError) -> ItemDescription {
-        let title = try string(values.title, options.fields.title)
+        let title = try string(values.title, names.title)
         if let title { try options.check(title: title) }
         return ItemDescription(
-            item: try id(values.item, options.fields.item), title: title, tags: try tags(),
+            item: try id(values.item, names.item), title: title, tags: try tags(),
             available: try available())
     }
 
     private func rating() throws(EventError) -> Float {
         let value = values.rating
+        let field = names.rating
+        let number: Double?
         switch value.kind {
-        case .EVENT_VALUE_INTEGER, .EVENT_VALUE_UNSIGNED, .EVENT_VALUE_DOUBLE: break
-        case .EVENT_VALUE_ABSENT: throw .missingField(options.fields.rating)
-        default: throw .wrongType(field: options.fields.rating, wanted: "a number")
+        case .EVENT_VALUE_ABSENT: throw .missingField(field)
+        case .EVENT_VALUE_STRING: number = PlainText.number(Self.string(value.text))
+        default: number = value.asNumber
         }
-        try options.check(rating: value.number)
-        return Float(value.number)
+        guard let number else { throw .badValue(field: field, found: value.shown, wanted: "a number") }
+        return try options.rating(number)
     }
 
     private func signal() throws(EventError) -> String {
-        guard let name = try string(values.signal, options.fields.signal) else {
-            throw .missingField(options.fields.signal)
-        }
+        guard let name = try string(values.signal, names.signal) else { throw .missingField(names.signal) }
         try options.check(signal: name)
         return name
     }
 
     private func time() throws(EventError) -> Int64? {
         let value = values.time
-        let wanted = "an integer (milliseconds since 1970)"
+        let field = names.ts
+        let unit = values.is_marked == 0 ? options.timeUnit : .ms
+        let read: EventTime
         switch value.kind {
         case .EVENT_VALUE_ABSENT: return nil
-        case .EVENT_VALUE_INTEGER:
-            try options.check(time: value.integer)
-            return value.integer
-        case .EVENT_VALUE_UNSIGNED, .EVENT_VALUE_DOUBLE:
-            guard value.number.rounded(.towardZero) == value.number else {
-                throw .wrongType(field: options.fields.ts, wanted: wanted)
+        case .EVENT_VALUE_INTEGER: read = EventTime(value.integer, unit)
+        case .EVENT_VALUE_STRING: read = try EventTime(Self.string(value.text), unit, field: field)
+        default:
+            guard let number = value.asNumber else {
+                throw .badValue(field: field, found: value.shown, wanted: EventTime.wanted)
             }
-            guard let time = Int64(exactly: value.number), options.times.contains(time) else {
-                throw .timeOutOfRange(value.number, allowed: options.times)
-            }
-            return time
-        default: throw .wrongType(field: options.fields.ts, wanted: wanted)
+            read = EventTime(number, unit)
         }
+        let time = try options.check(read)
+        if let unit = read.unit { timeUnits.note(unit) }
+        return time
     }
 
     private func tags() throws(EventError) -> [String]? {
@@ -133,7 +147,8 @@ public final class EventDecoder {
         switch value.kind {
         case .EVENT_VALUE_ABSENT: return nil
         case .EVENT_VALUE_TEXTS: break
-        default: throw .wrongType(field: options.fields.tags, wanted: "an array of strings")
+        case .EVENT_VALUE_STRING: return try options.tags(inJSON: Self.string(value.text), field: names.tags)
+        default: throw .badValue(field: names.tags, found: value.shown, wanted: EventOptions.tagsWanted)
         }
         try options.check(tagCount: value.text_count)
         let texts = UnsafeBufferPointer(start: value.texts, count: value.text_count)
@@ -143,43 +158,69 @@ public final class EventDecoder {
     }
 
     private func available() throws(EventError) -> Bool? {
-        switch values.available.kind {
+        let value = values.available
+        let available: Bool?
+        switch value.kind {
         case .EVENT_VALUE_ABSENT: return nil
-        case .EVENT_VALUE_BOOLEAN: return values.available.boolean != 0
-        default: throw .wrongType(field: options.fields.available, wanted: "true or false")
+        case .EVENT_VALUE_BOOLEAN: return value.boolean != 0
+        case .EVENT_VALUE_STRING: available = PlainText.boolean(Self.string(value.text))
+        default: available = [0: false, 1: true][value.asNumber ?? -1]
         }
+        guard let available else {
+            throw .badValue(field: names.available, found: value.shown, wanted: PlainText.booleanWanted)
+        }
+        return available
+    }
+
+    /// The event's own id; an empty one says that there is none.
+    private func eventID() throws(EventError) -> String? {
+        guard values.id.kind != .EVENT_VALUE_ABSENT else { return nil }
+        guard let id = values.id.asText else {
+            throw .badValue(field: names.id, found: values.id.shown, wanted: EventOptions.eventIDWanted)
+        }
+        guard !id.isEmpty else { return nil }
+        try options.check(eventID: id)
+        return id
     }
 
     private func id(_ value: event_value, _ field: String) throws(EventError) -> EntityID {
-        switch value.kind {
-        case .EVENT_VALUE_STRING: return try EntityID(Self.string(value.text))
-        case .EVENT_VALUE_INTEGER: return try EntityID(String(value.integer))
-        case .EVENT_VALUE_UNSIGNED: return try EntityID(String(value.unsigned_integer))
-        case .EVENT_VALUE_ABSENT: throw .missingField(field)
-        default: throw .wrongType(field: field, wanted: "a string or an integer")
+        if value.kind == .EVENT_VALUE_ABSENT { throw .missingField(field) }
+        guard let text = value.asText else {
+            throw .badValue(field: field, found: value.shown, wanted: "a string or an integer")
         }
+        return try EntityID(text, field: field)
     }
 
     private func string(_ value: event_value, _ field: String) throws(EventError) -> String? {
-        switch value.kind {
-        case .EVENT_VALUE_ABSENT: return nil
-        case .EVENT_VALUE_STRING: return Self.string(value.text)
-        default: throw .wrongType(field: field, wanted: "a string")
+        if value.kind == .EVENT_VALUE_ABSENT { return nil }
+        guard let text = value.asText else {
+            throw .badValue(field: field, found: value.shown, wanted: "a string")
         }
+        return text
     }
 
     /// Never repairs: simdjson has refused invalid UTF-8 and halves of surrogate pairs.
-    private static func string(_ text: event_text) -> String {
+    fileprivate static func string(_ text: event_text) -> String {
         String(decoding: UnsafeRawBufferPointer(start: text.bytes, count: text.length), as: UTF8.self)
     }
 
     private static func makeParser(_ options: EventOptions) -> OpaquePointer? {
-        withCStrings(options.fields.all.map(\.name)) { names in
+        withFieldNames(options.fields) { names in
+            withFieldNames(EventOptions.Fields()) { own in
+                event_parser_make(names, own, options.bytesMax, options.tagsMax)
+            }
+        }
+    }
+
+    private static func withFieldNames<Result>(
+        _ fields: EventOptions.Fields, _ body: (UnsafePointer<event_field_names>) -> Result
+    ) -> Result {
+        withCStrings(fields.all.map(\.name)) { names in
             // In the order of `Fields.all`.
             var fields = event_field_names(
                 type: names[4], user: names[0], item: names[1], rating: names[2], time: names[3],
-                signal: names[5], title: names[6], tags: names[7], available: names[8])
-            return event_parser_make(&fields, options.bytesMax, options.tagsMax)
+                signal: names[5], title: names[6], tags: names[7], available: names[8], id: names[9])
+            return body(&fields)
         }
     }
 
@@ -194,5 +235,43 @@ public final class EventDecoder {
         }
         defer { buffers.forEach { $0.deallocate() } }
         return body(buffers.compactMap { buffer in buffer.baseAddress.map { UnsafePointer($0) } })
+    }
+}
+
+extension event_value {
+    /// A string, or an integer as its digits.
+    fileprivate var asText: String? {
+        switch kind {
+        case .EVENT_VALUE_STRING, .EVENT_VALUE_BIG_INTEGER: EventDecoder.string(text)
+        case .EVENT_VALUE_INTEGER: String(integer)
+        case .EVENT_VALUE_UNSIGNED: String(unsigned_integer)
+        case .EVENT_VALUE_DOUBLE: wholeText
+        default: nil
+        }
+    }
+
+    /// Producers whose integers have been doubles once write `296.0`. Beyond 2^53 they may be others by now.
+    private var wholeText: String? {
+        abs(number) <= 9_007_199_254_740_992 ? Int64(exactly: number).map { String($0) } : nil
+    }
+
+    fileprivate var asNumber: Double? {
+        switch kind {
+        case .EVENT_VALUE_INTEGER, .EVENT_VALUE_UNSIGNED, .EVENT_VALUE_BIG_INTEGER, .EVENT_VALUE_DOUBLE:
+            number
+        default: nil
+        }
+    }
+
+    /// For messages.
+    fileprivate var shown: String {
+        switch kind {
+        case .EVENT_VALUE_ABSENT: "absent"
+        case .EVENT_VALUE_BOOLEAN: boolean != 0 ? "true" : "false"
+        case .EVENT_VALUE_DOUBLE: number.description
+        case .EVENT_VALUE_TEXTS: "an array"
+        case .EVENT_VALUE_OTHER: "an object, or an array that does not hold strings alone"
+        default: asText.map { kind == .EVENT_VALUE_STRING ? EventError.shown($0) : $0 } ?? "unreadable"
+        }
     }
 }

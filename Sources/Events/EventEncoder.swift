@@ -1,10 +1,47 @@
-/// Writes events as JSON objects: the inverse of `EventDecoder` under the same options.
+internal import CSimdJSON
+
+/// Writes events as JSON objects.
 public enum EventEncoder {
+    /// Key of the mark in what freshet writes; no field of the producers' can have this name.
+    public static let mark = EVENT_MARK
+
+    /// As freshet appends it to a log: under its own field names, the time in milliseconds, and with a mark
+    /// (`"freshet":1`) by which every `EventDecoder` knows that, whatever names and unit its options give to the
+    /// producers' records. So no configuration of the writer's can make a record that the reader misunderstands.
+    public static func record(of event: Event) -> [UInt8] {
+        var json = JSONObjectWriter()
+        json.write(mark, Int64(1))
+        write(event, EventOptions.Fields(), to: &json)
+        if let time = event.time { json.write("ts", time) }
+        return json.finish()
+    }
+
+    /// As a producer writes it: the inverse of `EventDecoder` under the same options.
+    ///
     /// One JSON object without white space or line break. Whether the limits are kept is for
     /// `EventOptions.check`; a rating has to be finite, as JSON knows no other numbers.
     public static func encode(_ event: Event, options: EventOptions) -> [UInt8] {
-        let fields = options.fields
         var json = JSONObjectWriter()
+        write(event, options.fields, to: &json)
+        if let time = event.time { write(time, options, to: &json) }
+        return json.finish()
+    }
+
+    /// In the unit in which it will be read; as ISO 8601 where no number says it.
+    private static func write(_ time: Int64, _ options: EventOptions, to json: inout JSONObjectWriter) {
+        let isMilliseconds =
+            options.timeUnit == .ms || options.timeUnit == .auto && TimeUnit.ofSize(time) == .ms
+        if isMilliseconds {
+            json.write(options.fields.ts, time)
+        } else {
+            json.write(options.fields.ts, EventTime.text(ofMilliseconds: time))
+        }
+    }
+
+    /// All but the time.
+    private static func write(
+        _ event: Event, _ fields: EventOptions.Fields, to json: inout JSONObjectWriter
+    ) {
         switch event.kind {
         case .rating(let user, let item, let value):
             json.write(fields.user, user.string)
@@ -28,8 +65,7 @@ public enum EventEncoder {
             if let tags = description.tags { json.write(fields.tags, tags) }
             if let available = description.available { json.write(fields.available, available) }
         }
-        if let time = event.time { json.write(fields.ts, time) }
-        return json.finish()
+        if let id = event.id { json.write(fields.id, id) }
     }
 }
 

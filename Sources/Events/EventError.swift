@@ -7,7 +7,10 @@ public enum EventError: Error, Sendable, Equatable {
     case notJSON(String)
     case notAnObject
     case missingField(String)
-    case wrongType(field: String, wanted: String)
+    /// A value that does not say what the field holds: what was found, as `shown(_:)` gives it, and what is allowed.
+    case badValue(field: String, found: String, wanted: String)
+    /// What is wrong with the id that this field holds.
+    indirect case badID(field: String, EventError)
     case unknownType(String)
     case unknownSignal(String, allowed: [String])
     case ratingOutOfRange(Double, allowed: ClosedRange<Double>)
@@ -25,7 +28,9 @@ extension EventError: CustomStringConvertible {
         case .notJSON(let why): "not JSON: \(why)"
         case .notAnObject: "not a JSON object"
         case .missingField(let field): "field '\(field)' is missing"
-        case .wrongType(let field, let wanted): "field '\(field)' is not \(wanted)"
+        case .badValue(let field, let found, let wanted):
+            "field '\(field)' is \(found); allowed is \(wanted)"
+        case .badID(let field, let why): "field '\(field)': \(why)"
         case .unknownType(let type):
             "unknown type '\(type)'; rating, signal, retract, hide, unhide, forget or item is allowed"
         case .unknownSignal(let name, let allowed):
@@ -33,10 +38,24 @@ extension EventError: CustomStringConvertible {
         case .ratingOutOfRange(let value, let allowed):
             "rating \(value) is outside \(allowed.lowerBound) to \(allowed.upperBound)"
         case .timeOutOfRange(let value, let allowed):
-            "ts \(value) is outside \(allowed.lowerBound) to \(allowed.upperBound) (milliseconds since 1970)"
+            "ts \(Self.whole(value)) is outside \(allowed.lowerBound) to \(allowed.upperBound) (milliseconds since 1970)"
         case .textTooLong(let field, let bytes, let max):
             "field '\(field)' has \(bytes) bytes; at most \(max) are allowed"
         case .tooManyTags(let count, let max): "field 'tags' has \(count) entries; at most \(max) are allowed"
         }
+    }
+}
+
+extension EventError {
+    /// A value as it stands in a message: quoted, and cut where it is long.
+    static func shown(_ text: some StringProtocol) -> String {
+        let bytesMax = 64
+        guard text.utf8.count > bytesMax else { return "'\(text)'" }
+        return "'\(text.prefix(bytesMax))…' (\(text.utf8.count) bytes)"
+    }
+
+    /// Without the `.0` of a whole number.
+    private static func whole(_ value: Double) -> String {
+        Int64(exactly: value).map { String($0) } ?? value.description
     }
 }

@@ -11,6 +11,7 @@ public struct EventOptions: Sendable, Equatable {
         public var title = "title"
         public var tags = "tags"
         public var available = "available"
+        public var id = "id"
 
         public init() {}
 
@@ -18,17 +19,21 @@ public struct EventOptions: Sendable, Equatable {
         public var all: [(field: String, name: String)] {
             [
                 ("user", user), ("item", item), ("rating", rating), ("ts", ts), ("type", type),
-                ("signal", signal), ("title", title), ("tags", tags), ("available", available),
+                ("signal", signal), ("title", title), ("tags", tags), ("available", available), ("id", id),
             ]
         }
     }
 
     public var fields = Fields()
+    /// Of the times that producers send as numbers.
+    public var timeUnit = TimeUnit.auto
     public var ratings: ClosedRange<Double> = 0...100
     /// Milliseconds since 1970; up to the year 2200 unless said otherwise.
     public var times: ClosedRange<Int64> = 0...7_258_118_400_000
     /// Bytes of one record.
     public var bytesMax = 65_536
+    /// Bytes of UTF-8 of an event's own id.
+    public static let eventIDBytesMax = 256
     /// Bytes of UTF-8.
     public var titleBytesMax = 1_024
     public var tagsMax = 64
@@ -53,7 +58,15 @@ extension EventOptions {
             if let tags = description.tags { try check(tags: tags) }
         }
         if let time = event.time { try check(time: time) }
+        if let id = event.id { try check(eventID: id) }
     }
+
+    func check(eventID id: String) throws(EventError) {
+        guard !id.isEmpty else { throw .badValue(field: fields.id, found: "''", wanted: Self.eventIDWanted) }
+        try check(text: id, field: fields.id, bytesMax: Self.eventIDBytesMax)
+    }
+
+    static let eventIDWanted = "a text of 1 to 256 bytes, or an integer"
 
     /// Refuses NaN too: it lies in no range.
     func check(rating value: Double) throws(EventError) {
@@ -84,5 +97,47 @@ extension EventOptions {
     private func check(text: String, field: String, bytesMax: Int) throws(EventError) {
         let bytes = text.utf8.count
         guard bytes <= bytesMax else { throw .textTooLong(field: field, bytes: bytes, bytesMax: bytesMax) }
+    }
+}
+
+// What a value says, where producers write it in more than one way.
+extension EventOptions {
+    static let tagsWanted = "an array of strings, or one text with its tags parted by '|'"
+
+    func rating(_ number: Double) throws(EventError) -> Float {
+        try check(rating: number)
+        return number == 0 ? 0 : Float(number)  // no negative zero
+    }
+
+    /// Reads a time given as text: a number in the producers' unit, or ISO 8601 with its zone.
+    /// - Returns: milliseconds since 1970.
+    /// - Throws: `EventError`, naming the field.
+    public func time(_ text: String, field: String) throws(EventError) -> Int64 {
+        try check(try EventTime(text, timeUnit, field: field))
+    }
+
+    /// The time in milliseconds since 1970, where it is within bounds.
+    func check(_ time: EventTime) throws(EventError) -> Int64 {
+        guard let milliseconds = Int64(exactly: time.milliseconds) else {
+            throw .timeOutOfRange(time.milliseconds, allowed: times)
+        }
+        try check(time: milliseconds)
+        return milliseconds
+    }
+
+    /// Tags given as one text. In JSON, whose tags are an array, a comma may be part of a tag or part two of them: a text
+    /// that has commas and no `|` is refused.
+    func tags(inJSON text: String, field: String) throws(EventError) -> [String] {
+        if text.contains(","), !text.contains("|") {
+            throw .badValue(field: field, found: EventError.shown(text), wanted: Self.tagsWanted)
+        }
+        return try tags(text)
+    }
+
+    /// Tags of a file, parted by `|`.
+    func tags(_ text: String) throws(EventError) -> [String] {
+        let tags = text.split(separator: "|").map { PlainText.trimmed(String($0)) }.filter { !$0.isEmpty }
+        try check(tags: tags)
+        return tags
     }
 }

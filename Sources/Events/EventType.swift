@@ -4,7 +4,9 @@ enum EventType: String, CaseIterable {
 
     /// - Throws: `EventError.unknownType`.
     init(_ text: String) throws(EventError) {
-        guard let type = EventType(rawValue: text) else { throw .unknownType(text) }
+        guard let type = EventType(rawValue: text) ?? EventType(rawValue: text.lowercased()) else {
+            throw .unknownType(text)
+        }
         self = type
     }
 }

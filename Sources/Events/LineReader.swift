@@ -4,7 +4,7 @@
     internal import Darwin
 #endif
 
-/// Cuts a source into lines, each handed out as soon as it is complete.
+/// Cuts a text into lines, each handed out as soon as it is complete. A line ends with LF, CR LF or a lone CR.
 final class LineReader {
     enum Line {
         /// Without its line break; valid until the next call, and `EventDecoder.padding` readable bytes
@@ -14,111 +14,101 @@ final class LineReader {
         case tooLong(bytes: Int)
     }
 
-    let path: String
-    let lineBytesMax: Int
+    let input: TextInput
+    var path: String { input.path }
+    var lineBytesMax: Int { input.lineBytesMax }
     /// Number of the line handed out last, from 1.
     private(set) var number = 0
     /// Whether the input has ended, and without a line break: perhaps it is only part of what was written.
     private(set) var endsInMidLine = false
 
-    private let source: ByteSource
-    private let buffer: UnsafeMutableRawBufferPointer
-    /// What is read and not yet handed out.
-    private var unread = 0..<0
     /// Where the line handed out last begins, for `putBack`.
     private var lastStart = 0
-    private var isAtEnd = false
 
-    private static let chunkBytes = 65_536
-
-    init(path: String, lineBytesMax: Int, isCancelled: @escaping @Sendable () -> Bool) throws(EventFileError)
-    {
-        self.path = path
-        self.lineBytesMax = lineBytesMax
-        source = try ByteSource(path: path, isCancelled: isCancelled)
-        buffer = .allocate(byteCount: lineBytesMax + Self.chunkBytes + EventDecoder.padding, alignment: 16)
-        buffer.initializeMemory(as: UInt8.self, repeating: 0)
-    }
-
-    deinit { buffer.deallocate() }
-
-    /// Part of the file already taken, 0 to 1; `nil` where the size is not known.
-    var fractionRead: Double? {
-        source.size.map { $0 > 0 ? Double(source.bytesRead) / Double($0) : 1 }
+    init(_ input: TextInput, linesBefore: Int = 0) {
+        self.input = input
+        number = linesBefore
     }
 
     /// Whether the next line is here already, so that `next` will not wait.
-    var hasLine: Bool { lineBreak(from: unread.lowerBound) != nil }
+    var hasLine: Bool {
+        if case .found = lineBreak(from: 0) { true } else { false }
+    }
 
     /// The next line; `nil` at the end. A last line without a line break counts.
     func next() throws(EventFileError) -> Line? {
-        var searched = unread.lowerBound
+        var searched = 0
         while true {
-            if let end = lineBreak(from: searched) { return handOut(upTo: end, next: end + 1) }
-            guard unread.count <= lineBytesMax else { return try skipLongLine() }
-            searched = try refill(searched: unread.upperBound)
-            if isAtEnd {
-                guard !unread.isEmpty, !source.wasCancelled else { return nil }
-                endsInMidLine = true
-                return handOut(upTo: unread.upperBound, next: unread.upperBound)
+            switch lineBreak(from: searched) {
+            case .found(let end, let next): return handOut(upTo: end, next: next)
+            case .none(let place): searched = place
             }
+            guard input.bytes.count <= lineBytesMax else { return try skipLongLine() }
+            guard try !input.fill() else { continue }
+            guard !input.bytes.isEmpty, !input.wasCancelled else { return nil }
+            endsInMidLine = input.bytes.last != UInt8(ascii: "\r")
+            let count = input.bytes.count
+            return handOut(upTo: endsInMidLine ? count : count - 1, next: count)
         }
     }
 
     /// Hands out the last line again with the next call.
     func putBack() {
-        unread = lastStart..<unread.upperBound
+        input.putBack(from: lastStart)
         number -= 1
     }
 
-    private func lineBreak(from start: Int) -> Int? {
-        guard let base = buffer.baseAddress, start < unread.upperBound else { return nil }
-        let newline = CInt(UInt8(ascii: "\n"))
-        return memchr(base + start, newline, unread.upperBound - start).map { $0 - base }
+    private enum LineBreak {
+        case found(end: Int, next: Int)
+        /// There is none before this place.
+        case none(Int)
+    }
+
+    private func lineBreak(from start: Int) -> LineBreak {
+        let bytes = input.bytes
+        guard start < bytes.count, let base = bytes.baseAddress else { return .none(bytes.count) }
+        func place(of byte: UInt8, _ end: Int) -> Int? {
+            memchr(base + start, CInt(byte), end - start).map { UnsafeRawPointer($0) - base }
+        }
+        let feed = place(of: UInt8(ascii: "\n"), bytes.count)
+        guard let carriage = place(of: UInt8(ascii: "\r"), feed ?? bytes.count) else {
+            return feed.map { .found(end: $0, next: $0 + 1) } ?? .none(bytes.count)
+        }
+        // Whether the line feed of a CR at the end is still to come is not known yet.
+        guard carriage + 1 < bytes.count else { return .none(carriage) }
+        return .found(end: carriage, next: carriage + 1 == feed ? carriage + 2 : carriage + 1)
     }
 
     private func handOut(upTo end: Int, next: Int) -> Line {
-        var line = unread.lowerBound..<end
-        lastStart = unread.lowerBound
-        unread = next..<unread.upperBound
+        let line = UnsafeRawBufferPointer(rebasing: input.bytes[..<end])
+        lastStart = input.unread.lowerBound
+        input.take(next)
         number += 1
-        if number == 1, buffer[line].starts(with: [0xEF, 0xBB, 0xBF]) {  // a byte order mark
-            line = (line.lowerBound + 3)..<end
-        }
-        if !line.isEmpty, buffer[line.upperBound - 1] == UInt8(ascii: "\r") {
-            line = line.lowerBound..<(line.upperBound - 1)
-        }
         guard line.count <= lineBytesMax else { return .tooLong(bytes: line.count) }
-        return .bytes(UnsafeRawBufferPointer(rebasing: buffer[line]))
+        return .bytes(line)
     }
 
     private func skipLongLine() throws(EventFileError) -> Line {
         var bytes = 0
         number += 1
         while true {
-            if let end = lineBreak(from: unread.lowerBound) {
-                bytes += end - unread.lowerBound
-                unread = (end + 1)..<unread.upperBound
-                return .tooLong(bytes: bytes)
+            switch lineBreak(from: 0) {
+            case .found(let end, let next):
+                input.take(next)
+                return .tooLong(bytes: bytes + end)
+            case .none(let place):
+                bytes += place
+                input.take(place)
             }
-            bytes += unread.count
-            unread = 0..<0
-            _ = try refill(searched: 0)
-            if isAtEnd { return .tooLong(bytes: bytes) }
+            guard try input.fill() else { return .tooLong(bytes: bytes) }
         }
     }
+}
 
-    /// Moves what is unread to the front and adds to it. Returns where `searched` is now.
-    private func refill(searched: Int) throws(EventFileError) -> Int {
-        let moved = unread.lowerBound
-        if moved > 0 {
-            buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[unread]))
-            unread = 0..<unread.count
-        }
-        let free = unread.upperBound..<(buffer.count - EventDecoder.padding)
-        let count = try source.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[free]))
-        isAtEnd = count == 0
-        unread = 0..<(unread.upperBound + count)
-        return searched - moved
+extension LineReader {
+    func bad(_ error: EventError, line: Int? = nil) -> EventFile.Entry { bad(error.description, line: line) }
+
+    func bad(_ reason: String, line: Int? = nil) -> EventFile.Entry {
+        .bad(BadLine(path: path, line: line ?? number, reason: reason))
     }
 }

@@ -3,7 +3,8 @@ public enum TextLines {
     /// - Parameter lineBytesMax: a longer line is refused, not cut.
     /// - Throws: `EventFileError` where the file cannot be read.
     public static func read(_ path: String, lineBytesMax: Int = 1 << 20) throws(EventFileError) -> [String] {
-        let reader = try LineReader(path: path, lineBytesMax: lineBytesMax, isCancelled: { false })
+        let reader = LineReader(
+            try TextInput(path: path, lineBytesMax: lineBytesMax, isCancelled: { false }))
         var lines: [String] = []
         while let line = try reader.next() {
             switch line {

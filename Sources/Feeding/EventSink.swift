@@ -4,13 +4,33 @@ public import Events
 public protocol EventSink: AnyObject {
     /// Sends one event; waits while too many are without an answer.
     ///
+    /// - Parameter place: where it was read, for messages.
     /// - Throws: what ends the feed, say `CommandError` where the other side stays full. A refusal of this one event
     ///   is no error; it stands in `receipts`.
-    func send(_ event: Event) throws
+    func send(_ event: Event, from place: EventPlace?) throws
     /// Returns once every event sent has its answer. Throws as `send` does.
     func drain() throws
     /// What became of the events so far; whole after `drain`.
     var receipts: Receipts { get }
+}
+
+extension EventSink {
+    /// Sends an event that was read nowhere.
+    public func send(_ event: Event) throws { try send(event, from: nil) }
+}
+
+/// Where an event was read.
+public struct EventPlace: Sendable, Equatable, CustomStringConvertible {
+    /// `-` is standard input.
+    public let path: String
+    /// From 1.
+    public let line: Int
+
+    /// A line of a file.
+    public init(path: String, line: Int) { (self.path, self.line) = (path, line) }
+
+    /// `ratings.csv:17`
+    public var description: String { "\(path == "-" ? "standard input" : path):\(line)" }
 }
 
 /// What became of the events sent.
@@ -46,10 +66,10 @@ public struct Receipts: Sendable, Equatable {
         offsets[token.partition] = max(offsets[token.partition] ?? 0, token.offset)
     }
 
-    /// The log does not take it; the first few reasons are kept, under the event's key.
-    public mutating func refuse(_ event: Event, _ reason: String) {
+    /// The log does not take it; the first few reasons are kept, under the place and the event's key.
+    public mutating func refuse(_ event: Event, from place: EventPlace? = nil, _ reason: String) {
         guard reasons.count < Self.reasonsMax else { return }
-        reasons.append("\(event.key): \(reason)")
+        reasons.append((place.map { "\($0): " } ?? "") + "\(event.key): \(reason)")
     }
 }
 

@@ -31,8 +31,16 @@ public struct FeedSource {
     public private(set) var badLines = 0
     /// Files whose last line has no line break.
     public private(set) var endedInMidLine: [String] = []
+    /// The first few of the bad lines.
+    public private(set) var firstBadLines: [BadLine] = []
+    /// What to say of the files that have ended, though their events are taken.
+    public private(set) var warnings: [String] = []
+    /// Where the event was read that `next` gave last.
+    public private(set) var lastPlace: EventPlace?
     private var sorted: [Event]
+    private var places: [EventPlace] = []
     private var place = 0
+    private static let firstBadLinesMax = 3
     private var streams: [EventFile]
     private let isStrict: Bool
     private let onBadLine: (BadLine) -> Void
@@ -56,9 +64,13 @@ public struct FeedSource {
         streams = files.filter { !options.sorts || $0.isStream }
         sorted = []
         for file in files where options.sorts && !file.isStream {
-            while !isCancelled(), let event = try nextEvent(of: file) { sorted.append(event) }
+            while !isCancelled(), let event = try nextEvent(of: file) {
+                sorted.append(event)
+                places.append(EventPlace(path: file.path, line: file.line))
+            }
         }
-        sorted = Self.inOrderOfTime(sorted)
+        let order = Self.orderOfTime(sorted)
+        (sorted, places) = (order.map { sorted[$0] }, order.map { places[$0] })
     }
 
     /// Events already here; `nil` where more will come from streams.
@@ -77,10 +89,14 @@ public struct FeedSource {
     public mutating func next() throws -> Event? {
         if place < sorted.count {
             defer { place += 1 }
+            lastPlace = places[place]
             return sorted[place]
         }
         while let file = streams.first {
-            if let event = try nextEvent(of: file) { return event }
+            if let event = try nextEvent(of: file) {
+                lastPlace = EventPlace(path: file.path, line: file.line)
+                return event
+            }
             streams.removeFirst()
         }
         return nil
@@ -92,16 +108,22 @@ public struct FeedSource {
             case .event(let event): return event
             case .bad(let line):
                 badLines += 1
+                if firstBadLines.count < Self.firstBadLinesMax { firstBadLines.append(line) }
                 if isStrict { throw CommandError("\(line)", code: .data) }
                 onBadLine(line)
             }
         }
         if file.endsInMidLine { endedInMidLine.append(file.path) }
+        warnings += file.warnings
         return nil
     }
 
     /// Items first, then by time; stable, and an event without a time stays behind the one it followed.
     public static func inOrderOfTime(_ events: [Event]) -> [Event] {
+        orderOfTime(events).map { events[$0] }
+    }
+
+    private static func orderOfTime(_ events: [Event]) -> [Int] {
         var last = Int64.min
         let times = events.map { event in
             if case .item = event.kind { return Int64.min }
@@ -109,6 +131,6 @@ public struct FeedSource {
             return last
         }
         // The place decides between equal times: the standard library does not promise a stable sort.
-        return events.indices.sorted { (times[$0], $0) < (times[$1], $1) }.map { events[$0] }
+        return events.indices.sorted { (times[$0], $0) < (times[$1], $1) }
     }
 }

@@ -48,7 +48,7 @@ public struct Feeder {
             // Whoever feeds single events by a pipe wants each passed on before the next one comes.
             if !source.hasNext { try sink.drain() }
             guard try awaitTurn(&pace, sink), let event = try source.next() else { break }
-            try sink.send(event)
+            try sink.send(event, from: source.lastPlace)
             count += 1
             progress.update(events: count, fraction: Self.fraction(count, of: limit, source))
         }

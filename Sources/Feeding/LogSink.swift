@@ -39,7 +39,7 @@ public final class LogSink: EventSink {
     /// Appends one event; its time is now where it has none.
     ///
     /// - Throws: `CommandError` where the log stays full for longer than the backoff has patience.
-    public func send(_ event: Event) throws {
+    public func send(_ event: Event, from place: EventPlace?) throws {
         if answers.mutex.withLock({ !$0.postponed.isEmpty }) { try drain() }
         answers.mutex.withLock { $0.receipts.sent += 1 }
         append(event)
@@ -62,8 +62,9 @@ public final class LogSink: EventSink {
 
     private func append(_ event: Event, again: Bool = false) {
         permits.wait()
-        let time = event.time ?? WallClock.system.milliseconds
-        let payload = EventEncoder.encode(event, options: options)
+        // The event's own time is in the payload: by the record's, a broker decides what it deletes and refuses.
+        let time = WallClock.system.milliseconds
+        let payload = EventEncoder.record(of: event)
         log.append(key: event.key, payload: payload, time: time) { [answers, permits] result in
             answers.mutex.withLock { answers in
                 switch result {

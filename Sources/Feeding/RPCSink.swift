@@ -16,42 +16,72 @@ extension RPCClient: RPCConnection {}
 
 /// Feeds over the daemon's socket, pipelined: many events are on their way before the first answer is read.
 ///
-/// An event answered with OVERLOADED is sent again after a while; events sent behind it in the
-/// same window may overtake it.
+/// An event answered with OVERLOADED or UNAVAILABLE is sent again after a while; events sent behind it in the
+/// same window may overtake it. Where the connection is lost, say because the daemon restarts, the sink waits for it and
+/// goes on with the first event that has no answer; an event whose answer was lost with the connection is then in the
+/// log twice.
 public final class RPCSink: EventSink {
-    private let connection: any RPCConnection
+    private struct Sent {
+        let event: Event
+        let place: EventPlace?
+        let command: [String]
+    }
+
+    private var connection: any RPCConnection
+    private let reconnect: (() throws -> any RPCConnection)?
+    private let say: (String) -> Void
     private let window: Int
     private var backoff: Backoff
-    private var inFlight: [Event] = []
-    private var postponed: [Event] = []
+    private var inFlight: [Sent] = []
+    private var postponed: [Sent] = []
+    /// Why the last one was postponed.
+    private var postponement = ""
     /// What became of the events so far.
     public private(set) var receipts = Receipts()
 
     /// - Parameters:
     ///   - window: commands that may be without an answer at once.
-    ///   - backoff: how to wait while the daemon is overloaded.
-    public init(_ connection: any RPCConnection, window: Int = 512, backoff: Backoff) {
+    ///   - backoff: how to wait while the daemon is overloaded, or gone.
+    ///   - reconnect: opens the connection again; `nil` where a lost one is an error at once.
+    ///   - say: hears of a daemon that is gone, and of its return.
+    public init(
+        _ connection: any RPCConnection, window: Int = 512, backoff: Backoff,
+        reconnect: (() throws -> any RPCConnection)? = nil, say: @escaping (String) -> Void = { _ in }
+    ) {
         self.connection = connection
         self.window = window
         self.backoff = backoff
+        self.reconnect = reconnect
+        self.say = say
     }
 
     /// Sends one event, and reads some answers first where the window is full.
     ///
-    /// - Throws: `RPCClientError` where the connection is gone, `CommandError` where the daemon stays overloaded.
-    public func send(_ event: Event) throws {
+    /// - Throws: `RPCClientError` where the connection is gone and cannot be opened again, `CommandError` where the
+    ///   daemon stays overloaded or gone: it names the first event that has no answer.
+    public func send(_ event: Event, from place: EventPlace?) throws {
         receipts.sent += 1
-        guard let command = command(for: event) else { return }
         if inFlight.count >= window { try settle(max(1, window / 2)) }
-        try connection.send(command)
-        inFlight.append(event)
+        let sent = Sent(event: event, place: place, command: event.command)
+        // In flight before it is sent: should that fail, it goes out with the others.
+        inFlight.append(sent)
+        do {
+            try connection.send(sent.command)
+        } catch {
+            try restore(after: error)
+        }
     }
 
     /// Reads all answers, and sends again what was put off. Throws as `send` does.
     public func drain() throws {
-        guard !inFlight.isEmpty else { return }
-        try connection.flush()
-        try settle(inFlight.count)
+        while !inFlight.isEmpty {
+            do {
+                try connection.flush()
+            } catch {
+                try restore(after: error)
+            }
+            try settle(inFlight.count)
+        }
     }
 
     /// Reads that many answers, then sees to the events that were postponed.
@@ -61,81 +91,98 @@ public final class RPCSink: EventSink {
         try receive(inFlight.count)
         let waiting = postponed
         postponed = []
-        for event in waiting { try resend(event) }
+        for (place, sent) in waiting.enumerated() {
+            do {
+                try resend(sent)
+            } catch {
+                postponed = Array(waiting[place...])
+                throw error
+            }
+        }
     }
 
     private func receive(_ count: Int) throws {
         var answered = 0
+        var left = count
         defer { inFlight.removeFirst(answered) }
-        while answered < count {
-            let answer = try connection.receive()
-            take(answer, for: inFlight[answered])
-            answered += 1
+        while left > 0 {
+            do {
+                let answer = try connection.receive()
+                if !take(answer, for: inFlight[answered]) { postponed.append(inFlight[answered]) }
+                answered += 1
+                left -= 1
+            } catch {
+                inFlight.removeFirst(answered)
+                answered = 0
+                try restore(after: error)
+            }
         }
     }
 
     /// One at a time, so that the postponed keep their order.
-    private func resend(_ event: Event) throws {
-        guard let command = command(for: event) else { return }
-        postponed = [event]
-        while !postponed.isEmpty {
+    private func resend(_ sent: Sent) throws {
+        while true {
             guard backoff.wait() else {
-                postponed = []
-                throw CommandError("the daemon takes no more events (OVERLOADED)", code: .unavailable)
+                throw givenUp("the daemon takes no more events (\(postponement))", first: sent.place)
             }
-            postponed = []
-            try connection.send(command)
-            take(try connection.receive(), for: event)
+            do {
+                try connection.send(sent.command)
+                if take(try connection.receive(), for: sent) { return backoff.reset() }
+            } catch {
+                try restore(after: error)
+            }
         }
-        backoff.reset()
     }
 
-    private func take(_ answer: RESPValue, for event: Event) {
+    /// Opens the connection again, and sends what has no answer.
+    private func restore(after error: RPCClientError) throws {
+        guard let reconnect else { throw error }
+        let first = (inFlight.first ?? postponed.first)?.place
+        var error = error
+        say(
+            "\(error); waiting for it to come back, to go on with \(first.map { "\($0)" } ?? "the next event")"
+        )
+        while backoff.wait() {
+            do {
+                connection = try reconnect()
+                for sent in inFlight { try connection.send(sent.command) }
+                backoff.reset()
+                return say("the daemon is back; \(NumberText.grouped(inFlight.count)) events are sent again")
+            } catch let next as RPCClientError {
+                error = next
+            }
+        }
+        throw givenUp("\(error)", first: first)
+    }
+
+    private func givenUp(_ why: String, first: EventPlace?) -> CommandError {
+        let place = first.map { "; the first event without an answer is \($0)" } ?? ""
+        return CommandError(why + place, code: .unavailable)
+    }
+
+    /// False where the event has to be sent again.
+    private func take(_ answer: RESPValue, for sent: Sent) -> Bool {
         switch answer {
-        case .error(let text) where text.hasPrefix("OVERLOADED"):
-            postponed.append(event)
-        case .error(let text):
-            receipts.refuse(event, text)
-        case .simple(let text):
-            take(token: text, for: event)
-        case .bulk(let bytes):
-            take(token: String(decoding: bytes, as: UTF8.self), for: event)
-        default:
-            receipts.refuse(event, "answered with \(answer) instead of a token")
+        case .error(let text) where Self.isPassing(text):
+            postponement = text
+            return false
+        case .error(let text): receipts.refuse(sent.event, from: sent.place, text)
+        case .simple(let text): take(token: text, for: sent)
+        case .bulk(let bytes): take(token: String(decoding: bytes, as: UTF8.self), for: sent)
+        default: receipts.refuse(sent.event, from: sent.place, "answered with \(answer) instead of a token")
         }
+        return true
     }
 
-    private func take(token text: String, for event: Event) {
+    /// Whether the same command may be taken later.
+    private static func isPassing(_ error: String) -> Bool {
+        ["OVERLOADED", "UNAVAILABLE", "LOADING"].contains { error.hasPrefix($0) }
+    }
+
+    private func take(token text: String, for sent: Sent) {
         guard let token = Token(text) else {
-            return receipts.refuse(event, "answered with '\(text)' instead of a token")
+            return receipts.refuse(sent.event, from: sent.place, "answered with '\(text)' instead of a token")
         }
         receipts.acknowledge(token)
-    }
-
-    /// `nil`, and a refusal in the receipts, where the RPC has no way to say it.
-    private func command(for event: Event) -> [String]? {
-        let time = event.time.map { ["TS", String($0)] } ?? []
-        switch event.kind {
-        case .rating(let user, let item, let value):
-            return ["RATE", user.string, item.string, value.description] + time
-        case .signal(let user, let item, let name):
-            return ["SIGNAL", user.string, item.string, name] + time
-        case .retract(let user, let item): return ["RETRACT", user.string, item.string]
-        case .hide(let user, let item): return ["HIDE", user.string, item.string]
-        case .unhide(let user, let item): return ["UNHIDE", user.string, item.string]
-        case .forget(let user): return ["FORGET", user.string]
-        case .item(let description):
-            var command = ["ITEM.SET", description.item.string]
-            if let title = description.title { command += ["TITLE", title] }
-            if let tags = description.tags {
-                if let tag = tags.first(where: { $0.contains(",") }) {
-                    receipts.refuse(event, "tag '\(tag)' holds a comma, which parts tags in ITEM.SET")
-                    return nil
-                }
-                command += ["TAGS", tags.joined(separator: ",")]
-            }
-            if let available = description.available { command += ["AVAILABLE", available ? "1" : "0"] }
-            return command
-        }
     }
 }

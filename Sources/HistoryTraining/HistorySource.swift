@@ -12,6 +12,8 @@ struct HistorySource {
     /// Events with a time before that of the event in front of them.
     private(set) var backwards = 0
     private(set) var endedInMidLine: [String] = []
+    /// The first few lines of files that were no events.
+    private(set) var firstBadLines: [BadLine] = []
     private var lastTime = Int64.min
     private var progress: EventProgress
     private let interruption: Interruption
@@ -42,6 +44,8 @@ struct HistorySource {
         builder.finishHistory()
         progress.clear()
         (bad, endedInMidLine) = (source.badLines, source.endedInMidLine)
+        firstBadLines = source.firstBadLines
+        source.warnings.forEach { Terminal.writeError($0) }
         for path in endedInMidLine {
             Terminal.writeError("\(path): the last line has no line break; is the copy complete?")
         }
@@ -62,6 +66,7 @@ struct HistorySource {
         while try history.poll(into: &batch, recordsMax: 8_192, timeout: .milliseconds(100)) {
             try interruption.check()
             try batch.forEach { record, payload in
+                guard !record.isTombstone else { return builder.countTombstone() }
                 do throws(EventError) {
                     let event = try decoder.decode(payload)
                     note(event.time ?? record.time)
@@ -80,7 +85,7 @@ struct HistorySource {
             batch.removeAll()
             progress.update(events: events, fraction: history.fractionRead)
         }
-        builder.stand(at: history.positions)
+        builder.stand(at: history.positions, of: history.memory)
         progress.clear()
     }
 

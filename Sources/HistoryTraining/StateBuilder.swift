@@ -46,10 +46,14 @@ public final class StateBuilder {
     /// Counts a record that was no event.
     public func countDeadLetter() { batch.deadLetters += 1 }
 
-    /// The state stands at these positions of its log: a daemon goes on from them.
-    public func stand(at positions: [Int32: Int64]) {
+    /// Counts a record without a payload.
+    public func countTombstone() { batch.tombstones += 1 }
+
+    /// The state stands at these positions of its log, by which `memory` knows it again: a daemon goes on from them.
+    public func stand(at positions: [Int32: Int64], of memory: LogMemory = LogMemory()) {
         applyBatch()
         state.positions = positions
+        state.logMemory = memory
     }
 
     private func applyBatch() {
@@ -59,6 +63,7 @@ public final class StateBuilder {
         application.apply(batch)
         batch.events.removeAll(keepingCapacity: true)
         batch.deadLetters = 0
+        batch.tombstones = 0
     }
 
     /// What a model's updates have to pass, on the stream and in epochs.
@@ -95,7 +100,7 @@ extension StateBuilder {
         var summary = HistorySummary(
             users: state.users.read { $0.count }, items: state.items.read { $0.count },
             positions: state.positions)
-        for field in LearnedState.Counters.fields {
+        for field in LearnedState.Counters.all {
             summary.counters["events.\(field.name)"] = state.counters[keyPath: field.path]
         }
         return summary

@@ -1,7 +1,8 @@
 import Configuration
 import EventLog
+import Feeding
 import Foundation
-import Reporting
+public import Reporting
 
 /// What `train` says at its end, for people and for programs.
 public struct TrainSummary {
@@ -12,6 +13,12 @@ public struct TrainSummary {
     let outcomes: [ModelTraining.Outcome]
     let fromLog: Bool
     let elapsed: Duration
+
+    /// What to end with though the state is written: lines of files that were passed over. Those of the log are put
+    /// aside there, and lost to nobody.
+    public var passedOver: CommandError? {
+        fromLog ? nil : PassedOver.failure(lines: source.bad, first: source.firstBadLines)
+    }
 
     /// Starts a daemon on the result; to be pasted into a shell.
     var serveCommand: String {

@@ -75,7 +75,7 @@ public struct TrainingRun {
         }
         let outcomes = try train(builder, source)
         // Before the positions past them are durable, as with every checkpoint.
-        try log?.flushDeadLetters()
+        try log?.flushDeadLetters(isLast: true)
         try builder.write(to: output.path, source: plan.source)
         return TrainSummary(
             output: output, plan: plan, source: source, history: builder.summary, outcomes: outcomes,
@@ -86,7 +86,9 @@ public struct TrainingRun {
         guard source.events > 0 else {
             let bad =
                 source.bad > 0 ? "; \(NumberText.grouped(source.bad)) lines or records were no events" : ""
-            throw CommandError("there are no events to learn from\(bad); nothing is written", code: .data)
+            let first = source.firstBadLines.map { "\n  \($0)" }.joined()
+            throw CommandError(
+                "there are no events to learn from\(bad); nothing is written\(first)", code: .data)
         }
         var progress = EpochProgress(isTerminal: Terminal.errorIsTerminal)
         let outcomes = try builder.options.models.indices.map { number in

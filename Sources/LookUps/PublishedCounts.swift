@@ -1,5 +1,5 @@
-internal import State
 internal import Locking
+internal import State
 
 /// What is counted of items, as look-ups see it: copied with each publication, so that nobody waits behind a batch.
 struct PublishedCounts: Sendable {

@@ -1,6 +1,6 @@
-internal import State
 internal import Factors
 internal import Retrieval
+internal import State
 
 /// Every pass over a published index stands here, so that there is one place to make it faster.
 extension LookupAnswerer {

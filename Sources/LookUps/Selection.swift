@@ -1,5 +1,5 @@
-internal import State
 internal import Retrieval
+internal import State
 
 /// Which items a look-up may answer and, where the answer has to say so, why not the others.
 struct Selection: Sendable {

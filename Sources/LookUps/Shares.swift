@@ -1,8 +1,8 @@
-internal import State
 internal import Events
 internal import Factors
 internal import Learners
 internal import Retrieval
+internal import State
 
 /// What each past item of a user adds to a score, where the model can tell: by alternating least squares.
 extension LookupAnswerer {

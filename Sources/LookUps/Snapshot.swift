@@ -1,7 +1,7 @@
-package import State
 internal import Factors
 internal import Foundation
 internal import Retrieval
+package import State
 
 /// What the state last told of itself, for `STATUS` and for look-ups that must not wait behind batches.
 package struct Snapshot: Sendable {

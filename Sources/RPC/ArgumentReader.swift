@@ -10,16 +10,18 @@ struct ArgumentReader {
 
     private let request: RESPRequest
     private let command: Command
-    private var index = 1
+    private var index: Int
     /// Option words read so far.
     private var given: [String] = []
 
     init(_ request: RESPRequest, of command: Command) {
         self.request = request
         self.command = command
+        index = command.container == nil ? 1 : 2
     }
 
     var isAtEnd: Bool { index >= request.count }
+    var wordsLeft: Int { request.count - index }
 
     /// The next argument as it came.
     mutating func bytes(_ name: String) throws(CommandError) -> ArraySlice<UInt8> {
@@ -63,18 +65,34 @@ struct ArgumentReader {
         return number
     }
 
+    /// An integer of a command that Redis has, refused in Redis's words.
+    mutating func redisInteger(
+        _ name: String, orThrow error: CommandError = .notAnInteger
+    ) throws(CommandError) -> Int {
+        guard let number = try bytes(name).withUnsafeBytes(Int.init(decimal:)) else { throw error }
+        return number
+    }
+
+    /// All that is left, as text.
+    mutating func rest(_ name: String) throws(CommandError) -> [String] {
+        var words: [String] = []
+        while !isAtEnd { words.append(try text(name)) }
+        return words
+    }
+
     mutating func count() throws(CommandError) -> Int {
         try integer("COUNT", in: Self.countRange)
     }
 
-    /// A time of an event, in milliseconds since 1970.
-    mutating func time() throws(CommandError) -> Int64 {
-        let bytes = try bytes("TS")
-        guard let time = bytes.withUnsafeBytes(Int64.init(decimal:)), time >= 0 else {
-            let text = try text(of: bytes, "TS")
-            throw error("TS is '\(Self.short(text))'; milliseconds since 1970 are allowed")
+    /// A time of an event, in milliseconds since 1970; read as the time of an event from the log is.
+    /// - Parameter options: the unit of numbers, and the bounds.
+    mutating func time(_ options: EventOptions) throws(CommandError) -> Int64 {
+        let text = try text("TS")
+        do throws(EventError) {
+            return try options.time(text, field: "TS")
+        } catch {
+            throw self.error("\(error)")
         }
-        return time
     }
 
     mutating func rating(_ name: String) throws(CommandError) -> Float {

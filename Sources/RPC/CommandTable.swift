@@ -4,9 +4,9 @@ import Synchronization
 /// All commands by name, and the checks that come before any of them runs.
 struct CommandTable: Sendable {
     static let standard = CommandTable(
-        ConnectionCommands.all + IntrospectionCommands.all + RecommendCommands.all
-            + LookupCommands.all
-            + ExplanationCommands.all + EventCommands.all + RecordCommands.all + ServerCommands.all)
+        ConnectionCommands.all + TransactionCommands.all + IntrospectionCommands.all + RedisCommands.all
+            + RecommendCommands.all + LookupCommands.all + ExplanationCommands.all + EventCommands.all
+            + RecordCommands.all + ServerCommands.all)
 
     /// In alphabetical order.
     let commands: [Command]
@@ -20,12 +20,25 @@ struct CommandTable: Sendable {
     /// By its name in whatever case; most clients send capitals.
     subscript(name: String) -> Command? { byName[name] ?? byName[name.uppercased()] }
 
-    /// Starts a command; whatever is wrong with it becomes the answer.
+    /// A command by its name, or a subcommand by `client|list`.
+    func find(_ name: String) -> Command? {
+        let words = name.split(separator: "|", maxSplits: 1, omittingEmptySubsequences: false)
+        guard words.count == 2 else { return self[name] }
+        return self[String(words[0])]?.subcommand(String(words[1]))
+    }
+
+    /// Starts a command, or queues it between `MULTI` and `EXEC`; whatever is wrong with it becomes the answer.
     func start(_ request: RESPRequest, _ session: inout Session, _ environment: CommandEnvironment) -> Outcome
     {
-        environment.counters.commands.add(1, ordering: .relaxed)
         do throws(CommandError) {
-            let command = try check(request, session)
+            let command = try queueing(&session) { session throws(CommandError) in
+                try check(request, session)
+            }
+            if session.transaction != nil, !command.flags.contains(.immediate) {
+                session.transaction?.append(request)
+                return .reply(.simple("QUEUED"))
+            }
+            environment.counters.commands.add(1, ordering: .relaxed)
             var arguments = ArgumentReader(request, of: command)
             return try command.run(&arguments, &session, environment)
         } catch {
@@ -34,18 +47,63 @@ struct CommandTable: Sendable {
         }
     }
 
+    /// A command refused while `MULTI` queues makes `EXEC` run nothing.
+    private func queueing(
+        _ session: inout Session, _ body: (Session) throws(CommandError) -> Command
+    ) throws(CommandError) -> Command {
+        do throws(CommandError) {
+            return try body(session)
+        } catch {
+            session.transaction?.isRefused = true
+            throw error
+        }
+    }
+
     private func check(_ request: RESPRequest, _ session: Session) throws(CommandError) -> Command {
-        let name = String(decoding: request[0].prefix(64), as: UTF8.self)
-        let command = self[name]
+        let command = self[Self.word(request[0])]
         if !session.isAuthenticated, !(command?.flags.contains(.noAuth) ?? false) {
             throw CommandError("NOAUTH Authentication required.")
         }
-        guard let command else { throw .invalid("unknown command '\(name)'; see COMMAND DOCS") }
+        guard let command else { throw Self.unknown(request) }
+        guard !command.subcommands.isEmpty, request.count > 1 else {
+            return try checked(command, request, session)
+        }
+        let word = Self.word(request[1])
+        guard let subcommand = command.subcommand(word) else {
+            throw .invalid("unknown subcommand '\(word)'. Try \(command.name) HELP.")
+        }
+        return try checked(subcommand, request, session)
+    }
+
+    private func checked(
+        _ command: Command, _ request: RESPRequest, _ session: Session
+    ) throws(CommandError) -> Command {
         guard request.count >= command.wordsMin, request.count <= command.wordsMax ?? .max else {
-            throw .invalid(
-                "wrong number of arguments for '\(command.name.lowercased())'; usage: \(command.usage)")
+            let error = CommandError.wrongArguments(of: command.fullName)
+            throw command.group.isRedis ? error : CommandError("\(error); usage: \(command.usage)")
+        }
+        if session.transaction != nil, command.flags.contains(.noMulti) {
+            throw .invalid("Command not allowed inside a transaction")
         }
         return command
+    }
+
+    /// Redis's words to the letter, trailing space included: clients recognise them.
+    private static func unknown(_ request: RESPRequest) -> CommandError {
+        var arguments = ""
+        for index in 1..<max(1, request.count) where arguments.utf8.count < argumentsBytesMax {
+            let text = String(
+                decoding: request[index].prefix(argumentsBytesMax - arguments.utf8.count), as: UTF8.self)
+            arguments += "'\(text)' "
+        }
+        return .invalid(
+            "unknown command '\(word(request[0]))', with args beginning with: \(arguments)")
+    }
+
+    private static let argumentsBytesMax = 128
+
+    private static func word(_ bytes: ArraySlice<UInt8>) -> String {
+        String(decoding: bytes.prefix(128), as: UTF8.self)
     }
 }
 
@@ -56,4 +114,11 @@ final class CommandCounters: Sendable {
     let refused = Atomic<Int64>(0)
     /// Connections closed because the client did not read its answers.
     let cutOff = Atomic<Int64>(0)
+
+    /// For `CONFIG RESETSTAT`.
+    func reset() {
+        commands.store(0, ordering: .relaxed)
+        refused.store(0, ordering: .relaxed)
+        cutOff.store(0, ordering: .relaxed)
+    }
 }

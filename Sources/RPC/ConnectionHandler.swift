@@ -7,8 +7,13 @@ import Synchronization
 
 /// One client: takes its commands in order, and sends the answers in the same order.
 ///
-/// Confined to its channel's event loop. What it holds for a client is bounded: it stops reading while the client
-/// does not take its answers, and while too many commands are under way.
+/// Confined to its channel's event loop. It goes on reading whether or not the client takes its answers: many clients
+/// write a whole pipeline before they read, and would wait for ever for a server that waits for them. So answers are
+/// kept, up to a bound past which the connection is closed. It stops reading only while too many commands are under way;
+/// those end without the client's doing.
+///
+/// The channel's events stand here, how commands are started and answered in `ConnectionHandler+Serving.swift`, how a
+/// connection ends in `ConnectionHandler+Closing.swift`; the stored properties are for these three files alone.
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -17,7 +22,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// Fired down the pipeline as the server shuts down: answer what has come, then close.
     struct Drain: Sendable {}
 
-    private enum Phase {
+    /// Fired down the pipeline of the connection that holds most, once all of them hold too much.
+    struct Evict: Sendable {}
+
+    enum Phase {
         case open
         /// Nothing more will be read; what has been read is still served.
         case draining
@@ -27,33 +35,58 @@ final class ConnectionHandler: ChannelDuplexHandler {
         case lingering
     }
 
+    /// How an answer goes out, fixed as its command starts.
+    struct ReplyForm {
+        var version: RESPVersion
+        /// `CLIENT REPLY` wants none.
+        var isSilent = false
+    }
+
+    /// What `EXEC` has still to start.
+    struct Execution {
+        var requests: CircularBuffer<RESPRequest> = []
+        var bytes = 0
+        var isSilent = false
+    }
+
     /// Commands started before other connections of the event loop have their turn.
-    private static let commandsPerTurnMax = 32
+    static let commandsPerTurnMax = 32
 
-    private let environment: CommandEnvironment
-    private let lookupThreads: NIOThreadPool
-    private let logger: Logger
-    private var session: Session
+    let environment: CommandEnvironment
+    let lookupThreads: NIOThreadPool
+    let logger: Logger
+    var session: Session
 
-    private var phase = Phase.open
-    private var context: ChannelHandlerContext?
-    private var port: CompletionPort?
-    private var decoder: RESPDecoder
-    private var input = ByteBuffer()
-    private var output = ByteBuffer()
-    private var replies = ReplyQueue()
-    private var isServing = false
-    private var isTurnScheduled = false
+    var phase = Phase.open
+    var context: ChannelHandlerContext?
+    var port: CompletionPort?
+    var decoder: RESPDecoder
+    var input = ByteBuffer()
+    var execution = Execution()
+    var replies = ReplyQueue()
+    let output: ConnectionOutput
+    var isServing = false
+    var isTurnScheduled = false
     /// The channel asked to read while the connection was paused.
-    private var isReadHeldBack = false
-    private var requestTimer: Scheduled<Void>?
+    var isReadHeldBack = false
+    var isInputClosed = false
+    var isCutOff = false
+    /// What the client goes on to send is of no use, but it may read nothing before it has sent all of it.
+    var throwsInputAway = false
+    var requestTimer: Scheduled<Void>?
 
-    init(session: Session, environment: CommandEnvironment, lookupThreads: NIOThreadPool, logger: Logger) {
+    init(
+        session: Session, memory: ClientMemory, environment: CommandEnvironment,
+        lookupThreads: NIOThreadPool, logger: Logger
+    ) {
         self.session = session
         self.environment = environment
         self.lookupThreads = lookupThreads
         self.logger = logger
         decoder = RESPDecoder(limits: environment.options.limits)
+        output = ConnectionOutput(
+            memory: memory, bytesMax: environment.options.clientBytesMax,
+            timeout: environment.options.answerTimeout)
     }
 }
 
@@ -63,11 +96,18 @@ extension ConnectionHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         port = CompletionPort(self, on: context.eventLoop)
+        output.onEvent = { [unowned self] event in
+            switch event {
+            case .taken: scheduleTurn()
+            case .stalled: cutOff(.stalled)
+            }
+        }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         port?.close()
         requestTimer?.cancel()
+        output.end()
         self.context = nil
     }
 
@@ -106,11 +146,20 @@ extension ConnectionHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is Drain || event as? ChannelEvent == .inputClosed, phase == .open {
+        if event as? ChannelEvent == .inputClosed { isInputClosed = true }
+        if event is Drain || isInputClosed, phase == .open {
             phase = .draining
             scheduleTurn()
-        } else if event is IdleStateHandler.IdleStateEvent, replies.isEmpty {
+        } else if isInputClosed, phase == .lingering, output.isEmpty {
             context.close(promise: nil)
+        } else if event is IdleStateHandler.IdleStateEvent, replies.isEmpty, execution.requests.isEmpty {
+            context.close(promise: nil)
+        } else if event is Evict {
+            if environment.registry.total.isPassed {
+                cutOff(.total)
+            } else {
+                environment.registry.evictionSpared()
+            }
         }
         context.fireUserInboundEventTriggered(event)
     }
@@ -118,188 +167,5 @@ extension ConnectionHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         logger.debug("connection failed", metadata: ["connection": "\(session.id)", "error": "\(error)"])
         context.close(promise: nil)
-    }
-}
-
-// MARK: Serving
-
-extension ConnectionHandler {
-    /// Whether one more command may start now.
-    private var canStart: Bool {
-        guard let context, phase == .open || phase == .draining else { return false }
-        let options = environment.options
-        return replies.count < options.commandsInFlightMax && context.channel.isWritable
-            && output.readableBytes + replies.heldBytes < options.outputHighWaterBytes
-    }
-
-    private var isPaused: Bool { isTurnScheduled || phase != .open || !canStart }
-
-    /// One turn: starts what can start, sends what is ready, and sees to what comes next.
-    private func serve() {
-        guard let context, !isServing else { return scheduleTurn() }
-        isServing = true
-        defer { isServing = false }
-        let mayHaveMore = startCommands()
-        send(context)
-        if phase == .closing, replies.isEmpty { return linger(context) }
-        if mayHaveMore, canStart { scheduleTurn() }
-        armRequestTimer(waitsForClient: !mayHaveMore && canStart && phase == .open)
-        if isReadHeldBack, !isPaused {
-            isReadHeldBack = false
-            context.read()
-        }
-    }
-
-    /// Whether `input` may hold another whole request.
-    private func startCommands() -> Bool {
-        var left = Self.commandsPerTurnMax
-        defer { compactInput() }
-        while canStart {
-            guard left > 0 else { return true }
-            left -= 1
-            do throws(RESPProtocolError) {
-                guard let request = try decoder.next(from: &input) else {
-                    if phase == .draining { phase = .closing }
-                    return false
-                }
-                start(request)
-            } catch {
-                refuse(error)
-            }
-        }
-        return input.readableBytes > 0
-    }
-
-    private func start(_ request: RESPRequest) {
-        let place = replies.take()
-        let outcome = environment.table.start(request, &session, environment)
-        // Kept with the place: HELLO answers in the version it chose, and leaves answers still under way as they were.
-        let version = session.version
-        switch outcome {
-        case .reply(let value): fill(place, value, version)
-        case .close(let value):
-            fill(place, value, version)
-            phase = .closing
-        case .lookup(let lookup): start(lookup, place, version)
-        case .later(let begin):
-            begin { [port] value in
-                port?.deliver(isPatient: true) { $0.complete(place, value, version) }
-            }
-        }
-    }
-
-    private func start(_ lookup: Lookup, _ place: ReplyQueue.Place, _ version: RESPVersion) {
-        guard let after = lookup.after else { return run(lookup, place, version) }
-        environment.service.waitUntilLearned(after.token, timeout: after.timeout) { [port] result in
-            port?.deliver { handler in
-                switch result {
-                case .success: handler.run(lookup, place, version)
-                case .failure(let error): handler.fill(place, .error(error.description), version)
-                }
-                handler.scheduleTurn()
-            }
-        }
-    }
-
-    private func run(_ lookup: Lookup, _ place: ReplyQueue.Place, _ version: RESPVersion) {
-        guard leavesEventLoop(lookup) else {
-            return fill(place, lookup.evaluate(), version)
-        }
-        lookupThreads.submit { [port] state in
-            guard state == .active else { return }
-            let value = lookup.evaluate()
-            port?.deliver { $0.complete(place, value, version) }
-        }
-    }
-
-    private func leavesEventLoop(_ lookup: Lookup) -> Bool {
-        if lookup.isLong { return true }
-        switch environment.options.lookupLength() {
-        case .short: return false
-        case .medium: return replies.count > 1 || input.readableBytes > 0
-        case .long: return true
-        }
-    }
-
-    private func fill(_ place: ReplyQueue.Place, _ value: RESPValue, _ version: RESPVersion) {
-        replies.fill(place, with: value, version: version, movingTo: &output)
-    }
-
-    private func complete(_ place: ReplyQueue.Place, _ value: RESPValue, _ version: RESPVersion) {
-        fill(place, value, version)
-        scheduleTurn()
-    }
-
-    private func refuse(_ error: some CustomStringConvertible) {
-        fill(replies.take(), .error(error.description), session.version)
-        phase = .closing
-    }
-
-    /// Answers that come in one tick of the event loop go out in one write.
-    private func scheduleTurn() {
-        guard let context, !isTurnScheduled else { return }
-        isTurnScheduled = true
-        context.eventLoop.assumeIsolated().execute {
-            self.isTurnScheduled = false
-            self.serve()
-        }
-    }
-
-    private func compactInput() {
-        if input.readableBytes == 0 {
-            input = ByteBuffer()
-        } else if input.readerIndex > input.readableBytes {
-            // Each byte is moved at most as often as one was consumed.
-            input.discardReadBytes()
-        }
-    }
-}
-
-// MARK: Sending and closing
-
-extension ConnectionHandler {
-    private func send(_ context: ChannelHandlerContext) {
-        if output.readableBytes > 0 {
-            context.writeAndFlush(wrapOutboundOut(output), promise: nil)
-            output = ByteBuffer()
-        }
-        let waiting = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
-        let bytes = (waiting ?? 0) + replies.heldBytes
-        guard bytes > environment.options.outputBytesMax else { return }
-        environment.counters.cutOff.add(1, ordering: .relaxed)
-        logger.warning(
-            "closed a connection whose client does not read its answers",
-            metadata: ["connection": "\(session.id)", "name": "\(session.name)", "bytes": "\(bytes)"])
-        context.close(promise: nil)
-    }
-
-    /// Closes once the client has taken the last answers, or has had long enough for it.
-    private func linger(_ context: ChannelHandlerContext) {
-        phase = .lingering
-        requestTimer?.cancel()
-        requestTimer = context.eventLoop.assumeIsolated().scheduleTask(in: requestTimeout) {
-            self.context?.close(promise: nil)
-        }
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
-            self.context?.close(promise: nil)
-        }
-    }
-
-    private var requestTimeout: TimeAmount { TimeAmount(environment.options.requestTimeout) }
-
-    /// A request that has begun must end in time, counted from when the rest was first missed: a client that sends a
-    /// byte now and then gains nothing.
-    private func armRequestTimer(waitsForClient: Bool) {
-        guard waitsForClient, decoder.isMidRequest(input) else {
-            requestTimer?.cancel()
-            requestTimer = nil
-            return
-        }
-        guard requestTimer == nil, let context else { return }
-        requestTimer = context.eventLoop.assumeIsolated().scheduleTask(in: requestTimeout) {
-            self.refuse(
-                RESPProtocolError("request not complete after \(self.environment.options.requestTimeout)"))
-            self.serve()
-        }
     }
 }

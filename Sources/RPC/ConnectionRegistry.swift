@@ -5,6 +5,7 @@ import NIOCore
 final class ConnectionRegistry: Sendable {
     private struct Connection {
         let channel: any Channel
+        let memory: ClientMemory
         var session: Session
     }
 
@@ -15,30 +16,30 @@ final class ConnectionRegistry: Sendable {
         var accepted: Int64 = 0
         var rejected: Int64 = 0
         var isDraining = false
+        /// The connection that has been told to close, so that the others hold less.
+        var evicted: UInt64?
         var emptied: CheckedContinuation<Void, Never>?
     }
 
     struct Counts: Sendable {
         var open: Int64
+        /// How many may be open.
+        var max: Int64
         var accepted: Int64
         var rejected: Int64
     }
 
+    /// Held for all connections together.
+    let total: MemoryTotal
     private let state: Lock<State>
 
-    init(connectionsMax: Int) {
+    init(connectionsMax: Int, total: MemoryTotal) {
         state = Lock(State(connectionsMax: connectionsMax))
+        self.total = total
     }
-
-    /// Those open past it stay.
-    func limit(to connectionsMax: Int) {
-        state.withLock { $0.connectionsMax = connectionsMax }
-    }
-
-    var connectionsMax: Int { state.withLock { $0.connectionsMax } }
 
     /// Enters a new connection; `nil` when there are too many, or the server is shutting down.
-    func admit(_ channel: any Channel, isAuthenticated: Bool) -> Session? {
+    func admit(_ channel: any Channel, isAuthenticated: Bool) -> (Session, ClientMemory)? {
         state.withLock { state in
             guard state.connections.count < state.connectionsMax, !state.isDraining else {
                 state.rejected += 1
@@ -47,10 +48,14 @@ final class ConnectionRegistry: Sendable {
             state.lastID += 1
             state.accepted += 1
             let session = Session(id: state.lastID, isAuthenticated: isAuthenticated)
-            state.connections[session.id] = Connection(channel: channel, session: session)
-            return session
+            let memory = ClientMemory(of: total)
+            state.connections[session.id] = Connection(channel: channel, memory: memory, session: session)
+            return (session, memory)
         }
     }
+
+    /// Lowers the bound to what the system allows.
+    func limit(to connectionsMax: Int) { state.withLock { $0.connectionsMax = connectionsMax } }
 
     /// Keeps what others see of a connection up to date.
     func update(_ session: Session) {
@@ -60,20 +65,47 @@ final class ConnectionRegistry: Sendable {
     func remove(_ id: UInt64) {
         let emptied = state.withLock { state -> CheckedContinuation<Void, Never>? in
             state.connections[id] = nil
+            if state.evicted == id { state.evicted = nil }
             guard state.connections.isEmpty else { return nil }
             return state.emptied.take()
         }
         emptied?.resume()
     }
 
-    var sessions: [Session] {
-        state.withLock { $0.connections.values.map(\.session) }.sorted { $0.id < $1.id }
+    /// Tells the connection that holds most to close; one at a time.
+    func evictLargest() {
+        let channel = state.withLock { state -> (any Channel)? in
+            guard state.evicted == nil else { return nil }
+            let largest = state.connections.max { $0.value.memory.bytes < $1.value.memory.bytes }
+            state.evicted = largest?.key
+            return largest?.value.channel
+        }
+        channel?.pipeline.fireUserInboundEventTriggered(ConnectionHandler.Evict())
+    }
+
+    /// The connection told to close stays: enough has been freed meanwhile.
+    func evictionSpared() { state.withLock { $0.evicted = nil } }
+
+    /// All connections as they last described themselves, and the bytes held for each.
+    var clients: [(session: Session, heldBytes: Int)] {
+        state.withLock { $0.connections.values.map { ($0.session, $0.memory.bytes) } }
+            .sorted { $0.0.id < $1.0.id }
+    }
+
+    /// Closes connections without their clients' doing.
+    ///
+    /// - Returns: those closed.
+    func close(where isWanted: (Session) -> Bool) -> [UInt64] {
+        let found = state.withLock { state in state.connections.values.filter { isWanted($0.session) } }
+        for connection in found { connection.channel.close(promise: nil) }
+        return found.map(\.session.id)
     }
 
     var counts: Counts {
         state.withLock { state in
             Counts(
-                open: Int64(state.connections.count), accepted: state.accepted, rejected: state.rejected)
+                open: Int64(state.connections.count), max: Int64(state.connectionsMax),
+                accepted: state.accepted, rejected: state.rejected)
         }
     }
 

@@ -30,6 +30,9 @@ struct RESPDecoder {
         phase != .start || input.readableBytes > 0
     }
 
+    /// Bytes of the request that has begun, as far as `next` has taken them in.
+    var heldBytes: Int { phase == .start ? 0 : requestBytes }
+
     /// The next whole request, or `nil` until more bytes come. After an error the stream cannot be read on.
     mutating func next(from input: inout ByteBuffer) throws(RESPProtocolError) -> RESPRequest? {
         var taken = 0

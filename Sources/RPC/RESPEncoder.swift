@@ -8,7 +8,8 @@ enum RESPVersion: Int64, Sendable {
 
 /// Writes values as one version of RESP has them.
 ///
-/// RESP 2 has no maps, doubles, booleans and no null of its own: they become flat arrays, bulk strings, 0 or 1, `$-1`.
+/// RESP 2 has no maps, sets, doubles, verbatim strings, booleans and no null of its own: they become flat arrays, bulk
+/// strings, 0 or 1, `$-1`.
 struct RESPEncoder {
     let version: RESPVersion
 
@@ -20,8 +21,17 @@ struct RESPEncoder {
         case .bulk(let bytes): writeBulk(bytes, into: &output)
         case .null: output.writeString(version == .three ? "_\r\n" : "$-1\r\n")
         case .array(let values):
-            writeHeader("*", values.count, into: &output)
+            encodeArrayHeader(values.count, into: &output)
             for value in values { encode(value, into: &output) }
+        case .set(let values):
+            writeHeader(version == .three ? "~" : "*", values.count, into: &output)
+            for value in values { encode(value, into: &output) }
+        case .verbatim(let text):
+            guard version == .three else { return writeBulk(text.utf8, into: &output) }
+            writeHeader("=", text.utf8.count + 4, into: &output)
+            output.writeStaticString("txt:")
+            output.writeString(text)
+            output.writeStaticString("\r\n")
         case .map(let pairs):
             writeHeader(
                 version == .three ? "%" : "*", version == .three ? pairs.count : 2 * pairs.count,
@@ -40,6 +50,11 @@ struct RESPEncoder {
             output.writeString(
                 version == .three ? (flag ? "#t\r\n" : "#f\r\n") : (flag ? ":1\r\n" : ":0\r\n"))
         }
+    }
+
+    /// What stands before the elements of an array, which may follow one by one.
+    func encodeArrayHeader(_ count: Int, into output: inout ByteBuffer) {
+        writeHeader("*", count, into: &output)
     }
 
     private func writeHeader(_ sign: StaticString, _ count: Int, into output: inout ByteBuffer) {

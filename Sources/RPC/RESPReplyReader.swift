@@ -46,6 +46,10 @@ struct RESPReplyReader {
         case UInt8(ascii: "$"):
             guard let length = try Self.length(of: line) else { return .null }
             return .bulk(try readBytes(length, fill: fill))
+        case UInt8(ascii: "="):
+            guard let length = try Self.length(of: line) else { return .null }
+            // Three letters of format and a colon come before the text.
+            return .bulk(Array(try readBytes(length, fill: fill).dropFirst(4)))
         case UInt8(ascii: "*"), UInt8(ascii: "~"), UInt8(ascii: ">"):
             guard let count = try Self.length(of: line) else { return .null }
             var values: [RESPValue] = []

@@ -16,6 +16,8 @@ struct RESPRequest: Sendable, Equatable {
 
     var count: Int { ends.count }
     var isEmpty: Bool { ends.isEmpty }
+    /// Memory that it takes, headers of the two arrays included.
+    var memoryBytes: Int { bytes.capacity + ends.capacity * MemoryLayout<Int>.stride + 80 }
 
     subscript(index: Int) -> ArraySlice<UInt8> {
         bytes[(index == 0 ? 0 : ends[index - 1])..<ends[index]]

@@ -5,7 +5,7 @@ extension RESPValue {
     /// The text of a simple or bulk string; `nil` for anything else, and for bytes that are not UTF-8.
     public var string: String? {
         switch self {
-        case .simple(let text): text
+        case .simple(let text), .verbatim(let text): text
         case .bulk(let bytes): String(validating: bytes, as: UTF8.self)
         default: nil
         }

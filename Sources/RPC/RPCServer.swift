@@ -18,6 +18,8 @@ import NIOPosix
 public final class RPCServer: Sendable {
     /// Read from a connection in one turn of its event loop: some hundred short commands.
     private static let readBytes = 4096
+    /// Bytes of answers that a channel is given before its socket has taken them; the rest waits where it is counted.
+    private static let channelBytes = 128 << 10
 
     private struct Running {
         let place: SocketPath
@@ -43,7 +45,8 @@ public final class RPCServer: Sendable {
         current = Lock(
             CommandEnvironment(
                 service: service, options: options,
-                registry: ConnectionRegistry(connectionsMax: options.connectionsMax),
+                registry: ConnectionRegistry(
+                    connectionsMax: options.connectionsMax, total: MemoryTotal(bytesMax: options.totalBytesMax)),
                 counters: CommandCounters(), table: .standard))
     }
 
@@ -55,8 +58,9 @@ public final class RPCServer: Sendable {
             $0.options.connectionsMax = options.connectionsMax
             $0.options.limits = options.limits
             $0.options.idleTimeout = options.idleTimeout
-            $0.registry.limit(to: options.connectionsMax)
         }
+        environment.registry.limit(to: options.connectionsMax)
+        limitConnections()
     }
 
     /// Returns once the socket answers.
@@ -111,6 +115,7 @@ public final class RPCServer: Sendable {
 
     private func listen() async throws(RPCServerError) -> Running {
         let options = environment.options
+        limitConnections()
         let (place, descriptor) = try SocketPath.claim(path)
         let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: max(1, options.eventLoopThreads))
         for eventLoop in eventLoops.makeIterator() { eventLoop.execute { ThreadPriority.answerLookUps() } }
@@ -129,11 +134,24 @@ public final class RPCServer: Sendable {
         }
     }
 
+    /// One connection too many is told so as long as it can be accepted.
+    private func limitConnections() {
+        let wanted = environment.options.connectionsMax
+        let fitting = DescriptorLimit.makeRoom(for: wanted)
+        guard fitting < wanted else { return }
+        environment.registry.limit(to: fitting)
+        logger.warning(
+            "the system lets this process have fewer connections than rpc.connections-max; raise its limit of open files (ulimit -n, LimitNOFILE)",
+            metadata: [
+                "rpc.connections-max": "\(wanted)", "connections": "\(fitting)",
+                "open-files-wanted": "\(wanted + DescriptorLimit.reserved)",
+            ])
+    }
+
     private func bootstrap(
         on eventLoops: MultiThreadedEventLoopGroup, _ lookupThreads: NIOThreadPool
     ) -> ServerBootstrap {
         let (current, logger) = (current, logger)
-        let high = environment.options.outputHighWaterBytes
         return ServerBootstrap(group: eventLoops)
             .serverChannelOption(.backlog, value: 512)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
@@ -144,18 +162,20 @@ public final class RPCServer: Sendable {
                 .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.readBytes)
             )
             .childChannelOption(
-                .writeBufferWaterMark, value: .init(low: max(1, high / 2), high: max(1, high))
+                .writeBufferWaterMark, value: .init(low: Self.channelBytes / 2, high: Self.channelBytes)
             )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let environment = current.withLock { $0 }
                     let isAuthenticated = environment.options.password == nil
-                    guard let session = environment.registry.admit(channel, isAuthenticated: isAuthenticated)
+                    guard
+                        let (session, memory) = environment.registry.admit(
+                            channel, isAuthenticated: isAuthenticated)
                     else { return try channel.pipeline.syncOperations.addHandler(RejectingHandler()) }
                     channel.closeFuture.whenComplete { _ in environment.registry.remove(session.id) }
                     let handler = ConnectionHandler(
-                        session: session, environment: environment, lookupThreads: lookupThreads,
-                        logger: logger)
+                        session: session, memory: memory, environment: environment,
+                        lookupThreads: lookupThreads, logger: logger)
                     if environment.options.idleTimeout > .zero {
                         let idle = IdleStateHandler(allTimeout: TimeAmount(environment.options.idleTimeout))
                         try channel.pipeline.syncOperations.addHandler(idle)

@@ -1,3 +1,5 @@
+public import Events
+
 /// How long a look-up keeps its thread, which says where it runs.
 public enum LookupLength: Sendable {
     /// On the event loop: handing it over would take longer.
@@ -20,16 +22,18 @@ public struct RPCServerOptions: Sendable {
 
     /// A connection without a request for this long is closed; zero never closes one.
     public var idleTimeout: Duration = .zero
-    /// From the first byte of a request to its last. Also the longest that a closing connection waits for its client
-    /// to take the last answers.
+    /// From the first byte of a request to its last. Also how long a client that was refused may go on sending.
     public var requestTimeout: Duration = .seconds(30)
+    /// A client that takes nothing of the answers waiting for it for this long is closed.
+    public var answerTimeout: Duration = .seconds(300)
 
     /// Commands of one connection begun and not yet answered; past it the connection is not read.
     public var commandsInFlightMax = 1024
-    /// Bytes of answers a client has not taken; past it the connection is closed.
-    public var outputBytesMax = 32 << 20
-    /// Bytes of answers a client has not taken; past it the connection is not read.
-    public var outputHighWaterBytes = 256 << 10
+    /// Bytes held for one client: answers that it has not taken, commands queued by `MULTI`, half a request. Past it the
+    /// connection is closed.
+    public var clientBytesMax = 256 << 20
+    /// The same of all clients together; past it the connection that holds most is closed.
+    public var totalBytesMax = 512 << 20
 
     /// A connection stays with one: with more of them those that feed and those that ask are less often together.
     public var eventLoopThreads = 8
@@ -37,6 +41,9 @@ public struct RPCServerOptions: Sendable {
     public var lookupThreads = 2
     /// How long one look-up keeps its thread now. Asked before each look-up, on an event loop; must be quick.
     public var lookupLength: @Sendable () -> LookupLength = { .short }
+
+    /// How times of events are read, and what bounds they have.
+    public var events = EventOptions()
 
     /// What `HELLO` and `INFO` say of this program.
     public var version = "0.1.0"

@@ -26,23 +26,24 @@ struct ReplyQueue {
     }
 
     /// Puts an answer in its place, and moves whatever can go out now to the end of `output`.
+    ///
+    /// - Parameter encode: writes the answer, or nothing where the client wants none.
     mutating func fill(
-        _ place: Place, with value: RESPValue, version: RESPVersion, movingTo output: inout ByteBuffer
+        _ place: Place, movingTo output: inout OutputBuffer, encode: (inout ByteBuffer) -> Void
     ) {
         precondition(place.number >= firstNumber, "a command is answered once")
-        let encoder = RESPEncoder(version: version)
         guard place.number == firstNumber else {
             var reply = ByteBuffer()
-            encoder.encode(value, into: &reply)
+            encode(&reply)
             heldBytes += reply.readableBytes
             replies[replies.index(replies.startIndex, offsetBy: Int(place.number - firstNumber))] = reply
             return
         }
-        encoder.encode(value, into: &output)
+        output.write(encode)
         removeFirst()
         while var reply = replies.first ?? nil {
             heldBytes -= reply.readableBytes
-            output.writeBuffer(&reply)
+            output.write { $0.writeBuffer(&reply) }
             removeFirst()
         }
     }

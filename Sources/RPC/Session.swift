@@ -1,5 +1,19 @@
-/// What a connection has said of itself.
+/// What a connection has said of itself, and asked for.
 struct Session: Sendable {
+    /// Which commands are answered: `CLIENT REPLY`.
+    enum Replies: Sendable {
+        case on, off
+        /// The next command is not.
+        case skipNext
+
+        /// Whether the command that starts now is skipped; the one after it is not.
+        mutating func takeSkip() -> Bool {
+            guard self == .skipNext else { return false }
+            self = .on
+            return true
+        }
+    }
+
     let id: UInt64
     let connectedAt = ContinuousClock.now
     var version = RESPVersion.two
@@ -7,18 +21,55 @@ struct Session: Sendable {
     var name = ""
     var libraryName = ""
     var libraryVersion = ""
+    var replies = Replies.on
+    /// Begun by `MULTI`.
+    var transaction: Transaction?
+    /// Asked for by `CLIENT TRACKING`.
+    var tracking: Tracking?
+
+    init(id: UInt64, isAuthenticated: Bool) {
+        self.id = id
+        self.isAuthenticated = isAuthenticated
+    }
 
     /// The state `RESET` goes back to.
     mutating func reset(isAuthenticated: Bool) {
         version = .two
         self.isAuthenticated = isAuthenticated
         name = ""
+        replies = .on
+        transaction = nil
+        tracking = nil
     }
 
-    /// One line of `CLIENT LIST`, in Redis's form.
-    func description(socketPath: String) -> String {
-        let age = connectedAt.duration(to: .now).components.seconds
-        return "id=\(id) addr=\(socketPath):0 name=\(name) age=\(age) db=0 resp=\(version.rawValue) "
-            + "lib-name=\(libraryName) lib-ver=\(libraryVersion)"
+    /// For the log: who this is, as far as the client has said.
+    var logName: String {
+        let library = [libraryName, libraryVersion].filter { !$0.isEmpty }.joined(separator: " ")
+        return "connection \(id)" + (name.isEmpty ? "" : ", name '\(name)'")
+            + (library.isEmpty ? "" : ", library '\(library)'")
     }
+
+    /// One line of `CLIENT LIST`, in Redis's form. Clients split it at spaces and `=`, so that no value may hold one.
+    func description(socketPath: String, heldBytes: Int) -> String {
+        let age = connectedAt.duration(to: .now).components.seconds
+        let path = String(socketPath.map { $0.isWhitespace || $0 == "=" ? "_" : $0 })
+        return
+            "id=\(id) addr=\(path):0 laddr=\(path):0 name=\(name) age=\(age) idle=0 flags=N db=0 sub=0 psub=0 "
+            + "ssub=0 multi=-1 omem=\(heldBytes) tot-mem=\(heldBytes) events=r cmd=NULL user=default "
+            + "redir=-1 resp=\(version.rawValue) lib-name=\(libraryName) lib-ver=\(libraryVersion)"
+    }
+}
+
+/// What `CLIENT TRACKING` was told. No key is ever changed here, so that nothing comes of it but the right answers.
+struct Tracking: Sendable, Equatable {
+    enum Choice: String, Sendable {
+        case all, optin, optout
+    }
+
+    var choice = Choice.all
+    var isBroadcast = false
+    var isNoLoop = false
+    /// Zero for the connection itself.
+    var redirect: UInt64 = 0
+    var prefixes: [String] = []
 }

@@ -9,6 +9,8 @@ public struct CommandError: Error, CustomStringConvertible {
     /// Codes of sysexits.h where one fits.
     public enum Code: Int32, Sendable {
         case failure = 1
+        /// All is done, but lines of the input were no events and were passed over.
+        case passedOver = 2
         /// The arguments do not go together.
         case usage = 64
         /// The input is not what it should be.

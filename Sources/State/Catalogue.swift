@@ -6,6 +6,17 @@ package struct Catalogue {
         package var title: String?
         package var tags: [String] = []
         package var available = true
+        /// When each was said, by the producer's clock.
+        package var times = Times()
+
+        package init() {}
+    }
+
+    /// Milliseconds since 1970; `nil` for what was never said, or without a time.
+    package struct Times: Equatable {
+        package var title: Int64?
+        package var tags: Int64?
+        package var available: Int64?
 
         package init() {}
     }
@@ -29,19 +40,47 @@ package struct Catalogue {
         while entries.count < count { entries.append(Entry()) }
     }
 
-    /// What is `nil` stays as it is.
-    package mutating func describe(_ row: Int, title: String?, tags: [String]?, available: Bool?) {
+    /// Takes a description in. What it does not name stays as it is, and what was said later, where both have a time.
+    ///
+    /// - Parameter time: the description's own, in milliseconds since 1970.
+    /// - Returns: false if all that it names was said later already.
+    @discardableResult
+    package mutating func describe(
+        _ row: Int, title: String?, tags: [String]?, available: Bool?, time: Int64? = nil
+    ) -> Bool {
         grow(to: row + 1)
-        if let title { entries[row].title = title }
-        if let available {
+        var isNews = title == nil && tags == nil && available == nil
+        if let title, Self.isNews(time, &entries[row].times.title) {
+            entries[row].title = title
+            isNews = true
+        }
+        if let available, Self.isNews(time, &entries[row].times.available) {
             entries[row].available = available
             if available { unavailable.remove(row) } else { unavailable.insert(row) }
+            isNews = true
         }
-        if let tags, tags != entries[row].tags {
-            for tag in entries[row].tags { remove(tag, from: Int32(row)) }
-            entries[row].tags = tags
-            for tag in tags { byTag[tag, default: []].insertAscending(Int32(row)) }
+        if let tags, Self.isNews(time, &entries[row].times.tags) {
+            set(tags, of: row)
+            isNews = true
         }
+        return isNews
+    }
+
+    /// Puts back when things were said, as read from a state.
+    package mutating func restore(_ times: Times, of row: Int) { entries[row].times = times }
+
+    /// Whether what is said at `time` is newer than what was said before; if so, notes when.
+    private static func isNews(_ time: Int64?, _ said: inout Int64?) -> Bool {
+        if let time, let before = said, time < before { return false }
+        said = time
+        return true
+    }
+
+    private mutating func set(_ tags: [String], of row: Int) {
+        guard tags != entries[row].tags else { return }
+        for tag in entries[row].tags { remove(tag, from: Int32(row)) }
+        entries[row].tags = tags
+        for tag in tags { byTag[tag, default: []].insertAscending(Int32(row)) }
     }
 
     private mutating func remove(_ tag: String, from row: Int32) {

@@ -14,13 +14,18 @@ package struct HistoryEntry: Equatable {
     /// Counts up with each entry of this user: recency without trusting clocks.
     package var order: UInt32
     package var kind: Kind
+    /// Whether `time` is the event's own rather than the log's: only then it says which of two is newer.
+    package var isTimed: Bool
 
-    package init(item: Int32, value: Float, time: Int64, order: UInt32, kind: Kind) {
+    package init(
+        item: Int32, value: Float, time: Int64, order: UInt32, kind: Kind, isTimed: Bool = false
+    ) {
         self.item = item
         self.value = value
         self.time = time
         self.order = order
         self.kind = kind
+        self.isTimed = isTimed
     }
 
     /// How much it counts for a model of what is liked: 1 for a rating, the signal's own weight otherwise.
@@ -88,9 +93,11 @@ package struct History {
     }
 }
 
-// 24 bytes an entry, little-endian: item i32, value f32, time i64, order u32, kind u32.
+// 24 bytes an entry, little-endian: item i32, value f32, time i64, order u32, kind u32, whose bit 8 says that the time
+// is the event's own.
 extension History {
     package static let entryBytes = 24
+    private static let timedBit: UInt32 = 1 << 8
 
     package var blob: Data {
         // Learning pauses while histories are copied aside: stores in place, not an append for each field.
@@ -106,7 +113,7 @@ extension History {
                 store(entry.value.bitPattern, at: 4)
                 store(entry.time, at: 8)
                 store(entry.order, at: 16)
-                store(entry.kind.rawValue, at: 20)
+                store(entry.kind.rawValue | (entry.isTimed ? Self.timedBit : 0), at: 20)
             }
         }
         return data
@@ -122,10 +129,12 @@ extension History {
                 func load<Value: FixedWidthInteger>(_ offset: Int, as type: Value.Type) -> Value {
                     Value(littleEndian: bytes.loadUnaligned(fromByteOffset: start + offset, as: type))
                 }
-                guard let kind = HistoryEntry.Kind(rawValue: load(20, as: UInt32.self)) else { return false }
+                let word = load(20, as: UInt32.self)
+                guard let kind = HistoryEntry.Kind(rawValue: word & ~Self.timedBit) else { return false }
                 let entry = HistoryEntry(
                     item: load(0, as: Int32.self), value: Float(bitPattern: load(4, as: UInt32.self)),
-                    time: load(8, as: Int64.self), order: load(16, as: UInt32.self), kind: kind)
+                    time: load(8, as: Int64.self), order: load(16, as: UInt32.self), kind: kind,
+                    isTimed: word & Self.timedBit != 0)
                 if let last = entries.last, last.item >= entry.item { return false }
                 entries.append(entry)
             }

@@ -19,7 +19,11 @@ package final class LearnedState: @unchecked Sendable {
 
     /// Next offset per partition: the consistent cut that this state stands at.
     package var positions: [Int32: Int64] = [:]
+    /// By what the log is known again.
+    package var logMemory = LogMemory()
     package var counters = Counters()
+    /// What came last, so that it is known again.
+    package var recent: RecentEvents
     /// μ is `ratingSum / ratings`, over rating events as they came.
     package var ratingSum = 0.0
     package var ratings: Int64 = 0
@@ -28,6 +32,7 @@ package final class LearnedState: @unchecked Sendable {
 
     package init(options: StateOptions) {
         self.options = options
+        recent = RecentEvents(capacity: options.duplicatesWindow)
         let count = options.shardCount
         shards = (0..<count).map {
             UserShard(number: $0, shards: count, factors: options.factors, models: options.models)
@@ -65,8 +70,10 @@ package final class LearnedState: @unchecked Sendable {
         package var unhides: Int64 = 0
         package var forgets: Int64 = 0
         package var descriptions: Int64 = 0
-        /// Equal to what was already known in every field, and so not learned again.
+        /// Delivered before, and so not learned again.
         package var duplicates: Int64 = 0
+        /// Older, by their own time, than what was known already of the same user and item, or of the same item.
+        package var late: Int64 = 0
         /// Records that were no events.
         package var deadLetters: Int64 = 0
         /// Records that the log no longer held and `on-gap: skip` let go.
@@ -77,6 +84,11 @@ package final class LearnedState: @unchecked Sendable {
         package var evicted: Int64 = 0
         /// Events left out at the bound of items: they named an item never seen before.
         package var refused: Int64 = 0
+        /// Records without a payload, as compacted topics have them.
+        package var tombstones: Int64 = 0
+        /// How often a partition was found to be of another log, and `on-gap: skip` let it be learned from its
+        /// beginning.
+        package var logChanges: Int64 = 0
 
         package init() {}
 
@@ -85,8 +97,17 @@ package final class LearnedState: @unchecked Sendable {
             ("applied", \.applied), ("ratings", \.ratings), ("signals", \.signals),
             ("retractions", \.retractions), ("hides", \.hides), ("unhides", \.unhides),
             ("forgets", \.forgets), ("descriptions", \.descriptions), ("duplicates", \.duplicates),
+            ("late", \.late),
             ("dead-letters", \.deadLetters), ("skipped", \.skipped), ("dropped", \.dropped),
             ("evicted", \.evicted), ("refused", \.refused),
         ]
+
+        /// What befell the log rather than the learning: saved and shown like the others, and no part of the digest.
+        package static let logFields:
+            [(name: String, path: any WritableKeyPath<Counters, Int64> & Sendable)] = [
+                ("tombstones", \.tombstones), ("log-changes", \.logChanges),
+            ]
+
+        package static let all = fields + logFields
     }
 }

@@ -50,5 +50,7 @@ public struct PositiveRule: Sendable, Equatable {
     }
 
     /// Whether a rating of this value is liked.
-    @inlinable public func accepts(rating: Float) -> Bool { strict ? rating > ratingMin : rating >= ratingMin }
+    @inlinable public func accepts(rating: Float) -> Bool {
+        strict ? rating > ratingMin : rating >= ratingMin
+    }
 }

@@ -39,6 +39,11 @@ package final class ModelState: @unchecked Sendable {
 
     package var options: ModelOptions { traits.options }
 
+    /// How much the model counts an entry of a history as taken; 0 for one that it does not learn from.
+    package func weight(of entry: HistoryEntry) -> Float {
+        rule.accepts(entry.kind, value: entry.value) ? max(0, entry.weight) : 0
+    }
+
     /// Adds items up to `count`, each with a row drawn by its id, so that it does not depend on who came before.
     package func grow(to count: Int, ids: (Int) -> some Sequence<UInt8>) {
         items.grow(to: count) { index, row in

@@ -9,6 +9,8 @@ package struct ShardReport {
     package var updates: [Int]
     package var rejections: [Rejection] = []
     package var duplicates = 0
+    /// Events that say less than what was known already, because they are older.
+    package var late = 0
     package var retracted = 0
     /// History entries dropped because the history was full.
     package var dropped = 0

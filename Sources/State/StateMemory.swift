@@ -6,6 +6,8 @@ package struct StateMemory: Sendable {
     package var users = 0
     package var items = 0
     package var histories = 0
+    /// What tells duplicates.
+    package var recent = 0
 
     package init() {}
 }
@@ -20,6 +22,7 @@ extension LearnedState {
                 memory.histories += shard.historyBytes
             }
         }
+        memory.recent = recent.bytes
         memory.items = stats.bytes + models.reduce(0) { $0 + $1.itemBytes }
         return memory
     }

@@ -15,10 +15,14 @@ package struct StateView: Sendable {
     package var modelCount: Int { state.models.count }
 
     /// Calls `body` with the ids of users and their rows. Keep it short: new users wait meanwhile.
-    package func readUserIDs<Result>(_ body: (borrowing IDTable) -> Result) -> Result { state.users.read(body) }
+    package func readUserIDs<Result>(_ body: (borrowing IDTable) -> Result) -> Result {
+        state.users.read(body)
+    }
 
     /// Calls `body` with the ids of items and their rows. Keep it short: new items wait meanwhile.
-    package func readItemIDs<Result>(_ body: (borrowing IDTable) -> Result) -> Result { state.items.read(body) }
+    package func readItemIDs<Result>(_ body: (borrowing IDTable) -> Result) -> Result {
+        state.items.read(body)
+    }
 
     /// Calls `body` with titles, tags and availability. Keep it short: descriptions wait meanwhile.
     package func readCatalogue<Result>(_ body: (borrowing Catalogue) -> Result) -> Result {

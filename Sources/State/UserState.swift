@@ -9,6 +9,7 @@ package struct UserState {
     package var history = History()
     /// Items that the user never wants to see.
     package var hidden = HiddenItems()
+    package var marks = TimedMarks()
     /// Σ(r − μ − b_i) of the means baseline, and its count.
     package var residualSum = 0.0
     package var ratings = 0

@@ -48,7 +48,8 @@ struct AlternatingLearner: StreamLearner {
         guard let alternating = model.alternating, let table = shard.longTerm[number] else { return nil }
         let workspace = shard.workspace
         workspace.clear()
-        for entry in shard.users[local].history.entries where positive.accepts(entry.kind, value: entry.value) {
+        for entry in shard.users[local].history.entries where positive.accepts(entry.kind, value: entry.value)
+        {
             workspace.append(
                 model.items.row(Int(entry.item)), confidence: als.options.alpha * entry.weight)
         }

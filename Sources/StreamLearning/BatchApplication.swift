@@ -65,11 +65,19 @@ package struct BatchApplication {
         for (partition, position) in batch.positions {
             state.positions[partition] = max(position, state.positions[partition] ?? 0)
         }
+        state.logMemory.last.merge(batch.fingerprints) { $1 }
+        state.counters.tombstones += Int64(batch.tombstones)
         state.counters.deadLetters += Int64(batch.deadLetters)
     }
 
     private mutating func take(_ logged: LoggedEvent) {
         state.counters.applied += 1
+        if let fingerprint = logged.fingerprint,
+            !state.recent.insert(fingerprint, of: logged.token.partition)
+        {
+            state.counters.duplicates += 1
+            return
+        }
         guard hasRoom(for: logged.event) else {
             state.counters.refused += 1
             return
@@ -85,14 +93,19 @@ package struct BatchApplication {
             add(.signal, user: user, item: item, value: options.signals[name] ?? 0, logged)
         case .retract(let user, let item):
             state.counters.retractions += 1
-            if knows(user, item) { add(.retract, user: user, item: item, value: 0, logged) }
+            // With a time of its own it may come before what it takes back.
+            if knows(user, item) || logged.event.time != nil {
+                add(.retract, user: user, item: item, value: 0, logged)
+            }
         case .hide(let user, let item):
             state.counters.hides += 1
             // Neither need be known: what is hidden before it comes is hidden when it comes.
             add(.hide, user: user, item: item, value: 0, logged)
         case .unhide(let user, let item):
             state.counters.unhides += 1
-            if knows(user, item) { add(.unhide, user: user, item: item, value: 0, logged) }
+            if knows(user, item) || logged.event.time != nil {
+                add(.unhide, user: user, item: item, value: 0, logged)
+            }
         case .forget(let user):
             state.counters.forgets += 1
             // Alone between two segments: the grid keeps the order of a user and an item, not that of a whole user.
@@ -101,11 +114,12 @@ package struct BatchApplication {
         case .item(let description):
             state.counters.descriptions += 1
             let row = intern(item: description.item)
-            state.catalogue.withLock {
+            let isNews = state.catalogue.withLock {
                 $0.describe(
                     Int(row), title: description.title, tags: description.tags,
-                    available: description.available)
+                    available: description.available, time: logged.event.time)
             }
+            if !isNews { state.counters.late += 1 }
             state.stats[Int(row)].unsaved = true
         }
     }
@@ -124,7 +138,7 @@ package struct BatchApplication {
         examples.append(
             Example(
                 kind: kind, user: userRow, item: itemRow, value: value,
-                time: logged.event.time ?? logged.logTime,
+                time: logged.event.time ?? logged.logTime, isTimed: logged.event.time != nil,
                 mean: state.mean, meanIsKnown: state.ratings > 0, itemBound: Int32(state.stats.count),
                 partition: logged.token.partition, offset: logged.token.offset,
                 ordinal: state.counters.applied, place: place(of: userRow)))
@@ -261,6 +275,7 @@ package struct BatchApplication {
         shard.report = ShardReport(models: state.models.count)
         state.counters.duplicates += Int64(report.duplicates)
         state.counters.dropped += Int64(report.dropped)
+        state.counters.late += Int64(report.late)
         changedStats += report.changedStats
         rejections += report.rejections
         for rejection in report.rejections { state.models[rejection.model].rejected += 1 }

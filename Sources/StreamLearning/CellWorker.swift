@@ -43,8 +43,7 @@ struct CellWorker {
                 shard.users[local].unsaved = true
                 switch example.kind {
                 case .retract: retract(example, shard: shard)
-                case .hide: shard.users[local].hidden.insert(example.item)
-                case .unhide: shard.users[local].hidden.remove(example.item)
+                case .hide, .unhide: hide(example, shard: shard)
                 case .rating, .signal: learn(example, slot: Int(index), shard: shard, lease: lease)
                 }
             }
@@ -55,10 +54,14 @@ struct CellWorker {
         let local = shard.local(example.user)
         let kind: HistoryEntry.Kind = example.kind == .rating ? .rating : .signal
         let previous = shard.users[local].history[example.item]
-        if let previous, previous.kind == kind, previous.value == example.value, previous.time == example.time
-        {
-            // Delivered twice by a producer that retries: the same in every field, so it is learned once.
+        switch standing(of: example, kind: kind, previous: previous, marks: shard.users[local].marks) {
+        case .news: break
+        case .duplicate:
             shard.report.duplicates += 1
+            return
+        case .late:
+            shard.report.late += 1
+            noteTime(of: example, shard: shard)
             return
         }
         let itemOffset = offset(of: Int(example.item), mean: example.mean)
@@ -75,14 +78,26 @@ struct CellWorker {
                 samples[modelIndex, slot] = learners[modelIndex].score(example, context, lease: lease)
                 learners[modelIndex].learn(example, context, lease: lease)
             }
-            let weight = kind == .signal ? Double(example.value) : 1
-            model.decay.add(weight, at: example.ordinal, to: &model.counts[Int(example.item)])
-            model.items.mark(.recounted, at: Int(example.item))
             context.touch(Int(example.item))
         }
         rememberAndTell(example, shard: shard) {
             remember(example, kind: kind, previous: previous, shard: shard, lease: lease)
         }
+    }
+
+    private enum Standing { case news, duplicate, late }
+
+    /// Where the event stands against what is known already, by times of the producers' own. Beyond the window of recent
+    /// events this is what a second delivery meets.
+    private func standing(
+        of example: Example, kind: HistoryEntry.Kind, previous: HistoryEntry?, marks: TimedMarks
+    ) -> Standing {
+        guard example.isTimed else { return .news }
+        if let retracted = marks.time(of: .opinion, example.item), example.time < retracted { return .late }
+        guard let previous, previous.isTimed, previous.kind == kind else { return .news }
+        if example.time < previous.time { return .late }
+        let isSame = example.time == previous.time && example.value == previous.value
+        return isSame ? .duplicate : .news
     }
 
     /// Tells the models that solve whole histories when `change` has changed what the user took.
@@ -118,10 +133,11 @@ struct CellWorker {
         if let previous { count(previous, sign: -1, of: local, mean: example.mean, shard: shard) }
         let entry = HistoryEntry(
             item: example.item, value: example.value, time: example.time,
-            order: shard.users[local].takeOrder(at: example.place), kind: kind)
+            order: shard.users[local].takeOrder(at: example.place), kind: kind, isTimed: example.isTimed)
         shard.users[local].unsaved = true
         shard.users[local].history.set(entry)
         count(entry, sign: 1, of: local, mean: example.mean, shard: shard)
+        countTaker(entry, previous: previous, at: example.ordinal)
         guard shard.users[local].history.entries.count > historyMax else { return }
         // An item of another queue's lease cannot be uncounted here: it waits for the end of the rounds.
         if let oldest = shard.users[local].history.oldest, lease.holds(Int(oldest.item)) {
@@ -131,9 +147,27 @@ struct CellWorker {
         if shard.users[local].history.entries.count > historyMax { shard.report.overfull.append(local) }
     }
 
+    /// Counts the user in the item's popularity, once and as much as the strongest thing that stands: who takes an item a
+    /// thousand times likes it for one, and who thinks less of it than before is taken off by so much.
+    private func countTaker(_ entry: HistoryEntry, previous: HistoryEntry?, at ordinal: Int64) {
+        let item = Int(entry.item)
+        for model in models {
+            let before = previous.map { Double(model.weight(of: $0)) } ?? 0
+            let now = Double(model.weight(of: entry))
+            if now > before {
+                model.decay.add(now - before, at: ordinal, to: &model.counts[item])
+                model.items.mark(.recounted, at: item)
+            } else if now < before {
+                take(
+                    (before - now) / before, ofOneIn: Int(model.positives[item]) + (now > 0 ? 0 : 1), item,
+                    model)
+            }
+        }
+    }
+
     private func noteTime(of example: Example, shard: UserShard) {
         var changed = stats[Int(example.item)]
-        changed.lastEvent = example.time
+        changed.lastEvent = max(changed.lastEvent ?? .min, example.time)
         changed.unsaved = true
         if !changed.unpublished { shard.report.changedStats.append(example.item) }
         changed.unpublished = true
@@ -142,12 +176,42 @@ struct CellWorker {
 
     private func retract(_ example: Example, shard: UserShard) {
         let local = shard.local(example.user)
-        guard let entry = shard.users[local].history[example.item] else { return }
+        let entry = shard.users[local].history[example.item]
+        if example.isTimed, let entry, entry.isTimed, example.time < entry.time {
+            shard.report.late += 1
+            return
+        }
+        mark(.opinion, example, shard: shard)
+        guard let entry else { return }
         rememberAndTell(example, shard: shard) {
             remove(entry, of: local, mean: example.mean, shard: shard)
         }
         takeBack(entry)
         shard.report.retracted += 1
+    }
+
+    private func hide(_ example: Example, shard: UserShard) {
+        let local = shard.local(example.user)
+        let before = shard.users[local].marks.time(of: .hiding, example.item)
+        if example.isTimed, let before, example.time < before {
+            shard.report.late += 1
+            return
+        }
+        mark(.hiding, example, shard: shard)
+        if example.kind == .hide {
+            shard.users[local].hidden.insert(example.item)
+        } else {
+            shard.users[local].hidden.remove(example.item)
+        }
+    }
+
+    /// Remembers when it was said, if the event has a time of its own; else what was remembered means nothing any more.
+    private func mark(_ subject: TimedMarks.Subject, _ example: Example, shard: UserShard) {
+        let local = shard.local(example.user)
+        let before = shard.users[local].marks.time(of: subject, example.item)
+        guard example.isTimed || before != nil else { return }
+        let time = example.isTimed ? max(example.time, before ?? .min) : nil
+        shard.users[local].marks.set(subject, example.item, to: time)
     }
 
     /// Drops the oldest entries past the bound. Between rounds only, when no lease is out.
@@ -176,13 +240,18 @@ struct CellWorker {
     /// Takes what was retracted out of the decayed counts: the mean share of the users for whom the item was positive,
     /// because a history does not keep at which ordinal each of them came. The last one takes all.
     private func takeBack(_ entry: HistoryEntry) {
-        let item = Int(entry.item)
         for model in models where model.rule.accepts(entry.kind, value: entry.value) {
-            let left = Double(max(0, model.positives[item]))
-            model.counts[item].popular *= left / (left + 1)
-            model.counts[item].trend *= left / (left + 1)
-            model.items.mark(.recounted, at: item)
+            let item = Int(entry.item)
+            take(1, ofOneIn: Int(max(0, model.positives[item])) + 1, item, model)
         }
+    }
+
+    /// Takes a part of the mean share of `users` out of an item's decayed counts.
+    private func take(_ part: Double, ofOneIn users: Int, _ item: Int, _ model: ModelState) {
+        let left = max(0, 1 - part / Double(max(1, users)))
+        model.counts[item].popular *= left
+        model.counts[item].trend *= left
+        model.items.mark(.recounted, at: item)
     }
 
     private func drop(_ entry: HistoryEntry, of local: Int, mean: Float, shard: UserShard) {

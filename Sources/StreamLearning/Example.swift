@@ -17,6 +17,8 @@ struct Example {
     var value: Float
     /// Milliseconds since 1970.
     var time: Int64
+    /// Whether `time` is the event's own rather than the log's.
+    var isTimed = false
     /// μ before this event.
     var mean: Float
     /// Whether any rating came before, so that μ means something.

@@ -6,8 +6,11 @@ package struct LoggedEvent: Sendable {
     /// Milliseconds since 1970, as the log says; stands in where the event has no time of its own.
     package var logTime: Int64
     package var event: Event
+    /// By what a second delivery is known; worked out here, because whoever decodes has more time than whoever learns.
+    package let fingerprint: UInt64?
 
     package init(token: Token, logTime: Int64, event: Event) {
+        fingerprint = event.fingerprint
         self.token = token
         self.logTime = logTime
         self.event = event
@@ -19,7 +22,11 @@ package struct IngestBatch: Sendable {
     package var events: [LoggedEvent] = []
     /// Next offset per partition once this batch is applied.
     package var positions: [Int32: Int64] = [:]
+    /// The last record of each partition.
+    package var fingerprints: [Int32: RecordFingerprint] = [:]
     package var deadLetters = 0
+    /// Records without a payload.
+    package var tombstones = 0
     /// Bytes of the records as the log handed them out.
     package var bytes = 0
 
@@ -29,5 +36,5 @@ package struct IngestBatch: Sendable {
     }
 
     /// Records this batch stands for.
-    package var recordCount: Int { events.count + deadLetters }
+    package var recordCount: Int { events.count + deadLetters + tombstones }
 }

@@ -19,7 +19,8 @@ final class ReplayLog: EventLog, Sendable {
 
     var deadLettersHeld: Int { 0 }
     func putAside(_ letter: DeadLetter) {}
-    func flushDeadLetters() {}
+    var deadLetterLosses: DeadLetterLosses { DeadLetterLosses() }
+    func flushDeadLetters(isLast: Bool) {}
     func partitions() -> [PartitionStatus] { [PartitionStatus(partition: 0, end: Int64(records.count))] }
     func health() -> LogHealth { LogHealth(reachable: true) }
     func close() {}
@@ -52,6 +53,7 @@ final class ReplayLog: EventLog, Sendable {
                     batch.append(token: Token(partition: 0, offset: Int64(offset)), time: 0, payload: $0)
                 }
             }
+            batch.stand(0, at: Int64(end))
             next = end
         }
 

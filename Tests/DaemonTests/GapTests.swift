@@ -1,4 +1,5 @@
 import EventLog
+import Events
 import Foundation
 import TestSupport
 import Testing
@@ -81,7 +82,12 @@ struct GapTests {
 
 private final class NoDelegate: ConsumerDelegate {
     func position(of partition: Int32) -> Int64? { nil }
+    var logMemory: LogMemory { LogMemory() }
+    func recognised(_ identity: String) {}
+    func began(_ origins: [Int32: Int64]) {}
     func began(partition: Int32, at offset: Int64) {}
+    func confirmed(partition: Int32, anchor: RecordFingerprint) {}
+    func restarted(partition: Int32, at offset: Int64) {}
     func revoke(_ partitions: [Int32]) {}
     func skipped(partition: Int32, from: Int64, to: Int64) {}
 }

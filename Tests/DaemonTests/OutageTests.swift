@@ -53,7 +53,30 @@ struct OutageTests {
         #expect(status["events.applied"] == 600)
         #expect(status.positions == [0: 600])
         try daemon.waitUntil("the end of the outage shows") { $0.flag("log.reachable") == true }
+        // Of an outage that had ended STATUS told for ever as if it were now.
+        let over = try daemon.status()
+        #expect(over.flag("log.last-error-over") == true)
+        #expect((over.number("log.last-error-age-s") ?? -1) >= 0)
         #expect(try daemon.stop() == .exit(0))
+    }
+
+    // 50 events were skipped without a word.
+    @Test("start: latest is for what was there: a topic that comes later is read from its beginning")
+    func latestTopicComesLater() throws {
+        let host = try KafkaHost(createsTopic: false)
+        let place = try DaemonPlace()
+        let settings = host.settings + ["source.kafka.start=latest"]
+        let daemon = try place.start(settings)
+        try daemon.waitUntil("the missing topic shows") {
+            $0.text("log.last-error").contains("--topic \(host.topic)")
+        }
+        #expect(try daemon.stop() == .exit(0))
+        try host.kafka.createTopic(host.topic, partitions: 1)
+        try host.produce(Streams.ratings(users: 10, items: 5))
+        // The state has begun without the topic, and knows it over the restart.
+        let again = try place.start(settings)
+        try again.waitUntilApplied(50)
+        #expect(try again.stop() == .exit(0))
     }
 
     @Test("asked to stop while the broker is away, the daemon ends with 0 and its state is durable")

@@ -84,7 +84,7 @@ struct TrainRefusalTests {
     @Test("a file that ends in mid-line: whole lines are used, the tail is named")
     func midLine() throws {
         let result = try train(ratings(5, 5) + #"{"user":"u1","it"#, ["--algorithm", "sgd", "--json"])
-        #expect(result.ending == .exit(0), "\(result.errors)")
+        #expect(result.ending == .exit(2), "\(result.errors)")
         #expect(result.errors.contains("e.jsonl:26:"))
         #expect(result.errors.contains("no line break"))
         #expect(result.output.contains(#""events" : 25"#), "\(result.output)")
@@ -95,7 +95,7 @@ struct TrainRefusalTests {
     func malformed() throws {
         let text = ratings(5, 5) + String(repeating: "{\"user\":\"u\"}\n", count: 30)
         let result = try train(text, ["--algorithm", "sgd", "--json"])
-        #expect(result.ending == .exit(0), "\(result.errors)")
+        #expect(result.ending == .exit(2), "\(result.errors)")
         #expect(result.errors.contains("e.jsonl:26:") && result.errors.contains("e.jsonl:35:"))
         #expect(!result.errors.contains("e.jsonl:36:"))
         #expect(result.output.contains(#""bad" : 30"#))

@@ -5,7 +5,6 @@ internal import Learners
 internal import State
 internal import StreamLearning
 
-
 /// All learners side by side, each with a schedule or negatives that keep something of their own.
 package func fourLearners(shards: Int = 1) -> EngineOptions {
     var options = smallOptions(shards: shards)

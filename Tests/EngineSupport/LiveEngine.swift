@@ -69,5 +69,7 @@ package final class LiveEngine: Sendable {
         if let last { try await wait(for: last) }
     }
 
-    package func status(_ name: String) -> StatusField.Value? { engine.status().first { $0.name == name }?.value }
+    package func status(_ name: String) -> StatusField.Value? {
+        engine.status().first { $0.name == name }?.value
+    }
 }

@@ -58,7 +58,9 @@ package func smallOptions(shards: Int = 1) -> EngineOptions {
 }
 
 /// A state that has learned the batches, one after the other, as the engine's queue does it.
-package func learned(_ batches: [IngestBatch], _ options: EngineOptions, disturb: (LearnedState) -> Void = { _ in })
+package func learned(
+    _ batches: [IngestBatch], _ options: EngineOptions, disturb: (LearnedState) -> Void = { _ in }
+)
     -> LearnedState
 {
     let state = LearnedState(options: options.state)
@@ -67,6 +69,14 @@ package func learned(_ batches: [IngestBatch], _ options: EngineOptions, disturb
         disturb(state)
         var application = BatchApplication(state: state, leases: leases, options: options.learning)
         application.apply(batch)
+        // The whole state is looked at: not after each of a thousand batches.
+        if batches.count <= 64 { expectSound(state) }
     }
+    expectSound(state)
     return state
+}
+
+private func expectSound(_ state: LearnedState) {
+    let violations = state.violations()
+    precondition(violations.isEmpty, violations.prefix(5).joined(separator: "; "))
 }

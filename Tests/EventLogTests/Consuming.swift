@@ -21,14 +21,44 @@ final class RecordingDelegate: ConsumerDelegate {
 
     private struct State {
         var positions: [Int32: Int64]
+        var memory = LogMemory()
+        var restarts: [Int32: Int64] = [:]
         var skips: [Skip] = []
         var revoked: [Int32] = []
     }
 
     private let state: Lock<State>
 
-    init(_ positions: [Int32: Int64] = [:]) {
-        state = Lock(State(positions: positions))
+    init(_ positions: [Int32: Int64] = [:], memory: LogMemory = LogMemory()) {
+        state = Lock(State(positions: positions, memory: memory))
+    }
+
+    var restarts: [Int32: Int64] { state.withLock { $0.restarts } }
+
+    var logMemory: LogMemory { state.withLock { $0.memory } }
+
+    func recognised(_ identity: String) { state.withLock { $0.memory.identity = identity } }
+
+    func began(_ origins: [Int32: Int64]) { state.withLock { $0.memory.origins = origins } }
+
+    func confirmed(partition: Int32, anchor: RecordFingerprint) {
+        state.withLock { $0.memory.anchors[partition] = anchor }
+    }
+
+    func restarted(partition: Int32, at offset: Int64) {
+        state.withLock { state in
+            state.restarts[partition] = offset
+            state.positions[partition] = offset
+            state.memory.forget(partition)
+        }
+    }
+
+    /// As the engine takes a batch.
+    func learn(_ batch: LogBatch) {
+        state.withLock { state in
+            state.positions.merge(batch.positions) { $1 }
+            state.memory.last.merge(batch.fingerprints) { $1 }
+        }
     }
 
     var positions: [Int32: Int64] { state.withLock { $0.positions } }
@@ -59,6 +89,22 @@ extension EventLogConsumer {
         var received: [Received] = []
         batch.forEach { record, payload in
             received.append(Received(token: record.token, time: record.time, payload: Array(payload)))
+        }
+        return received
+    }
+
+    /// Polls until `count` records have come, and lets `delegate` learn them as the engine would.
+    func learn(_ count: Int, into delegate: RecordingDelegate) throws -> [Received] {
+        var received: [Received] = []
+        let deadline = ContinuousClock.now.advanced(by: .seconds(60))
+        while received.count < count {
+            var batch = LogBatch()
+            try poll(into: &batch, recordsMax: 1_000, timeout: .milliseconds(50))
+            delegate.learn(batch)
+            batch.forEach { record, payload in
+                received.append(Received(token: record.token, time: record.time, payload: Array(payload)))
+            }
+            if ContinuousClock.now > deadline { throw TooFew(received: received.count, wanted: count) }
         }
         return received
     }

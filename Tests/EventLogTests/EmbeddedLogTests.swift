@@ -131,7 +131,7 @@ struct EmbeddedLogTests {
         let error = await #expect(throws: EventLogError.self) {
             _ = try await log.append([UInt8](repeating: 0, count: 11))
         }
-        #expect(error?.code == .refused)
+        #expect(error?.code == .unacceptable)
         #expect(error?.message.contains("11 bytes") == true)
         #expect(try await log.append([UInt8](repeating: 0, count: 10)).offset == 0)
     }

@@ -184,11 +184,10 @@ struct KafkaLogTests {
             #expect(throws: EventLogError.self) { _ = try consumer.take() }
         case .skip:
             let received = try consumer.poll(until: { delegate.skips.count == 1 })
-            #expect(received.isEmpty)
             let skip = try #require(delegate.skips.first)
             #expect(skip.from == 1)
-            let rest = try consumer.take(Int(8 - skip.to))
-            #expect(rest.map(\.token.offset) == Array(skip.to..<8))
+            let rest = try consumer.take(Int(8 - skip.to) - received.count)
+            #expect((received + rest).map(\.token.offset) == Array(skip.to..<8))
         }
     }
 

@@ -10,13 +10,13 @@ struct EventDecoderTests {
                 == Event(.rating(user: id("u42"), item: id("i7"), value: 4.5), time: 1_260_759_144_000))
         #expect(
             try decode(#"{"type":"signal","user":"u42","item":"i7","signal":"click","ts":12}"#)
-                == Event(.signal(user: id("u42"), item: id("i7"), name: "click"), time: 12))
+                == Event(.signal(user: id("u42"), item: id("i7"), name: "click"), time: 12_000))
         #expect(
             try decode(#"{"type":"retract","user":"u42","item":"i7"}"#)
                 == Event(.retract(user: id("u42"), item: id("i7"))))
         #expect(
             try decode(#"{"type":"hide","user":"u42","item":7,"ts":3}"#)
-                == Event(.hide(user: id("u42"), item: id("7")), time: 3))
+                == Event(.hide(user: id("u42"), item: id("7")), time: 3_000))
         #expect(
             try decode(#"{"type":"unhide","user":"u42","item":"i7"}"#)
                 == Event(.unhide(user: id("u42"), item: id("i7"))))
@@ -37,7 +37,8 @@ struct EventDecoderTests {
     func integerIDs() throws {
         let event = try decode(#"{"user":18446744073709551615,"item":-7,"rating":3}"#)
         #expect(event == Event(.rating(user: try id("18446744073709551615"), item: try id("-7"), value: 3)))
-        #expect(throws: EventError.wrongType(field: "user", wanted: "a string or an integer")) {
+        let wanted = EventError.badValue(field: "user", found: "1.5", wanted: "a string or an integer")
+        #expect(throws: wanted) {
             try decode(#"{"user":1.5,"item":1,"rating":3}"#)
         }
     }
@@ -67,17 +68,11 @@ struct EventDecoderTests {
         }
     }
 
-    @Test("an integral double is a time, a fraction or a text is not")
-    func times() throws {
-        #expect(try decode(#"{"user":1,"item":1,"rating":1,"ts":1.260759144e12}"#).time == 1_260_759_144_000)
-        let wanted = EventError.wrongType(field: "ts", wanted: "an integer (milliseconds since 1970)")
-        #expect(throws: wanted) { try decode(#"{"user":1,"item":1,"rating":1,"ts":1.5}"#) }
-        #expect(throws: wanted) { try decode(#"{"user":1,"item":1,"rating":1,"ts":"2020-01-01"}"#) }
-    }
-
     @Test(
         "an absurd time is refused",
-        arguments: ["-1", "7258118400001", "9223372036854775807", "18446744073709551615", "1e300", "-1e300"])
+        arguments: [
+            "-1", "7258118400001", "9223372036854775807", "18446744073709551616", "1e300", "-1e300", "1e400",
+        ])
     func absurdTimes(text: String) {
         #expect {
             try decode(#"{"user":1,"item":1,"rating":1,"ts":\#(text)}"#)
@@ -87,7 +82,9 @@ struct EventDecoderTests {
     }
 
     @Test(
-        "an absurd rating is refused with the range allowed", arguments: ["-0.5", "100.1", "1e308", "-1e18"])
+        "an absurd rating is refused with the range allowed",
+        arguments: ["-0.5", "100.1", "1e308", "-1e18", "1e400", "-1e400"]
+    )
     func absurdRatings(text: String) {
         #expect {
             try decode(#"{"user":1,"item":1,"rating":\#(text)}"#)
@@ -98,14 +95,20 @@ struct EventDecoderTests {
 
     @Test(
         "what JSON has no numbers for is not JSON",
-        arguments: ["NaN", "Infinity", "-Infinity", "1e400", "-1e400", "0x10", "01", ".5", "1.", "+1"])
+        arguments: ["NaN", "Infinity", "-Infinity", "0x10", "01", ".5", "1.", "+1"])
     func notNumbers(text: String) {
         expectNotJSON(#"{"user":1,"item":1,"rating":\#(text)}"#)
     }
 
-    @Test("a rating that is no number is refused", arguments: [#""4.5""#, "true", "[4]", "{}"])
-    func mistypedRatings(text: String) {
-        #expect(throws: EventError.wrongType(field: "rating", wanted: "a number")) {
+    @Test(
+        "a rating that is no number is refused with field, value and what is allowed",
+        arguments: [
+            (#""five""#, "'five'"), (#""4,5""#, "'4,5'"), (#""1,234.5""#, "'1,234.5'"), (#""NaN""#, "'NaN'"),
+            (#""0x3""#, "'0x3'"), (#""""#, "''"), ("true", "true"), (#"["4"]"#, "an array"),
+            ("{}", "an object, or an array that does not hold strings alone"),
+        ])
+    func mistypedRatings(text: String, shown: String) {
+        #expect(throws: EventError.badValue(field: "rating", found: shown, wanted: "a number")) {
             try decode(#"{"user":1,"item":1,"rating":\#(text)}"#)
         }
     }
@@ -130,9 +133,11 @@ struct EventDecoderTests {
 
     @Test("an empty id and a 300-byte id are refused, 256 bytes are not")
     func idLengths() throws {
-        #expect(throws: EventError.idEmpty) { try decode(#"{"user":"","item":1,"rating":1}"#) }
+        #expect(throws: EventError.badID(field: "user", .idEmpty)) {
+            try decode(#"{"user":"","item":1,"rating":1}"#)
+        }
         let long = String(repeating: "x", count: 300)
-        #expect(throws: EventError.idTooLong(bytes: 300)) {
+        #expect(throws: EventError.badID(field: "item", .idTooLong(bytes: 300))) {
             try decode(#"{"user":1,"item":"\#(long)","rating":1}"#)
         }
         let allowed = String(repeating: "é", count: 128)
@@ -145,8 +150,8 @@ struct EventDecoderTests {
         #expect(throws: EventError.unknownSignal("buy", allowed: ["click"])) {
             try decode(#"{"type":"signal","user":1,"item":1,"signal":"buy"}"#)
         }
-        #expect(throws: EventError.wrongType(field: "type", wanted: "a string")) {
-            try decode(#"{"type":1,"user":1,"item":1}"#)
+        #expect(throws: EventError.badValue(field: "type", found: "true", wanted: "a string")) {
+            try decode(#"{"type":true,"user":1,"item":1}"#)
         }
     }
 
@@ -178,12 +183,6 @@ struct EventDecoderTests {
         let tag = String(repeating: "t", count: 257)
         #expect(throws: EventError.textTooLong(field: "tags", bytes: 257, bytesMax: 256)) {
             try decode(#"{"type":"item","item":1,"tags":["\#(tag)"]}"#)
-        }
-        #expect(throws: EventError.wrongType(field: "tags", wanted: "an array of strings")) {
-            try decode(#"{"type":"item","item":1,"tags":["a",1]}"#)
-        }
-        #expect(throws: EventError.wrongType(field: "available", wanted: "true or false")) {
-            try decode(#"{"type":"item","item":1,"available":1}"#)
         }
     }
 

@@ -39,6 +39,7 @@ final class FakeLog: EventLog {
     let name = "log in memory"
     let source = "memory"
     private let keys = Lock<[String]>([])
+    private let recordTimes = Lock<[Int64]>([])
     private let refuse: @Sendable (EntityID, Int) -> EventLogError?
     private let calls = Lock(0)
     private let heldMax: Int
@@ -53,11 +54,13 @@ final class FakeLog: EventLog {
     }
 
     var appended: [String] { keys.withLock { $0 } }
+    var times: [Int64] { recordTimes.withLock { $0 } }
 
     func append(
         key: EntityID, payload: [UInt8], time: Int64,
         completion: @escaping @Sendable (Result<Token, EventLogError>) -> Void
     ) {
+        recordTimes.withLock { $0.append(time) }
         let call = calls.withLock { calls in
             calls += 1
             return calls
@@ -83,7 +86,8 @@ final class FakeLog: EventLog {
 
     var deadLettersHeld: Int { 0 }
     func putAside(_ letter: DeadLetter) {}
-    func flushDeadLetters() throws(EventLogError) {}
+    var deadLetterLosses: DeadLetterLosses { DeadLetterLosses() }
+    func flushDeadLetters(isLast: Bool) throws(EventLogError) {}
     func makeConsumer(
         _ options: ConsumerOptions, delegate: any ConsumerDelegate
     ) throws(EventLogError) -> any EventLogConsumer {

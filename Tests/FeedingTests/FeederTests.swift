@@ -112,7 +112,7 @@ private final class ObservedSink: EventSink {
     }
 
     var receipts: Receipts { sink.receipts }
-    func send(_ event: Event) throws { try sink.send(event) }
+    func send(_ event: Event, from place: EventPlace?) throws { try sink.send(event, from: place) }
     func drain() throws {
         try sink.drain()
         onDrained()

@@ -23,7 +23,7 @@ struct RecordTests {
         let item = try live.engine.item(id("i"))
         #expect(item.users == 3 && item.ratings == 2)
         #expect(item.meanRating == 3.5)
-        #expect(item.lastEvent == 200, "the last one to come, whatever its time")
+        #expect(item.lastEvent == 300, "the newest by its time, in whatever order they come")
         #expect(item.models.map(\.name) == ["stars", "likes"])
         #expect(item.models.map(\.positives) == [2, 2])
         for (number, model) in live.engine.state.models.enumerated() {
@@ -37,7 +37,7 @@ struct RecordTests {
         ])
         let after = try live.engine.item(id("i"))
         #expect(after.models.map(\.positives) == [1, 1])
-        #expect(after.lastEvent == 200)
+        #expect(after.lastEvent == 300)
         let untaken = try live.engine.item(id("j"))
         #expect(untaken.lastEvent == nil && untaken.meanRating == nil)
         #expect(untaken.models.map(\.positives) == [0, 0])

@@ -69,9 +69,9 @@ struct CommandTests {
                 "RECOMMEND user [COUNT n] [MODEL m] [WITHSCORES] [WITHMETA] [TAG t]... [EXCLUDE item]... "
                     + "[INCLUDESEEN] [AFTER token [TIMEOUT ms]] [FALLBACK popular|none]"
             ),
-            ("RATE", "RATE user item value [TS ms]"), ("FORGET", "FORGET user [TS ms]"),
+            ("RATE", "RATE user item value [TS ms] [ID id]"), ("FORGET", "FORGET user [TS ms] [ID id]"),
             ("PREDICT", "PREDICT user item [item...] [MODEL m] [AFTER token [TIMEOUT ms]]"),
-            ("ITEM.SET", "ITEM.SET item [TITLE t] [TAGS a,b] [AVAILABLE 0|1]"),
+            ("ITEM.SET", "ITEM.SET item [TITLE t] [TAGS a,b] [TAG t]... [AVAILABLE 0|1] [TS ms] [ID id]"),
             ("HELLO", "HELLO [protover [AUTH username password] [SETNAME clientname]]"),
         ])
     func usage(name: String, usage: String) {
@@ -123,26 +123,30 @@ struct CommandTests {
         try await withServer { path, service in
             let client = try RPCClient(socketPath: path)
             let (user, item) = (try EntityID("u1"), try EntityID("i1"))
-            #expect(try ask(client, "RATE u1 i1 4.5 TS 1000") == .text("0:0"))
+            #expect(try ask(client, "RATE u1 i1 4.5 TS 1700000000000") == .text("0:0"))
             #expect(try ask(client, "SIGNAL u1 i1 click") == .text("0:1"))
             #expect(try ask(client, "RETRACT u1 i1") == .text("0:2"))
-            #expect(try ask(client, "HIDE u1 i1 TS 2000") == .text("0:3"))
+            #expect(try ask(client, "HIDE u1 i1 TS 2023-11-14T22:13:20Z ID e7") == .text("0:3"))
             #expect(try ask(client, "UNHIDE u1 i1") == .text("0:4"))
             #expect(try ask(client, "FORGET u1") == .text("0:5"))
             #expect(
                 try client.call(["ITEM.SET", "i1", "tags", "a,b", "TITLE", "A b", "AVAILABLE", "0"])
                     == .text("0:6"))
-            #expect(try ask(client, "ITEM.SET i1") == .text("0:7"))
+            #expect(try ask(client, "ITEM.SET i1 TS 1700000000 ID s1") == .text("0:7"))
+            #expect(
+                try client.call(["ITEM.SET", "i1", "TAG", "a, b", "TAG", "c", "TAGS", "d,e"]) == .text("0:8"))
             #expect(
                 service.state.withLock { $0.appended } == [
-                    Event(.rating(user: user, item: item, value: 4.5), time: 1000),
+                    Event(.rating(user: user, item: item, value: 4.5), time: 1_700_000_000_000),
                     Event(.signal(user: user, item: item, name: "click")),
                     Event(.retract(user: user, item: item)),
-                    Event(.hide(user: user, item: item), time: 2000), Event(.unhide(user: user, item: item)),
+                    Event(.hide(user: user, item: item), time: 1_700_000_000_000, id: "e7"),
+                    Event(.unhide(user: user, item: item)),
                     Event(.forget(user: user)),
                     Event(
                         .item(ItemDescription(item: item, title: "A b", tags: ["a", "b"], available: false))),
-                    Event(.item(ItemDescription(item: item))),
+                    Event(.item(ItemDescription(item: item)), time: 1_700_000_000_000, id: "s1"),
+                    Event(.item(ItemDescription(item: item, tags: ["a, b", "c", "d", "e"]))),
                 ])
         }
     }
@@ -200,16 +204,22 @@ struct CommandTests {
     }
 
     static let refused: [([String], String)] = [
-        (["NOTHING"], "ERR unknown command 'NOTHING'; see COMMAND DOCS"),
-        (["RATE", "u1"], "ERR wrong number of arguments for 'rate'; usage: RATE user item value [TS ms]"),
-        (["ECHO", "a", "b"], "ERR wrong number of arguments for 'echo'; usage: ECHO message"),
+        (["NOTHING"], "ERR unknown command 'NOTHING', with args beginning with: "),
+        (
+            ["RATE", "u1"],
+            "ERR wrong number of arguments for 'rate' command; usage: RATE user item value [TS ms] [ID id]"
+        ),
+        (["ECHO", "a", "b"], "ERR wrong number of arguments for 'echo' command"),
         (["RATE", "u1", "i1", "nan"], "ERR value is 'nan'; a finite number is allowed"),
         (["RATE", "u1", "i1", "inf"], "ERR value is 'inf'; a finite number is allowed"),
         (["RATE", "u1", "i1", "1e999"], "ERR value is '1e999'; a finite number is allowed"),
         (["RATE", "u1", "i1", "good"], "ERR value is 'good'; a finite number is allowed"),
         (["RATE", "", "i1", "4"], "ERR user: id is empty; 1 to 256 bytes"),
         (["RATE", "u1", String(repeating: "x", count: 300), "4"], "ERR item: id has 300 bytes"),
-        (["RATE", "u1", "i1", "4", "TS", "yesterday"], "ERR TS is 'yesterday'; milliseconds since 1970"),
+        (
+            ["RATE", "u1", "i1", "4", "TS", "yesterday"],
+            "ERR field 'TS' is 'yesterday'; allowed is a number of seconds"
+        ),
         (["RATE", "u1", "i1", "4", "NOW"], "ERR unexpected 'NOW'; usage: RATE"),
         (["RATE", "u1", "i1", "4", "TS"], "ERR TS is missing; usage: RATE"),
         (
@@ -233,17 +243,23 @@ struct CommandTests {
         (["RECOMMEND", "u1", "FALLBACK", "none", "FALLBACK", "popular"], "ERR FALLBACK is given twice"),
         (["RATE", "u1", "i1", "4", "TS", "1", "TS", "2"], "ERR TS is given twice; usage: RATE"),
         (["ITEM.SET", "i1", "TITLE", "a", "TITLE", "b"], "ERR TITLE is given twice; usage: ITEM.SET"),
-        (["HIDE", "u1"], "ERR wrong number of arguments for 'hide'; usage: HIDE user item [TS ms]"),
-        (["HIDE", "u1", "i1", "4"], "ERR unexpected '4'; usage: HIDE user item [TS ms]"),
+        (
+            ["HIDE", "u1"],
+            "ERR wrong number of arguments for 'hide' command; usage: HIDE user item [TS ms] [ID id]"
+        ),
+        (["HIDE", "u1", "i1", "4"], "ERR unexpected '4'; usage: HIDE user item [TS ms] [ID id]"),
         (["UNHIDE", "u1", ""], "ERR item: id is empty; 1 to 256 bytes"),
         (["USER.GET", "nobody"], "NOUSER user 'nobody' is not known"),
-        (["SELECT", "1"], "ERR index is '1'; an integer from 0 to 0 is allowed"),
-        (["CONFIG", "SET", "a", "b"], "ERR unexpected 'SET'; usage: CONFIG"),
-        (["CLIENT", "KILL"], "ERR unexpected 'KILL'; usage: CLIENT"),
-        (["CLIENT", "SETNAME", "a b"], "ERR clientname holds spaces"),
-        (["COMMAND", "DANCE"], "ERR unexpected 'DANCE'; usage: COMMAND"),
+        (["SELECT", "1"], "ERR DB index is out of range"),
+        (["CONFIG", "SET", "a", "b"], "ERR Unknown option or number of arguments for CONFIG SET - 'a'"),
+        (["CLIENT", "DANCE"], "ERR unknown subcommand 'DANCE'. Try CLIENT HELP."),
+        (
+            ["CLIENT", "SETNAME", "a b"],
+            "ERR Client names cannot contain spaces, newlines or special characters."
+        ),
+        (["COMMAND", "DANCE"], "ERR unknown subcommand 'DANCE'. Try COMMAND HELP."),
         (["HELLO", "4"], "NOPROTO unsupported protocol version"),
-        (["AUTH", "x"], "ERR AUTH called, but this server has no password"),
+        (["AUTH", "x"], "ERR AUTH <password> called without any password configured for the default user."),
         (["STATUS", "NOW"], "ERR unexpected 'NOW'; usage: STATUS [DIGEST]"),
     ]
 
@@ -293,7 +309,7 @@ struct CommandTests {
             raw.ask("RATE u1 i1 4\r\n", expecting: "-NOAUTH Authentication required.\r\n")
             raw.ask("NOTHING\r\n", expecting: "-NOAUTH Authentication required.\r\n")
             raw.ask("AUTH secre\r\n", expecting: "-WRONGPASS ")
-            _ = raw.read("invalid username-password pair; the only user is 'default'\r\n".utf8.count)
+            _ = raw.read("invalid username-password pair or user is disabled.\r\n".utf8.count)
             raw.ask("AUTH default secret\r\n", expecting: "+OK\r\n")
             raw.ask("PING\r\n", expecting: "+PONG\r\n")
             raw.ask("RESET\r\n", expecting: "+RESET\r\n")

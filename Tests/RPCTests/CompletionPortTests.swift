@@ -28,13 +28,14 @@ struct CompletionPortTests {
         let course = Course()
         let loop = loops.next()
         try await loop.submit {
+            let total = MemoryTotal(bytesMax: 1 << 20)
             let environment = CommandEnvironment(
                 service: FakeService(), options: RPCServerOptions(socketPath: scratch.socket),
-                registry: ConnectionRegistry(connectionsMax: 1), counters: CommandCounters(), table: .standard
-            )
+                registry: ConnectionRegistry(connectionsMax: 1, total: total), counters: CommandCounters(),
+                table: .standard)
             let handler = ConnectionHandler(
-                session: Session(id: 1, isAuthenticated: true), environment: environment,
-                lookupThreads: threads, logger: silent)
+                session: Session(id: 1, isAuthenticated: true), memory: ClientMemory(of: total),
+                environment: environment, lookupThreads: threads, logger: silent)
             body(CompletionPort(handler, on: loop), loop, course)
         }.get()
         // Behind whatever the body has left for later, and what that has.

@@ -140,12 +140,12 @@ struct ExplanationCommandTests {
     }
 
     static let refused: [(String, String)] = [
-        ("RANK u1", "ERR wrong number of arguments for 'rank'; usage: RANK user item"),
-        ("EXPLAIN u1", "ERR wrong number of arguments for 'explain'; usage: EXPLAIN user item"),
+        ("RANK u1", "ERR wrong number of arguments for 'rank' command; usage: RANK user item"),
+        ("EXPLAIN u1", "ERR wrong number of arguments for 'explain' command; usage: EXPLAIN user item"),
         ("EXPLAIN u1 i1 i2", "ERR unexpected 'I2'; usage: EXPLAIN"),
         ("EXPLAIN nobody i1", "NOUSER user 'nobody' is not known"),
-        ("TOP 5", "ERR wrong number of arguments for 'top'; usage: TOP n BY"),
-        ("TOP 5 BY", "ERR wrong number of arguments for 'top'; usage: TOP n BY"),
+        ("TOP 5", "ERR wrong number of arguments for 'top' command; usage: TOP n BY"),
+        ("TOP 5 BY", "ERR wrong number of arguments for 'top' command; usage: TOP n BY"),
         ("TOP 5 OF popular", "ERR unexpected 'OF'; usage: TOP"),
         ("TOP 0 BY bias", "ERR n is '0'; an integer from 1 to 10000 is allowed"),
         ("TOP 1000000000 BY bias", "ERR n is '1000000000'; an integer from 1 to 10000 is allowed"),

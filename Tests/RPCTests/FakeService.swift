@@ -26,6 +26,7 @@ final class FakeService: LookupService {
         var scoreFactor: Float = 1
         /// Look-ups answer `largeAnswer`.
         var answersLarge = false
+        var statusText = "embedded"
     }
 
     let state = Lock(State())
@@ -187,7 +188,8 @@ final class FakeService: LookupService {
     func status() -> [StatusField] {
         [
             StatusField("events.applied", .integer(7)), StatusField("events.rate", .double(.nan)),
-            StatusField("log.name", .text("embedded")), StatusField("log.reachable", .bool(true)),
+            StatusField("log.name", .text(state.withLock { $0.statusText })),
+            StatusField("log.reachable", .bool(true)),
         ]
     }
 

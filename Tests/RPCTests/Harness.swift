@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import Locking
 import Logging
 import Testing
 
@@ -24,7 +25,7 @@ let silent = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 
 /// Runs `body` against a server over a real socket.
 func withServer(
-    _ configure: (inout RPCServerOptions) -> Void = { _ in },
+    _ configure: (inout RPCServerOptions) -> Void = { _ in }, logger: Logger = silent,
     body: @escaping @Sendable (_ path: String, _ service: FakeService) throws -> Void
 ) async throws {
     let scratch = try Scratch()
@@ -32,12 +33,40 @@ func withServer(
     let service = FakeService()
     var options = RPCServerOptions(socketPath: scratch.socket)
     configure(&options)
-    let server = RPCServer(options: options, service: service, logger: silent)
+    let server = RPCServer(options: options, service: service, logger: logger)
     try await server.start()
     let path = scratch.socket
     let result = await offPool { Result { try body(path, service) } }
     await server.shutdown(grace: .milliseconds(200))
     try result.get()
+}
+
+/// Keeps what is logged.
+final class LogRecord: Sendable {
+    private struct Handler: LogHandler {
+        let record: LogRecord
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.trace
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let metadata = (event.metadata ?? [:]).map { "\($0.key)=\($0.value)" }.sorted()
+            let line = "\(event.level) \(event.message) \(metadata.joined(separator: " "))"
+            record.lines.withLock { $0.append(line) }
+        }
+    }
+
+    private let lines = Lock<[String]>([])
+
+    var logger: Logger { Logger(label: "test", factory: { _ in Handler(record: self) }) }
+
+    func first(containing text: String) -> String? {
+        lines.withLock { lines in lines.first { $0.contains(text) } }
+    }
 }
 
 /// Runs blocking work outside of the cooperative threads, which are few.
@@ -95,6 +124,18 @@ final class RawConnection: Sendable {
             sent += count
         }
         return sent
+    }
+
+    /// What has been read and is not wanted, so that the other side goes on.
+    func skip(_ count: Int) -> Int {
+        var bytes = [UInt8](repeating: 0, count: 1 << 16)
+        var got = 0
+        while got < count {
+            let some = recv(descriptor, &bytes, min(bytes.count, count - got), 0)
+            guard some > 0 else { break }
+            got += some
+        }
+        return got
     }
 
     func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }

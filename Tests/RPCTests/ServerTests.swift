@@ -127,41 +127,6 @@ struct ServerTests {
         }
     }
 
-    @Test("a client that does not read is not read from either, loses nothing, and harms nobody")
-    func slowReader() async throws {
-        try await withServer { path, service in
-            service.change { $0.answersLarge = true }
-            let slow = try RawConnection(path)
-            let request = Array("RECOMMEND u1\r\n".utf8)
-            // Each answer is 8 kB; some 800 MB would wait, were there no bound.
-            let sent = slow.sendUntilFull(request, times: 100_000)
-            #expect(sent < request.count * 100_000)
-            let other = try RPCClient(socketPath: path)
-            #expect(try other.call(["PING"]) == .simple("PONG"))
-            let answered = service.state.withLock { $0.recommended.count }
-            #expect(answered < 1000)
-            let answer = FakeService.largeAnswerBytes
-            let whole = sent / request.count
-            #expect(slow.read(whole * answer).utf8.count == whole * answer)
-            #expect(try other.call(["STATUS"])["rpc.connections.cut-off"] == .integer(0))
-        }
-    }
-
-    @Test("answers past the output limit close the connection, and STATUS counts it")
-    func outputLimit() async throws {
-        try await withServer({
-            $0.outputBytesMax = 1 << 20
-            $0.outputHighWaterBytes = 4 << 20
-        }) { path, service in
-            service.change { $0.answersLarge = true }
-            let slow = try RawConnection(path)
-            slow.send(String(repeating: "RECOMMEND u1\r\n", count: 1000))
-            let other = try RPCClient(socketPath: path)
-            #expect(eventually { (try? other.call(["STATUS"]))?["rpc.connections.cut-off"] == .integer(1) })
-            #expect(slow.readToEnd().utf8.count < 1000 * FakeService.largeAnswerBytes)
-        }
-    }
-
     @Test("one connection too many is told so; a place that is left is given away again")
     func connectionsMax() async throws {
         try await withServer({ $0.connectionsMax = 2 }) { path, _ in
@@ -176,6 +141,13 @@ struct ServerTests {
             #expect(eventually { (try? RPCClient(socketPath: path)) != nil })
             #expect(try first.call(["PING"]) == .simple("PONG"))
         }
+    }
+
+    @Test(
+        "no more connections are admitted than the system's bound on open files leaves room for",
+        arguments: [(1024, 20_000, 1024), (1024, 512, 256), (1024, 256, 1), (1024, .max, 1024)])
+    func openFiles(wanted: Int, limit: UInt64, fitting: Int) {
+        #expect(DescriptorLimit.fitting(wanted, within: limit) == fitting)
     }
 
     @Test("shutdown answers what is in flight, closes, and leaves no file behind")

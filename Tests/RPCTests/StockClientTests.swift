@@ -62,6 +62,27 @@ struct StockClientTests {
     }
 
     @Test(
+        "redis-cli --pipe is told of a wrong command and goes on, of a broken line and what came before it is stored",
+        .enabled(if: find("redis-cli") != nil, "skipped: redis-cli not found"))
+    func brokenPipe() async throws {
+        let program = try #require(Self.find("redis-cli"))
+        try await withServer { path, service in
+            let shell = ["-c", "'\(program)' -s '\(path)' --pipe 2>&1"]
+            let wrong = try Self.run(
+                "/bin/sh", shell, input: "RATE u1 i1 4\r\nNOSUCH a\r\nRATE u1 i2 4\r\n")
+            #expect(wrong.contains("ERR unknown command 'NOSUCH', with args beginning with: 'a'"))
+            #expect(wrong.contains("errors: 1, replies: 3"))
+            #expect(service.state.withLock { $0.appended.count } == 2)
+            // More follows than any socket holds: it must not be the sending that fails.
+            let rest = String(repeating: "RATE u1 i4 4\r\n", count: 100_000)
+            let broken = try Self.run(
+                "/bin/sh", shell, input: "RATE u1 i3 4\r\nRATE u1 \"i4 4\r\n" + rest)
+            #expect(broken.contains("ERR Protocol error: unbalanced quotes in request"))
+            #expect(service.state.withLock { $0.appended.count } == 3)
+        }
+    }
+
+    @Test(
         "redis-benchmark works unchanged",
         .enabled(if: find("redis-benchmark") != nil, "skipped: redis-benchmark not found"))
     func benchmark() async throws {

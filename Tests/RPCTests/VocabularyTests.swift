@@ -27,7 +27,8 @@ struct VocabularyTests {
                 "SIMILAR.USERS user [COUNT n] [MODEL m] [METRIC cosine|dot|l2] [WITHSCORES] "
                     + "[AFTER token [TIMEOUT ms]]", -2
             ),
-            ("HIDE", "HIDE user item [TS ms]", -3), ("UNHIDE", "UNHIDE user item [TS ms]", -3),
+            ("HIDE", "HIDE user item [TS ms] [ID id]", -3),
+            ("UNHIDE", "UNHIDE user item [TS ms] [ID id]", -3),
         ])
     func usage(name: String, usage: String, arity: Int) {
         #expect(CommandTable.standard[name]?.usage == usage)
@@ -174,7 +175,10 @@ struct VocabularyTests {
     }
 
     static let refused: [(String, String)] = [
-        ("MRECOMMEND", "ERR wrong number of arguments for 'mrecommend'; usage: MRECOMMEND user [user...]"),
+        (
+            "MRECOMMEND",
+            "ERR wrong number of arguments for 'mrecommend' command; usage: MRECOMMEND user [user...]"
+        ),
         ("MRECOMMEND u1 u2 COUNT 0", "ERR COUNT is '0'; an integer from 1 to 10000 is allowed"),
         (
             "MRECOMMEND a b c d e f g h i j k COUNT 10000",
@@ -183,7 +187,7 @@ struct VocabularyTests {
         ("MRECOMMEND u1 COUNT 1 u2", "ERR unexpected 'U2'; usage: MRECOMMEND"),
         (
             "RECOMMEND.ITEMS 1",
-            "ERR wrong number of arguments for 'recommend.items'; usage: RECOMMEND.ITEMS numi"
+            "ERR wrong number of arguments for 'recommend.items' command; usage: RECOMMEND.ITEMS numi"
         ),
         (
             "RECOMMEND.ITEMS i1 5",

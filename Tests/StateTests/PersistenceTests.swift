@@ -39,7 +39,8 @@ struct PersistenceTests {
         for batch in all {
             // Each batch is learned by a new process, so to say.
             let state = try restored(folder, smallOptions())
-            var application = BatchApplication(state: state, leases: LeaseBook(shards: 1), options: smallOptions().learning)
+            var application = BatchApplication(
+                state: state, leases: LeaseBook(shards: 1), options: smallOptions().learning)
             application.apply(batch)
             try StateFile(path: folder.state, identity: twoIdentity).write(state.collectChanges())
         }
@@ -95,7 +96,8 @@ struct PersistenceTests {
         let rating = Event(.rating(user: id(name), item: id("i"), value: 5))
         let state = LearnedState(options: smallOptions().state)
         for batch in batches([rating, Event(.forget(user: id(name)))], sizes: [1]) {
-            var application = BatchApplication(state: state, leases: LeaseBook(shards: 1), options: smallOptions().learning)
+            var application = BatchApplication(
+                state: state, leases: LeaseBook(shards: 1), options: smallOptions().learning)
             application.apply(batch)
             try file.write(state.collectChanges())
             let bytes = ["", "-wal"].map {
@@ -120,7 +122,8 @@ struct PersistenceTests {
         let state = LearnedState(options: smallOptions().state)
         let cut = batches([rating, Event(.forget(user: id(name)))], sizes: [1])
         func write(_ batch: IngestBatch) throws {
-            var application = BatchApplication(state: state, leases: LeaseBook(shards: 1), options: smallOptions().learning)
+            var application = BatchApplication(
+                state: state, leases: LeaseBook(shards: 1), options: smallOptions().learning)
             application.apply(batch)
             try file.write(state.collectChanges())
         }
@@ -231,6 +234,10 @@ struct PersistenceTests {
             try $0.execute(
                 sql: """
                     \(asFirstWritten)
+                    ALTER TABLE users DROP COLUMN marks;
+                    ALTER TABLE items DROP COLUMN title_at;
+                    ALTER TABLE items DROP COLUMN tags_at;
+                    ALTER TABLE items DROP COLUMN available_at;
                     ALTER TABLE users DROP COLUMN hidden;
                     ALTER TABLE items DROP COLUMN last_event;
                     ALTER TABLE user_factors DROP COLUMN step;
@@ -250,7 +257,7 @@ struct PersistenceTests {
             #expect(rows.allSatisfy { new.counts[$0].popular == Double(old.positives[$0]) })
             #expect(rows.allSatisfy { new.counts[$0].at == state.counters.applied })
         }
-        #expect(try StateFile.verify(path: folder.state).schemaVersion == 2)
+        #expect(try StateFile.verify(path: folder.state).schemaVersion == 3)
     }
 
     @Test("ids and titles with NUL bytes, quotes and emoji come back as they were")

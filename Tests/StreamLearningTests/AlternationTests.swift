@@ -1,5 +1,4 @@
 import Checkpoints
-
 import EngineSupport
 import EventLog
 import Events
@@ -9,7 +8,6 @@ import GRDB
 import Learners
 import Locking
 import Retrieval
-
 import TestSupport
 import Testing
 
@@ -117,7 +115,8 @@ struct AlternationTests {
         let rating = Event(.rating(user: id("u"), item: id("i"), value: 5))
         let retract = Event(.retract(user: id("u"), item: id("i")))
         let born = LearnedState(options: options.state)
-        var application = BatchApplication(state: born, leases: LeaseBook(shards: 1), options: options.learning)
+        var application = BatchApplication(
+            state: born, leases: LeaseBook(shards: 1), options: options.learning)
         application.apply(batches([Event(.item(ItemDescription(item: id("i"))))], sizes: [1])[0])
         let state = learned(batches([rating, retract], sizes: [1]), options)
         #expect(state.models[3].items.row(0).vector == born.models[3].items.row(0).vector)

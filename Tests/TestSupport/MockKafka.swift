@@ -1,4 +1,4 @@
-import CRdKafka
+public import CRdKafka
 import Foundation
 
 /// A Kafka for tests: librdkafka's mock cluster (the real protocol on loopback, one broker), or the real
@@ -89,6 +89,29 @@ public final class MockKafka: @unchecked Sendable {
         let joinGroup: Int16 = 11
         let errors = [rd_kafka_resp_err_t](repeating: RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, count: 20)
         rd_kafka_mock_push_request_errors_array(cluster, joinGroup, errors.count, errors)
+    }
+
+    /// Answers the next appends with `error`, whatever they append to. Only on the mock.
+    public func refuseAppends(_ error: rd_kafka_resp_err_t, count: Int) throws(KafkaTestError) {
+        guard let cluster else { throw KafkaTestError(Self.mockOnly) }
+        let produce: Int16 = 0
+        let errors = [rd_kafka_resp_err_t](repeating: error, count: count)
+        rd_kafka_mock_push_request_errors_array(cluster, produce, errors.count, errors)
+    }
+
+    /// Appends a record without a payload, as those who delete a key of a compacted topic do.
+    public func appendTombstone(to topic: String, key: String, partition: Int32 = 0) throws(KafkaTestError) {
+        let client = try Self.makeHandle(RD_KAFKA_PRODUCER, ["bootstrap.servers": bootstrap])
+        defer { rd_kafka_destroy(client) }
+        guard let handle = rd_kafka_topic_new(client, topic, nil) else {
+            throw KafkaTestError("no handle for topic \(topic)")
+        }
+        defer { rd_kafka_topic_destroy(handle) }
+        let copies = RD_KAFKA_MSG_F_COPY
+        guard rd_kafka_produce(handle, partition, copies, nil, 0, key, key.utf8.count, nil) == 0 else {
+            throw KafkaTestError("cannot append to \(topic)")
+        }
+        try check(rd_kafka_flush(client, 20_000), "append to \(topic)")
     }
 
     /// What lag tools see: the group's committed offset, `nil` where there is none.

@@ -38,7 +38,7 @@ def check(path, version):
     assert call("ITEM.SET", "py-item", "TITLE", "A title", "TAGS", "x,y", "AVAILABLE", 1).startswith("0:")
     tokens = [call("RATE", user, item, value) for item, value in [("i1", 5), ("i2", 4.5), ("py-item", 1)]]
     tokens.append(call("SIGNAL", user, "i3", "click", "TS", 1_700_000_000_000))
-    ids = call("RECOMMEND", user, "COUNT", 10, "AFTER", tokens[-1], "TIMEOUT", 5000)
+    ids = call("RECOMMEND", user, "COUNT", 10, "AFTER", tokens[-1], "TIMEOUT", 60_000)
     assert len(ids) == 10 and not {"i1", "i2", "i3", "py-item"} & set(ids), ids
     scored = call("RECOMMEND", user, "COUNT", 10, "MODEL", "stars", "WITHSCORES", "EXCLUDE", ids[0])
     scores = [float(score) for score in scored[1::2]]
@@ -130,6 +130,7 @@ def check(path, version):
         tokens = pipeline.execute()
     offsets = [int(token.split(":")[1]) for token in tokens]
     assert offsets == sorted(offsets) and len(set(offsets)) == 200
+    call("RECOMMEND", "u1", "COUNT", 1, "AFTER", tokens[-1], "TIMEOUT", 60_000)
 
     for words, first in [
         (("RECOMMEND",), "ERR"),

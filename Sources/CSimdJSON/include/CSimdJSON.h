@@ -24,7 +24,8 @@ typedef enum __attribute__((enum_extensibility(closed))) {
     EVENT_VALUE_STRING,  // text
     EVENT_VALUE_INTEGER,  // integer, and number
     EVENT_VALUE_UNSIGNED,  // above INT64_MAX: unsigned_integer, and number
-    EVENT_VALUE_DOUBLE,  // number
+    EVENT_VALUE_DOUBLE,  // number; infinite where a double does not reach
+    EVENT_VALUE_BIG_INTEGER,  // beyond 64 bits: its digits in text (points into the payload), and number
     EVENT_VALUE_BOOLEAN,  // boolean
     EVENT_VALUE_TEXTS,  // texts, text_count: an array of nothing but strings
     EVENT_VALUE_OTHER,  // an object, or an array of something else
@@ -44,12 +45,18 @@ typedef struct {
 
 /// One value per field an event can have; of a key given twice the last one.
 typedef struct {
-    event_value type, user, item, rating, time, signal, title, tags, available;
+    event_value type, user, item, rating, time, signal, title, tags, available, id;
+    /// Whether the record has freshet's mark, so that its keys are freshet's own.
+    int is_marked;
 } event_values;
+
+/// Key of the mark, whose value is the integer 1: what freshet writes has its own field names, whatever names the
+/// configuration gives to those of the producers.
+#define EVENT_MARK "freshet"
 
 typedef struct {
     const char *_Nonnull type, *_Nonnull user, *_Nonnull item, *_Nonnull rating, *_Nonnull time,
-        *_Nonnull signal, *_Nonnull title, *_Nonnull tags, *_Nonnull available;
+        *_Nonnull signal, *_Nonnull title, *_Nonnull tags, *_Nonnull available, *_Nonnull id;
 } event_field_names;
 
 typedef enum __attribute__((enum_extensibility(closed))) {
@@ -58,9 +65,11 @@ typedef enum __attribute__((enum_extensibility(closed))) {
     EVENT_PARSE_NOT_AN_OBJECT,
 } event_parse_status;
 
-/// Copies the names (UTF-8, terminated). NULL when memory is short.
+/// Copies the names (UTF-8, terminated): those of the producers, and `own` for records that are marked. NULL when
+/// memory is short.
 event_parser *_Nullable event_parser_make(
-    const event_field_names *_Nonnull names, size_t bytes_max, size_t texts_max);
+    const event_field_names *_Nonnull names, const event_field_names *_Nonnull own, size_t bytes_max,
+    size_t texts_max);
 void event_parser_free(event_parser *_Nullable parser);
 
 /// `EVENT_PARSER_PADDING` readable bytes follow `bytes`. Where the bytes are not JSON, `why` says so in

@@ -33,6 +33,8 @@ public final class EmbeddedLog: EventLog {
         var letters: [DeadLetter] = []
         /// Taken out of `letters` to be stored, and not stored yet.
         var lettersUnderway = 0
+        var lettersDropped = 0
+        var patience: DeadLetterPatience
         var health = LogHealth(reachable: true)
         /// The files were not what was opened, or could not be written, at the last look.
         var inTrouble = false
@@ -42,13 +44,15 @@ public final class EmbeddedLog: EventLog {
     public let name: String
     public let source = "embedded"
 
+    /// What the file calls itself.
+    let identity: String
     let store: EmbeddedStore
     let extent: LogExtent
     private let failures: EmbeddedFailures
     private let options: EmbeddedLogOptions
     private let bounds: Lock<(queueMax: Int, retainEvents: Int64)>
     private let logger: Logger
-    private let state = Lock(State())
+    private let state: Lock<State>
     private let writer = DispatchQueue(label: "freshet.embedded-log.writer")
     /// Apart from the writer, so that the next commit need not wait for whoever is told of this one.
     private let completions = DispatchQueue(label: "freshet.embedded-log.completions")
@@ -64,7 +68,9 @@ public final class EmbeddedLog: EventLog {
         self.logger = logger
         store = try EmbeddedStore(
             path: path, fileBytesMax: options.fileBytesMax, walBytesMax: options.walBytesMax)
+        identity = try store.identity()
         extent = LogExtent(try store.bounds())
+        state = Lock(State(patience: DeadLetterPatience(options.deadLetterPatience)))
     }
 
     /// Changes bounds of the options while the log is open; `retainEvents` takes effect with the next checkpoint.
@@ -93,7 +99,7 @@ public final class EmbeddedLog: EventLog {
         if state.closed { return failures.closed() }
         if append.record.payload.count > options.payloadBytesMax {
             return EventLogError(
-                .refused,
+                .unacceptable,
                 "\(name): the record of '\(append.record.key)' has \(append.record.payload.count) bytes; "
                     + "at most \(options.payloadBytesMax) are allowed")
         }
@@ -145,7 +151,10 @@ public final class EmbeddedLog: EventLog {
         let wasReachable = state.withLock { state in
             defer {
                 state.health.reachable = error == nil
-                if let error { state.health.lastError = error.message }
+                if let error {
+                    state.health.lastError = error.message
+                    state.health.lastErrorAt = .now
+                }
             }
             return state.health.reachable
         }
@@ -163,7 +172,7 @@ public final class EmbeddedLog: EventLog {
         }
         guard count.isMultiple(of: Self.lettersBuffered) else { return }
         do throws(EventLogError) {
-            try flushDeadLetters()
+            try writeLetters()
         } catch {
             // They stay in memory; the flush before the next checkpoint reports the failure to its caller.
             logger.warning("dead letters are kept in memory: \(error)")
@@ -172,9 +181,29 @@ public final class EmbeddedLog: EventLog {
 
     public var deadLettersHeld: Int { state.withLock { $0.letters.count + $0.lettersUnderway } }
 
-    public func flushDeadLetters() throws(EventLogError) {
+    public var deadLetterLosses: DeadLetterLosses {
+        var losses = DeadLetterLosses()
+        losses.dropped = state.withLock { $0.lettersDropped }
+        return losses
+    }
+
+    public func flushDeadLetters(isLast: Bool) throws(EventLogError) {
         try requireOpen()
-        try writeLetters()
+        let start = ContinuousClock.now
+        do throws(EventLogError) {
+            try writeLetters()
+            state.withLock { $0.patience.stored() }
+        } catch {
+            // At the end too: what holds this file up is, as a rule, a disk that holds the state's up as well.
+            let dropped: [DeadLetter] = state.withLock { state in
+                guard state.patience.isOver(at: .now, since: start) else { return [] }
+                defer { state.letters = [] }
+                state.lettersDropped += state.letters.count
+                return state.letters
+            }
+            guard !dropped.isEmpty else { throw error }
+            logger.error("\(DeadLetterPatience.farewell(to: dropped, error))")
+        }
     }
 
     private func writeLetters() throws(EventLogError) {
@@ -295,6 +324,8 @@ extension EmbeddedLog {
     func setPaused(_ paused: Bool) {
         state.withLock { $0.paused = paused }
     }
+
+    func warn(_ words: String) { logger.warning("\(words)") }
 
     func releaseConsumer() {
         state.withLock {

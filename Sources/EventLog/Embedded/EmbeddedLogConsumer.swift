@@ -56,28 +56,71 @@ final class EmbeddedLogConsumer: EventLogConsumer {
         }
     }
 
+    /// Where to begin, once it is clear that this is the log that the state was learned from.
     private func start() throws(EventLogError) -> Int64 {
-        if let position = delegate.position(of: EmbeddedLog.partition) { return position }
+        let bounds = log.extent.bounds
+        let memory = delegate.logMemory
+        if memory.origins == nil { delegate.began(try origin().map { [EmbeddedLog.partition: $0] } ?? [:]) }
+        guard let position = delegate.position(of: EmbeddedLog.partition) else {
+            delegate.recognised(log.identity)
+            let origins = delegate.logMemory.origins
+            guard let origin = origins?[EmbeddedLog.partition] else { return bounds.earliest }
+            delegate.began(partition: EmbeddedLog.partition, at: origin)
+            return origin
+        }
+        guard LogContinuity.isSame(memory.identity, log.identity) else {
+            return try restart(
+                .otherLog(
+                    log.name,
+                    "its file has the id \(log.identity), the state's was \(memory.identity ?? "another")",
+                    thing: "log"))
+        }
+        delegate.recognised(log.identity)
+        return try goOn(from: position, memory, bounds)
+    }
+
+    private func goOn(from position: Int64, _ memory: LogMemory, _ bounds: LogExtent.Bounds)
+        throws(EventLogError) -> Int64
+    {
+        let stand = LogContinuity.Stand(next: position, learned: memory.learned(EmbeddedLog.partition))
+        let extent = LogContinuity.Extent(earliest: bounds.earliest, end: bounds.end)
+        var found: [RecordFingerprint] = []
+        for offset in LogContinuity.witnesses(of: stand, in: extent) {
+            if let record = try log.store.fingerprint(at: offset) { found.append(record) }
+        }
+        return switch LogContinuity.judge(stand, extent, found: found) {
+        case .continues: position
+        case .gap, .tooShort: try cross(from: position, bounds)
+        case .differs(let offset):
+            try restart(.otherRecord(log.name, EmbeddedLog.partition, at: offset, thing: "log"))
+        }
+    }
+
+    /// Another log: all that it holds is new.
+    private func restart(_ difference: EventLogError) throws(EventLogError) -> Int64 {
+        guard options.onGap == .skip else { throw difference }
+        log.warn("\(difference.message). Going on at its beginning")
+        let earliest = log.extent.bounds.earliest
+        delegate.restarted(partition: EmbeddedLog.partition, at: earliest)
+        delegate.recognised(log.identity)
+        return earliest
+    }
+
+    /// Where a state that has never seen a log starts in this one, where that is not the first record.
+    private func origin() throws(EventLogError) -> Int64? {
         switch options.start {
-        case .earliest: return log.extent.bounds.earliest
-        case .time(let time): return try log.store.firstOffset(notBefore: time)
-        case .latest:
-            let end = log.extent.bounds.end
-            delegate.began(partition: EmbeddedLog.partition, at: end)
-            return end
+        case .earliest: nil
+        case .time(let time): try log.store.firstOffset(notBefore: time)
+        case .latest: log.extent.bounds.end
         }
     }
 
     /// Where to go on when the log no longer holds, or does not yet hold, the wanted offset.
     private func cross(from wanted: Int64, _ bounds: LogExtent.Bounds) throws(EventLogError) -> Int64 {
         guard options.onGap == .skip else {
-            throw EventLogError(
-                .gap,
-                "\(log.name), partition \(EmbeddedLog.partition): offset \(wanted) is wanted next, but "
-                    + "the log holds "
-                    + "\(bounds.earliest) to \(bounds.end) (end not included). Put back the log or the "
-                    + "state that "
-                    + "belong together, or set source.on-gap: skip to go on without the events that are gone")
+            throw EventLogError.gap(
+                log.name, EmbeddedLog.partition, next: wanted,
+                holds: "the log holds \(bounds.earliest) to \(bounds.end)", thing: "log")
         }
         if wanted < bounds.earliest {
             delegate.skipped(partition: EmbeddedLog.partition, from: wanted, to: bounds.earliest)

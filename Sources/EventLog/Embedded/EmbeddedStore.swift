@@ -94,6 +94,40 @@ final class EmbeddedStore: Sendable {
             } else {
                 throw failures.foreignFile()
             }
+            // A table more does no harm to the programs that made the first files, so the version stays.
+            try db.execute(
+                sql: """
+                    CREATE TABLE IF NOT EXISTS identity(id TEXT NOT NULL);
+                    INSERT INTO identity SELECT lower(hex(randomblob(16)))
+                    WHERE NOT EXISTS (SELECT * FROM identity);
+                    """)
+        }
+    }
+
+    /// What this file calls itself, and no other one; a copy of it keeps the name.
+    func identity() throws(EventLogError) -> String {
+        try run("reading its id") {
+            try pool.read { db in
+                guard let id = try String.fetchOne(db, sql: "SELECT id FROM identity") else {
+                    throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "table identity has no row")
+                }
+                return id
+            }
+        }
+    }
+
+    /// Of the record at `offset`; `nil` where there is none.
+    func fingerprint(at offset: Int64) throws(EventLogError) -> RecordFingerprint? {
+        try run("reading offset \(offset)") { try pool.read { try Self.fingerprint(at: offset, $0) } }
+    }
+
+    private static func fingerprint(at offset: Int64, _ db: Database) throws -> RecordFingerprint? {
+        let select = try db.cachedStatement(
+            sql: "SELECT CAST(key AS BLOB), payload, time FROM events WHERE offset = ?")
+        guard let row = try Row.fetchOne(select, arguments: [offset]) else { return nil }
+        let (key, payload) = (row[0] as Data, row[1] as Data)
+        return key.withUnsafeBytes { key in
+            payload.withUnsafeBytes { RecordFingerprint(offset: offset, key: key, payload: $0, time: row[2]) }
         }
     }
 
@@ -145,6 +179,10 @@ final class EmbeddedStore: Sendable {
                         bytes += payload.count
                     }
                     next = found + 1
+                }
+                if next > offset {
+                    batch.stand(
+                        EmbeddedLog.partition, at: next, last: try Self.fingerprint(at: next - 1, db))
                 }
                 return .next(next)
             }

@@ -1,3 +1,5 @@
+import Events
+
 /// The past of an embedded log.
 final class EmbeddedHistory: LogHistory {
     private static let batchBytesMax = 16 << 20
@@ -5,6 +7,7 @@ final class EmbeddedHistory: LogHistory {
     private let log: EmbeddedLog
     private let range: Range<Int64>
     private var next: Int64
+    private(set) var memory = LogMemory()
 
     init(log: EmbeddedLog, range: LogRange) throws(EventLogError) {
         self.log = log
@@ -12,6 +15,8 @@ final class EmbeddedHistory: LogHistory {
         let ranges = try range.resolve([EmbeddedLog.partition: held.earliest..<held.end], of: log.name)
         self.range = ranges[EmbeddedLog.partition] ?? held.end..<held.end
         next = self.range.lowerBound
+        memory.identity = log.identity
+        memory.origins = [:]
     }
 
     var positions: [Int32: Int64] { [EmbeddedLog.partition: next] }
@@ -30,6 +35,7 @@ final class EmbeddedHistory: LogHistory {
             // A read that brings nothing would never end: the records before the log's end are gone.
             guard offset > next else { throw gap(log.extent.bounds) }
             next = offset
+            memory.last.merge(batch.fingerprints) { $1 }
         case .gap(let bounds): throw gap(bounds)
         }
         return true

@@ -15,6 +15,7 @@ final class KafkaHistory: LogHistory {
     private let kafka: KafkaOptions
     private let ranges: [Int32: Range<Int64>]
     private(set) var positions: [Int32: Int64]
+    private(set) var memory = LogMemory()
     private var unfinished: Set<Int32>
     private var lastAnswer = ContinuousClock.now
     private var closed = false
@@ -23,13 +24,14 @@ final class KafkaHistory: LogHistory {
         self.kafka = kafka
         let configuration = KafkaConfiguration()
         try kafka.configureConsumer(configuration)
-        try configuration.set("enable.partition.eof", "true")
         let callbacks = KafkaCallbacks(logger: logger, health: health, side: .consumer)
         client = try KafkaClient(RD_KAFKA_CONSUMER, configuration, topic: kafka.topic, callbacks: callbacks)
         let held = try Self.held(client, kafka)
         let ranges = try range.resolve(held, of: kafka.name)
         self.ranges = ranges
         positions = ranges.mapValues(\.lowerBound)
+        memory.identity = client.identity
+        memory.origins = [:]
         unfinished = Set(ranges.filter { !$0.value.isEmpty }.keys)
         rd_kafka_poll_set_consumer(client.handle)
         let list = PartitionList(topic: kafka.topic, positions.filter { unfinished.contains($0.key) })
@@ -126,9 +128,10 @@ final class KafkaHistory: LogHistory {
         }
         batch.append(
             token: Token(partition: partition, offset: offset),
-            // -1 where the broker is too old to know a time.
-            time: max(0, rd_kafka_message_timestamp(message, nil)),
-            payload: UnsafeRawBufferPointer(start: message.pointee.payload, count: message.pointee.len))
+            time: message.logTime,
+            payload: UnsafeRawBufferPointer(start: message.pointee.payload, count: message.pointee.len),
+            isTombstone: message.pointee.payload == nil)
+        memory.last[partition] = RecordFingerprint(message)
         positions[partition] = offset + 1
         if offset + 1 == range.upperBound { finish(partition, at: range.upperBound) }
         return message.pointee.len
@@ -165,7 +168,7 @@ extension KafkaClient {
     }
 
     /// Asks a broker which partitions the topic has; waits up to `milliseconds`.
-    fileprivate func partitions(of topic: String, milliseconds: Int32) -> Partitions {
+    func partitions(of topic: String, milliseconds: Int32) -> Partitions {
         guard let handle = rd_kafka_topic_new(self.handle, topic, nil) else {
             return .noAnswer(rdKafkaText(rd_kafka_last_error()))
         }

@@ -1,4 +1,4 @@
-internal import Events
+public import Events
 
 /// Records that a log holds already, read once from one offset to another.
 ///
@@ -7,6 +7,9 @@ internal import Events
 public protocol LogHistory: AnyObject {
     /// The next offset of each partition: once all is read, where a consumer goes on without a break.
     var positions: [Int32: Int64] { get }
+
+    /// What a state learned from all that was read remembers of the log.
+    var memory: LogMemory { get }
 
     /// Part of the offsets already read, 0 to 1.
     var fractionRead: Double { get }

@@ -57,6 +57,13 @@ final class KafkaClient: @unchecked Sendable {
         }
     }
 
+    /// The cluster's id, as far as a broker has told it; waits for nothing.
+    var identity: String? {
+        guard let id = rd_kafka_clusterid(handle, 0) else { return nil }
+        defer { rd_kafka_mem_free(handle, id) }
+        return String(cString: id)
+    }
+
     /// The oldest offset and the one past the newest, asked of the broker; `nil` without an answer in time.
     func queryWatermarks(topic: String, partition: Int32, milliseconds: Int32) -> (
         earliest: Int64, end: Int64

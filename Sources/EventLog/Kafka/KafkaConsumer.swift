@@ -1,4 +1,6 @@
 import CRdKafka
+import Events
+import Foundation
 import Logging
 
 /// A member of the consumer group. Confined to its thread; what other threads may see or do is in
@@ -11,6 +13,7 @@ final class KafkaConsumer: EventLogConsumer {
     /// A batch ends once it holds this many bytes of payload, however few records that are.
     private static let batchBytesMax = 16 << 20
     private static let probeInterval: Duration = .seconds(1)
+    private static let briefPause: Duration = .seconds(2)
 
     let client: KafkaClient
     let kafka: KafkaOptions
@@ -28,9 +31,22 @@ final class KafkaConsumer: EventLogConsumer {
     var wanted: [Int32: Int64] = [:]
     /// Partitions whose wanted offset the broker does not hold, waiting for `mendGaps`.
     var gaps: Set<Int32> = []
+    /// Assigned, and not fetched yet: see `settle`.
+    var unsettled: Set<Int32> = []
+    /// The state knows which partitions it began with.
+    var hasBegun = false
+    var nextSettlement = ContinuousClock.now
+    /// By partition, the record that is read again to see whether the log is still the same; and the newest one.
+    var anchors: [Int32: RecordFingerprint] = [:]
+    var newest: [Int32: RecordFingerprint] = [:]
+    var nextConfirmation = ContinuousClock.now
+    private var recordReader: KafkaRecordReader?
     /// What a person has to mend; every poll throws it from now on.
     var failure: EventLogError?
     private(set) var paused = false
+    private var pausedSince = ContinuousClock.now
+    /// Librdkafka has been told of the pause, too, and fetches nothing.
+    private(set) var fetchingPaused = false
     private var closed = false
     private var nextProbe = ContinuousClock.now
 
@@ -77,9 +93,12 @@ final class KafkaConsumer: EventLogConsumer {
         let deadline = ContinuousClock.now + timeout
         mendGaps()
         probe(until: deadline)
+        settle()
+        confirm()
         if failure == nil || !held.isEmpty { collect(recordsMax, until: deadline) }
         if !paused && !held.isEmpty {
             held.handOut(to: &batch, recordsMax: recordsMax)
+            newest.merge(batch.fingerprints) { $1 }
             health.up(.consumer)
         } else if let failure {
             throw failure
@@ -88,6 +107,11 @@ final class KafkaConsumer: EventLogConsumer {
 
     /// Fills `held`; waits for the first message only.
     private func collect(_ recordsMax: Int, until deadline: ContinuousClock.Instant) {
+        guard !paused || fetchingPaused || pauseFetching() else {
+            let rest = max(.zero, deadline - .now)
+            Thread.sleep(forTimeInterval: rest / .seconds(1))
+            return
+        }
         // While paused librdkafka fetches nothing, yet wants to be polled.
         while paused || (held.count < recordsMax && held.payloadBytes < Self.batchBytesMax) {
             let waits = paused || held.isEmpty
@@ -119,7 +143,7 @@ final class KafkaConsumer: EventLogConsumer {
             rd_kafka_message_errstr(message).map { String(cString: $0) } ?? rdKafkaText(message.pointee.err)
         switch message.pointee.err {
         case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-            break
+            reachedEnd(of: message.pointee.partition, at: message.pointee.offset)
         case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
             gaps.insert(message.pointee.partition)
         case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
@@ -135,6 +159,29 @@ final class KafkaConsumer: EventLogConsumer {
             health.note(words)
             logger.warning("\(kafka.name): \(words)")
         }
+    }
+
+    /// What lies between the last record and the end can't be read: transaction markers, aborted or compacted records.
+    private func reachedEnd(of partition: Int32, at end: Int64) {
+        guard let next = wanted[partition] else { return }
+        if end > max(next, 0) {
+            wanted[partition] = end
+            held.appendEnd(of: partition, at: end)
+        } else if end < next {
+            // Shorter than it was; the broker says more.
+            gaps.insert(partition)
+        }
+    }
+
+    /// The reader of single records, made when it is first needed; `nil` where the options do not allow one.
+    func reader() -> KafkaRecordReader? {
+        if let recordReader { return recordReader }
+        do throws(EventLogError) {
+            recordReader = try KafkaRecordReader(kafka, health: health, logger: logger)
+        } catch {
+            failure = failure ?? error
+        }
+        return recordReader
     }
 
     /// The broker does not want this client as it is; waiting would not help.
@@ -165,18 +212,30 @@ final class KafkaConsumer: EventLogConsumer {
         nextProbe = .now + Self.probeInterval
     }
 
+    /// At first what was fetched merely waits in librdkafka's queues, whose size is bounded: told to pause it would throw
+    /// that away. A rebalance waits no longer than `briefPause`.
     func pause() {
         guard !paused, !closed else { return }
         paused = true
+        pausedSince = .now
         assignment.setPaused(true)
+    }
+
+    /// Whether the pause has lasted so long that librdkafka had to be told of it.
+    private func pauseFetching() -> Bool {
+        guard pausedSince.duration(to: .now) > Self.briefPause else { return false }
+        fetchingPaused = true
         let list = PartitionList(topic: kafka.topic, partitions: wanted.keys)
         rd_kafka_pause_partitions(client.handle, list.pointer)
+        return true
     }
 
     func resume() {
         guard paused, !closed else { return }
         paused = false
         assignment.setPaused(false)
+        guard fetchingPaused else { return }
+        fetchingPaused = false
         let list = PartitionList(topic: kafka.topic, partitions: wanted.keys)
         rd_kafka_resume_partitions(client.handle, list.pointer)
     }
@@ -189,6 +248,7 @@ final class KafkaConsumer: EventLogConsumer {
         guard !closed else { return }
         // What is held was handed to nobody. Librdkafka cannot finish while messages of its are out.
         held.dropAll()
+        recordReader = nil
         let error = rd_kafka_consumer_close(client.handle)
         if error != RD_KAFKA_RESP_ERR_NO_ERROR {
             logger.warning("\(kafka.name): leaving the group failed: \(rdKafkaText(error))")

@@ -34,50 +34,15 @@ final class KafkaDelivery: Sendable {
             }
             completion(.success(Token(partition: report.partition, offset: report.offset)))
         } else {
-            var words = rdKafkaText(report.err)
-            if rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_POSSIBLY_PERSISTED {
-                words += " (it may be stored all the same)"
-            }
-            completion(.failure(Self.explain(report.err, words, topic, options)))
+            let status = rd_kafka_message_status(message)
+            completion(
+                .failure(
+                    KafkaErrorTable.explain(
+                        report.err, rdKafkaText(report.err),
+                        mayBeStored: status == RD_KAFKA_MSG_STATUS_POSSIBLY_PERSISTED, topic: topic, options))
+            )
         }
     }
 
     private var name: String { "kafka topic '\(topic)' at \(options.brokers)" }
-
-    static func explain(
-        _ error: rd_kafka_resp_err_t, _ words: String, _ topic: String, _ options: KafkaOptions
-    )
-        -> EventLogError
-    {
-        let name = "kafka topic '\(topic)' at \(options.brokers)"
-        return switch error {
-        case RD_KAFKA_RESP_ERR__QUEUE_FULL:
-            EventLogError(
-                .full, "\(name): too many appends are waiting for the broker; feed more slowly, then repeat")
-        case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
-            EventLogError(
-                .refused,
-                "\(name): the record is too large (\(words)); raise message.max.bytes in "
-                    + "source.kafka.properties "
-                    + "and on the topic, or send less")
-        case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
-            RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-            EventLogError(
-                .topicMissing,
-                "\(name) does not exist. Create it: kafka-topics --bootstrap-server \(options.brokers) "
-                    + "--create "
-                    + "--topic \(topic)")
-        case RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, RD_KAFKA_RESP_ERR__TIMED_OUT:
-            EventLogError(
-                .timedOut, "\(name): the broker did not take the record in time: \(words); repeat it later")
-        case RD_KAFKA_RESP_ERR__PURGE_QUEUE, RD_KAFKA_RESP_ERR__PURGE_INFLIGHT:
-            EventLogError(.closed, "\(name) was closed before the broker took the record: \(words)")
-        case RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
-            RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR__FATAL:
-            EventLogError(
-                .refused, "\(name) refuses the record: \(words); check the broker's rights for this client")
-        default:
-            EventLogError(.unreachable, "\(name): the record was not stored: \(words)")
-        }
-    }
 }

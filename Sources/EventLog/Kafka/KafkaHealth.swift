@@ -11,6 +11,12 @@ final class KafkaHealth: Sendable {
         var topicMissing = false
         var closed = false
         var lastError: String?
+        var lastErrorAt: ContinuousClock.Instant?
+
+        mutating func note(_ error: String) {
+            lastError = error
+            lastErrorAt = .now
+        }
     }
 
     private let options: KafkaOptions
@@ -27,11 +33,13 @@ final class KafkaHealth: Sendable {
             if state.closed { return LogHealth(reachable: false, lastError: "\(options.name) is closed") }
             if state.up.isEmpty {
                 return LogHealth(
-                    reachable: false, lastError: state.lastError ?? "\(options.name): not connected yet")
+                    reachable: false, lastError: state.lastError ?? "\(options.name): not connected yet",
+                    lastErrorAt: state.lastErrorAt)
             }
             let reachable = state.up.values.allSatisfy(\.self) && !state.topicMissing
             return LogHealth(
-                reachable: reachable, lastError: state.topicMissing ? missingWords : state.lastError)
+                reachable: reachable, lastError: state.topicMissing ? missingWords : state.lastError,
+                lastErrorAt: state.lastErrorAt)
         }
     }
 
@@ -47,7 +55,7 @@ final class KafkaHealth: Sendable {
 
     func down(_ side: Side, _ reason: String?) {
         let (wasDown, why) = state.withLock { state in
-            if let reason { state.lastError = reason }
+            state.note(reason ?? state.lastError ?? "no broker answers")
             return (state.up.updateValue(false, forKey: side) == false, state.lastError)
         }
         if !wasDown {
@@ -56,11 +64,12 @@ final class KafkaHealth: Sendable {
     }
 
     func note(_ error: String) {
-        state.withLock { $0.lastError = error }
+        state.withLock { $0.note(error) }
     }
 
     func topicMissing(_ missing: Bool) {
         let changed = state.withLock { state in
+            if missing { state.note(missingWords) }
             defer { state.topicMissing = missing }
             return state.topicMissing != missing
         }

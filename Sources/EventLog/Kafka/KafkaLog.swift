@@ -35,7 +35,7 @@ public final class KafkaLog: EventLog {
         name = options.name
         source = "kafka:\(options.topic)"
         connection = KafkaHealth(options, logger: logger)
-        deadLetters = KafkaDeadLetters(options)
+        deadLetters = KafkaDeadLetters(options, logger: logger)
     }
 
     deinit {
@@ -83,11 +83,13 @@ public final class KafkaLog: EventLog {
 
     public var deadLettersHeld: Int { deadLetters.held }
 
-    public func flushDeadLetters() throws(EventLogError) {
+    public var deadLetterLosses: DeadLetterLosses { deadLetters.losses }
+
+    public func flushDeadLetters(isLast: Bool) throws(EventLogError) {
         try requireOpen()
         // Without a producer nothing was ever put aside, save what its creation refused.
         guard state.withLock({ $0.producer != nil }) || deadLetters.hasUnsent else { return }
-        try deadLetters.flush(through: try producer())
+        try deadLetters.flush(through: try producer(), isLast: isLast)
     }
 
     public func makeConsumer(_ options: ConsumerOptions, delegate: any ConsumerDelegate) throws(EventLogError)

@@ -10,17 +10,20 @@ public struct KafkaOptions: Sendable, Equatable {
     /// Any property of librdkafka, for consumer and producer both; these win over ours. What would break
     /// exactly-once is refused.
     public var properties: [String: String]
+    /// How long dead letters that cannot be stored hold checkpoints back before they are let go; `nil` for ever.
+    public var deadLetterPatience: Duration?
 
     /// - Parameter deadLetterTopic: `TOPIC.dead-letters` where absent.
     public init(
         brokers: String, topic: String, group: String = "freshet", deadLetterTopic: String? = nil,
-        properties: [String: String] = [:]
+        properties: [String: String] = [:], deadLetterPatience: Duration? = .seconds(60)
     ) {
         self.brokers = brokers
         self.topic = topic
         self.group = group
         self.deadLetterTopic = deadLetterTopic ?? "\(topic).dead-letters"
         self.properties = properties
+        self.deadLetterPatience = deadLetterPatience
     }
 }
 
@@ -38,6 +41,8 @@ extension KafkaOptions {
         try configuration.set("partition.assignment.strategy", "cooperative-sticky")
         // Never silently from the start or the end: a gap is for `on-gap` to decide.
         try configuration.set("auto.offset.reset", "error")
+        // How positions get past transaction markers and aborted records.
+        try configuration.set("enable.partition.eof", "true")
         try configuration.set("allow.auto.create.topics", "false")
         // A daemon that was killed gets its partitions back after this time, in ms; librdkafka's own default is 45 s.
         try configuration.set("session.timeout.ms", "10000")
@@ -134,6 +139,8 @@ extension KafkaOptions {
         case "auto.offset.reset":
             return value == "error"
                 ? nil : "a gap is never skipped without a word; use source.kafka.start and source.on-gap"
+        case "enable.partition.eof":
+            return isFalse ? "the ends of partitions have to be told; only true is allowed" : nil
         case "transactional.id":
             return "events are appended one by one, outside of transactions; remove it"
         case "bootstrap.servers", "metadata.broker.list":

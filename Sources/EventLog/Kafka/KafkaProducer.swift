@@ -26,9 +26,9 @@ final class KafkaProducer: Sendable {
         thread.start()
     }
 
-    /// - Parameter time: milliseconds since 1970. Librdkafka takes 0 for "now", so the first one is 1.
+    /// - Parameter time: milliseconds since 1970, now where absent. Librdkafka takes 0 for "now", so the first one is 1.
     func produce(
-        topic: String, key: [UInt8], value: [UInt8], time: Int64,
+        topic: String, key: [UInt8], value: [UInt8], time: Int64? = nil,
         headers: [(name: String, value: String)] = [],
         completion: @escaping @Sendable (Result<Token, EventLogError>) -> Void
     ) throws(EventLogError) {
@@ -38,7 +38,9 @@ final class KafkaProducer: Sendable {
         let delivery = Unmanaged.passRetained(KafkaDelivery(topic, options, health, completion))
         let list = headers.isEmpty ? nil : rd_kafka_headers_new(headers.count)
         for (name, value) in headers { rd_kafka_header_add(list, name, -1, value, value.utf8.count) }
-        let error = withProduceArguments(topic, key, value, max(1, time), list, delivery.toOpaque()) {
+        let error = withProduceArguments(
+            topic, key, value, time.map { max(1, $0) } ?? 0, list, delivery.toOpaque()
+        ) {
             rd_kafka_produceva(client.handle, $0.baseAddress, $0.count)
         }
         guard let error else { return }
@@ -46,8 +48,8 @@ final class KafkaProducer: Sendable {
         delivery.release()
         if let list { rd_kafka_headers_destroy(list) }
         defer { rd_kafka_error_destroy(error) }
-        throw KafkaDelivery.explain(
-            rd_kafka_error_code(error), String(cString: rd_kafka_error_string(error)), topic, options)
+        throw KafkaErrorTable.explain(
+            rd_kafka_error_code(error), String(cString: rd_kafka_error_string(error)), topic: topic, options)
     }
 
     /// Takes no more records; the poll thread ends once what is in flight is stored, or reported as failed

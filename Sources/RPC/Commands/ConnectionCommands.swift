@@ -1,15 +1,13 @@
 /// What stock clients send to get to know the server and to name themselves.
 enum ConnectionCommands {
-    static let all = [ping, echo, hello, auth, client, select, reset, quit]
+    static let all = [ping, echo, hello, auth, ClientCommands.client, select, reset, quit]
 
     static let ping = Command(
         "PING", "Answers PONG, or the message.", group: .connection, flags: [.readonly, .fast],
-        arguments: [.value("message").optional()]
+        arguments: [.value("message").optional()], wordsMax: 2
     ) { arguments, _, _ throws(CommandError) in
         guard !arguments.isAtEnd else { return .reply(.simple("PONG")) }
-        let message = try arguments.bytes("message")
-        try arguments.end()
-        return .reply(.bulk(Array(message)))
+        return .reply(.bulk(Array(try arguments.bytes("message"))))
     }
 
     static let echo = Command(
@@ -38,13 +36,16 @@ enum ConnectionCommands {
         "AUTH", "Opens a server that has a password.", group: .connection, flags: [.fast, .noAuth],
         arguments: [.value("username").optional(), .value("password")]
     ) { arguments, session, environment throws(CommandError) in
-        let first = try arguments.text("password")
-        let second = arguments.isAtEnd ? nil : try arguments.text("password")
-        try arguments.end()
-        guard environment.options.password != nil else {
-            throw .invalid("AUTH called, but this server has no password: connect without one")
+        let words = try arguments.rest("password")
+        guard words.count <= 2 else { throw .syntax }
+        let isOpen = environment.options.password == nil
+        guard words.count == 2 || !isOpen else {
+            throw .invalid(
+                "AUTH <password> called without any password configured for the default user. "
+                    + "Are you sure your configuration is correct?")
         }
-        try authenticate(user: second == nil ? "default" : first, password: second ?? first, environment)
+        try authenticate(
+            user: words.count == 2 ? words[0] : "default", password: words[words.count - 1], environment)
         session.isAuthenticated = true
         return .reply(.simple("OK"))
     }
@@ -53,12 +54,13 @@ enum ConnectionCommands {
         "SELECT", "Answers OK to 0, the only database there is.", group: .connection, flags: [.fast],
         arguments: [.value("index", .integer)]
     ) { arguments, _, _ throws(CommandError) in
-        _ = try arguments.integer("index", in: 0...0)
+        guard try arguments.redisInteger("index") == 0 else { throw .invalid("DB index is out of range") }
         return .reply(.simple("OK"))
     }
 
     static let reset = Command(
-        "RESET", "Takes the connection back to how it began.", group: .connection, flags: [.fast, .noAuth]
+        "RESET", "Takes the connection back to how it began.", group: .connection,
+        flags: [.fast, .noAuth, .immediate]
     ) { _, session, environment throws(CommandError) in
         session.reset(isAuthenticated: environment.options.password == nil)
         environment.registry.update(session)
@@ -66,15 +68,11 @@ enum ConnectionCommands {
     }
 
     static let quit = Command(
-        "QUIT", "Closes the connection once all is answered.", group: .connection, flags: [.fast, .noAuth]
+        "QUIT", "Closes the connection once all is answered.", group: .connection,
+        flags: [.fast, .noAuth, .immediate], arguments: [.value("argument").optional()]
     ) { _, _, _ throws(CommandError) in
         .close(.simple("OK"))
     }
-
-    static let client = Command(
-        "CLIENT", "SETNAME, GETNAME, SETINFO, ID, INFO, LIST, NO-EVICT, NO-TOUCH.", group: .connection,
-        flags: [.fast], arguments: [.value("subcommand"), .values("argument").optional()],
-        run: client)
 }
 
 // MARK: HELLO and AUTH
@@ -86,28 +84,32 @@ extension ConnectionCommands {
         // Nothing changes until all of it has been found right.
         var changed = session
         if !arguments.isAtEnd {
-            guard let number = Int64(try arguments.text("protover")),
-                let version = RESPVersion(rawValue: number)
-            else { throw CommandError("NOPROTO unsupported protocol version; 2 or 3 is allowed") }
+            let number = try arguments.redisInteger(
+                "protover",
+                orThrow: .invalid("Protocol version is not an integer or out of range"))
+            guard let version = RESPVersion(rawValue: Int64(number)) else {
+                throw CommandError("NOPROTO unsupported protocol version")
+            }
             changed.version = version
         }
-        while let option = try arguments.keyword() {
-            switch option {
-            case "AUTH":
-                let user = try arguments.text("username")
-                let password = try arguments.text("password")
-                if environment.options.password != nil {
-                    try authenticate(user: user, password: password, environment)
-                }
+        while !arguments.isAtEnd {
+            let option = try arguments.text("option")
+            let values = arguments.wordsLeft
+            switch option.uppercased() {
+            case "AUTH" where values >= 2:
+                try authenticate(
+                    user: arguments.text("username"), password: arguments.text("password"), environment)
                 changed.isAuthenticated = true
-            case "SETNAME": changed.name = try clientName(&arguments)
-            default: throw arguments.unexpected(option)
+            case "SETNAME" where values >= 1:
+                changed.name = try ClientCommands.word(&arguments, orThrow: ClientCommands.badName)
+            default: throw .invalid("Syntax error in HELLO option '\(option.prefix(128))'")
             }
         }
         guard changed.isAuthenticated else {
             throw CommandError(
-                "NOAUTH HELLO must be called with the client already authenticated, or with AUTH: "
-                    + "HELLO 3 AUTH default password")
+                "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> "
+                    + "AUTH <user> <pass> option can be used to authenticate the client and select the RESP "
+                    + "protocol version at the same time")
         }
         session = changed
         environment.registry.update(session)
@@ -123,12 +125,14 @@ extension ConnectionCommands {
             ]))
     }
 
+    /// Where no password is set the only user has none, and any will do, as in Redis.
     private static func authenticate(
         user: String, password: String, _ environment: CommandEnvironment
     ) throws(CommandError) {
-        let isRight = isEqualInConstantTime(password, environment.options.password ?? "")
+        let isRight = environment.options.password.map { isEqualInConstantTime(password, $0) } ?? true
         guard isRight, user == "default" else {
-            throw CommandError("WRONGPASS invalid username-password pair; the only user is 'default'")
+            throw CommandError(
+                "WRONGPASS invalid username-password pair or user is disabled.")
         }
     }
 
@@ -141,62 +145,5 @@ extension ConnectionCommands {
             difference |= byte ^ (secret.isEmpty ? 1 : secret[index % secret.count])
         }
         return difference == 0
-    }
-}
-
-// MARK: CLIENT
-
-extension ConnectionCommands {
-    private static func client(
-        _ arguments: inout ArgumentReader, _ session: inout Session, _ environment: CommandEnvironment
-    ) throws(CommandError) -> Outcome {
-        let subcommand = try arguments.text("subcommand").uppercased()
-        let answer: RESPValue
-        switch subcommand {
-        case "SETNAME":
-            session.name = try clientName(&arguments)
-            answer = .simple("OK")
-        case "GETNAME": answer = session.name.isEmpty ? .null : .text(session.name)
-        case "SETINFO":
-            let attribute = try arguments.text("attribute").uppercased()
-            let value = try word("value", &arguments)
-            switch attribute {
-            case "LIB-NAME": session.libraryName = value
-            case "LIB-VER": session.libraryVersion = value
-            default: throw arguments.unexpected(attribute)
-            }
-            answer = .simple("OK")
-        case "ID": answer = .integer(Int64(clamping: session.id))
-        case "INFO": answer = .text(session.description(socketPath: environment.options.socketPath) + "\n")
-        case "LIST":
-            let lines = environment.registry.sessions.map {
-                $0.description(socketPath: environment.options.socketPath) + "\n"
-            }
-            answer = .text(lines.joined())
-        case "NO-EVICT", "NO-TOUCH":
-            // Nothing is ever evicted here; clients that ask for it have what they want.
-            let state = try arguments.text("ON|OFF").uppercased()
-            guard state == "ON" || state == "OFF" else { throw arguments.unexpected(state) }
-            answer = .simple("OK")
-        default: throw arguments.unexpected(subcommand)
-        }
-        try arguments.end()
-        environment.registry.update(session)
-        return .reply(answer)
-    }
-
-    private static func clientName(_ arguments: inout ArgumentReader) throws(CommandError) -> String {
-        try word("clientname", &arguments)
-    }
-
-    /// `CLIENT LIST` separates by spaces and line breaks, so no word in it may hold one.
-    private static func word(
-        _ name: String, _ arguments: inout ArgumentReader
-    ) throws(CommandError) -> String {
-        let word = try arguments.text(name)
-        guard word.utf8.allSatisfy({ (0x21...0x7E).contains($0) }), word.utf8.count <= 256 else {
-            throw arguments.error("\(name) holds spaces, line breaks or special characters")
-        }
-        return word
     }
 }

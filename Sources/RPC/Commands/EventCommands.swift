@@ -7,11 +7,12 @@ import LookUps
 enum EventCommands {
     static let all = [rate, signal, retract, hide, unhide, forget, setItem]
 
-    private static let time = ArgumentSpec.option("TS", "ms", .integer)
+    private static let time = ArgumentSpec.option("TS", "ms")
+    private static let eventID = ArgumentSpec.option("ID", "id")
 
     static let rate = Command(
         "RATE", "Appends a rating.", group: .event, flags: [.write],
-        arguments: [.value("user"), .value("item"), .value("value", .double), time]
+        arguments: [.value("user"), .value("item"), .value("value", .double), time, eventID]
     ) { arguments, _, environment throws(CommandError) in
         let user = try arguments.id("user")
         let item = try arguments.id("item")
@@ -21,7 +22,7 @@ enum EventCommands {
 
     static let signal = Command(
         "SIGNAL", "Appends a named act, say click.", group: .event, flags: [.write],
-        arguments: [.value("user"), .value("item"), .value("name"), time]
+        arguments: [.value("user"), .value("item"), .value("name"), time, eventID]
     ) { arguments, _, environment throws(CommandError) in
         let user = try arguments.id("user")
         let item = try arguments.id("item")
@@ -32,7 +33,7 @@ enum EventCommands {
 
     static let retract = Command(
         "RETRACT", "Takes back what a user said of an item.", group: .event, flags: [.write],
-        arguments: [.value("user"), .value("item"), time]
+        arguments: [.value("user"), .value("item"), time, eventID]
     ) { arguments, _, environment throws(CommandError) in
         let user = try arguments.id("user")
         let item = try arguments.id("item")
@@ -41,7 +42,7 @@ enum EventCommands {
 
     static let hide = Command(
         "HIDE", "Never shows an item to a user again, until UNHIDE.", group: .event, flags: [.write],
-        arguments: [.value("user"), .value("item"), time]
+        arguments: [.value("user"), .value("item"), time, eventID]
     ) { arguments, _, environment throws(CommandError) in
         let user = try arguments.id("user")
         let item = try arguments.id("item")
@@ -50,7 +51,7 @@ enum EventCommands {
 
     static let unhide = Command(
         "UNHIDE", "Takes HIDE back.", group: .event, flags: [.write],
-        arguments: [.value("user"), .value("item"), time]
+        arguments: [.value("user"), .value("item"), time, eventID]
     ) { arguments, _, environment throws(CommandError) in
         let user = try arguments.id("user")
         let item = try arguments.id("item")
@@ -58,7 +59,8 @@ enum EventCommands {
     }
 
     static let forget = Command(
-        "FORGET", "Erases a user.", group: .event, flags: [.write], arguments: [.value("user"), time]
+        "FORGET", "Erases a user.", group: .event, flags: [.write],
+        arguments: [.value("user"), time, eventID]
     ) { arguments, _, environment throws(CommandError) in
         try append(.forget(user: try arguments.id("user")), &arguments, environment)
     }
@@ -66,30 +68,39 @@ enum EventCommands {
     static let setItem = Command(
         "ITEM.SET", "Describes an item; what is not named stays as it is.", group: .event, flags: [.write],
         arguments: [
-            .value("item"), .option("TITLE", "t"), .option("TAGS", "a,b"),
-            .choice("AVAILABLE", "available", of: ["0", "1"]),
+            .value("item"), .option("TITLE", "t"), .option("TAGS", "a,b"), .repeated("TAG", "t"),
+            .choice("AVAILABLE", "available", of: ["0", "1"]), time, eventID,
         ]
     ) { arguments, _, environment throws(CommandError) in
         var item = ItemDescription(item: try arguments.id("item"))
+        var (time, id): (Int64?, String?) = (nil, nil)
         while let option = try arguments.option() {
             switch option {
             case "TITLE": item.title = try arguments.text("TITLE")
-            case "TAGS": item.tags = try arguments.text("TAGS").split(separator: ",").map(String.init)
+            case "TAGS":
+                item.tags =
+                    (item.tags ?? []) + (try arguments.text("TAGS")).split(separator: ",").map(String.init)
+            case "TAG": item.tags = (item.tags ?? []) + [try arguments.text("TAG")]
             case "AVAILABLE": item.available = try arguments.integer("AVAILABLE", in: 0...1) == 1
+            case "TS": time = try arguments.time(environment.options.events)
+            case "ID": id = try arguments.text("ID")
             default: throw arguments.unexpected(option)
             }
         }
-        return append(Event(.item(item)), environment)
+        return append(Event(.item(item), time: time, id: id), environment)
     }
 
-    /// Reads `[TS ms]`, the last of all, and appends.
+    /// Reads `[TS ms] [ID id]`, the last of all, and appends.
     private static func append(
         _ kind: Event.Kind, _ arguments: inout ArgumentReader, _ environment: CommandEnvironment
     ) throws(CommandError) -> Outcome {
         var event = Event(kind)
         while let option = try arguments.option() {
-            guard option == "TS" else { throw arguments.unexpected(option) }
-            event.time = try arguments.time()
+            switch option {
+            case "TS": event.time = try arguments.time(environment.options.events)
+            case "ID": event.id = try arguments.text("ID")
+            default: throw arguments.unexpected(option)
+            }
         }
         return append(event, environment)
     }

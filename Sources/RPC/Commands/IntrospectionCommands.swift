@@ -3,66 +3,161 @@ enum IntrospectionCommands {
     static let all = [command, config]
 
     static let command = Command(
-        "COMMAND", "Describes the commands: COUNT, LIST, INFO, DOCS.", group: .server, flags: [.readonly],
-        arguments: [.value("subcommand").optional(), .values("name").optional()]
-    ) { arguments, _, environment throws(CommandError) in
-        let table = environment.table
-        guard !arguments.isAtEnd else { return .reply(.array(table.commands.map(entry))) }
-        let subcommand = try arguments.text("subcommand").uppercased()
-        switch subcommand {
-        case "COUNT":
-            try arguments.end()
-            return .reply(.integer(Int64(table.commands.count)))
-        case "LIST":
-            try arguments.end()
-            return .reply(.array(table.commands.map { .text($0.name.lowercased()) }))
-        case "INFO":
-            guard !arguments.isAtEnd else { return .reply(.array(table.commands.map(entry))) }
-            let names = try names(&arguments)
-            return .reply(.array(names.map { table[$0].map(entry) ?? .null }))
-        case "DOCS":
-            let commands =
-                arguments.isAtEnd ? table.commands : try names(&arguments).compactMap { table[$0] }
-            return .reply(.map(commands.map { (.text($0.name.lowercased()), documentation($0)) }))
-        default: throw arguments.unexpected(subcommand)
-        }
-    }
-
-    /// redis-benchmark asks for these two; there is neither an RDB nor an append-only file here.
-    private static let parameters = [("save", ""), ("appendonly", "no")]
+        container: "COMMAND", "Describes the commands.", group: .server,
+        subcommands: [
+            sub("COMMAND", "COUNT", "The number of commands.") { _, _, environment throws(CommandError) in
+                .reply(.integer(Int64(environment.table.commands.count)))
+            },
+            sub(
+                "COMMAND", "LIST", "The commands' names.",
+                [
+                    ArgumentSpec.block(
+                        "filterby", [.value("MODULE|ACLCAT|PATTERN", after: "FILTERBY"), .value("value")])
+                ], run: list),
+            sub("COMMAND", "INFO", "Arity and flags of commands.", [.values("name").optional()]) {
+                arguments, _, environment throws(CommandError) in
+                let names = try arguments.rest("name")
+                guard !names.isEmpty else { return .reply(entries(environment)) }
+                return .reply(.array(names.map { environment.table.find($0).map(entry) ?? .null }))
+            },
+            sub("COMMAND", "DOCS", "Arguments and summaries of commands.", [.values("name").optional()]) {
+                arguments, _, environment throws(CommandError) in
+                let names = try arguments.rest("name")
+                let commands =
+                    names.isEmpty ? environment.table.commands : names.compactMap(environment.table.find)
+                return .reply(.map(commands.map { (.text($0.fullName), documentation($0)) }))
+            },
+            sub(
+                "COMMAND", "GETKEYS", "The keys of a command, of which there are none.",
+                [.value("command"), .values("arg")], run: getKeys),
+            sub(
+                "COMMAND", "GETKEYSANDFLAGS", "The keys of a command, of which there are none.",
+                [.value("command"), .values("arg")], run: getKeys),
+        ],
+        alone: { _, _, environment throws(CommandError) in .reply(entries(environment)) })
 
     static let config = Command(
-        "CONFIG", "Answers CONFIG GET; the configuration is in the daemon's own file.", group: .server,
-        flags: [.readonly, .admin], arguments: [.value("subcommand"), .values("parameter").optional()]
-    ) { arguments, _, _ throws(CommandError) in
-        let subcommand = try arguments.text("subcommand").uppercased()
-        guard subcommand == "GET" else { throw arguments.unexpected(subcommand) }
-        let wanted = Set(try names(&arguments).map { $0.lowercased() })
-        let found = parameters.filter { wanted.contains($0.0) }
-        return .reply(.map(found.map { (.text($0.0), .text($0.1)) }))
+        container: "CONFIG", "Answers CONFIG GET; the configuration is in the daemon's own file.",
+        group: .server,
+        subcommands: [
+            sub("CONFIG", "GET", "Parameters that match.", [.values("pattern")]) {
+                arguments, _, environment throws(CommandError) in
+                let patterns = try arguments.rest("pattern").map { Glob($0.lowercased()) }
+                let found = parameters(environment).filter { parameter in
+                    patterns.contains { $0.matches(parameter.0) }
+                }
+                return .reply(.map(found.map { (.text($0.0), .text($0.1)) }))
+            },
+            sub("CONFIG", "SET", "Refused.", [.values("parameter"), .values("value")], run: set),
+            sub("CONFIG", "RESETSTAT", "Sets the counters of commands back.") {
+                _, _, environment throws(CommandError) in
+                environment.counters.reset()
+                return .reply(.simple("OK"))
+            },
+            sub("CONFIG", "REWRITE", "Refused.") { _, _, _ throws(CommandError) in
+                throw .invalid("The server is running without a config file")
+            },
+        ])
+
+    private static func sub(
+        _ container: String, _ name: String, _ summary: String, _ arguments: [ArgumentSpec] = [],
+        run: @escaping Command.Run
+    ) -> Command {
+        Command(
+            name, of: container, summary, group: .server,
+            flags: container == "CONFIG" ? [.readonly, .admin] : [.readonly], arguments: arguments, run: run)
+    }
+}
+
+// MARK: COMMAND
+
+extension IntrospectionCommands {
+    private static func list(
+        _ arguments: inout ArgumentReader, _ session: inout Session, _ environment: CommandEnvironment
+    ) throws(CommandError) -> Outcome {
+        var commands = environment.table.commands
+        let words = try arguments.rest("filter")
+        if !words.isEmpty {
+            guard words.count == 3, words[0].uppercased() == "FILTERBY" else { throw .syntax }
+            switch words[1].uppercased() {
+            case "MODULE": commands = []
+            case "ACLCAT": commands = commands.filter { $0.group.rawValue == words[2].lowercased() }
+            case "PATTERN":
+                let pattern = Glob(words[2].lowercased())
+                commands = commands.filter { pattern.matches($0.name.lowercased()) }
+            default: throw .syntax
+            }
+        }
+        return .reply(.array(commands.map { .text($0.name.lowercased()) }))
     }
 
-    private static func names(_ arguments: inout ArgumentReader) throws(CommandError) -> [String] {
-        var names: [String] = []
-        repeat { names.append(try arguments.text("name")) } while !arguments.isAtEnd
-        return names
+    private static func getKeys(
+        _ arguments: inout ArgumentReader, _ session: inout Session, _ environment: CommandEnvironment
+    ) throws(CommandError) -> Outcome {
+        guard environment.table[try arguments.text("command")] != nil else {
+            throw .invalid("Invalid command specified")
+        }
+        throw .invalid("The command has no key arguments")
+    }
+
+    private static func entries(_ environment: CommandEnvironment) -> RESPValue {
+        .array(environment.table.commands.map(entry))
     }
 
     /// Name, arity, flags, first key, last key, step, categories, tips, key specifications, subcommands.
     private static func entry(_ command: Command) -> RESPValue {
-        let flags = command.flags.map(\.rawValue).sorted()
+        let flags = command.flags.subtracting([.immediate]).map(\.rawValue).sorted()
         return .array([
-            .text(command.name.lowercased()), .integer(Int64(command.arity)),
-            .array(flags.map(RESPValue.simple)), .integer(0), .integer(0), .integer(0),
-            .array([.simple("@\(command.group.rawValue)")]), .array([]), .array([]), .array([]),
+            .text(command.fullName), .integer(Int64(command.arity)),
+            .set(flags.map(RESPValue.simple)), .integer(0), .integer(0), .integer(0),
+            .set([.simple("@\(command.group.rawValue)")]), .set([]), .set([]),
+            .set(command.subcommands.map(entry)),
         ])
     }
 
     private static func documentation(_ command: Command) -> RESPValue {
-        .map([
+        var pairs: [(RESPValue, RESPValue)] = [
             (.text("summary"), .text(command.summary)), (.text("since"), .text("0.1.0")),
             (.text("group"), .text(command.group.rawValue)),
             (.text("arguments"), .array(command.arguments.map(\.documentation))),
-        ])
+        ]
+        if !command.subcommands.isEmpty {
+            let subcommands = command.subcommands.map { (RESPValue.text($0.fullName), documentation($0)) }
+            pairs.append((.text("subcommands"), .map(subcommands)))
+        }
+        return .map(pairs)
+    }
+}
+
+// MARK: CONFIG
+
+extension IntrospectionCommands {
+    /// What clients and monitors ask for, as it is here. The password is not among it.
+    private static func parameters(_ environment: CommandEnvironment) -> [(String, String)] {
+        let options = environment.options
+        return [
+            ("appendonly", "no"), ("cluster-enabled", "no"),
+            ("client-output-buffer-limit", "normal \(options.clientBytesMax) 0 0"), ("databases", "1"),
+            ("maxclients", String(environment.registry.counts.max)), ("maxmemory", "0"),
+            ("maxmemory-clients", String(options.totalBytesMax)), ("maxmemory-policy", "noeviction"),
+            ("port", "0"), ("proto-max-bulk-len", String(options.limits.bulkBytesMax)), ("save", ""),
+            ("timeout", String(options.idleTimeout.components.seconds)), ("unixsocket", options.socketPath),
+        ]
+    }
+
+    private static func set(
+        _ arguments: inout ArgumentReader, _ session: inout Session, _ environment: CommandEnvironment
+    ) throws(CommandError) -> Outcome {
+        let words = try arguments.rest("parameter")
+        guard words.count.isMultiple(of: 2) else { throw .wrongArguments(of: "config|set") }
+        let known = Set(parameters(environment).map(\.0))
+        for name in stride(from: 0, to: words.count, by: 2).map({ words[$0] })
+        where !known.contains(name.lowercased()) {
+            throw .invalid(
+                "Unknown option or number of arguments for CONFIG SET - '\(name.prefix(128))'")
+        }
+        throw .invalid(
+            "CONFIG SET failed (possibly related to argument '\(words[0].lowercased())') - can't set immutable config"
+        )
     }
 }

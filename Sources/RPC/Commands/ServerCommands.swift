@@ -2,13 +2,13 @@ import Engine
 internal import LookUps
 import Synchronization
 
-/// `STATUS`, `INFO`, `MODELS`, `CHECKPOINT`: the daemon about itself.
+/// `STATUS`, `MODELS`, `CHECKPOINT`: the daemon about itself.
 enum ServerCommands {
-    static let all = [status, info, models, checkpoint]
+    static let all = [status, InfoCommand.info, models, checkpoint]
 
     static let status = Command(
         "STATUS", "Positions, counters, live scores, memory; DIGEST adds a digest of all learned state.",
-        group: .server, flags: [.readonly], arguments: [.flag("DIGEST")]
+        group: .daemon, flags: [.readonly], arguments: [.flag("DIGEST")]
     ) { arguments, _, environment throws(CommandError) in
         let withDigest = arguments.isNext("DIGEST")
         if withDigest { _ = try arguments.keyword() }
@@ -27,21 +27,8 @@ enum ServerCommands {
             })
     }
 
-    static let info = Command(
-        "INFO", "What STATUS says, as text in sections.", group: .server, flags: [.readonly],
-        arguments: [.values("section").optional()]
-    ) { arguments, _, environment throws(CommandError) in
-        var wanted: Set<String> = []
-        while let section = try arguments.keyword() { wanted.insert(section.lowercased()) }
-        if !wanted.isDisjoint(with: ["all", "everything", "default"]) { wanted = [] }
-        return .lookup(
-            Lookup { [wanted] () throws(LookupError) in
-                .text(infoText(fields(environment), environment.options.version, sections: wanted))
-            })
-    }
-
     static let models = Command(
-        "MODELS", "The models, each with its learner and live scores.", group: .server, flags: [.readonly]
+        "MODELS", "The models, each with its learner and live scores.", group: .daemon, flags: [.readonly]
     ) { _, _, environment throws(CommandError) in
         .lookup(
             Lookup { () throws(LookupError) in
@@ -58,7 +45,7 @@ enum ServerCommands {
     }
 
     static let checkpoint = Command(
-        "CHECKPOINT", "Makes the state durable now; answers next offset by partition.", group: .server,
+        "CHECKPOINT", "Makes the state durable now; answers next offset by partition.", group: .daemon,
         flags: [.write, .admin]
     ) { _, _, environment throws(CommandError) in
         .later { reply in
@@ -74,15 +61,17 @@ enum ServerCommands {
     }
 
     /// The engine's fields and the RPC's own.
-    private static func fields(_ environment: CommandEnvironment) -> [StatusField] {
+    static func fields(_ environment: CommandEnvironment) -> [StatusField] {
         let connections = environment.registry.counts
         let counters = environment.counters
         return environment.service.status() + [
             StatusField("rpc.connections", .integer(connections.open)),
-            StatusField("rpc.connections.max", .integer(Int64(environment.registry.connectionsMax))),
+            StatusField("rpc.connections.max", .integer(connections.max)),
             StatusField("rpc.connections.accepted", .integer(connections.accepted)),
             StatusField("rpc.connections.rejected", .integer(connections.rejected)),
             StatusField("rpc.connections.cut-off", .integer(counters.cutOff.load(ordering: .relaxed))),
+            StatusField("rpc.held-bytes", .integer(Int64(environment.registry.total.bytes))),
+            StatusField("rpc.held-bytes.max", .integer(Int64(environment.options.totalBytesMax))),
             StatusField("rpc.commands", .integer(counters.commands.load(ordering: .relaxed))),
             StatusField("rpc.commands.refused", .integer(counters.refused.load(ordering: .relaxed))),
         ]
@@ -95,35 +84,6 @@ enum ServerCommands {
         case .double(let number): number.isFinite ? .double(number) : .null
         case .text(let text): .text(text)
         case .bool(let flag): .boolean(flag)
-        }
-    }
-
-    /// Names stay whole, because clients put all sections into one dictionary.
-    private static func infoText(_ fields: [StatusField], _ version: String, sections: Set<String>) -> String
-    {
-        var order = ["server"]
-        // Stock clients read `redis_version` to learn which commands they may send.
-        var lines = [
-            "server": ["freshet_version:\(version)", "redis_version:7.0.0", "redis_mode:standalone"]
-        ]
-        for field in fields {
-            let section = String(field.name.prefix { $0 != "." })
-            if lines[section] == nil { order.append(section) }
-            lines[section, default: []].append("\(field.name):\(infoText(field.value))")
-        }
-        return order.filter { sections.isEmpty || sections.contains($0.lowercased()) }
-            .map {
-                "# \($0.prefix(1).uppercased())\($0.dropFirst())\r\n\((lines[$0] ?? []).joined(separator: "\r\n"))\r\n"
-            }
-            .joined(separator: "\r\n")
-    }
-
-    private static func infoText(_ value: StatusField.Value) -> String {
-        switch value {
-        case .integer(let number): String(number)
-        case .double(let number): number.isFinite ? number.description : ""
-        case .text(let text): String(text.map { $0.isNewline ? " " : $0 })
-        case .bool(let flag): flag ? "1" : "0"
         }
     }
 }

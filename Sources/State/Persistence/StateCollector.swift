@@ -10,7 +10,7 @@ extension LearnedState {
     package func collectChanges() -> StateDelta {
         var delta = StateDelta()
         delta.positions = positions
-        delta.scalars = scalars()
+        delta.scalars = scalars().merging(recent.takeChanges()) { own, _ in own }
         delta.models = models.map { model in
             StoredModel(
                 name: model.options.name, learner: model.options.learnerName,
@@ -28,7 +28,9 @@ extension LearnedState {
 
     package func scalars() -> [String: Scalar] {
         var scalars: [String: Scalar] = ["mean.sum": .double(ratingSum), "mean.count": .integer(ratings)]
-        for field in Counters.fields {
+        // A JSON object, for people who look into the file.
+        if let memory = try? JSONEncoder().encode(logMemory) { scalars["log.memory"] = .blob(memory) }
+        for field in Counters.all {
             scalars["events.\(field.name)"] = .integer(counters[keyPath: field.path])
         }
         return scalars
@@ -46,7 +48,7 @@ extension LearnedState {
                             row: shard.row(local), id: Data(id.string.utf8), history: user.history.blob,
                             residualSum: user.residualSum, ratings: Int64(user.ratings),
                             nextOrder: Int64(user.nextOrder), lastEvent: user.lastEvent,
-                            hidden: user.hidden.blob))
+                            hidden: user.hidden.blob, marks: user.marks.blob))
                     shard.change(local) { shard.users[local].unsaved = false }
                 }
                 for (model, table) in shard.tables.enumerated() {
@@ -82,13 +84,15 @@ extension LearnedState {
                 for row in 0..<stats.count where stats[row].unsaved {
                     guard let id = ids.id(of: Int32(row)) else { continue }
                     let entry = catalogue.entries[row]
-                    changed.append(
-                        StoredItem(
-                            row: Int32(row), id: Data(id.string.utf8),
-                            title: entry.title.map { Data($0.utf8) },
-                            tags: entry.tags, available: entry.available, users: Int64(stats[row].users),
-                            ratings: Int64(stats[row].ratings), ratingSum: stats[row].ratingSum,
-                            lastEvent: stats[row].lastEvent))
+                    var item = StoredItem(
+                        row: Int32(row), id: Data(id.string.utf8), title: entry.title.map { Data($0.utf8) },
+                        tags: entry.tags, available: entry.available, users: Int64(stats[row].users),
+                        ratings: Int64(stats[row].ratings), ratingSum: stats[row].ratingSum,
+                        lastEvent: stats[row].lastEvent)
+                    item.titleAt = entry.times.title
+                    item.tagsAt = entry.times.tags
+                    item.availableAt = entry.times.available
+                    changed.append(item)
                     stats[row].unsaved = false
                 }
                 return changed
@@ -99,6 +103,7 @@ extension LearnedState {
     /// Marks all that `delta` holds as unsaved again: it could not be written.
     package func restoreMarks(of delta: StateDelta) {
         forgotten += delta.forgottenUsers
+        recent.markUnsaved()
         for user in delta.users { shard(of: user.row).markUnsaved(user.row) }
         for (model, factors) in delta.userFactors.enumerated() {
             for row in factors.rows { shard(of: row).markUnsaved(row, model: model) }

@@ -57,6 +57,7 @@ extension LearnedState {
         for field in Counters.fields { digest.combine(Int(counters[keyPath: field.path])) }
         digest.combine(ratingSum.bitPattern)
         digest.combine(Int(ratings))
+        combineRecent(&digest)
         combineUsers(&digest)
         combineItems(&digest)
         for model in models {
@@ -76,6 +77,14 @@ extension LearnedState {
         return digest.text
     }
 
+    private func combineRecent(_ digest: inout StateDigest) {
+        for (partition, window) in recent.windows.sorted(by: { $0.key < $1.key }) {
+            digest.combine(Int(partition))
+            digest.combine(window.total)
+            for fingerprint in window.inOrder { digest.combine(fingerprint) }
+        }
+    }
+
     /// In order of global rows, so that the number of shards does not matter.
     private func combineUsers(_ digest: inout StateDigest) {
         let rowCount = users.read { $0.rowCount }
@@ -89,6 +98,7 @@ extension LearnedState {
                 digest.combine(bytes: id.string.utf8)
                 digest.combine(bytes: user.history.blob)
                 digest.combine(bytes: user.hidden.blob)
+                digest.combine(bytes: user.marks.blob)
                 digest.combine(user.residualSum.bitPattern)
                 digest.combine(user.ratings)
                 digest.combine(Int(user.nextOrder))
@@ -107,6 +117,8 @@ extension LearnedState {
             digest.combine(bytes: (entries[row].title ?? "").utf8)
             for tag in entries[row].tags { digest.combine(bytes: tag.utf8) }
             digest.combine(entries[row].available ? 1 : 0)
+            let times = entries[row].times
+            for time in [times.title, times.tags, times.available] { digest.combine(Int(time ?? .min)) }
             digest.combine(Int(stats[row].users))
             digest.combine(Int(stats[row].ratings))
             digest.combine(stats[row].ratingSum.bitPattern)

@@ -9,6 +9,8 @@ package final class StateLoader: StateReader {
     private let state: LearnedState
     private let path: String
     private let modelNumbers: [String: Int]
+    /// Of the recent events, until all are there.
+    private var recent: [String: Scalar] = [:]
 
     package init(state: LearnedState, path: String) {
         self.state = state
@@ -23,8 +25,14 @@ package final class StateLoader: StateReader {
         switch (name, scalar) {
         case ("mean.sum", .double(let value)): state.ratingSum = value
         case ("mean.count", .integer(let value)): state.ratings = value
+        case (let name, _) where name.hasPrefix(RecentEvents.scalarPrefix): recent[name] = scalar
+        case ("log.memory", .blob(let value)):
+            // What cannot be read is as good as what an older program did not write: the log is trusted.
+            if let memory = try? JSONDecoder().decode(LogMemory.self, from: value) {
+                state.logMemory = memory
+            }
         case (let name, .integer(let value)):
-            for field in LearnedState.Counters.fields where name == "events.\(field.name)" {
+            for field in LearnedState.Counters.all where name == "events.\(field.name)" {
                 state.counters[keyPath: field.path] = value
             }
         default: break
@@ -61,6 +69,9 @@ package final class StateLoader: StateReader {
             $0.describe(
                 row, title: stored.title.map { String(decoding: $0, as: UTF8.self) }, tags: stored.tags,
                 available: stored.available)
+            var times = Catalogue.Times()
+            (times.title, times.tags, times.available) = (stored.titleAt, stored.tagsAt, stored.availableAt)
+            $0.restore(times, of: row)
         }
     }
 
@@ -68,8 +79,12 @@ package final class StateLoader: StateReader {
         let id = try id(stored.id, "users", stored.row)
         guard stored.row >= 0, let history = History(blob: stored.history),
             let hidden = HiddenItems(blob: stored.hidden), hidden.all(below: state.stats.count),
+            let marks = TimedMarks(blob: stored.marks), marks.all(below: state.stats.count),
             history.entries.allSatisfy({ $0.item >= 0 && $0.item < state.stats.count && $0.value.isFinite })
-        else { throw damaged("the history or the hidden items of users row \(stored.row) are malformed") }
+        else {
+            throw damaged(
+                "the history, the hidden items or the marks of users row \(stored.row) are malformed")
+        }
         state.users.withLock { $0.restore(id, at: stored.row) }
         for model in state.models {
             guard let alternating = model.alternating else { continue }
@@ -83,7 +98,7 @@ package final class StateLoader: StateReader {
             let local = shard.local(stored.row)
             shard.grow(to: local + 1)
             var user = UserState()
-            (user.id, user.history, user.hidden) = (id, history, hidden)
+            (user.id, user.history, user.hidden, user.marks) = (id, history, hidden, marks)
             (user.residualSum, user.ratings) = (stored.residualSum, Int(stored.ratings))
             user.nextOrder = UInt32(truncatingIfNeeded: stored.nextOrder)
             user.lastEvent = stored.lastEvent
@@ -110,6 +125,10 @@ package final class StateLoader: StateReader {
     }
 
     package func finish() {
+        state.recent.restore(recent)
+        recent = [:]
+        // A file of before this was kept: whatever it has not seen came later, so that nothing is lost.
+        if !state.positions.isEmpty, state.logMemory.origins == nil { state.logMemory.origins = [:] }
         for number in state.models.indices { state.settleAlternation(of: number) }
     }
 

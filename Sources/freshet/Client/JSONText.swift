@@ -29,7 +29,7 @@ struct JSONText: Encodable {
             for (key, value) in pairs {
                 try container.encode(JSONText(value), forKey: Key(stringValue: key.plainText))
             }
-        case .array(let values):
+        case .array(let values), .set(let values):
             var container = encoder.unkeyedContainer()
             for value in values { try container.encode(JSONText(value)) }
         default:
@@ -49,7 +49,7 @@ extension RESPValue {
     /// For people: text as it is, a number with at most four decimals, `-` for null.
     var plainText: String {
         switch self {
-        case .simple(let text), .error(let text): text
+        case .simple(let text), .error(let text), .verbatim(let text): text
         case .bulk(let bytes): String(decoding: bytes, as: UTF8.self)
         case .integer(let number): String(number)
         case .double(let number):
@@ -57,7 +57,7 @@ extension RESPValue {
                 .number.precision(.fractionLength(0...4)).grouping(.never).locale(Locale(identifier: "en")))
         case .boolean(let flag): flag ? "yes" : "no"
         case .null: "-"
-        case .array(let values): values.map(\.plainText).joined(separator: ", ")
+        case .array(let values), .set(let values): values.map(\.plainText).joined(separator: ", ")
         case .map(let pairs): pairs.map { "\($0.0.plainText)=\($0.1.plainText)" }.joined(separator: ", ")
         }
     }

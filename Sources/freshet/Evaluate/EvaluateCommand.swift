@@ -61,7 +61,8 @@ struct EvaluateCommand: ParsableCommand {
 
             EXIT CODES
               0 done     1 a model diverged, and the others are reported; or interrupted, and nothing is
-              64 usage     65 input
+              2 done, but lines that are no events were passed over (0 with --lenient)
+              64 usage     65 input     78 configuration
             """)
 
     /// By learner, as lines of the help, no longer than the others.
@@ -84,8 +85,17 @@ struct EvaluateCommand: ParsableCommand {
         help: ArgumentHelp(
             "Events: MovieLens, CSV or JSONL, gzip or not. May be repeated.", valueName: "file"))
     var input: [String] = []
-    @Option(help: "movielens, csv or jsonl; guessed by name and first line where absent.")
+    @Option(help: "movielens, csv or jsonl; seen from the first line where absent.")
     var format: EventFile.Format?
+    @Option(help: ArgumentHelp("Configuration file (YAML); its events are read here.", valueName: "file"))
+    var config: String?
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp(
+            "One key of the configuration, say events.fields.user=uid.", valueName: "key=value"))
+    var settings: [String] = []
+    @Flag(help: "Exit with 0 though lines that are no events were passed over.")
+    var lenient = false
     @Option(name: .customLong("protocol"), help: "holdout, leave-one-out, prequential or resubstitution.")
     var protocolName = EvaluationRequest.ProtocolName.holdout
     @Option(
@@ -202,6 +212,8 @@ struct EvaluateCommand: ParsableCommand {
             try evaluate()
         } catch let error as CommandError {
             throw error.report()
+        } catch let error as ConfigurationError {
+            throw CommandError("\(error)", code: .configuration).report()
         } catch let error as EventFileError {
             throw CommandError("\(error)", code: .data).report()
         } catch let error as EvaluationError {
@@ -233,6 +245,10 @@ struct EvaluateCommand: ParsableCommand {
         // Before the work, so that what cannot be written is not found out after it.
         if let output { try Self.checkWritable(output) }
         let interrupts = Interrupts()
+        var request = request
+        request.events = try Configuration.load(
+            file: config, environment: ProcessInfo.processInfo.environment, settings: settings
+        ).events.options
         var run = EvaluationRun(request: request, progress: progress)
         run.isInterrupted = { interrupts.isRaised }
         let result = Result { try run.report() }
@@ -241,6 +257,7 @@ struct EvaluateCommand: ParsableCommand {
         if let output { try Self.write(report.curvesCSV, to: output) }
         Terminal.write(json ? try report.jsonLines() : report.text)
         guard report.failures.isEmpty else { throw CommandError(report.failures.joined(separator: "\n")) }
+        if !lenient, let failure = report.passedOver { throw failure }
     }
 
     /// What stands there stays until there is something to write.

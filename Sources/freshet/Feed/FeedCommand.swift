@@ -15,8 +15,14 @@ struct FeedCommand: ParsableCommand {
         commandName: "feed",
         abstract: "Replays files, or standard input, as a live stream of events.",
         discussion: """
-            Ratings are fed in the order of time, items before them; standard input and JSONL as they come. Lines \
-            that are no events are reported with file and line and passed over. Ctrl-C ends with the summary.
+            Files are known by what they begin with: JSON objects (one a line, pretty-printed, or an array), values \
+            parted by commas, semicolons, tabs or pipes under a header, or MovieLens; gzip and UTF-16 are unpacked. \
+            Ratings are fed in the order of time, items before them; standard input and JSON as they come. Lines \
+            that are no events are reported with file and line and passed over. Columns are found by events.fields; \
+            what is written has freshet's own names, so that every daemon reads it. Ctrl-C ends with the summary.
+
+            While the daemon restarts, feed waits and goes on with the first event that has no answer: for ever with \
+            standard input, for a minute with files.
 
             Examples:
               freshet feed movies.csv ratings.csv
@@ -24,13 +30,14 @@ struct FeedCommand: ParsableCommand {
               freshet feed ratings.csv.gz --to kafka --brokers localhost:9092 --topic ratings
               tail -F events.jsonl | freshet feed -
 
-            Exit codes: 0 all events are in the log, 1 some are not, 64 usage, 65 input, 69 daemon or broker \
-            not there, 78 configuration.
+            Exit codes: 0 all events are in the log, 1 some are not, 2 all are, but lines that are no events were \
+            passed over (0 with --lenient), 64 usage, 65 input that cannot be read, or nothing in it is an event, 69 \
+            daemon or broker not there, 78 configuration.
             """)
 
     @Argument(help: ArgumentHelp("Files, gzip or not; - is standard input.", valueName: "file"))
     var files: [String]
-    @Option(help: "movielens, csv or jsonl; guessed by name and first line where absent.")
+    @Option(help: "movielens, csv or jsonl; seen from the first line where absent.")
     var format: EventFile.Format?
     @Option(help: "Through the daemon's socket (rpc), or straight into the topic (kafka).")
     var to = Target.rpc
@@ -55,6 +62,8 @@ struct FeedCommand: ParsableCommand {
     var sort = true
     @Flag(help: "Stop at the first line that is no event.")
     var strict = false
+    @Flag(help: "Exit with 0 though lines that are no events were passed over.")
+    var lenient = false
 
     func validate() throws {
         guard !files.isEmpty else { throw ValidationError("name a file, or - for standard input") }
@@ -101,7 +110,15 @@ struct FeedCommand: ParsableCommand {
         Terminal.write(
             FeedSummary.text(receipts, badLines: source.badLines, elapsed: feeder.progress.elapsed))
         try result.get()
+        source.warnings.forEach { Terminal.writeError($0) }
         guard receipts.unacknowledged == 0 else { throw FeedSummary.failure(receipts) }
+        guard !lenient, !interrupts.isRaised else { return }
+        guard receipts.sent > 0 else {
+            throw PassedOver.nothing(in: files, lines: source.badLines, first: source.firstBadLines)
+        }
+        if let failure = PassedOver.failure(lines: source.badLines, first: source.firstBadLines) {
+            throw failure
+        }
     }
 
     private func loadConfiguration() throws -> Configuration {
@@ -114,9 +131,15 @@ struct FeedCommand: ParsableCommand {
     }
 
     private func makeSink(_ configuration: Configuration, _ interrupts: Interrupts) throws -> any EventSink {
-        let backoff = Backoff(isCancelled: { interrupts.isRaised })
+        // Whoever writes into a pipe could not go on without this reader.
+        let patience: Duration = files.contains("-") ? .seconds(Int64(1) << 40) : .seconds(60)
+        let backoff = Backoff(patience: patience, isCancelled: { interrupts.isRaised })
         switch to {
-        case .rpc: return RPCSink(try FeedTargets.daemon(configuration), backoff: backoff)
+        case .rpc:
+            return RPCSink(
+                try FeedTargets.daemon(configuration), backoff: backoff,
+                reconnect: { try FeedTargets.daemon(configuration) },
+                say: { Terminal.writeError("freshet feed: \($0)") })
         case .kafka:
             let log = try FeedTargets.kafka(configuration)
             return LogSink(log, options: configuration.events.options, backoff: backoff)

@@ -7,12 +7,9 @@ import Reporting
 /// What `feed` can feed into.
 enum FeedTargets {
     static func daemon(_ configuration: Configuration) throws -> RPCClient {
-        let client = try RPCClient(socketPath: configuration.socketPath)
-        guard !configuration.rpc.password.isEmpty else { return client }
-        if case .error(let why) = try client.call(["AUTH", configuration.rpc.password]) {
-            throw CommandError("the daemon refuses rpc.password: \(why)", code: .configuration)
-        }
-        return client
+        let password = configuration.rpc.password
+        return try RPCClient(
+            socketPath: configuration.socketPath, password: password.isEmpty ? nil : password)
     }
 
     static func kafka(_ configuration: Configuration) throws -> any EventLog {

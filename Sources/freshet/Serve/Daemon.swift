@@ -43,9 +43,14 @@ struct Daemon {
 
     static func rpcOptions(_ configuration: Configuration, engine: Engine) -> RPCServerOptions {
         var options = RPCServerOptions(socketPath: configuration.socketPath)
+        options.events = configuration.events.options
         options.password = configuration.rpc.password.isEmpty ? nil : configuration.rpc.password
         options.connectionsMax = configuration.rpc.connectionsMax
         options.limits.requestBytesMax = configuration.rpc.requestBytesMax
+        options.limits.bulkBytesMax = configuration.rpc.requestBytesMax
+        options.clientBytesMax = configuration.rpc.clientBytesMax
+        options.totalBytesMax = configuration.rpc.totalBytesMax
+        options.answerTimeout = .seconds(configuration.rpc.answerTimeoutSeconds)
         options.idleTimeout = .seconds(configuration.rpc.idleTimeoutSeconds)
         options.eventLoopThreads = configuration.rpc.threads
         options.version = Freshet.version

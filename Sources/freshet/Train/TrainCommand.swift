@@ -48,13 +48,14 @@ struct TrainCommand: ParsableCommand {
               65  nothing to learn from        69  the log cannot be read
               75  a freshet uses the folder    78  the configuration is wrong
               73  the output is there already or cannot be written
+              2   written, but lines of files that are no events were passed over (0 with --lenient)
             """)
 
     @Option(
         name: .customLong("input"), parsing: .upToNextOption,
         help: ArgumentHelp("Files of events; - is standard input.", valueName: "file"))
     var inputs: [String] = []
-    @Option(help: "movielens, csv or jsonl; guessed by name and first line where absent.")
+    @Option(help: "movielens, csv or jsonl; seen from the first line where absent.")
     var format: EventFile.Format?
     @Flag(help: "Learn from the log of the configuration instead: the embedded one, or the Kafka topic.")
     var fromLog = false
@@ -119,6 +120,8 @@ struct TrainCommand: ParsableCommand {
     var sort = true
     @Flag(help: "Stop at the first line that is no event.")
     var strict = false
+    @Flag(help: "Exit with 0 though lines of files that are no events were passed over.")
+    var lenient = false
     @Flag(help: "Print the summary as JSON.")
     var json = false
 
@@ -183,6 +186,7 @@ struct TrainCommand: ParsableCommand {
             signal(SIGXFSZ, SIG_IGN)
             let summary = try run.run()
             Terminal.write(json ? try summary.json() : summary.text)
+            if !lenient, let failure = summary.passedOver { throw failure }
         } catch let error as CommandError {
             throw error.report()
         } catch let error as ConfigurationError {

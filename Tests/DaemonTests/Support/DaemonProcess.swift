@@ -167,6 +167,15 @@ struct Status {
         }
     }
 
+    /// Whole or not.
+    func number(_ name: String) -> Double? {
+        switch answer[name] {
+        case .integer(let number): Double(number)
+        case .double(let number): number
+        default: nil
+        }
+    }
+
     func text(_ name: String) -> String { answer[name]?.string ?? "" }
 
     /// Next offset by partition.

@@ -1,0 +1,183 @@
+import Foundation
+
+/// What Redis's clients and monitors ask of a server beside its data: answered as a Redis without keys, replicas, modules
+/// or a cluster does.
+enum RedisCommands {
+    static let all =
+        [
+            cluster, role, module, memory, latency, slowLog, debug, acl, wait, time, size, lolwut,
+        ] + clusterModes
+
+    private static let noCluster = CommandError("ERR This instance has cluster support disabled")
+
+    /// No run of its own is needed where a command is refused whatever its arguments.
+    private static func refusing(_ error: CommandError) -> Command.Run {
+        { _, _, _ throws(CommandError) in throw error }
+    }
+
+    private static func answering(_ value: RESPValue) -> Command.Run {
+        { _, _, _ throws(CommandError) in .reply(value) }
+    }
+
+    private static func sub(
+        _ container: String, _ name: String, _ summary: String, _ arguments: [ArgumentSpec] = [],
+        group: Command.Group = .server, wordsMax: Int? = nil, run: @escaping Command.Run
+    ) -> Command {
+        Command(
+            name, of: container, summary, group: group, flags: [.readonly], arguments: arguments,
+            wordsMax: wordsMax, run: run)
+    }
+
+    // MARK: A cluster, which this is not
+
+    static let cluster = Command(
+        container: "CLUSTER", "Refused: this is no cluster.", group: .cluster,
+        subcommands: ["INFO", "LINKS", "MYID", "NODES", "RESET", "SHARDS", "SLOTS"].map {
+            sub("CLUSTER", $0, "Refused.", group: .cluster, run: refusing(noCluster))
+        }
+            + ["COUNTKEYSINSLOT", "KEYSLOT", "NODE", "REPLICAS", "SLAVES"].map {
+                sub(
+                    "CLUSTER", $0, "Refused.", [.value("argument")], group: .cluster, run: refusing(noCluster)
+                )
+            })
+
+    static let clusterModes = ["READONLY", "READWRITE", "ASKING"].map {
+        Command($0, "Refused: this is no cluster.", group: .cluster, flags: [.fast], run: refusing(noCluster))
+    }
+
+    static let role = Command(
+        "ROLE", "Answers that this is a master without replicas.", group: .server, flags: [.readonly, .fast],
+        run: answering(.array([.text("master"), .integer(0), .array([])])))
+
+    static let wait = Command(
+        "WAIT", "Answers 0, the number of replicas.", group: .server, flags: [],
+        arguments: [.value("numreplicas", .integer), .value("timeout", .integer)]
+    ) { arguments, _, _ throws(CommandError) in
+        _ = try arguments.redisInteger("numreplicas")
+        let timeout = try arguments.redisInteger(
+            "timeout", orThrow: .invalid("timeout is not an integer or out of range"))
+        guard timeout >= 0 else { throw .invalid("timeout is negative") }
+        return .reply(.integer(0))
+    }
+
+    // MARK: Modules, memory, latencies
+
+    private static func notAllowed(_ name: String) -> CommandError {
+        .invalid(
+            "\(name) command not allowed. If the enable-\(name.lowercased())-command option is set to \"local\", you "
+                + "can run it from a local connection, otherwise you need to set this option in the configuration "
+                + "file, and then restart the server.")
+    }
+
+    static let module = Command(
+        container: "MODULE", "Lists modules, of which there are none.", group: .server,
+        subcommands: [
+            sub("MODULE", "LIST", "Answers an empty list.", run: answering(.array([]))),
+            sub(
+                "MODULE", "LOAD", "Refused.", [.value("path"), .values("arg").optional()],
+                run: refusing(notAllowed("MODULE"))),
+            sub("MODULE", "UNLOAD", "Refused.", [.value("name")], run: refusing(notAllowed("MODULE"))),
+        ])
+
+    static let memory = Command(
+        container: "MEMORY", "Answers for keys, of which there are none; see STATUS.", group: .server,
+        subcommands: [
+            sub("MEMORY", "USAGE", "Answers null.", [.value("key"), .option("SAMPLES", "count", .integer)]) {
+                arguments, _, _ throws(CommandError) in
+                let words = try arguments.rest("option").dropFirst()
+                guard words.isEmpty || words.count == 2, words.first?.uppercased() ?? "SAMPLES" == "SAMPLES"
+                else { throw .syntax }
+                guard words.isEmpty || words.last.flatMap({ Int($0) }) != nil else { throw .notAnInteger }
+                return .reply(.null)
+            },
+            sub(
+                "MEMORY", "DOCTOR", "Says where to look.",
+                run: answering(.verbatim("See memory.* in STATUS and the section Memory of README.\n"))),
+            sub("MEMORY", "PURGE", "Answers OK.", run: answering(.simple("OK"))),
+        ])
+
+    static let latency = Command(
+        container: "LATENCY", "Answers that nothing is recorded.", group: .server,
+        subcommands: [
+            sub("LATENCY", "LATEST", "Answers an empty list.", run: answering(.array([]))),
+            sub(
+                "LATENCY", "HISTORY", "Answers an empty list.", [.value("event")], run: answering(.array([]))),
+            sub(
+                "LATENCY", "RESET", "Answers 0.", [.values("event").optional()], run: answering(.integer(0))),
+            sub(
+                "LATENCY", "HISTOGRAM", "Answers an empty map.", [.values("command").optional()],
+                run: answering(.map([]))),
+            sub(
+                "LATENCY", "DOCTOR", "Says that nothing is recorded.",
+                run: answering(.verbatim("Latencies are not recorded here; see STATUS.\n"))),
+        ])
+
+    static let slowLog = Command(
+        container: "SLOWLOG", "Answers that nothing is recorded.", group: .server,
+        subcommands: [
+            sub(
+                "SLOWLOG", "GET", "Answers an empty list.", [.value("count", .integer).optional()],
+                wordsMax: 3, run: answering(.array([]))),
+            sub("SLOWLOG", "LEN", "Answers 0.", run: answering(.integer(0))),
+            sub("SLOWLOG", "RESET", "Answers OK.", run: answering(.simple("OK"))),
+        ])
+
+    static let debug = Command(
+        "DEBUG", "Refused.", group: .server, flags: [.admin],
+        arguments: [.value("subcommand"), .values("argument").optional()],
+        run: refusing(notAllowed("DEBUG")))
+
+    // MARK: Rights
+
+    static let acl = Command(
+        container: "ACL", "Answers for the only user, default.", group: .server,
+        subcommands: [
+            sub("ACL", "WHOAMI", "The user's name.", run: answering(.text("default"))),
+            sub("ACL", "USERS", "All users' names.", run: answering(.array([.text("default")]))),
+            sub("ACL", "LIST", "All users' rights.") { _, _, environment throws(CommandError) in
+                let pass = environment.options.password == nil ? "nopass" : "#(rpc.password)"
+                return .reply(.array([.text("user default on \(pass) ~* &* +@all")]))
+            },
+            sub(
+                "ACL", "CAT", "Categories of commands, or the commands of one.",
+                [.value("category").optional()], wordsMax: 3, run: categories),
+        ])
+
+    private static func categories(
+        _ arguments: inout ArgumentReader, _ session: inout Session, _ environment: CommandEnvironment
+    ) throws(CommandError) -> Outcome {
+        let commands = environment.table.commands
+        guard !arguments.isAtEnd else {
+            let groups = Set(commands.map(\.group.rawValue)).sorted()
+            return .reply(.array(groups.map(RESPValue.text)))
+        }
+        let category = try arguments.text("category")
+        let found = commands.filter { $0.group.rawValue == category.lowercased() }
+        guard !found.isEmpty else { throw .invalid("Unknown category '\(category.prefix(128))'") }
+        return .reply(.array(found.map { .text($0.fullName) }))
+    }
+
+    // MARK: Small things
+
+    static let time = Command(
+        "TIME", "Seconds since 1970, and microseconds.", group: .server, flags: [.fast]
+    ) { _, _, _ throws(CommandError) in
+        let microseconds = Int64(Date().timeIntervalSince1970 * 1e6)
+        return .reply(
+            .array([.text(String(microseconds / 1_000_000)), .text(String(microseconds % 1_000_000))]))
+    }
+
+    static let size = Command(
+        "DBSIZE", "Answers 0, the number of keys; see STATUS for users and items.", group: .server,
+        flags: [.readonly, .fast], run: answering(.integer(0)))
+
+    static let lolwut = Command(
+        "LOLWUT", "Says what this is.", group: .server, flags: [.readonly, .fast],
+        arguments: [.values("argument").optional()]
+    ) { _, _, environment throws(CommandError) in
+        .reply(
+            .verbatim(
+                "A freshet is the flood of a stream in spring.\nFreshet ver. \(environment.options.version)\n"
+            ))
+    }
+}

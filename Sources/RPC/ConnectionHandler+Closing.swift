@@ -1,0 +1,69 @@
+import Logging
+import NIOCore
+import Synchronization
+
+extension ConnectionHandler {
+    func send() {
+        guard let context else { return }
+        let held =
+            replies.heldBytes + input.readableBytes + decoder.heldBytes + execution.bytes
+            + (session.transaction?.bytes ?? 0)
+        switch output.send(on: context, beside: held) {
+        case .fits: break
+        case .passesClient: cutOff(.client)
+        case .passesTotal: environment.registry.evictLargest()
+        }
+    }
+
+    /// Closes a connection for which more is held than may be, and says so to whoever runs the daemon.
+    func cutOff(_ reason: CutOff) {
+        guard let context, !isCutOff else { return }
+        isCutOff = true
+        phase = .lingering
+        environment.counters.cutOff.add(1, ordering: .relaxed)
+        let bytes = output.memory.bytes
+        PeerProcess.id(of: context.channel).assumeIsolated().whenComplete { process in
+            self.logger.warning(
+                "\(reason.message)",
+                metadata: [
+                    "client": "\(self.session.logName)",
+                    "process": "\((try? process.get()).map(String.init) ?? "unknown")",
+                    "bytes": "\(bytes)", "limit": "\(reason.limit(self.environment.options))",
+                ])
+            self.context?.close(promise: nil)
+        }
+    }
+
+    /// Closes once the client has taken the last answers. A client that has been refused and still sends is let send,
+    /// for a while: were its socket closed now, it would fail to send before it reads why.
+    func linger(_ context: ChannelHandlerContext) {
+        phase = .lingering
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
+            guard let context = self.context else { return }
+            guard self.throwsInputAway, !self.isInputClosed else { return context.close(promise: nil) }
+            context.close(mode: .output, promise: nil)
+            self.requestTimer?.cancel()
+            self.requestTimer = context.eventLoop.assumeIsolated().scheduleTask(in: self.requestTimeout) {
+                self.context?.close(promise: nil)
+            }
+        }
+    }
+
+    private var requestTimeout: TimeAmount { TimeAmount(environment.options.requestTimeout) }
+
+    /// A request that has begun must end in time, counted from when the rest was first missed: a client that sends a
+    /// byte now and then gains nothing.
+    func armRequestTimer(waitsForClient: Bool) {
+        guard waitsForClient, decoder.isMidRequest(input) else {
+            requestTimer?.cancel()
+            requestTimer = nil
+            return
+        }
+        guard requestTimer == nil, let context else { return }
+        requestTimer = context.eventLoop.assumeIsolated().scheduleTask(in: requestTimeout) {
+            self.refuse(
+                RESPProtocolError("request not complete after \(self.environment.options.requestTimeout)"))
+            self.serve()
+        }
+    }
+}

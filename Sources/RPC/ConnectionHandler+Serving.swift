@@ -1,0 +1,163 @@
+import Engine
+import LookUps
+import NIOCore
+import NIOPosix
+
+extension ConnectionHandler {
+    /// Whether one more command may start now.
+    private var canStart: Bool {
+        (phase == .open || phase == .draining)
+            && replies.count < environment.options.commandsInFlightMax
+            && output.readableBytes + replies.heldBytes <= environment.options.clientBytesMax
+    }
+
+    var isPaused: Bool { !throwsInputAway && (isTurnScheduled || phase != .open || !canStart) }
+
+    /// One turn: starts what can start, sends what is ready, and sees to what comes next.
+    func serve() {
+        guard context != nil, !isServing else { return scheduleTurn() }
+        isServing = true
+        defer { isServing = false }
+        let mayHaveMore = startCommands()
+        send()
+        // Sending may have closed the connection.
+        guard let context else { return }
+        if phase == .closing, replies.isEmpty, output.isEmpty { linger(context) }
+        if mayHaveMore, canStart { scheduleTurn() }
+        if phase == .open { armRequestTimer(waitsForClient: !mayHaveMore && canStart) }
+        if isReadHeldBack, !isPaused {
+            isReadHeldBack = false
+            context.read()
+        }
+    }
+
+    /// Whether there may be another whole request.
+    private func startCommands() -> Bool {
+        var left = Self.commandsPerTurnMax
+        defer { compactInput() }
+        while canStart {
+            guard left > 0 else { return true }
+            left -= 1
+            if let request = execution.requests.popFirst() {
+                execution.bytes -= request.memoryBytes
+                start(request, isSilent: execution.isSilent)
+                continue
+            }
+            do throws(RESPProtocolError) {
+                guard let request = try decoder.next(from: &input) else {
+                    if phase == .draining { phase = .closing }
+                    return false
+                }
+                start(request)
+            } catch {
+                refuse(error)
+            }
+        }
+        return input.readableBytes > 0 || !execution.requests.isEmpty
+    }
+
+    private func start(_ request: RESPRequest, isSilent: Bool = false) {
+        let place = replies.take()
+        let isSkipped = session.replies.takeSkip()
+        let outcome = environment.table.start(request, &session, environment)
+        // Kept with the place: HELLO answers in the version it chose, and leaves answers still under way as they were.
+        let form = ReplyForm(
+            version: session.version, isSilent: isSilent || isSkipped || session.replies != .on)
+        switch outcome {
+        case .reply(let value): fill(place, value, form)
+        case .close(let value):
+            fill(place, value, form)
+            phase = .closing
+        case .execute(let transaction): execute(transaction, place, form)
+        case .lookup(let lookup): start(lookup, place, form)
+        case .later(let begin):
+            begin { [port] value in
+                port?.deliver(isPatient: true) { $0.complete(place, value, form) }
+            }
+        }
+    }
+
+    /// The answer of `EXEC` is an array of its commands' answers: its head goes out here, and the answers of the
+    /// commands, which are the next to be started, stand behind it as those of any pipeline do.
+    private func execute(_ transaction: Transaction, _ place: ReplyQueue.Place, _ form: ReplyForm) {
+        execution = Execution(
+            requests: transaction.requests, bytes: transaction.bytes, isSilent: form.isSilent)
+        replies.fill(place, movingTo: &output.buffer) { buffer in
+            guard !form.isSilent else { return }
+            RESPEncoder(version: form.version)
+                .encodeArrayHeader(transaction.requests.count, into: &buffer)
+        }
+    }
+
+    private func start(_ lookup: Lookup, _ place: ReplyQueue.Place, _ form: ReplyForm) {
+        guard let after = lookup.after else { return run(lookup, place, form) }
+        environment.service.waitUntilLearned(after.token, timeout: after.timeout) { [port] result in
+            port?.deliver { handler in
+                switch result {
+                case .success: handler.run(lookup, place, form)
+                case .failure(let error): handler.fill(place, .error(error.description), form)
+                }
+                handler.scheduleTurn()
+            }
+        }
+    }
+
+    private func run(_ lookup: Lookup, _ place: ReplyQueue.Place, _ form: ReplyForm) {
+        guard leavesEventLoop(lookup) else {
+            return fill(place, lookup.evaluate(), form)
+        }
+        lookupThreads.submit { [port] state in
+            guard state == .active else { return }
+            let value = lookup.evaluate()
+            port?.deliver { $0.complete(place, value, form) }
+        }
+    }
+
+    private func leavesEventLoop(_ lookup: Lookup) -> Bool {
+        if lookup.isLong { return true }
+        switch environment.options.lookupLength() {
+        case .short: return false
+        case .medium: return replies.count > 1 || input.readableBytes > 0 || !execution.requests.isEmpty
+        case .long: return true
+        }
+    }
+
+    private func fill(_ place: ReplyQueue.Place, _ value: RESPValue, _ form: ReplyForm) {
+        replies.fill(place, movingTo: &output.buffer) { buffer in
+            guard !form.isSilent else { return }
+            RESPEncoder(version: form.version).encode(value, into: &buffer)
+        }
+    }
+
+    private func complete(_ place: ReplyQueue.Place, _ value: RESPValue, _ form: ReplyForm) {
+        fill(place, value, form)
+        scheduleTurn()
+    }
+
+    /// Answers, and closes once the answers of what came before have gone out.
+    func refuse(_ error: some CustomStringConvertible) {
+        fill(replies.take(), .error(error.description), ReplyForm(version: session.version))
+        phase = .closing
+        throwsInputAway = true
+        input = ByteBuffer()
+    }
+
+    /// Answers that come in one tick of the event loop go out in one write.
+    func scheduleTurn() {
+        guard let context, !isTurnScheduled else { return }
+        isTurnScheduled = true
+        context.eventLoop.assumeIsolated().execute {
+            self.isTurnScheduled = false
+            self.serve()
+        }
+    }
+
+    private func compactInput() {
+        if input.readableBytes == 0 {
+            input = ByteBuffer()
+        } else if input.readerIndex > input.readableBytes {
+            // Each byte is moved at most as often as one was consumed.
+            input.discardReadBytes()
+        }
+    }
+}

@@ -1,0 +1,87 @@
+internal import Checkpoints
+internal import Foundation
+
+// Scalars of the state file: `recent.P` is how many fingerprints were ever taken in of partition P, `recent.P.capacity`
+// the length of its ring, and `recent.P.B` block B of the ring, 8 bytes a fingerprint, little-endian. A checkpoint writes
+// the blocks that changed.
+extension RecentEvents {
+    static let scalarPrefix = "recent."
+    private static let blockLength = 4096
+
+    /// What changed since the last call.
+    mutating func takeChanges() -> [String: Scalar] {
+        var scalars: [String: Scalar] = [:]
+        for (partition, var window) in windows where window.saved < window.total {
+            let name = "\(Self.scalarPrefix)\(partition)"
+            scalars[name] = .integer(Int64(window.total))
+            scalars["\(name).capacity"] = .integer(Int64(capacity))
+            for block in Self.changedBlocks(of: window) {
+                let start = block * Self.blockLength
+                let end = min(window.ring.count, start + Self.blockLength)
+                scalars["\(name).\(block)"] = .blob(Self.blob(window.ring[start..<end]))
+            }
+            window.saved = window.total
+            set(window, of: partition)
+        }
+        return scalars
+    }
+
+    private static func changedBlocks(of window: Window) -> Set<Int> {
+        let first = max(window.saved, window.total - window.capacity)
+        return Set((first..<window.total).lazy.map { $0 % window.capacity / blockLength })
+    }
+
+    /// The last changes could not be written: all of it is written next time.
+    mutating func markUnsaved() {
+        for (partition, var window) in windows {
+            window.saved = 0
+            set(window, of: partition)
+        }
+    }
+
+    /// Rebuilds the windows from what `takeChanges` gave over time; with another capacity, from the newest that fit.
+    mutating func restore(_ scalars: [String: Scalar]) {
+        guard capacity > 0 else { return }
+        for (name, value) in scalars {
+            guard let partition = Int32(name.dropFirst(Self.scalarPrefix.count)),
+                case .integer(let total) = value, total > 0,
+                case .integer(let stored)? = scalars["\(name).capacity"], stored > 0,
+                let ring = Self.ring(name, count: min(Int(total), Int(stored)), in: scalars)
+            else { continue }
+            let asStored = Window(capacity: Int(stored), ring: ring, total: Int(total))
+            guard asStored.capacity == capacity else {
+                set(Window(capacity: capacity, newest: asStored.inOrder), of: partition)
+                continue
+            }
+            var window = asStored
+            window.saved = window.total
+            set(window, of: partition)
+        }
+    }
+
+    /// `nil` where a block is missing: the window then starts anew, and what it would have known is learned again.
+    private static func ring(_ name: String, count: Int, in scalars: [String: Scalar]) -> [UInt64]? {
+        var ring: [UInt64] = []
+        ring.reserveCapacity(count)
+        var block = 0
+        while ring.count < count {
+            guard case .blob(let data)? = scalars["\(name).\(block)"], data.count >= 8 else { return nil }
+            data.withUnsafeBytes { bytes in
+                for start in stride(from: 0, to: bytes.count - 7, by: 8) where ring.count < count {
+                    ring.append(
+                        UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self)))
+                }
+            }
+            block += 1
+        }
+        return ring
+    }
+
+    private static func blob(_ fingerprints: ArraySlice<UInt64>) -> Data {
+        var data = Data(capacity: fingerprints.count * 8)
+        for fingerprint in fingerprints {
+            withUnsafeBytes(of: fingerprint.littleEndian) { data.append(contentsOf: $0) }
+        }
+        return data
+    }
+}

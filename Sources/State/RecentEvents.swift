@@ -1,0 +1,71 @@
+/// The last events of each partition, by their fingerprints: what is delivered again is known again.
+///
+/// A window of `capacity` fingerprints a partition, oldest first out, so that memory is bounded: 24 bytes for each, and
+/// for most of them the time of one look into a table. Confined to the engine's queue.
+package struct RecentEvents {
+    /// Fingerprints kept of a partition; 0 keeps none.
+    package let capacity: Int
+    private(set) var windows: [Int32: Window] = [:]
+
+    package init(capacity: Int) { self.capacity = capacity }
+
+    /// Takes the event in; false if it is in the window of its partition already.
+    package mutating func insert(_ fingerprint: UInt64, of partition: Int32) -> Bool {
+        guard capacity > 0 else { return true }
+        return windows[partition, default: Window(capacity: capacity)].insert(fingerprint)
+    }
+
+    package var bytes: Int { windows.values.reduce(0) { $0 + $1.bytes } }
+
+    /// One partition's.
+    struct Window {
+        let capacity: Int
+        /// Fingerprints in the order of the log, as a ring once it is full.
+        private(set) var ring: [UInt64] = []
+        /// Fingerprints ever taken in; the next one stands at `total mod capacity`.
+        private(set) var total = 0
+        /// `total` when it was last copied for a checkpoint.
+        var saved = 0
+        private var known = FingerprintTable()
+
+        init(capacity: Int) { self.capacity = capacity }
+
+        /// A window as it was.
+        init(capacity: Int, ring: [UInt64], total: Int) {
+            self.capacity = capacity
+            self.ring = ring
+            self.total = total
+            for fingerprint in ring { _ = known.insert(fingerprint) }
+        }
+
+        /// A window of the newest that fit; `newest` has the oldest first.
+        init(capacity: Int, newest: [UInt64]) {
+            let kept = Array(newest.suffix(capacity))
+            self.init(capacity: capacity, ring: kept, total: kept.count)
+        }
+
+        /// Oldest first.
+        var inOrder: [UInt64] {
+            guard ring.count == capacity else { return ring }
+            let oldest = total % capacity
+            return Array(ring[oldest...] + ring[..<oldest])
+        }
+
+        var bytes: Int { ring.capacity * MemoryLayout<UInt64>.stride + known.bytes }
+
+        mutating func insert(_ fingerprint: UInt64) -> Bool {
+            guard known.insert(fingerprint) else { return false }
+            if ring.count < capacity {
+                ring.append(fingerprint)
+            } else {
+                known.remove(ring[total % capacity])
+                ring[total % capacity] = fingerprint
+            }
+            total += 1
+            return true
+        }
+    }
+
+    /// For the persistence of windows, below.
+    mutating func set(_ window: Window, of partition: Int32) { windows[partition] = window }
+}
