@@ -46,7 +46,8 @@ public final class RPCServer: Sendable {
             CommandEnvironment(
                 service: service, options: options,
                 registry: ConnectionRegistry(
-                    connectionsMax: options.connectionsMax, total: MemoryTotal(bytesMax: options.totalBytesMax)),
+                    connectionsMax: options.connectionsMax,
+                    total: MemoryTotal(bytesMax: options.totalBytesMax)),
                 counters: CommandCounters(), table: .standard))
     }
 
