@@ -72,8 +72,9 @@ let package = Package(
         room("Evaluation", ["Locking", "Factors", "Learners"]),
         room("Retrieval", ["CKernels", "Factors", heaps]),
         room("Events", ["CSimdJSON", "CZlib"]),
-        room("EventLog", ["Events", "Locking", "CRdKafka", grdb, logging]),
-        room("Checkpoints", [grdb]),
+        room("SQLiteFiles", ["Locking", grdb]),
+        room("EventLog", ["Events", "Locking", "SQLiteFiles", "CRdKafka", grdb, logging]),
+        room("Checkpoints", ["Locking", "SQLiteFiles", grdb]),
         room(
             "State", ["Locking", "Factors", "Learners", "Retrieval", "Events", "Checkpoints", heaps]),
         room("StreamLearning", ["Locking", "Factors", "Learners", "Events", "State"]),
@@ -81,7 +82,8 @@ let package = Package(
         room(
             "Engine",
             [
-                "Locking", "Factors", "Retrieval", "Events", "EventLog", "Checkpoints", "State",
+                "Locking", "Factors", "Retrieval", "Events", "SQLiteFiles", "EventLog", "Checkpoints",
+                "State",
                 "StreamLearning", "LookUps", logging,
             ]),
         room("RPC", ["Locking", "Events", "EventLog", "LookUps", "Engine", nioCore, nioPosix, logging]),
@@ -133,8 +135,10 @@ let package = Package(
         tests(of: "Evaluation", ["Evaluation"]),
         tests(of: "Retrieval", ["Retrieval", "CKernels", "Factors"]),
         tests(of: "Events", ["Events"]),
-        tests(of: "EventLog", ["EventLog", "Events", "Locking", "TestSupport", grdb, logging]),
-        tests(of: "Checkpoints", ["TestSupport", "Checkpoints", "Factors", grdb]),
+        tests(of: "SQLiteFiles", ["SQLiteFiles", "TestSupport", grdb]),
+        tests(
+            of: "EventLog", ["EventLog", "Events", "Locking", "SQLiteFiles", "TestSupport", grdb, logging]),
+        tests(of: "Checkpoints", ["TestSupport", "SQLiteFiles", "Checkpoints", "Factors", grdb]),
         tests(
             of: "State",
             [
@@ -188,7 +192,7 @@ let package = Package(
                 "EvaluationRuns", "Reporting", "Configuration", "HistoryTraining", "Evaluation", "Events",
                 "Learners", "Training", argumentParser,
             ]),
-        tests(of: "Freshet", ["freshet", "Configuration", "RPC", argumentParser]),
+        tests(of: "Freshet", ["freshet", "Configuration", "RPC", "TestSupport", argumentParser]),
         // The real program as a process.
         tests(
             of: "Daemon",
@@ -197,7 +201,7 @@ let package = Package(
         // For tests: child processes, threads of their own, and a Kafka: librdkafka's mock cluster, or the broker named by
         // FRESHET_TEST_KAFKA.
         .target(
-            name: "TestSupport", dependencies: ["CRdKafka"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["CRdKafka", grdb], path: "Tests/TestSupport",
             swiftSettings: settings),
         // For tests of what learns: streams, options, and an engine on a log of its own.
         .target(

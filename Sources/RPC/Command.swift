@@ -163,7 +163,7 @@ struct Lookup: Sendable {
 /// What commands stand on; shared by all connections of a server.
 struct CommandEnvironment: Sendable {
     let service: any LookupService
-    let options: RPCServerOptions
+    var options: RPCServerOptions
     let registry: ConnectionRegistry
     let counters: CommandCounters
     let table: CommandTable

@@ -34,17 +34,34 @@ public final class RPCServer: Sendable {
         case stopped
     }
 
-    private let environment: CommandEnvironment
+    /// What connections are served with; each has that of the time when it was opened.
+    private let current: Lock<CommandEnvironment>
+    private var environment: CommandEnvironment { current.withLock { $0 } }
     private let logger: Logger
     private let state = Lock(State.idle)
 
     public init(options: RPCServerOptions, service: any LookupService, logger: Logger) {
         self.logger = logger
-        environment = CommandEnvironment(
-            service: service, options: options,
-            registry: ConnectionRegistry(
-                connectionsMax: options.connectionsMax, total: MemoryTotal(bytesMax: options.totalBytesMax)),
-            counters: CommandCounters(), table: .standard)
+        current = Lock(
+            CommandEnvironment(
+                service: service, options: options,
+                registry: ConnectionRegistry(
+                    connectionsMax: options.connectionsMax,
+                    total: MemoryTotal(bytesMax: options.totalBytesMax)),
+                counters: CommandCounters(), table: .standard))
+    }
+
+    /// Takes over what may change while the server runs: the most connections at once and, for connections opened from
+    /// here on, the password, the longest request and the idle time-out. The rest of `options` is passed over.
+    public func change(to options: RPCServerOptions) {
+        current.withLock {
+            $0.options.password = options.password
+            $0.options.connectionsMax = options.connectionsMax
+            $0.options.limits = options.limits
+            $0.options.idleTimeout = options.idleTimeout
+        }
+        environment.registry.limit(to: options.connectionsMax)
+        limitConnections()
     }
 
     /// Returns once the socket answers.
@@ -135,7 +152,7 @@ public final class RPCServer: Sendable {
     private func bootstrap(
         on eventLoops: MultiThreadedEventLoopGroup, _ lookupThreads: NIOThreadPool
     ) -> ServerBootstrap {
-        let (environment, logger) = (environment, logger)
+        let (current, logger) = (current, logger)
         return ServerBootstrap(group: eventLoops)
             .serverChannelOption(.backlog, value: 512)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
@@ -150,6 +167,7 @@ public final class RPCServer: Sendable {
             )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    let environment = current.withLock { $0 }
                     let isAuthenticated = environment.options.password == nil
                     guard
                         let (session, memory) = environment.registry.admit(

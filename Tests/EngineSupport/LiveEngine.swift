@@ -17,14 +17,14 @@ package final class LiveEngine: Sendable {
 
     package init(
         _ options: EngineOptions = smallOptions(), in folder: Folder = Folder(),
-        identity: StateIdentity = twoIdentity
+        identity: StateIdentity = twoIdentity, clock: WallClock = .system
     ) throws {
         self.folder = folder
         var logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         logger.logLevel = .critical
         log = try EmbeddedLog(path: folder.path + "/log.sqlite", logger: logger)
         let file = try StateFile(path: folder.state, identity: identity)
-        engine = try Engine(options: options, file: file, log: log, logger: logger)
+        engine = try Engine(options: options, file: file, log: log, logger: logger, clock: clock)
         engine.start { [weak self] error in self?.failure.withLock { $0 = error } }
     }
 
