@@ -42,8 +42,22 @@ public enum LockHolders {
         holders.isEmpty ? "another program" : holders.map(\.description).joined(separator: " and ")
     }
 
+    /// Times that the table is read where it names nobody: it is handed out in parts, and a line may slip through between
+    /// two of them where many locks come and go.
+    private static let readingsMax = 4
+
     private static func holders(
         of path: String, bytes: ClosedRange<Int64>, writingOnly: Bool = false
+    ) -> [Holder] {
+        for _ in 0..<readingsMax {
+            let found = holdersNow(of: path, bytes: bytes, writingOnly: writingOnly)
+            if !found.isEmpty { return found }
+        }
+        return []
+    }
+
+    private static func holdersNow(
+        of path: String, bytes: ClosedRange<Int64>, writingOnly: Bool
     ) -> [Holder] {
         guard let inode = FileIdentity(path: path)?.inode,
             let table = try? String(contentsOfFile: "/proc/locks", encoding: .utf8)
