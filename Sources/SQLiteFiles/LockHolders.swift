@@ -42,25 +42,11 @@ public enum LockHolders {
         holders.isEmpty ? "another program" : holders.map(\.description).joined(separator: " and ")
     }
 
-    /// Times that the table is read where it names nobody: it is handed out in parts, and a line may slip through between
-    /// two of them where many locks come and go.
-    private static let readingsMax = 4
-
     private static func holders(
         of path: String, bytes: ClosedRange<Int64>, writingOnly: Bool = false
     ) -> [Holder] {
-        for _ in 0..<readingsMax {
-            let found = holdersNow(of: path, bytes: bytes, writingOnly: writingOnly)
-            if !found.isEmpty { return found }
-        }
-        return []
-    }
-
-    private static func holdersNow(
-        of path: String, bytes: ClosedRange<Int64>, writingOnly: Bool
-    ) -> [Holder] {
         guard let inode = FileIdentity(path: path)?.inode,
-            let table = try? String(contentsOfFile: "/proc/locks", encoding: .utf8)
+            let table = text(ofFile: "/proc/locks")
         else { return [] }
         let processes = table.split(separator: "\n").compactMap { line in
             HeldLock(line).flatMap { lock in
@@ -71,9 +57,25 @@ public enum LockHolders {
         return Set(processes).subtracting([getpid()]).sorted().map { Holder(process: $0, name: name(of: $0)) }
     }
 
+    /// Such files have no length and hand out some lines at a time, so they are read until nothing more comes: Foundation
+    /// takes the first part for the whole.
+    private static func text(ofFile path: String) -> String? {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var bytes: [UInt8] = []
+        var part = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = read(file, &part, part.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { return nil }
+            if count == 0 { return String(decoding: bytes, as: UTF8.self) }
+            bytes += part[..<count]
+        }
+    }
+
     private static func name(of process: Int32) -> String? {
-        let text = try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)
-        return text.map { $0.trimmingCharacters(in: .whitespacesAndNewlines) }
+        text(ofFile: "/proc/\(process)/comm").map { $0.trimmingCharacters(in: .whitespacesAndNewlines) }
     }
 }
 

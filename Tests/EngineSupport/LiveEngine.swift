@@ -69,6 +69,14 @@ package final class LiveEngine: Sendable {
         if let last { try await wait(for: last) }
     }
 
+    /// The same in the order given, so that a deterministic engine always learns the same: tasks side by side come into
+    /// the log in an order of their own.
+    package func feedInOrder(_ events: [Event]) async throws {
+        guard let last = events.last else { return }
+        for event in events.dropLast() { engine.append(event) { _ in } }
+        try await wait(for: append(last))
+    }
+
     package func status(_ name: String) -> StatusField.Value? {
         engine.status().first { $0.name == name }?.value
     }
