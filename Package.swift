@@ -67,7 +67,7 @@ let package = Package(
         // The rooms, in the order in which they may import one another.
         room("Locking", ["CScheduling"]),
         room("Factors", ["COpenBLAS", "CKernels"], computes: true),
-        room("Learners", ["Factors"], computes: true),
+        room("Learners", ["CKernels", "Factors"], computes: true),
         room("Training", ["Factors", "Learners", "Locking"], computes: true),
         room("Evaluation", ["Locking", "Factors", "Learners"]),
         room("Retrieval", ["CKernels", "Factors", heaps]),
