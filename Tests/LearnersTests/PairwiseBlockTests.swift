@@ -159,7 +159,7 @@ struct PairwiseBlockTests {
     func warpStepsMatch(factors: Int, schedule: RateSchedule) {
         var results: Set<Bool> = []
         for seed in 0..<40 as Range<UInt64> {
-            let normMax = (Float(factors) * 0.09).squareRoot() * (0.9 + 0.01 * Float(seed))
+            let normMax = (Float(factors) * 0.09).squareRoot() * (0.9 + 0.1 * Float(seed))
             let warp = warp(schedule, normMax: normMax)
             let (one, other) = (Event(factors: factors, seed: seed), Event(factors: factors, seed: seed))
             let scratch = Scratch(factors: factors)
