@@ -67,15 +67,16 @@ let package = Package(
         // The rooms, in the order in which they may import one another.
         room("Locking", ["CScheduling"]),
         room("Factors", ["COpenBLAS", "CKernels"], computes: true),
-        room("Learners", ["Factors"], computes: true),
+        room("Learners", ["CKernels", "Factors"], computes: true),
         room("Training", ["Factors", "Learners", "Locking"], computes: true),
         room("Evaluation", ["Locking", "Factors", "Learners"]),
         room("Retrieval", ["CKernels", "Factors", heaps]),
         room("Events", ["CSimdJSON", "CZlib"]),
-        room("EventLog", ["Events"]),
-        room("EmbeddedEventLog", ["Locking", "Events", "EventLog", grdb, logging]),
+        room("SQLiteFiles", ["Locking", grdb]),
+        room("EventLog", ["Events", "SQLiteFiles"]),
+        room("EmbeddedEventLog", ["Locking", "Events", "SQLiteFiles", "EventLog", grdb, logging]),
         room("KafkaEventLog", ["CRdKafka", "Locking", "Events", "EventLog", logging]),
-        room("Checkpoints", [grdb]),
+        room("Checkpoints", ["Locking", "SQLiteFiles", grdb]),
         room(
             "State", ["Locking", "Factors", "Learners", "Retrieval", "Events", "Checkpoints", heaps]),
         room("StreamLearning", ["Locking", "Factors", "Learners", "Events", "State"]),
@@ -83,7 +84,8 @@ let package = Package(
         room(
             "Engine",
             [
-                "Locking", "Factors", "Retrieval", "Events", "EventLog", "Checkpoints", "State",
+                "Locking", "Factors", "Retrieval", "Events", "SQLiteFiles", "EventLog", "Checkpoints",
+                "State",
                 "StreamLearning", "LookUps", logging,
             ]),
         room("RESP", [nioCore]),
@@ -138,16 +140,17 @@ let package = Package(
         tests(of: "Evaluation", ["Evaluation"]),
         tests(of: "Retrieval", ["Retrieval", "CKernels", "Factors"]),
         tests(of: "Events", ["Events"]),
+        tests(of: "SQLiteFiles", ["SQLiteFiles", "TestSupport", grdb]),
         tests(
             of: "EventLog",
             ["EventLogSupport", "TestSupport", "EventLog", "EmbeddedEventLog", "KafkaEventLog", "Events"]),
         tests(
             of: "EmbeddedEventLog",
-            ["EventLogSupport", "TestSupport", "EmbeddedEventLog", "EventLog", "Events", grdb]),
+            ["EventLogSupport", "TestSupport", "EmbeddedEventLog", "EventLog", "Events", "SQLiteFiles", grdb]),
         tests(
             of: "KafkaEventLog",
             ["EventLogSupport", "TestSupport", "KafkaEventLog", "EventLog", "Events", "CRdKafka"]),
-        tests(of: "Checkpoints", ["TestSupport", "Checkpoints", "Factors", grdb]),
+        tests(of: "Checkpoints", ["TestSupport", "SQLiteFiles", "Checkpoints", "Factors", grdb]),
         tests(
             of: "State",
             [
@@ -205,7 +208,7 @@ let package = Package(
                 "EvaluationRuns", "Reporting", "Configuration", "HistoryTraining", "Evaluation", "Events",
                 "Learners", "Training", argumentParser,
             ]),
-        tests(of: "Freshet", ["freshet", "Configuration", "RESP", argumentParser]),
+        tests(of: "Freshet", ["freshet", "Configuration", "RESP", "TestSupport", argumentParser]),
         // The real program as a process.
         tests(
             of: "Daemon",
@@ -217,7 +220,7 @@ let package = Package(
         // For tests: child processes, threads of their own, and a Kafka: librdkafka's mock cluster, or the broker named by
         // FRESHET_TEST_KAFKA.
         .target(
-            name: "TestSupport", dependencies: ["CRdKafka"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["CRdKafka", grdb], path: "Tests/TestSupport",
             swiftSettings: settings),
         // For tests of the logs: places where either may be opened again, and what plays the engine.
         .target(

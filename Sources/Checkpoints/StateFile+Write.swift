@@ -6,6 +6,7 @@ extension StateFile {
     /// Makes the delta durable in one transaction, and returns once it is synced.
     public func write(_ delta: StateDelta) throws(StateError) {
         do {
+            try requireFiles()
             try queue.write { db in
                 try Self.write(positions: delta.positions, db)
                 try Self.write(scalars: delta.scalars, models: delta.models, db)

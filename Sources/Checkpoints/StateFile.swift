@@ -6,6 +6,8 @@
 
 internal import Foundation
 internal import GRDB
+internal import Locking
+internal import SQLiteFiles
 internal import Synchronization
 
 /// The SQLite file that holds a state: opened, checked, written one transaction at a time, read back.
@@ -14,15 +16,24 @@ internal import Synchronization
 /// what is deleted, so that a forgotten user's bytes do not linger in free pages.
 public final class StateFile: Sendable {
     public let path: String
-    let queue: DatabaseQueue
+    /// The connection; another one after the write-ahead log was lost.
+    let connection: Lock<DatabaseQueue>
+    var queue: DatabaseQueue { connection.withLock { $0 } }
+    let files: Lock<OpenedFiles>
+    let wal: WriteAheadLog
     /// Bytes of forgotten users may stand in the -wal; true at first, because a kill may have left them there.
     let walHoldsForgotten = Atomic(true)
 
     /// Opens or creates the file, and refuses one of another identity, another program, a newer schema, or damaged.
-    public init(path: String, identity: StateIdentity) throws(StateError) {
+    public convenience init(path: String, identity: StateIdentity) throws(StateError) {
+        try self.init(path: path, identity: identity, walBytesMax: WriteAheadLog.bytesMax)
+    }
+
+    init(path: String, identity: StateIdentity, walBytesMax: Int64) throws(StateError) {
         self.path = path
+        wal = WriteAheadLog(database: path, bytesMax: walBytesMax)
         do {
-            queue = try Self.open(path: path, readOnly: false)
+            let queue = try Self.open(path: path, readOnly: false)
             try queue.write { db in
                 if try Self.isEmpty(db) {
                     try Schema.create(db)
@@ -35,23 +46,37 @@ public final class StateFile: Sendable {
             }
             try queue.write(Schema.migrate)
             // Only now: the mode stands in the file, and a foreign file must stay as it is.
-            try queue.writeWithoutTransaction { db in
-                try db.execute(sql: "PRAGMA journal_mode = WAL")
-                try db.execute(sql: "PRAGMA synchronous = FULL")
-                try db.execute(sql: "PRAGMA secure_delete = ON")
-            }
+            try Self.prepare(queue, wal)
+            connection = Lock(queue)
+            files = Lock(OpenedFiles(path: path))
         } catch {
             throw Self.explain(error, path: path)
         }
     }
 
+    static func prepare(_ queue: DatabaseQueue, _ wal: WriteAheadLog) throws {
+        try queue.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA journal_mode = WAL")
+            try db.execute(sql: "PRAGMA synchronous = FULL")
+            try db.execute(sql: "PRAGMA secure_delete = ON")
+            try wal.bound(db)
+            // Makes the -wal file, which `OpenedFiles` is to know.
+            _ = try isEmpty(db)
+        }
+    }
+
     /// Folds the write-ahead log into the file, so that a state at rest is one file. Later writes fail.
     public func close() throws(StateError) {
+        let lost = lossError
         do {
+            // A file that is no longer at its path SQLite leaves as it is, and its log where the next file will stand.
+            if lost != nil { _ = try? queue.writeWithoutTransaction { try $0.checkpoint(.truncate) } }
             try queue.close()
         } catch {
             throw Self.explain(error, path: path)
         }
+        files.withLock { $0 }.removeLeftovers()
+        if let lost { throw lost }
     }
 
     static func open(path: String, readOnly: Bool) throws -> DatabaseQueue {
@@ -127,22 +152,20 @@ public final class StateFile: Sendable {
         guard let error = error as? DatabaseError else {
             return StateError(.unwritable, "'\(path)': \(error)")
         }
-        let why = error.message ?? "SQLite code \(error.resultCode.rawValue)"
-        return switch error.resultCode {
-        case .SQLITE_CORRUPT, .SQLITE_NOTADB:
+        let why = DatabaseFailure.words(of: error)
+        let failure = DatabaseFailure(error)
+        let remedy = failure.remedy(path: path) ?? ""
+        return switch failure {
+        case .damaged:
             StateError(
                 .damaged,
                 "'\(path)' is damaged (\(why)). Put back a copy of it, or move it away with its -wal and -shm files and "
                     + "start again: the state is then learned anew from the log")
-        case .SQLITE_FULL:
-            StateError(.full, "'\(path)' cannot grow (\(why)); free space on its disk")
-        case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM:
-            StateError(
-                .unwritable, "'\(path)' cannot be written (\(why)); make the folder writable for this user")
-        case .SQLITE_BUSY, .SQLITE_LOCKED:
-            StateError(.locked, "'\(path)' is locked by another program (\(why)); close that program")
-        default:
-            StateError(.unwritable, "'\(path)': \(why)")
+        case .full: StateError(.full, "'\(path)' cannot grow (\(why)); \(remedy)")
+        case .readOnly, .cannotOpen, .disk:
+            StateError(.unwritable, "'\(path)' cannot be written (\(why)); \(remedy)")
+        case .locked: StateError(.locked, "'\(path)' is locked (\(why)): \(remedy)")
+        case .closed, .other: StateError(.unwritable, "'\(path)': \(why)")
         }
     }
 }

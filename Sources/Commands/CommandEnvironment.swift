@@ -5,7 +5,7 @@ package import RESP
 /// What commands stand on; shared by all connections of a server.
 package struct CommandEnvironment: Sendable {
     package let service: any LookupService
-    let settings: any ServerSettings
+    package var settings: any ServerSettings
     let clients: any ConnectedClients
     package let counters: CommandCounters
     package let table: CommandTable

@@ -12,15 +12,40 @@ struct ConfigurationKey: Sendable {
     let unit: String?
     let allowed: String
     let summary: String
-    /// As it would stand in the file.
-    let defaultText: String
     /// Entries can be named one by one: `events.signals.click`.
     let isMap: Bool
+    /// Whether a daemon that runs takes a change; a key that does not say so needs a restart.
+    var reload = ConfigurationReload.restart
+    /// Its value is not to be read in a log.
+    var isSecret = false
+    /// The value as it would stand in the file.
+    let text: @Sendable (Configuration) -> String
+    /// Takes the value of the first configuration over into the second.
+    let take: @Sendable (Configuration, inout Configuration) -> Void
     let assign: Assign
+
+    /// As it would stand in the file.
+    var defaultText: String { text(Configuration()) }
 
     /// `FRESHET_SOURCE_KAFKA_BROKERS` for `source.kafka.brokers`.
     var environmentVariable: String {
         "FRESHET_" + name.uppercased().map { ".-".contains($0) ? "_" : String($0) }.joined()
+    }
+}
+
+extension ConfigurationKey {
+    /// The same key, for which a reload of the configuration is enough.
+    func reloadable(_ reload: ConfigurationReload = .atOnce) -> Self {
+        var key = self
+        key.reload = reload
+        return key
+    }
+
+    /// The same key, whose value is kept out of logs.
+    func secret() -> Self {
+        var key = self
+        key.isSecret = true
+        return key
     }
 }
 
@@ -81,12 +106,13 @@ extension ConfigurationKey {
     /// A key with one plain value.
     static func scalar<Value>(
         _ name: String, _ path: Path<Value>, type: String, unit: String? = nil, allowed: String,
-        _ summary: String, takesNothingAs nothing: String? = nil, text: (Value) -> String,
+        _ summary: String, takesNothingAs nothing: String? = nil,
+        text: @escaping @Sendable (Value) -> String,
         parse: @escaping @Sendable (String) -> Value?
     ) -> Self {
         Self(
-            name: name, type: type, unit: unit, allowed: allowed, summary: summary,
-            defaultText: text(Configuration()[keyPath: path]), isMap: false
+            name: name, type: type, unit: unit, allowed: allowed, summary: summary, isMap: false,
+            text: { text($0[keyPath: path]) }, take: { $1[keyPath: path] = $0[keyPath: path] }
         ) { value, _, configuration in
             let found: String?
             switch value.content {
@@ -103,12 +129,12 @@ extension ConfigurationKey {
     /// A key with a map of names to plain values.
     static func map<Value>(
         _ name: String, _ path: Path<[String: Value]>, allowed: String, _ summary: String,
-        text: @escaping (Value) -> String, parse: @escaping @Sendable (String) -> Value?
+        text: @escaping @Sendable (Value) -> String, parse: @escaping @Sendable (String) -> Value?
     ) -> Self {
-        let entries = Configuration()[keyPath: path].map { ($0.key, text($0.value)) }
-        return Self(
-            name: name, type: "map", unit: nil, allowed: "a map of \(allowed)", summary: summary,
-            defaultText: ConfigurationText.map(entries), isMap: true
+        Self(
+            name: name, type: "map", unit: nil, allowed: "a map of \(allowed)", summary: summary, isMap: true,
+            text: { ConfigurationText.map($0[keyPath: path].map { ($0.key, text($0.value)) }) },
+            take: { $1[keyPath: path] = $0[keyPath: path] }
         ) { value, entry, configuration in
             var given: [(key: String, value: ConfigurationValue)]
             if let entry {

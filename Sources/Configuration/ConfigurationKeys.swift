@@ -20,7 +20,7 @@ extension ConfigurationKey {
         choice(
             "source.on-gap", \.source.onGap, [.fail, .skip],
             "When the log no longer holds the next event, or is another one: stop, or go on with what it holds, and count."
-        ),
+        ).reloadable(),
         integer(
             "source.dead-letter-wait-s", \.source.deadLetterWaitSeconds, 0...86_400, unit: "seconds",
             "Longest that dead letters which cannot be stored hold checkpoints back; then they are dropped, counted and "
@@ -44,13 +44,16 @@ extension ConfigurationKey {
             "source.kafka.properties", \.source.kafka.properties,
             allowed: "librdkafka property names to texts",
             "Passed to librdkafka as they are, say security.protocol, sasl.username, ssl.ca.location.",
-            text: { $0 }, parse: { $0 }),
+            text: { $0 }, parse: { $0 }
+        ).secret(),
         integer(
             "source.embedded.retain-events", \.source.embedded.retainEvents, 0...Int.max, unit: "events",
-            "Learned and checkpointed events the embedded log keeps; 0 keeps all."),
+            "Learned and checkpointed events the embedded log keeps; 0 keeps all."
+        ).reloadable(),
         integer(
             "source.embedded.queue-max", \.source.embedded.queueMax, 1...16_777_216, unit: "events",
-            "Events waiting for the embedded log's group commit before feeders are told OVERLOADED."),
+            "Events waiting for the embedded log's group commit before feeders are told OVERLOADED."
+        ).reloadable(),
     ]
 
     private static let events: [ConfigurationKey] = [
@@ -96,13 +99,16 @@ extension ConfigurationKey {
             "Cut batches by count alone, so that two runs over one partition end in the same state."),
         integer(
             "engine.batch-events-max", \.engine.batchEventsMax, 1...65_536, unit: "events",
-            "Most events learned together."),
+            "Most events learned together."
+        ).reloadable(),
         integer(
             "engine.queue-events-max", \.engine.queueEventsMax, 1...16_777_216, unit: "events",
-            "Most events held in memory; beyond it the log is paused."),
+            "Most events held in memory; beyond it the log is paused."
+        ).reloadable(),
         integer(
             "engine.history-max", \.engine.historyMax, 1...1_000_000, unit: "items per user",
-            "Items kept in a user's history; the oldest go first."),
+            "Items kept in a user's history; the oldest go first."
+        ).reloadable(),
         integer(
             "engine.duplicates-window", \.engine.duplicatesWindow, 0...67_108_864,
             unit: "events per partition",
@@ -110,16 +116,19 @@ extension ConfigurationKey {
                 + "each. 0 for none."),
         integer(
             "engine.users-max", \.engine.usersMax, 0...1_000_000_000, unit: "users",
-            "Users kept; past it those heard of least recently are erased. 0 for no bound."),
+            "Users kept; past it those heard of least recently are erased. 0 for no bound."
+        ).reloadable(),
         integer(
             "engine.items-max", \.engine.itemsMax, 0...1_000_000_000, unit: "items",
-            "Items kept; past it events on new items are counted and left out. 0 for no bound."),
+            "Items kept; past it events on new items are counted and left out. 0 for no bound."
+        ).reloadable(),
         number(
             "engine.norm-max", \.engine.normMax, 1e-3...1e6,
             "An update that would take a row beyond this Euclidean norm is dropped and counted."),
         integer(
             "engine.publish-interval-ms", \.engine.publishIntervalMs, 0...1_000, unit: "milliseconds",
-            "Changed items become visible to look-ups at least this often; 0 after every batch."),
+            "Changed items become visible to look-ups at least this often; 0 after every batch."
+        ).reloadable(),
     ]
 
     private static let models: [ConfigurationKey] = [
@@ -140,13 +149,16 @@ extension ConfigurationKey {
             "The same of the fast count that trending sets against popularity; must lie below it."),
         integer(
             "score.window-events", \.score.windowEvents, 1...100_000_000, unit: "events",
-            "Newest events the live score of each model is taken over."),
+            "Newest events the live score of each model is taken over."
+        ).reloadable(),
         integer(
             "checkpoint.every-seconds", \.checkpoint.everySeconds, 1...86_400, unit: "seconds",
-            "Longest time between two checkpoints while events come in."),
+            "Longest time between two checkpoints while events come in."
+        ).reloadable(),
         integer(
             "checkpoint.every-events", \.checkpoint.everyEvents, 1...1_000_000_000, unit: "events",
-            "Most events between two checkpoints."),
+            "Most events between two checkpoints."
+        ).reloadable(),
     ]
 
     private static let rpc: [ConfigurationKey] = [
@@ -155,10 +167,12 @@ extension ConfigurationKey {
             "Unix socket of the RPC; nothing stands for freshet.sock in the state folder.",
             where: { $0.utf8.count <= 107 && !$0.utf8.contains(0) }),
         integer(
-            "rpc.connections-max", \.rpc.connectionsMax, 1...65_536, "Connections served at once."),
+            "rpc.connections-max", \.rpc.connectionsMax, 1...65_536, "Connections served at once."
+        ).reloadable(),
         integer(
             "rpc.request-bytes-max", \.rpc.requestBytesMax, 1_024...1_073_741_824, unit: "bytes",
-            "Longest request taken."),
+            "Longest request taken."
+        ).reloadable(.newConnections),
         integer(
             "rpc.client-bytes-max", \.rpc.clientBytesMax, 1_048_576...1_099_511_627_776, unit: "bytes",
             "Held for one client: answers it has not read, commands queued by MULTI, half a request; past it the "
@@ -172,15 +186,18 @@ extension ConfigurationKey {
         text(
             "rpc.password", \.rpc.password, allowed: "any text",
             "What AUTH must give; nothing asks for none (the socket's file mode still holds).",
-            where: { _ in true }),
+            where: { _ in true }
+        ).reloadable(.newConnections).secret(),
         integer(
             "rpc.idle-timeout-s", \.rpc.idleTimeoutSeconds, 0...86_400, unit: "seconds",
-            "A connection silent for this long is closed; 0 keeps it."),
+            "A connection silent for this long is closed; 0 keeps it."
+        ).reloadable(.newConnections),
         integer("rpc.threads", \.rpc.threads, 1...64, "Threads of the RPC server."),
     ]
 
     private static let log: [ConfigurationKey] = [
         choice("log.level", \.log.level, Configuration.Log.Level.allCases, "Least severe messages written.")
+            .reloadable()
     ]
 
     private static func field(_ name: String, _ path: Path<String>, _ meaning: String) -> Self {

@@ -4,7 +4,8 @@ public enum ConfigurationReference {
     public static func text() -> String {
         let head = """
             Keys stand in a YAML file (--config), in the environment and on the command line (--set key=value);
-            each of these overrules the one before.
+            each of these overrules the one before. On SIGHUP the daemon reads them again: keys with "reload  yes" change
+            while it runs, the others with its next start.
 
 
             """
@@ -19,6 +20,7 @@ public enum ConfigurationReference {
                 default  \(key.defaultText)
                 allowed  \(key.allowed)
                 env      \(key.environmentVariable)
+                reload   \(key.reload.rawValue)
 
             """
     }

@@ -6,8 +6,9 @@ extension ConfigurationKey {
             allowed:
                 "a map of model names (\(ModelSettings.nameAllowed)) to maps with learner (\(learnersAllowed)) and what "
                 + "it has: \(fieldsAllowed)",
-            summary: summary,
-            defaultText: "{" + ModelSettings.defaults.map(\.text).joined(separator: ", ") + "}", isMap: true
+            summary: summary, isMap: true,
+            text: { "{" + $0.models.map(\.text).joined(separator: ", ") + "}" },
+            take: { $1.models = $0.models }
         ) { value, entry, configuration in
             if let entry { return assign(value, entry: entry, to: &configuration.models) }
             guard case .map(let models) = value.content else {

@@ -22,6 +22,13 @@ extension Configuration {
         }
     }
 
+    /// Tells a log that is open what of `source` may change meanwhile. What a gap means is for the engine's options to say.
+    public func change(_ log: any EventLog) {
+        guard let embedded = log as? EmbeddedLog else { return }
+        embedded.change(
+            queueMax: source.embedded.queueMax, retainEvents: Int64(source.embedded.retainEvents))
+    }
+
     /// Opens the topic of `source.kafka`, whatever `source.kind` says. Throws as `openLog` does.
     public func openKafka(logger: Logger) throws(EventLogError) -> KafkaLog {
         try KafkaLog(

@@ -1,6 +1,5 @@
 import EventLog
-import Foundation
-import GRDB
+import SQLiteFiles
 
 /// Turns what SQLite says about the log's file into what a person can do about it.
 struct EmbeddedFailures: Sendable {
@@ -8,32 +7,32 @@ struct EmbeddedFailures: Sendable {
 
     func explain(_ error: any Error, while doing: String) -> EventLogError {
         if let error = error as? EventLogError { return error }
-        let words = (error as? DatabaseError)?.message ?? String(describing: error)
-        let what = "embedded log at \(path): \(words), while \(doing)"
-        switch (error as? DatabaseError)?.resultCode {
-        case .some(.SQLITE_CORRUPT), .some(.SQLITE_NOTADB):
-            return EventLogError(.damaged, "\(what). \(wayBack)")
-        case .some(.SQLITE_FULL):
-            return EventLogError(
-                .refused,
-                "\(what). Free space on the disk, or raise the log's size limit; appending then goes on "
-                    + "by itself"
-            )
-        case .some(.SQLITE_READONLY), .some(.SQLITE_CANTOPEN), .some(.SQLITE_PERM), .some(.SQLITE_AUTH):
-            let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-            return EventLogError(
-                .refused,
-                "\(what). The folder \(folder) must exist, and it and the file must be writable for this user"
-            )
-        case .some(.SQLITE_BUSY), .some(.SQLITE_LOCKED):
-            return EventLogError(.unreachable, "\(what). Another process holds the file; stop it")
-        case .some(.SQLITE_IOERR):
-            return EventLogError(.unreachable, "\(what). Check the disk")
-        case .some(.SQLITE_MISUSE):
-            return closed()
-        default:
-            return EventLogError(.refused, what)
+        let failure = DatabaseFailure(error)
+        let what = "embedded log at \(path): \(DatabaseFailure.words(of: error)), while \(doing)"
+        let remedy = failure.remedy(path: path).map { "; \($0), and it goes on by itself" } ?? ""
+        return switch failure {
+        case .damaged: EventLogError(.damaged, "\(what). \(wayBack)")
+        case .full, .readOnly, .cannotOpen: EventLogError(.refused, what + remedy)
+        case .locked, .disk: EventLogError(.unreachable, what + remedy)
+        case .closed: closed()
+        case .other: EventLogError(.refused, what)
         }
+    }
+
+    /// What would be appended now would be gone with the process.
+    func lost(_ loss: OpenedFiles.Loss) -> EventLogError {
+        let what =
+            switch loss {
+            case .gone: "\(path) was deleted or moved away while freshet runs"
+            case .replaced: "\(path) was replaced by another file while freshet runs"
+            case .walGone: "\(path)-wal was deleted or replaced while freshet runs"
+            }
+        let remedy =
+            loss == .walGone
+            ? "Stop freshet with SIGTERM, which writes what that file held into the log itself, and start it again"
+            : "Move the file that was there back, and it goes on by itself; or stop freshet and put a copy there"
+        return EventLogError(
+            .unreachable, "embedded log: \(what). Nothing is appended, for it would be lost. \(remedy)")
     }
 
     func closed() -> EventLogError {

@@ -9,6 +9,7 @@ public import EventLog
 public import Events
 import Locking
 public import Logging
+public import SQLiteFiles
 
 /// The log for where there is no Kafka: one SQLite file, one partition, offsets from 0.
 ///
@@ -42,6 +43,9 @@ public final class EmbeddedLog: EventLog {
         var lettersDropped = 0
         var patience: DeadLetterPatience
         var health = LogHealth(reachable: true)
+        /// The files were not what was opened, or could not be written, at the last look.
+        var inTrouble = false
+        var readingFailed = false
     }
 
     public let name: String
@@ -53,6 +57,7 @@ public final class EmbeddedLog: EventLog {
     let extent: LogExtent
     private let failures: EmbeddedFailures
     private let options: EmbeddedLogOptions
+    private let bounds: Lock<(queueMax: Int, retainEvents: Int64)>
     private let logger: Logger
     private let state: Lock<State>
     private let writer = DispatchQueue(label: "freshet.embedded-log.writer")
@@ -66,11 +71,18 @@ public final class EmbeddedLog: EventLog {
         name = "embedded log at \(path)"
         failures = EmbeddedFailures(path: path)
         self.options = options
+        bounds = Lock((options.queueMax, options.retainEvents))
         self.logger = logger
-        store = try EmbeddedStore(path: path, fileBytesMax: options.fileBytesMax)
+        store = try EmbeddedStore(
+            path: path, fileBytesMax: options.fileBytesMax, walBytesMax: options.walBytesMax)
         identity = try store.identity()
         extent = LogExtent(try store.bounds())
         state = Lock(State(patience: DeadLetterPatience(options.deadLetterPatience)))
+    }
+
+    /// Changes bounds of the options while the log is open; `retainEvents` takes effect with the next checkpoint.
+    public func change(queueMax: Int, retainEvents: Int64) {
+        bounds.withLock { $0 = (queueMax, retainEvents) }
     }
 
     public func append(
@@ -98,7 +110,7 @@ public final class EmbeddedLog: EventLog {
                 "\(name): the record of '\(append.record.key)' has \(append.record.payload.count) bytes; "
                     + "at most \(options.payloadBytesMax) are allowed")
         }
-        if state.pending >= options.queueMax {
+        if state.pending >= bounds.withLock({ $0.queueMax }) {
             return EventLogError(
                 .full,
                 "\(name): \(state.pending) appends are waiting, which is the limit; feed more slowly, "
@@ -248,6 +260,33 @@ public final class EmbeddedLog: EventLog {
         }
     }
 
+    public var storage: DatabaseStorage? { store.storage }
+
+    public func upkeep(always: Bool) {
+        if state.withLock({ $0.closed }) { return }
+        do throws(EventLogError) {
+            // Only what was lost is told here, and that it is back; other failures show with the appends.
+            let wasInTrouble = state.withLock { $0.inTrouble }
+            try store.requireFiles()
+            state.withLock { $0.inTrouble = false }
+            if wasInTrouble { note(nil) }
+            switch try store.keepWithinBounds(always: always) {
+            case .grows(let reader, let bytes):
+                logger.warning(
+                    "the log's -wal file grows, because another program reads; end that transaction",
+                    metadata: ["log": "\(name)", "reader": "\(reader)", "wal-bytes": "\(bytes)"])
+            case .shrank(let bytes):
+                logger.notice(
+                    "the log's -wal file is within its bound again", metadata: ["wal-bytes": "\(bytes)"])
+            case nil: break
+            }
+        } catch {
+            guard error.code == .unreachable else { return }
+            state.withLock { $0.inTrouble = true }
+            note(error)
+        }
+    }
+
     public func close() {
         let wasClosed = state.withLock { state in
             defer { state.closed = true }
@@ -275,6 +314,20 @@ extension EmbeddedLog {
         if state.withLock({ $0.closed }) { throw failures.closed() }
     }
 
+    /// Of the last reading; logged when it begins to fail and when it goes on.
+    func noteReading(_ error: EventLogError?) {
+        let failed = state.withLock { state in
+            defer { state.readingFailed = error != nil }
+            if let error { state.health.lastError = error.message }
+            return state.readingFailed
+        }
+        if let error, !failed {
+            logger.error("cannot read the log; trying again", metadata: ["error": "\(error)"])
+        } else if error == nil, failed {
+            logger.notice("\(name) can be read again")
+        }
+    }
+
     func setPaused(_ paused: Bool) {
         state.withLock { $0.paused = paused }
     }
@@ -298,8 +351,9 @@ extension EmbeddedLog {
     /// Deletes what lies more than `retainEvents` behind the checkpointed position. A failure is logged: the
     /// events are merely kept longer.
     func retain(behind position: Int64) {
-        guard options.retainEvents > 0 else { return }
-        let limit = min(position, extent.bounds.end) - options.retainEvents
+        let retainEvents = bounds.withLock { $0.retainEvents }
+        guard retainEvents > 0 else { return }
+        let limit = min(position, extent.bounds.end) - retainEvents
         do throws(EventLogError) {
             while extent.bounds.earliest < limit {
                 extent.setEarliest(try store.deleteEvents(below: limit, rowsMax: Self.deletedAtOnce))

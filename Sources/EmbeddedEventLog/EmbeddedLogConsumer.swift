@@ -9,7 +9,7 @@ final class EmbeddedLogConsumer: EventLogConsumer {
     private static let batchBytesMax = 16 << 20
 
     private let log: EmbeddedLog
-    private let options: ConsumerOptions
+    private var options: ConsumerOptions
     private let delegate: any ConsumerDelegate
     /// The next offset to read; `nil` before the first poll, since only a poll may ask the delegate.
     private var next: Int64?
@@ -20,6 +20,11 @@ final class EmbeddedLogConsumer: EventLogConsumer {
         self.log = log
         self.options = options
         self.delegate = delegate
+    }
+
+    var onGap: ConsumerOptions.OnGap {
+        get { options.onGap }
+        set { options.onGap = newValue }
     }
 
     func poll(into batch: inout LogBatch, recordsMax: Int, timeout: Duration) throws(EventLogError) {
@@ -35,11 +40,20 @@ final class EmbeddedLogConsumer: EventLogConsumer {
         }
         try log.requireOpen()
         guard !paused else { return }
-        switch try log.store.read(
-            from: wanted, recordsMax: recordsMax, bytesMax: Self.batchBytesMax, into: &batch)
-        {
-        case .next(let offset): next = offset
-        case .gap(let bounds): next = try cross(from: wanted, bounds)
+        let (found, taken) = (batch.count, wanted)
+        do throws(EventLogError) {
+            switch try log.store.read(
+                from: wanted, recordsMax: recordsMax, bytesMax: Self.batchBytesMax, into: &batch)
+            {
+            case .next(let offset): next = offset
+            case .gap(let bounds): next = try cross(from: wanted, bounds)
+            }
+            log.noteReading(nil)
+        } catch  where error.code == .unreachable {
+            // A lock, or a disk, that may be back with the next poll; what was read before counts.
+            next = batch.count > found ? batch.records.last.map { $0.token.offset + 1 } : taken
+            log.noteReading(error)
+            log.extent.wait(for: .max, until: deadline)
         }
     }
 

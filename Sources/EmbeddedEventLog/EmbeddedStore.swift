@@ -2,6 +2,7 @@ import EventLog
 import Events
 import Foundation
 import GRDB
+import SQLiteFiles
 
 /// The SQLite file of the embedded log: every statement that touches it, and nothing else.
 ///
@@ -38,22 +39,31 @@ final class EmbeddedStore: Sendable {
         """
 
     private let pool: DatabasePool
+    private let files: OpenedFiles
+    private let wal: WriteAheadLog
     private let failures: EmbeddedFailures
 
-    init(path: String, fileBytesMax: Int64?) throws(EventLogError) {
+    init(
+        path: String, fileBytesMax: Int64?, walBytesMax: Int64
+    ) throws(EventLogError) {
+        let wal = WriteAheadLog(database: path, bytesMax: walBytesMax)
+        self.wal = wal
         failures = EmbeddedFailures(path: path)
         do {
             try Self.prepareFile(path: path, failures: failures)
-            pool = try DatabasePool(path: path, configuration: Self.configuration)
+            let pool = try DatabasePool(path: path, configuration: Self.configuration)
+            self.pool = pool
             try pool.writeWithoutTransaction { db in
                 // GRDB takes NORMAL in WAL mode, which may lose the last commits when the machine loses
                 // power. An event whose token was handed out must not be lost, so every commit is synced.
                 try db.execute(sql: "PRAGMA synchronous = FULL")
+                try wal.bound(db)
                 if let fileBytesMax {
                     let pageBytes = try Int64.fetchOne(db, sql: "PRAGMA page_size") ?? 4096
                     try db.execute(sql: "PRAGMA max_page_count = \(max(1, fileBytesMax / pageBytes))")
                 }
             }
+            files = OpenedFiles(path: path)
         } catch {
             throw failures.explain(error, while: "opening it")
         }
@@ -128,7 +138,8 @@ final class EmbeddedStore: Sendable {
 
     /// Commits all records in one transaction and returns the offset of the first.
     func append(_ records: [Record]) throws(EventLogError) -> Int64 {
-        try run("appending \(records.count) events") {
+        try requireFiles()
+        return try run("appending \(records.count) events") {
             try pool.write { db in
                 let first = try Self.nextOffset(db)
                 let insert = try db.cachedStatement(sql: "INSERT INTO events VALUES (?, ?, ?, ?)")
@@ -214,6 +225,7 @@ final class EmbeddedStore: Sendable {
 
     /// A letter already there stays as it is: a replay after a crash puts the same one aside again.
     func insert(_ letters: [DeadLetter]) throws(EventLogError) {
+        try requireFiles()
         try run("putting \(letters.count) dead letters aside") {
             try pool.write { db in
                 let insert = try db.cachedStatement(
@@ -228,12 +240,28 @@ final class EmbeddedStore: Sendable {
         }
     }
 
+    /// Makes sure that what is written now is found again after a restart.
+    func requireFiles() throws(EventLogError) {
+        if let loss = files.loss { throw failures.lost(loss) }
+    }
+
+    var storage: DatabaseStorage { DatabaseStorage(of: wal) }
+
+    /// See `WriteAheadLog.keep`; does nothing, unless told to, while the write-ahead log is short.
+    func keepWithinBounds(always: Bool) throws(EventLogError) -> WriteAheadLog.Notice? {
+        guard always || wal.wantsKeeping else { return nil }
+        return try run("folding its write-ahead log in") {
+            try pool.writeWithoutTransaction { try wal.keep($0) }
+        }
+    }
+
     func close() {
         // An orderly end leaves one whole file, without a -wal beside it that a copy might forget. A failure
         // loses nothing: the -wal stays and is read at the next opening.
         _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
         // Fails only while a statement is still running; the file is then closed with the last reference.
         try? pool.close()
+        files.removeLeftovers()
     }
 
     private func run<T>(_ doing: String, _ body: () throws -> T) throws(EventLogError) -> T {

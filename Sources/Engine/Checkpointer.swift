@@ -3,6 +3,7 @@ internal import Dispatch
 internal import EventLog
 internal import Locking
 internal import Logging
+internal import SQLiteFiles
 
 /// Writes deltas to the state file on a queue of its own, one at a time.
 ///
@@ -16,19 +17,35 @@ final class Checkpointer: Sendable {
         var lastRows = 0
         var lastDuration: Duration = .zero
         var lastAt: ContinuousClock.Instant?
+        /// What is wrong with the state's file itself, while it is.
+        var fileError: String?
+        var isClosed = false
     }
+
+    /// Between two looks at the files.
+    private static let upkeepInterval = DispatchTimeInterval.seconds(2)
 
     private let file: StateFile
     private let log: any EventLog
     private let logger: Logger
     private let queue = DispatchQueue(label: "freshet.checkpoint", qos: .utility)
     private let latest = Lock(Report())
+    // Unsafe only in name: Dispatch guards its sources, and this field is never changed.
+    nonisolated(unsafe) private let upkeepTimer: any DispatchSourceTimer
 
     init(file: StateFile, log: any EventLog, logger: Logger) {
         self.file = file
         self.log = log
         self.logger = logger
+        upkeepTimer = DispatchSource.makeTimerSource(queue: queue)
+        upkeepTimer.schedule(
+            deadline: .now() + Self.upkeepInterval, repeating: Self.upkeepInterval, leeway: .milliseconds(500)
+        )
+        upkeepTimer.setEventHandler { [weak self] in self?.upkeep(always: false) }
+        upkeepTimer.activate()
     }
+
+    deinit { upkeepTimer.cancel() }
 
     var report: Report { latest.withLock { $0 } }
 
@@ -62,6 +79,7 @@ final class Checkpointer: Sendable {
                         "ms": "\(Int(duration.milliseconds))",
                     ])
                 completion(.success(()))
+                upkeep(always: true)
             } catch {
                 latest.withLock {
                     $0.failed += 1
@@ -75,10 +93,51 @@ final class Checkpointer: Sendable {
         }
     }
 
+    /// Keeps the files of state and log within their bounds, and looks whether they are still there. Runs on `queue`.
+    private func upkeep(always: Bool) {
+        if latest.withLock({ $0.isClosed }) { return }
+        log.upkeep(always: always)
+        do throws(StateError) {
+            let notice = try file.keepWithinBounds(always: always)
+            noteFile(nil)
+            switch notice {
+            case .grows(let reader, let bytes):
+                logger.warning(
+                    "the state's -wal file grows, because another program reads; end that transaction",
+                    metadata: ["path": "\(file.path)", "reader": "\(reader)", "wal-bytes": "\(bytes)"])
+            case .shrank(let bytes):
+                logger.notice(
+                    "the state's -wal file is within its bound again", metadata: ["wal-bytes": "\(bytes)"])
+            case nil: break
+            }
+        } catch {
+            noteFile(error)
+        }
+    }
+
+    /// Logged when it begins and when it ends, not at every look.
+    private func noteFile(_ error: StateError?) {
+        let before = latest.withLock { report in
+            defer { report.fileError = error?.message }
+            return report.fileError
+        }
+        guard before != error?.message else { return }
+        if let error {
+            logger.error("the state's file is not as it should be", metadata: ["error": "\(error)"])
+        } else {
+            logger.notice("the state's file is as it should be again", metadata: ["path": "\(file.path)"])
+        }
+    }
+
+    /// How long the write-ahead log is, and who keeps it from being folded in.
+    var storage: DatabaseStorage { file.storage }
+
     /// Behind the writes that wait.
     func close() throws(StateError) {
+        upkeepTimer.cancel()
         let outcome: Result<Void, StateError> = queue.sync {
-            Result { () throws(StateError) in try file.close() }
+            latest.withLock { $0.isClosed = true }
+            return Result { () throws(StateError) in try file.close() }
         }
         try outcome.get()
     }

@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import Locking
 internal import State
 internal import StreamLearning
 
@@ -38,7 +39,7 @@ extension Engine {
             state.models[number].rejected += alternation.rejected
         }
         confined.changed = true
-        if confined.lastPublished.duration(to: clock.now) >= options.publishInterval { publish() }
+        if confined.lastPublished.duration(to: clock.now) >= confined.changeable.publishInterval { publish() }
         scheduleIdleWork()
         if !confined.idleScheduled {
             publish()

@@ -63,7 +63,7 @@ extension Engine: LookupService {
         // its clock. The event's own time stands in the payload.
         log.append(
             key: event.key, payload: EventEncoder.record(of: event),
-            time: Int64(Date().timeIntervalSince1970 * 1000)
+            time: clock.milliseconds
         ) { result in
             completion(result.mapError { LookupError($0.code.lookUpCode, $0.message) })
         }

@@ -3,6 +3,7 @@ internal import Foundation
 internal import Locking
 internal import LookUps
 internal import Retrieval
+internal import SQLiteFiles
 internal import State
 
 extension Engine {
@@ -56,6 +57,7 @@ extension Engine {
             StatusField("log.name", .text(log.name)), StatusField("log.reachable", .bool(health.reachable)),
             StatusField("log.last-error", .text(health.lastError ?? "")),
         ]
+        if let storage = log.storage { fields += storageFields("log", storage) }
         if let at = health.lastErrorAt {
             let age = at.duration(to: ContinuousClock().now).milliseconds / 1000
             fields.append(StatusField("log.last-error-age-s", .double(max(0, age))))
@@ -102,9 +104,19 @@ extension Engine {
         return fields
     }
 
+    /// Of a file of SQLite's: `state` or `log`.
+    private func storageFields(_ name: String, _ storage: DatabaseStorage) -> [StatusField] {
+        [
+            StatusField("\(name).wal-bytes", .integer(storage.walBytes)),
+            StatusField("\(name).wal-held-by-reader", .text(storage.walHeldBy)),
+        ]
+    }
+
     private func checkpointFields() -> [StatusField] {
         let report = checkpointer.report
-        var fields = [
+        var fields = storageFields("state", checkpointer.storage)
+        fields.append(StatusField("state.file-error", .text(report.fileError ?? "")))
+        fields += [
             StatusField("checkpoint.written", .integer(Int64(report.written))),
             StatusField("checkpoint.failed", .integer(Int64(report.failed))),
             StatusField("checkpoint.last-error", .text(report.lastError ?? "")),

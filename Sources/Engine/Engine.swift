@@ -8,7 +8,7 @@
 public import Checkpoints
 internal import Dispatch
 public import EventLog
-internal import Events
+public import Events
 internal import Factors
 internal import Foundation
 internal import Locking
@@ -22,10 +22,14 @@ internal import Synchronization
 ///
 /// One serial queue runs the batches and owns the state between rounds; see `LearnedState` for who owns what during one.
 public final class Engine: Sendable {
+    /// Each of five seconds, where the state's file stays locked.
+    private static let lastCheckpointTries = 6
+
     let options: EngineOptions
     let state: LearnedState
     let log: any EventLog
     let logger: Logger
+    let clock: WallClock
     let waiters = Waiters()
     let started = ContinuousClock().now
     let published: PublishedState
@@ -35,18 +39,20 @@ public final class Engine: Sendable {
 
     let queue = DispatchQueue(label: "freshet.engine", qos: .userInitiated)
     private let leases: LeaseBook
-    private let life = Lock(Life())
-    let confined: Confined
+    private let life: Lock<Life>
+    /// What the engine's queue alone touches.
+    let confined: QueueConfined<Confined>
 
     /// Started and stopped from outside.
     private struct Life {
         var ingest: Ingest?
+        var ingestOptions: IngestOptions
         var onFailure: (@Sendable (EventLogError) -> Void)?
         var stopped = false
     }
 
-    /// Fields that the engine's queue alone touches, which is what `@unchecked Sendable` stands on.
-    final class Confined: @unchecked Sendable {
+    /// See `confined`.
+    struct Confined {
         var unpublished: [[Int32]]
         var unpublishedStats: [Int32] = []
         var lastPublished = ContinuousClock().now
@@ -63,24 +69,32 @@ public final class Engine: Sendable {
         /// Of the counters, what the log of this process has told.
         var refusedTold: Int64 = 0
         var timer: (any DispatchSourceTimer)?
+        var changeable: ChangeableOptions
 
-        init(models: Int) { unpublished = Array(repeating: [], count: models) }
+        init(_ options: EngineOptions) {
+            unpublished = Array(repeating: [], count: options.state.models.count)
+            changeable = ChangeableOptions(options)
+        }
     }
 
     typealias CheckpointCompletion = @Sendable (Result<[Int32: Int64], StateError>) -> Void
 
     /// Restores the state from `file`.
     ///
+    /// - Parameter clock: for the time of events that have none.
     /// - Throws: `StateError` when the file holds what cannot be served.
-    public init(options: EngineOptions, file: StateFile, log: any EventLog, logger: Logger) throws(StateError)
-    {
+    public init(
+        options: EngineOptions, file: StateFile, log: any EventLog, logger: Logger, clock: WallClock = .system
+    ) throws(StateError) {
+        self.clock = clock
         self.options = options
         self.log = log
         self.logger = logger
         state = LearnedState(options: options.state)
         leases = LeaseBook(shards: options.state.shardCount)
         checkpointer = Checkpointer(file: file, log: log, logger: logger)
-        confined = Confined(models: options.state.models.count)
+        confined = QueueConfined(Confined(options), to: queue)
+        life = Lock(Life(ingestOptions: options.ingest))
         published = PublishedState(of: state)
         lookUps = LookupAnswerer(
             view: StateView(state), published: published, options: options.lookUps,
@@ -108,7 +122,7 @@ public final class Engine: Sendable {
     /// Starts to consume. `onFailure` is called once when the log needs a person; look-ups go on meanwhile.
     public func start(onFailure: @escaping @Sendable (EventLogError) -> Void) {
         let ingest = Ingest(
-            log: log, options: options.ingest, events: options.events, delegate: self,
+            log: log, options: life.withLock { $0.ingestOptions }, events: options.events, delegate: self,
             outlet: Ingest.Outlet(
                 submit: { [weak self] in self?.submit($0) },
                 backlog: backlog,
@@ -127,12 +141,10 @@ public final class Engine: Sendable {
 
     private func startTimer() {
         let timer = DispatchSource.makeTimerSource(queue: queue)
-        timer.schedule(
-            deadline: .now() + options.checkpoints.interval.dispatchInterval,
-            repeating: options.checkpoints.interval.dispatchInterval)
         timer.setEventHandler { [weak self] in self?.checkpointIfChanged() }
-        timer.resume()
         confined.timer = timer
+        scheduleCheckpoints()
+        timer.resume()
     }
 
     /// Stops consuming, learns what was polled, checkpoints. The state is durable when this returns without an error.
@@ -146,11 +158,19 @@ public final class Engine: Sendable {
         queue.sync { confined.timer?.cancel() }
         ingest?.stop()
         waiters.fail(LookupError(.unavailable, "freshet is shutting down"))
-        _ = try checkpointAndWait().get()
+        _ = try lastCheckpoint().get()
         try checkpointer.close()
     }
 
     var isStopped: Bool { life.withLock { $0.stopped } }
+
+    func changeIngest(to options: IngestOptions) {
+        let ingest = life.withLock { life in
+            life.ingestOptions = options
+            return life.ingest
+        }
+        ingest?.change(to: options)
+    }
 
     private func fail(_ error: EventLogError) {
         logger.critical("the log needs a person; look-ups go on", metadata: ["error": "\(error.message)"])
@@ -166,7 +186,8 @@ public final class Engine: Sendable {
 
     private func apply(_ batch: IngestBatch) {
         ThreadPriority.yieldToLookUps()
-        var application = BatchApplication(state: state, leases: leases, options: options.learning)
+        var application = BatchApplication(
+            state: state, leases: leases, options: confined.changeable.learning)
         application.apply(batch)
         for (model, rows) in application.changedItems.enumerated() { confined.unpublished[model] += rows }
         confined.unpublishedStats += application.changedStats
@@ -178,8 +199,10 @@ public final class Engine: Sendable {
         // Before the publication: who has waited for an event finds it in STATUS too.
         refreshSnapshot()
         let sincePublished = confined.lastPublished.duration(to: ContinuousClock().now)
-        if left == 0 || sincePublished >= options.publishInterval { publish() }
-        if confined.eventsSinceCheckpoint >= options.checkpoints.eventsMax { checkpointIfChanged() }
+        if left == 0 || sincePublished >= confined.changeable.publishInterval { publish() }
+        if confined.eventsSinceCheckpoint >= confined.changeable.checkpoints.eventsMax {
+            checkpointIfChanged()
+        }
         earnIdleWork(events: batch.recordCount)
     }
 
@@ -257,7 +280,9 @@ public final class Engine: Sendable {
         guard refused > confined.refusedTold else { return }
         logger.warning(
             "events on new items are left out: engine.items-max is reached",
-            metadata: ["items-max": "\(options.learning.itemsMax)", "events.refused": "\(refused)"])
+            metadata: [
+                "items-max": "\(confined.changeable.learning.itemsMax)", "events.refused": "\(refused)",
+            ])
         confined.refusedTold = refused
     }
 
@@ -270,6 +295,16 @@ public final class Engine: Sendable {
         }
         done.wait()
         return result.withLock { $0 } ?? .success([:])
+    }
+
+    /// Somebody else's lock on the state's file ends, as a rule; each try waits for it as long as SQLite's time-out says.
+    private func lastCheckpoint() -> Result<[Int32: Int64], StateError> {
+        var outcome = checkpointAndWait()
+        for _ in 1..<Self.lastCheckpointTries {
+            guard case .failure(let error) = outcome, error.code == .locked else { break }
+            outcome = checkpointAndWait()
+        }
+        return outcome
     }
 
     private func startCheckpoint(_ completions: [CheckpointCompletion]) {

@@ -19,7 +19,8 @@ final class Ingest: Sendable {
     }
 
     private let log: any EventLog
-    private let options: IngestOptions
+    /// Read anew for each batch, because they may change while the thread runs.
+    private let options: Lock<IngestOptions>
     private let events: EventOptions
     private let delegate: any ConsumerDelegate
     private let outlet: Outlet
@@ -40,7 +41,7 @@ final class Ingest: Sendable {
         outlet: Outlet, logger: Logger
     ) {
         self.log = log
-        self.options = options
+        self.options = Lock(options)
         self.events = events
         self.delegate = delegate
         self.outlet = outlet
@@ -67,10 +68,15 @@ final class Ingest: Sendable {
         consumer.withLock { $0?.consumer.commit(positions) }
     }
 
+    /// Holds from the next batch on, save for where a partition starts.
+    func change(to options: IngestOptions) {
+        self.options.withLock { $0 = options }
+    }
+
     private func run() {
         ThreadPriority.yieldToLookUps()
         do {
-            let consumer = try log.makeConsumer(options.consumer, delegate: delegate)
+            let consumer = try log.makeConsumer(options.withLock { $0.consumer }, delegate: delegate)
             self.consumer.withLock { $0 = CommitHandle(consumer) }
             defer {
                 consumer.close()
@@ -88,7 +94,9 @@ final class Ingest: Sendable {
         var paused = false
         var hasToldMixture = false
         while !stopping.load(ordering: .acquiring) {
-            hold(consumer, paused: &paused)
+            let options = options.withLock { $0 }
+            consumer.onGap = options.consumer.onGap
+            hold(consumer, options, paused: &paused)
             records.removeAll()
             // Short while paused: resuming should not wait for a poll that cannot bring anything.
             try consumer.poll(
@@ -103,7 +111,7 @@ final class Ingest: Sendable {
     }
 
     /// Back-pressure: pauses at the bound, goes on at half of it.
-    private func hold(_ consumer: any EventLogConsumer, paused: inout Bool) {
+    private func hold(_ consumer: any EventLogConsumer, _ options: IngestOptions, paused: inout Bool) {
         let (events, bytes) = (outlet.backlog.events, outlet.backlog.bytes)
         let letters = log.deadLettersHeld
         let isFull =

@@ -6,6 +6,7 @@
 // no library of a log's is seen from here.
 
 public import Events
+public import SQLiteFiles
 
 /// Where events live before they are learned: Kafka, or the embedded log.
 ///
@@ -49,12 +50,29 @@ public protocol EventLog: AnyObject, Sendable {
     /// Whether the log can be reached, and the last thing that went wrong.
     func health() -> LogHealth
 
+    /// Of a log that is a file: how long its write-ahead log is. `nil` of any other.
+    var storage: DatabaseStorage? { get }
+
+    /// Keeps a log's files within their bounds, and looks whether they are still there. Called every few seconds and, with
+    /// `always`, after each checkpoint; never by two threads at once.
+    func upkeep(always: Bool)
+
     /// Flushes what is in flight (bounded wait) and lets go. Later calls fail with `.closed`.
     func close()
 }
 
+extension EventLog {
+    /// No file.
+    public var storage: DatabaseStorage? { nil }
+    /// Nothing to do.
+    public func upkeep(always: Bool) {}
+}
+
 /// Takes records from the log in batches. Confined to the thread that made it, save where said.
 public protocol EventLogConsumer: AnyObject {
+    /// What to do about the next gap; may be changed between two polls.
+    var onGap: ConsumerOptions.OnGap { get set }
+
     /// Appends up to `recordsMax` records to `batch`; waits up to `timeout` for the first one. Rebalances are
     /// handled inside, through the delegate. Returns with nothing after the timeout, also while the broker is
     /// unreachable (`EventLog.health` says so); throws only what a person has to mend.

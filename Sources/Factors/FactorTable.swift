@@ -189,6 +189,11 @@ public final class FactorTable: @unchecked Sendable {
         return try body(vectors.assumingMemoryBound(to: Float.self))
     }
 
+    /// Where all vectors and biases lie, for kernels in C, until the table grows: row-major as `withVectors` has them.
+    public var addresses: (vectors: UnsafeMutablePointer<Float>, biases: UnsafeMutablePointer<Float>) {
+        (UnsafeMutableRawPointer(lanes).assumingMemoryBound(to: Float.self), biases)
+    }
+
     public func bias(_ index: Int) -> Float { biases[index] }
 
     public func step(_ index: Int) -> Float { steps[index] }

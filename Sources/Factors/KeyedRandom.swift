@@ -2,9 +2,10 @@ import Foundation
 
 /// Random numbers as a function of a key and a draw number: the same event replayed draws the same negatives,
 /// whatever else has been drawn before. The mixing function is SplitMix64's finaliser (Steele, Lea, Flood 2014).
+@frozen
 public struct KeyedRandom: Sendable {
-    private let key: UInt64
-    private var draw: UInt64 = 0
+    @usableFromInline let key: UInt64
+    @usableFromInline var draw: UInt64 = 0
 
     public init(seed: UInt64, stream: UInt64 = 0, index: UInt64 = 0) {
         key = Self.mix(
@@ -18,6 +19,7 @@ public struct KeyedRandom: Sendable {
         self.init(seed: seed, stream: hash)
     }
 
+    @inlinable
     @inline(__always)
     public static func mix(_ value: UInt64) -> UInt64 {
         var z = value
@@ -26,6 +28,7 @@ public struct KeyedRandom: Sendable {
         return z ^ (z >> 31)
     }
 
+    @inlinable
     @inline(__always)
     public mutating func next() -> UInt64 {
         draw &+= 1
@@ -33,12 +36,14 @@ public struct KeyedRandom: Sendable {
     }
 
     /// Uniform in `0..<bound`; the bias is below bound / 2⁶⁴.
+    @inlinable
     @inline(__always)
     public mutating func next(below bound: Int) -> Int {
         Int(truncatingIfNeeded: next().multipliedFullWidth(by: UInt64(bound)).high)
     }
 
     /// Uniform in [0, 1).
+    @inlinable
     public mutating func nextUnit() -> Double { Double(next() >> 11) * 0x1p-53 }
 
     /// Standard normal (Box and Muller 1958).

@@ -53,6 +53,11 @@ public struct Row {
         return sum.sum()
     }
 
+    /// Where the factors and the bias lie, for kernels in C: valid as long as the row, on a 32-byte boundary.
+    public var addresses: (vector: UnsafeMutablePointer<Float>, bias: UnsafeMutablePointer<Float>) {
+        (UnsafeMutableRawPointer(lanes).assumingMemoryBound(to: Float.self), biasPointer)
+    }
+
     /// Whether all factors are 0.
     public var isZero: Bool { indices.allSatisfy { lanes[$0] == .zero } }
 
@@ -89,6 +94,9 @@ public final class Scratch: @unchecked Sendable {
     public let first: Row
     public let second: Row
     public let third: Row
+
+    /// The three vectors, one after another.
+    public var vectors: UnsafeMutablePointer<Float> { first.addresses.vector }
 
     public init(factors: Int) {
         table = FactorTable(factors: factors)

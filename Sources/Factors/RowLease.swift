@@ -62,15 +62,16 @@ public struct RowLease: ~Copyable {
 /// Blocks of 16 rows (a cache line of biases) go to shards by a hash keyed by the batch, so that over time every pair
 /// of items shares a shard: a fixed split would never contrast items of different shards.
 public struct ShardAssignment: Sendable {
-    public static let rowsPerBlock = 16
+    @inlinable public static var rowsPerBlock: Int { 16 }
     public let shards: Int
-    private let key: UInt64
+    @usableFromInline let key: UInt64
 
     public init(shards: Int, key: UInt64) {
         self.shards = shards
         self.key = key
     }
 
+    @inlinable
     @inline(__always)
     public func shard(of row: Int) -> Int {
         if shards == 1 { return 0 }

@@ -63,7 +63,7 @@ public final class LogSink: EventSink {
     private func append(_ event: Event, again: Bool = false) {
         permits.wait()
         // The event's own time is in the payload: by the record's, a broker decides what it deletes and refuses.
-        let time = Int64(Date().timeIntervalSince1970 * 1_000)
+        let time = WallClock.system.milliseconds
         let payload = EventEncoder.record(of: event)
         log.append(key: event.key, payload: payload, time: time) { [answers, permits] result in
             answers.mutex.withLock { answers in

@@ -33,7 +33,7 @@ struct HistorySource {
         var source = try FeedSource(
             files, events: options, isCancelled: { interruption.isRaised() }, onBadLine: { report.say($0) })
         // For events without a time: as if they had been fed to a daemon now.
-        let now = Int64(Date().timeIntervalSince1970 * 1_000)
+        let now = WallClock.system.milliseconds
         while let event = try source.next() {
             try interruption.check()
             note(event.time)

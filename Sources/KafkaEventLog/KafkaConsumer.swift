@@ -18,7 +18,7 @@ final class KafkaConsumer: EventLogConsumer {
 
     let client: KafkaClient
     let kafka: KafkaOptions
-    let options: ConsumerOptions
+    private(set) var options: ConsumerOptions
     let delegate: any ConsumerDelegate
     let assignment: KafkaAssignment
     let health: KafkaHealth
@@ -81,6 +81,11 @@ final class KafkaConsumer: EventLogConsumer {
         guard !closed else { return }
         assignment.close()
         log.releaseConsumer()
+    }
+
+    var onGap: ConsumerOptions.OnGap {
+        get { options.onGap }
+        set { options.onGap = newValue }
     }
 
     func poll(into batch: inout LogBatch, recordsMax: Int, timeout: Duration) throws(EventLogError) {

@@ -59,14 +59,17 @@ public struct BPR: Sendable {
             difference = difference + user[lane] * (positive[lane] - negative[lane])
         }
         let x = difference.sum() + positive.bias - negative.bias
-        let step = PairwiseStep(
+        return step.apply(
+            weight / (1 + exp(x)), user: user, positive: positive, negative: negative, scratch: scratch)
+    }
+
+    var step: PairwiseStep {
+        PairwiseStep(
             schedule: options.schedule, itemRate: options.learningRate,
             userRate: options.userLearningRate ?? options.learningRate,
             biasRate: options.biasLearningRate ?? options.learningRate,
             itemRegularization: options.regularization,
             userRegularization: options.userRegularization ?? options.regularization,
             biasRegularization: options.biasRegularization, updateGuard: updateGuard)
-        return step.apply(
-            weight / (1 + exp(x)), user: user, positive: positive, negative: negative, scratch: scratch)
     }
 }

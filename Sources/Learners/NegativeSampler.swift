@@ -31,6 +31,7 @@ public struct NegativeSampler: Sendable, Equatable {
     ///   - count: how often an item was taken. Asked only where popularity counts.
     ///   - isHeld: false for rows that may not be touched just now.
     ///   - isAllowed: false for what the user has seen. Asked of the one candidate that is kept: it costs a search.
+    @inlinable
     @inline(__always)
     public func draw(
         below bound: Int, triesFactor: Int = 1, random: inout KeyedRandom, count: (Int) -> Int,
@@ -50,10 +51,11 @@ public struct NegativeSampler: Sendable, Equatable {
     }
 
     /// Items kept by popularity that may turn out not to be allowed.
-    static let keptMax = 8
+    @inlinable static var keptMax: Int { 8 }
 
+    @inlinable
     @inline(__always)
-    private func drawByPopularity(
+    func drawByPopularity(
         _ bound: Int, _ tries: Int, _ random: inout KeyedRandom, _ count: (Int) -> Int,
         _ isHeld: (Int) -> Bool
     ) -> Int? {
@@ -68,8 +70,9 @@ public struct NegativeSampler: Sendable, Equatable {
         return kept
     }
 
+    @inlinable
     @inline(__always)
-    private func drawUniformly(
+    func drawUniformly(
         _ bound: Int, _ tries: Int, _ random: inout KeyedRandom, _ isAllowed: (Int) -> Bool
     ) -> Int? {
         for _ in 0..<tries {
@@ -79,8 +82,8 @@ public struct NegativeSampler: Sendable, Equatable {
         return nil
     }
 
-    @inline(__always)
-    private func weight(count: Int) -> Float {
+    @usableFromInline
+    func weight(count: Int) -> Float {
         let base = Float(1 + max(0, count))
         // The powers that are used most cost no call.
         if popularityPower == 0.5 { return base.squareRoot() }

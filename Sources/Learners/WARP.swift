@@ -80,15 +80,18 @@ public struct WARP: Sendable {
     public func update(
         weight: Float, draws: Int, candidates: Int, user: Row, positive: Row, negative: Row, scratch: Scratch
     ) -> UpdateResult {
-        let step = PairwiseStep(
+        step.apply(
+            weight * rankLoss(draws: draws, candidates: candidates), user: user, positive: positive,
+            negative: negative, scratch: scratch)
+    }
+
+    var step: PairwiseStep {
+        PairwiseStep(
             schedule: options.schedule, itemRate: options.learningRate,
             userRate: options.userLearningRate ?? options.learningRate,
             biasRate: options.biasLearningRate ?? options.learningRate,
             itemRegularization: options.regularization,
             userRegularization: options.userRegularization ?? options.regularization,
             biasRegularization: options.biasRegularization, updateGuard: updateGuard)
-        return step.apply(
-            weight * rankLoss(draws: draws, candidates: candidates), user: user, positive: positive,
-            negative: negative, scratch: scratch)
     }
 }

@@ -43,13 +43,23 @@ public final class RPCServer: Sendable {
         case stopped
     }
 
-    private let environment: ServerEnvironment
+    /// What connections are served with; each has that of the time when it was opened.
+    private let current: Lock<ServerEnvironment>
+    private var environment: ServerEnvironment { current.withLock { $0 } }
     private let logger: Logger
     private let state = Lock(State.idle)
 
     public init(options: RPCServerOptions, service: any LookupService, logger: Logger) {
         self.logger = logger
-        environment = ServerEnvironment(service: service, options: options)
+        current = Lock(ServerEnvironment(service: service, options: options))
+    }
+
+    /// Takes over what may change while the server runs: the most connections at once and, for connections opened from
+    /// here on, the password, the longest request and the idle time-out. The rest of `options` is passed over.
+    public func change(to options: RPCServerOptions) {
+        current.withLock { $0.change(to: options) }
+        environment.registry.limit(to: options.connectionsMax)
+        limitConnections()
     }
 
     /// Returns once the socket answers.
@@ -140,7 +150,7 @@ public final class RPCServer: Sendable {
     private func bootstrap(
         on eventLoops: MultiThreadedEventLoopGroup, _ lookupThreads: NIOThreadPool
     ) -> ServerBootstrap {
-        let (environment, logger) = (environment, logger)
+        let (current, logger) = (current, logger)
         return ServerBootstrap(group: eventLoops)
             .serverChannelOption(.backlog, value: 512)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
@@ -155,6 +165,7 @@ public final class RPCServer: Sendable {
             )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    let environment = current.withLock { $0 }
                     let isAuthenticated = environment.options.password == nil
                     guard
                         let (session, memory) = environment.registry.admit(

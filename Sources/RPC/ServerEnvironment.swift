@@ -3,10 +3,10 @@ import Engine
 
 /// What connections stand on; shared by all of a server.
 struct ServerEnvironment: Sendable {
-    let options: RPCServerOptions
+    private(set) var options: RPCServerOptions
     let registry: ConnectionRegistry
     /// What commands see of all this.
-    let commands: CommandEnvironment
+    private(set) var commands: CommandEnvironment
 }
 
 extension ServerEnvironment {
@@ -16,5 +16,14 @@ extension ServerEnvironment {
         self.init(
             options: options, registry: registry,
             commands: CommandEnvironment(service: service, settings: options, clients: registry))
+    }
+
+    /// Takes over what may change while the server runs.
+    mutating func change(to new: RPCServerOptions) {
+        options.password = new.password
+        options.connectionsMax = new.connectionsMax
+        options.limits = new.limits
+        options.idleTimeout = new.idleTimeout
+        commands.settings = options
     }
 }

@@ -32,14 +32,25 @@ package struct HistoryEntry: Equatable {
     package var weight: Float { kind == .signal ? value : 1 }
 }
 
-/// The items a user has seen, ascending by item row, so that `contains` is a binary search.
+/// The items a user has seen, ascending by item row, so that one is found by binary search.
 @usableFromInline
 package struct History {
     @usableFromInline package private(set) var entries: [HistoryEntry] = []
+    @usableFromInline var filter = SeenFilter()
 
     package init() {}
 
-    @inlinable package func contains(_ item: Int32) -> Bool { find(item).found }
+    /// Nearly always without a search where the answer is no.
+    @inlinable
+    @inline(__always)
+    package func contains(_ item: Int32) -> Bool { filter.mayHold(item) && search(item) }
+
+    /// A call, so that a loop that draws has the filter alone in its registers.
+    @usableFromInline
+    func search(_ item: Int32) -> Bool { find(item).found }
+
+    /// Bytes on the heap.
+    package var bytes: Int { entries.capacity * MemoryLayout<HistoryEntry>.stride + filter.bytes }
 
     @inlinable
     package subscript(item: Int32) -> HistoryEntry? {
@@ -50,12 +61,16 @@ package struct History {
     /// Adds or replaces the entry of its item.
     package mutating func set(_ entry: HistoryEntry) {
         let (index, found) = find(entry.item)
-        if found { entries[index] = entry } else { entries.insert(entry, at: index) }
+        guard !found else { return entries[index] = entry }
+        entries.insert(entry, at: index)
+        filter.insert(entry.item, into: entries)
     }
 
     package mutating func remove(_ item: Int32) {
         let (index, found) = find(item)
-        if found { entries.remove(at: index) }
+        guard found else { return }
+        entries.remove(at: index)
+        filter.remove(from: entries)
     }
 
     /// The entry that came first of all that are left.
@@ -141,5 +156,6 @@ extension History {
             return true
         }
         guard whole else { return nil }
+        filter.rebuild(from: entries)
     }
 }

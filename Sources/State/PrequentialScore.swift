@@ -30,7 +30,7 @@ package struct PrequentialScore: Equatable {
     }
 
     package static let blocksPerWindow = 100
-    private let blockEvents: Int
+    private var blockEvents: Int
     /// Oldest first; the last one is being filled.
     private var blocks: [Sums] = [Sums()]
     /// Events that the last block has seen, scored or not.
@@ -38,7 +38,15 @@ package struct PrequentialScore: Equatable {
     package private(set) var total = Sums()
 
     package init(windowEvents: Int) {
-        blockEvents = max(1, windowEvents / Self.blocksPerWindow)
+        blockEvents = Self.blockEvents(windowEvents)
+    }
+
+    private static func blockEvents(_ windowEvents: Int) -> Int { max(1, windowEvents / blocksPerWindow) }
+
+    /// A window of another length starts empty, as it would after a restart; the total goes on.
+    package mutating func resize(windowEvents: Int) {
+        guard Self.blockEvents(windowEvents) != blockEvents else { return }
+        (blockEvents, blocks, eventsInBlock) = (Self.blockEvents(windowEvents), [Sums()], 0)
     }
 
     /// Counts an event that the model learned from; `sample` may say that it was not scored.

@@ -172,10 +172,11 @@ package struct BatchApplication {
     private mutating func makeRoom(for user: EntityID) {
         let usersMax = options.usersMax
         guard usersMax > 0 else { return }
-        let isFull = state.users.read { $0.count >= usersMax && $0.row(of: user) == nil }
-        guard isFull else { return }
+        let (count, isNew) = state.users.read { ($0.count, $0.row(of: user) == nil) }
+        guard isNew, count >= usersMax else { return }
         learnSegment()
-        for id in state.leastRecentUsers(max(1, usersMax / 64)) {
+        // Those past the bound, too: it may have been lowered.
+        for id in state.leastRecentUsers(count - usersMax + max(1, usersMax / 64)) {
             // What they liked was liked: it fades by itself.
             forget(id, fading: false)
             state.counters.evicted += 1

@@ -142,9 +142,9 @@ struct CellWorker {
         // An item of another queue's lease cannot be uncounted here: it waits for the end of the rounds.
         if let oldest = shard.users[local].history.oldest, lease.holds(Int(oldest.item)) {
             drop(oldest, of: local, mean: example.mean, shard: shard)
-        } else {
-            shard.report.overfull.append(local)
         }
+        // Or more than one is too many, after the bound was lowered.
+        if shard.users[local].history.entries.count > historyMax { shard.report.overfull.append(local) }
     }
 
     /// Counts the user in the item's popularity, once and as much as the strongest thing that stands: who takes an item a

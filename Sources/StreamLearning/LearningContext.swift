@@ -39,6 +39,9 @@ struct LearningContext: ~Copyable {
 }
 
 extension LearningContext {
+    /// Counts updates that were applied.
+    func count(_ applied: Int) { shard.report.updates[modelIndex] += applied }
+
     func count(_ result: Bool, example: Example) {
         if result {
             shard.report.updates[modelIndex] += 1

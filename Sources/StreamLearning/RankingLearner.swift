@@ -35,11 +35,14 @@ struct RankingLearner: StreamLearner {
         context.withUnseen(
             bpr.options.samples, example, by: bpr.options.negatives, lease: lease, random: &random
         ) { others in
-            for other in others {
-                let result = bpr.update(
-                    weight: example.weight, user: user, positive: positive,
-                    negative: lease.row(other, of: items), scratch: context.shard.scratch)
-                finish(result, example, context, against: other)
+            assert(others.allSatisfy { lease.holds($0) })
+            // In a large catalogue they are far apart, and to wait for one costs more than to learn it.
+            for other in others { items.prefetch(other) }
+            withUnsafeTemporaryAllocation(of: Bool.self, capacity: others.count) { applied in
+                let count = bpr.update(
+                    weight: example.weight, user: user, positive: positive, negatives: others, of: items,
+                    scratch: context.shard.scratch, applied: applied)
+                finish(count, example, context, against: others, applied: applied)
             }
         }
     }
@@ -47,37 +50,63 @@ struct RankingLearner: StreamLearner {
     private func learn(
         _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease, by warp: WARP
     ) {
-        let (items, user) = (context.model.items, context.user)
+        let items = context.model.items
         let positive = lease.row(Int(example.item), of: items)
-        var random = example.random(seed: context.model.seed)
-        for _ in 0..<warp.options.samples {
-            guard let found = violating(example, context, lease: lease, of: warp, random: &random) else {
-                return
+        withUnsafeTemporaryAllocation(of: Int.self, capacity: UnseenItems.atATime) { room in
+            var others = UnseenItems(
+                room: room, sampler: warp.options.negatives,
+                random: example.random(seed: context.model.seed))
+            for _ in 0..<warp.options.samples {
+                guard
+                    let found = violating(example, context, lease: lease, of: warp, among: &others)
+                else { return }
+                let result = warp.update(
+                    weight: example.weight, draws: found.draws, candidates: Int(example.itemBound),
+                    user: context.user, positive: positive, negative: found.item, of: items,
+                    scratch: context.shard.scratch)
+                finish(result, example, context, against: found.item)
             }
-            let result = warp.update(
-                weight: example.weight, draws: found.draws, candidates: Int(example.itemBound), user: user,
-                positive: positive, negative: lease.row(found.item, of: items),
-                scratch: context.shard.scratch)
-            finish(result, example, context, against: found.item)
         }
     }
 
     /// Draws until an item comes within the margin; `nil` where none does.
     private func violating(
         _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease, of warp: WARP,
-        random: inout KeyedRandom
+        among others: inout UnseenItems
     ) -> (item: Int, draws: Int)? {
         let (items, user) = (context.model.items, context.user)
         let wanted = warp.score(user: user, item: lease.row(Int(example.item), of: items))
-        for draw in 1...max(1, warp.options.samplesMax) {
-            guard
-                let other = context.drawUnseen(
-                    example, by: warp.options.negatives, lease: lease, random: &random)
-            else { return nil }
-            let score = warp.score(user: user, item: lease.row(other, of: items))
-            if warp.violates(positive: wanted, negative: score) { return (other, draw) }
+        let drawsMax = max(1, warp.options.samplesMax)
+        var draws = 0
+        while draws < drawsMax {
+            let next = others.next(drawsMax - draws, example, context, lease: lease)
+            guard !next.isEmpty else { return nil }
+            if let place = warp.firstViolation(of: wanted, user: user, among: next, in: items) {
+                others.take(place + 1)
+                return (next[place], draws + place + 1)
+            }
+            others.take(next.count)
+            draws += next.count
         }
         return nil
+    }
+
+    private func finish(
+        _ count: Int, _ example: Example, _ context: borrowing LearningContext,
+        against others: UnsafeBufferPointer<Int>, applied: UnsafeMutableBufferPointer<Bool>
+    ) {
+        context.count(count)
+        if count > 0 {
+            context.touchUser()
+            context.touch(Int(example.item))
+        }
+        for (place, other) in others.enumerated() {
+            if applied[place] {
+                context.touch(other)
+            } else {
+                context.count(false, example: example)
+            }
+        }
     }
 
     private func finish(

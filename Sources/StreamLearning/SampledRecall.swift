@@ -35,58 +35,38 @@ struct SampledRecall {
     ) -> ScoreSample {
         let items = context.model.items
         let wantedScore = score(lease.row(Int(example.item), of: items))
+        let model = isAmongFirst(of: others) { place in
+            // Far apart in a large catalogue: asked for some time before they are looked at.
+            if place + ahead < others.count { items.prefetch(others[place + ahead]) }
+            let otherScore = score(lease.row(others[place], of: items))
+            return (otherScore > wantedScore, otherScore == wantedScore)
+        }
         let wantedCount = context.popularity(of: Int(example.item), example)
-        var (higher, equal, morePopular, equallyPopular) = (0, 0, 0, 0)
-        for other in others {
-            let otherScore = score(lease.row(other, of: items))
-            if otherScore > wantedScore { higher += 1 }
-            if otherScore == wantedScore { equal += 1 }
-            guard context.mayReach(wantedCount, other, example) else { continue }
-            let count = context.popularity(of: other, example)
-            if count > wantedCount { morePopular += 1 }
-            if count == wantedCount { equallyPopular += 1 }
+        let baseline = isAmongFirst(of: others) { place in
+            guard context.mayReach(wantedCount, others[place], example) else { return (false, false) }
+            let count = context.popularity(of: others[place], example)
+            return (count > wantedCount, count == wantedCount)
         }
-        return ScoreSample(
-            // Equal scores are broken by halves: the expected rank. A model that knows nothing must not win by it.
-            model: higher + equal / 2 < depth ? 1 : 0,
-            baseline: morePopular + equallyPopular / 2 < depth ? 1 : 0)
-    }
-}
-
-extension LearningContext {
-    /// Calls `body` with `count` items as `drawUnseen` draws them one after the other, fewer if it finds none any more.
-    /// Their rows are asked for as they are drawn: in a large catalogue they are far apart, and to wait for one costs
-    /// more than to learn it.
-    @inline(__always)
-    func withUnseen<Result>(
-        _ count: Int, _ example: Example, by sampler: NegativeSampler = NegativeSampler(),
-        lease: borrowing RowLease, random: inout KeyedRandom, _ body: (UnsafeBufferPointer<Int>) -> Result
-    ) -> Result {
-        withUnsafeTemporaryAllocation(of: Int.self, capacity: count) { drawn in
-            var found = 0
-            while found < count, let item = drawUnseen(example, by: sampler, lease: lease, random: &random) {
-                model.items.prefetch(item)
-                drawn.initializeElement(at: found, to: item)
-                found += 1
-            }
-            return body(UnsafeBufferPointer(rebasing: drawn[..<found]))
-        }
+        return ScoreSample(model: model ? 1 : 0, baseline: baseline ? 1 : 0)
     }
 
-    /// An item of this lease that the user has not seen, as `sampler` draws it; `nil` if none is found in a bounded
-    /// number of draws (a user who has seen nearly everything).
+    private static let ahead = 8
+
+    /// Whether fewer than `depth` of the others come first, as `compare` says of each: above, or level. No more of them
+    /// are asked than that takes.
+    ///
+    /// Equal scores are broken by halves: the expected rank. A model that knows nothing must not win by it.
     @inline(__always)
-    func drawUnseen(
-        _ example: Example, by sampler: NegativeSampler = NegativeSampler(), lease: borrowing RowLease,
-        random: inout KeyedRandom
-    ) -> Int? {
-        let (assignment, shard) = (lease.assignment, lease.shard)
-        let positives = model.positives
-        let history = history
-        return sampler.draw(
-            below: Int(example.itemBound), triesFactor: assignment.shards, random: &random,
-            count: { Int(positives[$0]) },
-            isHeld: { assignment.shard(of: $0) == shard },
-            isAllowed: { $0 != Int(example.item) && !history.contains(Int32($0)) })
+    private static func isAmongFirst(
+        of others: UnsafeBufferPointer<Int>, _ compare: (Int) -> (isAbove: Bool, isLevel: Bool)
+    ) -> Bool {
+        var (above, level) = (0, 0)
+        for place in others.indices {
+            let (isAbove, isLevel) = compare(place)
+            guard isAbove || isLevel else { continue }
+            if isAbove { above += 1 } else { level += 1 }
+            if above + level / 2 >= depth { return false }
+        }
+        return true
     }
 }

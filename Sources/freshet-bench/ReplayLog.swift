@@ -32,6 +32,7 @@ final class ReplayLog: EventLog, Sendable {
     }
 
     private final class Consumer: EventLogConsumer {
+        var onGap = ConsumerOptions.OnGap.fail
         private let records: [[UInt8]]
         private var next: Int
         private var paused = false

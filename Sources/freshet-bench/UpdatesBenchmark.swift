@@ -33,10 +33,21 @@ struct UpdatesBenchmark: ParsableCommand {
             updates("SGD", tables.sgd(.constant), beside: plainSGD),
             updates("SGD AdaGrad", tables.sgd(.adaGrad), beside: plainSGD),
             updates("BPR", tables.bpr(.constant), beside: plainBPR),
+            bprEvents(tables, samples: 16),
             updates("BPR AdaGrad", tables.bpr(.adaGrad), beside: plainBPR),
             updates("WARP", tables.warp(), beside: plainBPR),
             solves(tables, rows: 10), solves(tables, rows: 100), solves(tables, rows: 1000),
         ])
+    }
+
+    private func bprEvents(_ tables: Tables, samples: Int) -> Comparison {
+        let events = Double(max(1, count / samples)) / 1e3
+        return Comparison(
+            name: "BPR events of \(samples) negatives, K=\(factors), one core",
+            ours: events / tables.bprEvents(samples: samples, atOnce: true),
+            baselineName: "single steps",
+            baseline: events / tables.bprEvents(samples: samples, atOnce: false),
+            unit: "k/s")
     }
 
     private func solves(_ tables: Tables, rows: Int) -> Comparison {
@@ -103,6 +114,41 @@ private struct Tables {
                 _ = bpr.update(
                     weight: 1, user: users.row(user), positive: items.row(positive),
                     negative: items.row(negative), scratch: scratch)
+            }
+        }
+    }
+
+    /// Events against `samples` negatives each, whose rows are asked for first, as the stream does while it draws:
+    /// `atOnce` in blocks, else a step at a time.
+    func bprEvents(samples: Int, atOnce: Bool) -> Double {
+        let bpr = BPR(options: .init(), updateGuard: updateGuard)
+        let events = max(1, draws.count / samples)
+        let negatives = (0..<events * samples).map { place in
+            let (positive, negative) = (draws[place / samples].1, draws[place % draws.count].2)
+            return negative == positive ? (negative + 1) % items.count : negative
+        }
+        var applied = [Bool](repeating: false, count: samples)
+        return seconds {
+            negatives.withUnsafeBufferPointer { negatives in
+                for event in 0..<events {
+                    let others = UnsafeBufferPointer(
+                        rebasing: negatives[event * samples..<(event + 1) * samples])
+                    let (user, positive) = (users.row(draws[event].0), items.row(draws[event].1))
+                    for other in others { items.prefetch(other) }
+                    if atOnce {
+                        applied.withUnsafeMutableBufferPointer {
+                            _ = bpr.update(
+                                weight: 1, user: user, positive: positive, negatives: others, of: items,
+                                scratch: scratch, applied: $0)
+                        }
+                        continue
+                    }
+                    for other in others {
+                        _ = bpr.update(
+                            weight: 1, user: user, positive: positive, negative: items.row(other),
+                            scratch: scratch)
+                    }
+                }
             }
         }
     }

@@ -2,8 +2,8 @@ import Dispatch
 import Foundation
 import Locking
 
-/// Turns SIGINT and SIGTERM into a flag, so that a command can end in order. Signalled again a second later or
-/// more, it ends at once.
+/// Turns SIGINT, SIGTERM and SIGHUP (a closed terminal) into a flag, so that a command can end in order. Signalled again
+/// a second later or more, it ends at once. Under `nohup`, which has SIGHUP ignored, that stays ignored.
 final class Interrupts: Sendable {
     private let first = FirstSignal()
     // Unsafe only in name: Dispatch guards its sources, and this list is never changed, it keeps them alive.
@@ -11,7 +11,9 @@ final class Interrupts: Sendable {
 
     init() {
         let first = first
-        sources = [SIGINT, SIGTERM].map { number in
+        let before = signal(SIGHUP, SIG_IGN)
+        let hangUpEnds = unsafeBitCast(before, to: Int.self) != unsafeBitCast(SIG_IGN, to: Int.self)
+        sources = ([SIGINT, SIGTERM] + (hangUpEnds ? [SIGHUP] : [])).map { number in
             signal(number, SIG_IGN)  // the source sees it all the same
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {

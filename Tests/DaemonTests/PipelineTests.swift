@@ -30,6 +30,8 @@ struct PipelineTests {
         let place = try DaemonPlace()
         let daemon = try place.start(["rpc.client-bytes-max=1048576"])
         _ = try daemon.tokens((0..<100).map { ["RATE", "u1", "i\($0)", "5"] })
+        // Before that the user is unknown, and the answers are short.
+        try daemon.waitUntilApplied(100)
         let request = String(repeating: "USER.GET u1 COUNT 100\r\n", count: 2_000)
         let socket = try PlainSocket(place.socket)
         socket.send(request)

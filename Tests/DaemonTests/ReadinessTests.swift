@@ -37,7 +37,9 @@ private final class Notices {
 
 @Suite("under systemd", .ownThread)
 struct ReadinessTests {
-    @Test("READY comes once the state is restored and the socket answers, STOPPING with SIGTERM")
+    @Test(
+        "READY comes once the state is restored and the socket answers, RELOADING and READY with SIGHUP, STOPPING with SIGTERM"
+    )
     func notices() throws {
         let place = try DaemonPlace()
         try place.fillLog(try Streams.invented(events: 500))
@@ -51,6 +53,9 @@ struct ReadinessTests {
         // No waiting here: it has just said that it answers.
         let ping = try RPCClient(socketPath: place.socket)
         #expect(try Status(ping.call(["STATUS"]))["events.applied"] >= 500)
+        daemon.child.send(SIGHUP)
+        #expect(try notices.next().contains("RELOADING=1"))
+        #expect(try notices.next().contains("READY=1"))
         daemon.child.send(SIGTERM)
         #expect(try notices.next().contains("STOPPING=1"))
         #expect(try daemon.child.wait() == .exit(0))

@@ -73,7 +73,8 @@ struct EmbeddedLogTests {
 
     @Test("start: time begins with the first event of that time or later")
     func startTime() async throws {
-        let log = try EmbeddedPlace().openEmbedded()
+        let place = try EmbeddedPlace()
+        let log = try place.openEmbedded()
         defer { log.close() }
         for time: Int64 in [100, 300, 200, 400] { _ = try await log.append("\(time)", time: time) }
         let consumer = try log.makeConsumer(.init(start: .time(250)), delegate: RecordingDelegate())
@@ -126,7 +127,8 @@ struct EmbeddedLogTests {
 
     @Test("a record above the limit is refused with its size")
     func tooLong() async throws {
-        let log = try EmbeddedPlace(.init(payloadBytesMax: 10)).openEmbedded()
+        let place = try EmbeddedPlace(.init(payloadBytesMax: 10))
+        let log = try place.openEmbedded()
         defer { log.close() }
         let error = await #expect(throws: EventLogError.self) {
             _ = try await log.append([UInt8](repeating: 0, count: 11))

@@ -18,14 +18,14 @@ package final class LiveEngine: Sendable {
 
     package init(
         _ options: EngineOptions = smallOptions(), in folder: Folder = Folder(),
-        identity: StateIdentity = twoIdentity
+        identity: StateIdentity = twoIdentity, clock: WallClock = .system
     ) throws {
         self.folder = folder
         var logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         logger.logLevel = .critical
         log = try EmbeddedLog(path: folder.path + "/log.sqlite", logger: logger)
         let file = try StateFile(path: folder.state, identity: identity)
-        engine = try Engine(options: options, file: file, log: log, logger: logger)
+        engine = try Engine(options: options, file: file, log: log, logger: logger, clock: clock)
         engine.start { [weak self] error in self?.failure.withLock { $0 = error } }
     }
 
@@ -68,6 +68,14 @@ package final class LiveEngine: Sendable {
             }
         }
         if let last { try await wait(for: last) }
+    }
+
+    /// The same in the order given, so that a deterministic engine always learns the same: tasks side by side come into
+    /// the log in an order of their own.
+    package func feedInOrder(_ events: [Event]) async throws {
+        guard let last = events.last else { return }
+        for event in events.dropLast() { engine.append(event) { _ in } }
+        try await wait(for: append(last))
     }
 
     package func status(_ name: String) -> StatusField.Value? {

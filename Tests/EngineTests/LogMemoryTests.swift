@@ -173,6 +173,7 @@ private final class ScriptedLog: EventLog {
     }
 
     private final class Consumer: EventLogConsumer {
+        var onGap = ConsumerOptions.OnGap.fail
         private let log: ScriptedLog
 
         init(log: ScriptedLog) { self.log = log }

@@ -57,7 +57,7 @@ struct ModelContractTests {
     @Test("learns: items of the own taste come before others", arguments: models)
     func learns(model: ModelOptions) async throws {
         let live = try live(model)
-        try await live.feed(tastes)
+        try await live.feedInOrder(tastes)
         var right = 0
         for user in 0..<20 {
             let found = try live.engine.recommend(
@@ -76,7 +76,7 @@ struct ModelContractTests {
     @Test("scores itself on events before it learns them", arguments: models)
     func scores(model: ModelOptions) async throws {
         let live = try live(model)
-        try await live.feed(tastes)
+        try await live.feedInOrder(tastes)
         #expect(live.status("model.m.updates").map { $0 != .integer(0) } == true)
         // The sampled recall needs more than 299 items, which this world has not.
         let scored = try #require(live.status("model.m.scored.total"))
@@ -87,7 +87,7 @@ struct ModelContractTests {
     @Test("predicts what it recommends by, and explains it as a sum of parts", arguments: models)
     func explains(model: ModelOptions) async throws {
         let live = try live(model)
-        try await live.feed(tastes)
+        try await live.feedInOrder(tastes)
         for user in ["u0", "u3"] {
             let found = try live.engine.recommend(
                 RecommendQuery(user: id(user), count: 5, includeSeen: true))
@@ -106,7 +106,7 @@ struct ModelContractTests {
     @Test("finds what is similar, and answers sessions by items alone", arguments: models)
     func similar(model: ModelOptions) async throws {
         let live = try live(model)
-        try await live.feed(tastes)
+        try await live.feedInOrder(tastes)
         let near = try live.engine.similar(SimilarQuery(item: id("i0"), count: 5))
         #expect(near.count == 5 && near.allSatisfy { $0.id != id("i0") && $0.score.isFinite })
         let session = try live.engine.recommend(SessionQuery(items: [id("i0"), id("i2")], count: 5))
@@ -117,14 +117,14 @@ struct ModelContractTests {
     @Test("a retraction brings the item back among those that may be recommended", arguments: models)
     func retracts(model: ModelOptions) async throws {
         let live = try live(model)
-        try await live.feed(tastes)
+        try await live.feedInOrder(tastes)
         func mayBeShown() throws -> Bool {
             try live.engine.recommend(RecommendQuery(user: id("u0"), count: 30)).contains {
                 $0.id == id("i0")
             }
         }
         try #require(try !mayBeShown())
-        try await live.feed([Event(.retract(user: id("u0"), item: id("i0")))])
+        try await live.feedInOrder([Event(.retract(user: id("u0"), item: id("i0")))])
         #expect(try mayBeShown())
         try live.stop()
     }
@@ -132,8 +132,8 @@ struct ModelContractTests {
     @Test("who is forgotten is a stranger", arguments: models)
     func forgets(model: ModelOptions) async throws {
         let live = try live(model)
-        try await live.feed(tastes)
-        try await live.feed([Event(.forget(user: id("u0")))])
+        try await live.feedInOrder(tastes)
+        try await live.feedInOrder([Event(.forget(user: id("u0")))])
         #expect(throws: LookupError.self) {
             try live.engine.recommend(RecommendQuery(user: id("u0"), fallback: .none))
         }
@@ -145,7 +145,7 @@ struct ModelContractTests {
     func restarts(model: ModelOptions) async throws {
         let folder = Folder()
         let before = try live(model, in: folder)
-        try await before.feed(tastes)
+        try await before.feedInOrder(tastes)
         let query = RecommendQuery(user: id("u5"), count: 10)
         let (answer, digest) = (try before.engine.recommend(query), try before.engine.digest().digest)
         try before.stop()
@@ -158,7 +158,7 @@ struct ModelContractTests {
     @Test("a world of one user and one item is no trouble", arguments: models)
     func tinyWorld(model: ModelOptions) async throws {
         let live = try live(model)
-        try await live.feed(
+        try await live.feedInOrder(
             (0..<70).map { Event(.rating(user: id("u"), item: id("i"), value: Float(4 + $0 % 2))) })
         let found = try live.engine.recommend(RecommendQuery(user: id("u"), includeSeen: true))
         #expect(found.count == 1 && found[0].score.isFinite)
@@ -172,7 +172,7 @@ struct ModelContractTests {
         var options = options(model)
         options.state.normMax = 1e-3
         let live = try LiveEngine(options, identity: identity(model))
-        try await live.feed(tastes)
+        try await live.feedInOrder(tastes)
         #expect(live.status("model.m.rejected").map { $0 != .integer(0) } == true)
         let found = try live.engine.recommend(RecommendQuery(user: id("u1"), includeSeen: true))
         #expect(found.allSatisfy { $0.score.isFinite })

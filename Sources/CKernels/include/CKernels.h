@@ -90,3 +90,54 @@ void block_limits(
 
 /// The number of bits that are set in `count` words.
 size_t bit_count(const uint64_t *_Nonnull words, size_t count);
+
+/// What a block of pairwise steps has in common: rates η, decays λ, the bound on norms and biases, and the event's
+/// weight. PairwiseStep.swift says what a step is, and does the same with schedules and a row at a time.
+typedef struct {
+    float item_rate, user_rate, bias_rate;
+    float item_decay, user_decay, bias_decay;
+    float norm_max, weight;
+} pairwise_terms;
+
+/// The two rows of an event, and room for three vectors. All on 32-byte boundaries, none lying in another.
+typedef struct {
+    float *_Nonnull user;
+    float *_Nonnull positive;
+    float *_Nonnull positive_bias;
+    float *_Nonnull room;
+    float user_bias;
+} pairwise_rows;
+
+/// Row-major vectors on 32-byte boundaries, and a bias a row.
+typedef struct {
+    float *_Nonnull vectors;
+    float *_Nonnull biases;
+} row_table;
+
+/// `count` rows of a table, by their numbers. The event's positive is not among them; one may come twice.
+typedef struct {
+    const intptr_t *_Nonnull rows;
+    size_t count;
+    /// What became of each.
+    bool *_Nonnull is_applied;
+} pairwise_negatives;
+
+/// Learns an event by Bayesian personalised ranking against one negative after the other, each from what the last one
+/// left: the numbers that as many single steps give, in a call, and with whatever vectors this machine has.
+///
+/// `factors` is a multiple of 8. Returns how many were applied; of the others nothing is changed.
+size_t pairwise_block(
+    const pairwise_terms *_Nonnull terms, size_t factors, const pairwise_rows *_Nonnull rows,
+    const row_table *_Nonnull table, const pairwise_negatives *_Nonnull negatives);
+
+/// One step against the row `row`, whose gradient is scaled by `terms->weight` alone. False if it was not applied, and
+/// nothing is changed.
+bool pairwise_step(
+    const pairwise_terms *_Nonnull terms, size_t factors, const pairwise_rows *_Nonnull rows,
+    const row_table *_Nonnull table, intptr_t row);
+
+/// The place in `rows` of the first one whose bias and product with `user` add up to more than `limit`; `number`, how
+/// many there are, where none does. NaN does not.
+size_t first_row_above(
+    const float *_Nonnull user, size_t factors, float limit, const row_table *_Nonnull table,
+    const intptr_t *_Nonnull rows, size_t number);

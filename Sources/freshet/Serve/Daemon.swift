@@ -4,6 +4,7 @@ import Engine
 import EventLog
 import Foundation
 import Logging
+import RESP
 import RPC
 import ServiceLifecycle
 import State
@@ -13,10 +14,10 @@ import UnixSignals
 /// the reverse order.
 struct Daemon {
     private let lock: FolderLock
-    private let log: any EventLog
-    private let engine: Engine
-    private let server: RPCServer
-    private let logger: Logger
+    let log: any EventLog
+    let engine: Engine
+    let server: RPCServer
+    let logger: Logger
 
     init(_ configuration: Configuration, logger: Logger) throws {
         self.logger = logger
@@ -41,7 +42,7 @@ struct Daemon {
             options: Self.rpcOptions(configuration, engine: engine), service: engine, logger: logger)
     }
 
-    private static func rpcOptions(_ configuration: Configuration, engine: Engine) -> RPCServerOptions {
+    static func rpcOptions(_ configuration: Configuration, engine: Engine) -> RPCServerOptions {
         var options = RPCServerOptions(socketPath: configuration.socketPath)
         options.events = configuration.events.options
         options.password = configuration.rpc.password.isEmpty ? nil : configuration.rpc.password
@@ -65,8 +66,8 @@ struct Daemon {
         return options
     }
 
-    /// Runs until SIGTERM or SIGINT, or until the log needs a person.
-    func run() async throws {
+    /// Runs until SIGTERM, SIGINT or SIGQUIT, or until the log needs a person.
+    func run(signals: DaemonSignals, reloading: Reloading) async throws {
         defer {
             log.close()
             withExtendedLifetime(lock) {}
@@ -78,9 +79,12 @@ struct Daemon {
                     .init(
                         service: EngineService(engine: engine, listening: listening),
                         failureTerminationBehavior: .gracefullyShutdownGroup),
-                    .init(service: RPCService(server: server, started: started, logger: logger)),
+                    .init(
+                        service: RPCService(
+                            server: server, started: started, reloads: signals.reloads, reloading: reloading,
+                            logger: logger)),
                 ],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                gracefulShutdownSignals: [.sigterm, .sigint, .sigquit], logger: logger))
         try await group.run()
         logger.notice("stopped; the state is durable")
     }
@@ -109,10 +113,12 @@ private struct EngineService: Service {
     }
 }
 
-/// Answers until told to stop, then answers what is in flight.
+/// Answers until told to stop, then answers what is in flight. Reads the configuration again whenever that is wished.
 private struct RPCService: Service {
     let server: RPCServer
     let started: AsyncStream<Never>.Continuation
+    let reloads: AsyncStream<Void>
+    let reloading: Reloading
     let logger: Logger
 
     func run() async throws {
@@ -122,7 +128,11 @@ private struct RPCService: Service {
         started.finish()
         readiness.ready()
         logger.notice("ready")
-        try? await gracefulShutdown()
+        for await _ in reloads.cancelOnGracefulShutdown() {
+            readiness.reloading()
+            reloading.reload()
+            readiness.ready()
+        }
         readiness.stopping()
         await server.shutdown(grace: .seconds(5))
     }

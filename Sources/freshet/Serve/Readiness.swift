@@ -13,6 +13,7 @@ struct Readiness {
 
     /// State is restored and the socket answers.
     func ready() { send("READY=1\nSTATUS=learning and answering") }
+    func reloading() { send("RELOADING=1\nSTATUS=reading the configuration again") }
     func stopping() { send("STOPPING=1\nSTATUS=writing the last checkpoint") }
 
     private func send(_ message: String) {

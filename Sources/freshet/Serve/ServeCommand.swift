@@ -22,10 +22,14 @@ struct ServeCommand: AsyncParsableCommand {
                             --set source.kafka.topic=ratings
               freshet serve --help-config
 
+            SIGNALS
+              TERM, INT, QUIT  stop in order       HUP  read the configuration again; --help-config says which
+              USR1, USR2       nothing                  keys change without a restart
+
             EXIT CODES
               0 stopped as asked, the state is durable     65 the state file is damaged or of another kind
               69 the log needs a person (gap, refused)     73 a file, folder or socket cannot be made or written
-              75 another freshet uses the state folder     78 the configuration is wrong
+              75 the state folder, or its file, is in use    78 the configuration is wrong
             """)
 
     @Option(help: "A YAML file; see config/freshet.yaml for every key and its default.")
@@ -39,18 +43,26 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         if helpConfig { return Terminal.write(ConfigurationReference.text()) }
+        StandardStreams.open()
+        let signals = DaemonSignals()
         let configuration = try load()
         // What is learned of people, and what they said, is for this user and group alone.
         umask(0o027)
         // A file at the process's size limit is then an error like a full disk, whichever thread meets it.
         signal(SIGXFSZ, SIG_IGN)
-        var logger = Logger(label: "freshet", factory: { StreamLogHandler.standardError(label: $0) })
-        logger.logLevel = Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info
+        let log = DaemonLog(level: configuration.log.level.loggerLevel)
+        defer { log.flush() }
         do {
-            let daemon = try Daemon(configuration, logger: logger)
-            try await daemon.run()
+            let daemon = try Daemon(configuration, logger: log.logger)
+            let reloading = Reloading(
+                of: daemon, configuration: configuration, log: log,
+                load: {
+                    try Configuration.load(
+                        file: config, environment: ProcessInfo.processInfo.environment, settings: settings)
+                })
+            try await daemon.run(signals: signals, reloading: reloading)
         } catch {
-            Terminal.writeError("freshet: \(error)")
+            log.say("freshet: \(error)")
             throw ExitCode(Self.code(of: error))
         }
     }

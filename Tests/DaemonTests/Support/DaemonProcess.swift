@@ -26,26 +26,37 @@ final class DaemonPlace {
     ///   - settings: `key=value`, over small tables and this place.
     ///   - fileBytesMax: the size no file of the daemon's may pass, as a full disk would have it.
     ///   - variables: `NAME=value`, for its environment.
+    ///   - file: of its configuration.
+    ///   - script: for bash, which starts the program as `"$0" "$@"`.
+    ///   - errorFile: where its standard error goes; a file of its own where absent.
     func launch(
-        _ settings: [String] = [], fileBytesMax: Int? = nil, variables: [String] = []
+        _ settings: [String] = [], fileBytesMax: Int? = nil, variables: [String] = [], file: String? = nil,
+        script: String? = nil, errorFile: String? = nil
     ) throws -> DaemonProcess {
         starts += 1
         let all = ["state.folder=\(stateFolder)", "rpc.socket=\(socket)", "engine.factors=16"] + settings
         var command = [try FreshetBinary.path(), "serve"] + all.flatMap { ["--set", $0] }
+        if let file { command += ["--config", file] }
+        if let script { command = ["/bin/bash", "-c", script] + command }
         if let fileBytesMax {
             // POSIX counts in blocks of 512 bytes.
             let script = "ulimit -f \(fileBytesMax / 512); exec \"$0\" \"$@\""
             command = ["/bin/sh", "-c", script] + command
         }
         if !variables.isEmpty { command = ["/usr/bin/env"] + variables + command }
-        let (output, errors) = (folder.path("out.\(starts)"), folder.path("err.\(starts)"))
+        let (output, errors) = (folder.path("out.\(starts)"), errorFile ?? folder.path("err.\(starts)"))
         let child = try ChildProcess(command, output: output, errors: errors)
         return DaemonProcess(child, in: self, errorFile: errors)
     }
 
     /// Starts a daemon here, and returns once it answers.
-    func start(_ settings: [String] = [], fileBytesMax: Int? = nil) throws -> DaemonProcess {
-        let daemon = try launch(settings, fileBytesMax: fileBytesMax)
+    func start(
+        _ settings: [String] = [], fileBytesMax: Int? = nil, variables: [String] = [], file: String? = nil,
+        script: String? = nil, errorFile: String? = nil
+    ) throws -> DaemonProcess {
+        let daemon = try launch(
+            settings, fileBytesMax: fileBytesMax, variables: variables, file: file, script: script,
+            errorFile: errorFile)
         try daemon.waitUntilReady()
         return daemon
     }
