@@ -55,7 +55,7 @@ struct HistoryTests {
                 #expect(history.filter.bytes == 0)
             } else {
                 // Beside the head of an array and the rounding to whole words.
-                #expect(history.filter.bytes <= 2 * history.entries.count + 48)
+                #expect(history.filter.bytes <= 2 * history.entries.count + 80)
             }
         }
     }
