@@ -2,7 +2,7 @@
 //
 // Here live its schema and migrations, saving in one transaction, restoring, verification, and the lock on its folder.
 // What comes in is rows, numbers and positions as they are stored (`StateDelta`); what goes out is the same. What never
-// comes in: what the rows mean to a model, and when to save. It imports no other room; GRDB stays inside.
+// comes in: what the rows mean to a model, and when to save. GRDB stays inside.
 
 internal import Foundation
 internal import GRDB

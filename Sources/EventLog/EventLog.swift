@@ -2,8 +2,8 @@
 //
 // Here live the protocols of log, consumer and history, the batch that records are taken in, health and errors, and
 // the two rules that every log keeps: whether a log found again is the same (`LogContinuity`), and how long dead
-// letters may hold the state back (`DeadLetterPatience`). What never comes in: a log. Each has a room of its own, and
-// no library of a log's is seen from here.
+// letters may hold the state back (`DeadLetterPatience`). What never comes in: a log. Each has a room of its own.
+// Kafka's library is not seen from here; SQLite's is linked by `SQLiteFiles`, for what a log tells of its file.
 
 public import Events
 public import SQLiteFiles
