@@ -25,6 +25,7 @@ extension Engine {
     /// user's next event, the number of users with the next new one. A score's window of another length starts empty.
     public func change(to options: EngineOptions) {
         queue.sync {
+            settle()
             confined.changeable.learning.historyMax = options.learning.historyMax
             confined.changeable.learning.usersMax = options.learning.usersMax
             confined.changeable.learning.itemsMax = options.learning.itemsMax

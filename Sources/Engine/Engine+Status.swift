@@ -5,6 +5,7 @@ internal import LookUps
 internal import Retrieval
 internal import SQLiteFiles
 internal import State
+internal import StreamLearning
 
 extension Engine {
     public func models() -> [ModelStatus] {
@@ -32,13 +33,24 @@ extension Engine {
                 StatusField("model.\(model.options.name).\($0.name)", $0.value)
             }
         }
-        return fields + lookupFields() + checkpointFields()
+        return fields + lookupFields() + stageFields() + checkpointFields()
             + memoryFields(snapshot.memory, index: snapshot.indexBytes)
     }
 
     /// How passes over the catalogue were made, each path that served with how often.
     private func lookupFields() -> [StatusField] {
         lookUps.scans.taken.map { StatusField("lookups.\($0.path.rawValue)", .integer(Int64($0.count))) }
+    }
+
+    /// Where the time of learning went, since the start.
+    private func stageFields() -> [StatusField] {
+        let times = stageTimes.withLock { $0 }
+        return [
+            StatusField("stage.prepare-s", .double(times.prepare / .seconds(1))),
+            StatusField("stage.wait-s", .double(times.wait / .seconds(1))),
+            StatusField("stage.learn-s", .double(times.learn / .seconds(1))),
+            StatusField("stage.publish-s", .double(times.publish / .seconds(1))),
+        ]
     }
 
     private func serverFields() -> [StatusField] {

@@ -36,9 +36,9 @@ public final class Engine: Sendable {
     let lookUps: LookupAnswerer
     let checkpointer: Checkpointer
     let backlog = Backlog()
+    let stageTimes = Lock(StageTimes())
 
     let queue = DispatchQueue(label: "freshet.engine", qos: .userInitiated)
-    private let leases: LeaseBook
     private let life: Lock<Life>
     /// What the engine's queue alone touches.
     let confined: QueueConfined<Confined>
@@ -62,6 +62,7 @@ public final class Engine: Sendable {
         var changed = false
         var eventsSinceCheckpoint = 0
         var checkpointRunning = false
+        var checkpointScheduled = false
         /// Asked for while a checkpoint was running: answered by the next one.
         var waitingForCheckpoint: [CheckpointCompletion] = []
         var lastMeasured: ContinuousClock.Instant?
@@ -71,7 +72,12 @@ public final class Engine: Sendable {
         var timer: (any DispatchSourceTimer)?
         var changeable: ChangeableOptions
 
-        init(_ options: EngineOptions) {
+        /// Counts the batches, so that whoever was told that one is learned knows whether it is still that one.
+        var batches = 0
+        var application: BatchApplication
+
+        init(_ options: EngineOptions, _ application: BatchApplication) {
+            self.application = application
             unpublished = Array(repeating: [], count: options.state.models.count)
             changeable = ChangeableOptions(options)
         }
@@ -91,9 +97,9 @@ public final class Engine: Sendable {
         self.log = log
         self.logger = logger
         state = LearnedState(options: options.state)
-        leases = LeaseBook(shards: options.state.shardCount)
         checkpointer = Checkpointer(file: file, log: log, logger: logger)
-        confined = QueueConfined(Confined(options), to: queue)
+        let application = BatchApplication(state: state, options: options.learning)
+        confined = QueueConfined(Confined(options, application), to: queue)
         life = Lock(Life(ingestOptions: options.ingest))
         published = PublishedState(of: state)
         lookUps = LookupAnswerer(
@@ -184,26 +190,49 @@ public final class Engine: Sendable {
         queue.async { [self] in apply(batch) }
     }
 
+    /// Prepares the batch while the shards learn the one before, then has them learn this one.
     private func apply(_ batch: IngestBatch) {
         ThreadPriority.yieldToLookUps()
-        var application = BatchApplication(
-            state: state, leases: leases, options: confined.changeable.learning)
-        application.apply(batch)
-        for (model, rows) in application.changedItems.enumerated() { confined.unpublished[model] += rows }
-        confined.unpublishedStats += application.changedStats
-        report(application.rejections)
+        let application = confined.application
+        application.options = confined.changeable.learning
+        let (events, bytes) = (batch.recordCount, batch.bytes)
+        application.begin(batch) { [self] outcome in learned(outcome, events: events, bytes: bytes) }
+        guard application.isLearning else { return }
+        confined.batches += 1
+        let number = confined.batches
+        application.notify(queue) { [self] in
+            // If more events came, the next batch has seen to it.
+            if confined.batches == number { settle() }
+        }
+    }
+
+    /// Waits until nothing is on its way to the state: what was prepared is learned, and state and positions agree. To be
+    /// called on the queue before anything but a batch looks at the state or changes it.
+    func settle() {
+        confined.application.finish()
+    }
+
+    /// A batch is part of the state. The next one may be prepared by now, so this is no moment to make anything durable.
+    private func learned(_ outcome: BatchApplication.Outcome, events: Int, bytes: Int) {
+        for (model, rows) in outcome.changedItems.enumerated() { confined.unpublished[model] += rows }
+        confined.unpublishedStats += outcome.changedStats
+        var times = outcome.times
+        report(outcome.rejections)
         confined.changed = true
-        confined.eventsSinceCheckpoint += batch.recordCount
-        let left = backlog.subtract(events: batch.recordCount, bytes: batch.bytes)
+        confined.eventsSinceCheckpoint += events
+        let left = backlog.subtract(events: events, bytes: bytes)
         judgeModels()
         // Before the publication: who has waited for an event finds it in STATUS too.
         refreshSnapshot()
-        let sincePublished = confined.lastPublished.duration(to: ContinuousClock().now)
-        if left == 0 || sincePublished >= confined.changeable.publishInterval { publish() }
-        if confined.eventsSinceCheckpoint >= confined.changeable.checkpoints.eventsMax {
-            checkpointIfChanged()
+        let started = ContinuousClock().now
+        let sincePublished = confined.lastPublished.duration(to: started)
+        if left == 0 || sincePublished >= confined.changeable.publishInterval {
+            publish()
+            times.publish += started.duration(to: ContinuousClock().now)
         }
-        earnIdleWork(events: batch.recordCount)
+        stageTimes.withLock { [times] in $0.add(times) }
+        if confined.eventsSinceCheckpoint >= confined.changeable.checkpoints.eventsMax { checkpointLater() }
+        earnIdleWork(events: events)
     }
 
     private func report(_ rejections: [Rejection]) {
@@ -236,6 +265,7 @@ public final class Engine: Sendable {
         confined.retryScheduled = true
         queue.asyncAfter(deadline: .now() + .milliseconds(1)) { [self] in
             confined.retryScheduled = false
+            settle()
             publish()
         }
     }
@@ -253,6 +283,7 @@ public final class Engine: Sendable {
         confined.measureScheduled = true
         queue.asyncAfter(deadline: .now() + .seconds(1)) { [self] in
             confined.measureScheduled = false
+            settle()
             refreshSnapshot()
         }
     }
@@ -262,6 +293,16 @@ public final class Engine: Sendable {
     private func checkpointIfChanged() {
         guard confined.changed, !confined.checkpointRunning else { return }
         startCheckpoint([])
+    }
+
+    /// Behind the batch that is being prepared.
+    private func checkpointLater() {
+        guard !confined.checkpointScheduled else { return }
+        confined.checkpointScheduled = true
+        queue.async { [self] in
+            confined.checkpointScheduled = false
+            checkpointIfChanged()
+        }
     }
 
     func requestCheckpoint(_ completion: @escaping CheckpointCompletion) {
@@ -308,6 +349,7 @@ public final class Engine: Sendable {
     }
 
     private func startCheckpoint(_ completions: [CheckpointCompletion]) {
+        settle()
         guard confined.changed else {
             let positions = state.positions
             for completion in completions { completion(.success(positions)) }
@@ -322,6 +364,7 @@ public final class Engine: Sendable {
         checkpointer.write(delta, isLast: isStopped) { [self] outcome in
             if case .success = outcome { life.withLock { $0.ingest }?.commit(delta.positions) }
             queue.async { [self] in
+                settle()
                 if case .failure = outcome {
                     state.restoreMarks(of: delta)
                     confined.changed = true
@@ -339,7 +382,10 @@ public final class Engine: Sendable {
 
     /// Runs on the engine's queue, behind the batches that wait there.
     func onQueue<Result>(_ body: (LearnedState) -> Result) -> Result {
-        queue.sync { body(state) }
+        queue.sync {
+            settle()
+            return body(state)
+        }
     }
 
     // MARK: - For the consumer
@@ -347,6 +393,7 @@ public final class Engine: Sendable {
     /// `change` says whether there is anything new to make durable.
     func changeLogMemory(_ change: @escaping @Sendable (LearnedState) -> Bool) {
         queue.async { [self] in
+            settle()
             if change(state) { confined.changed = true }
         }
     }
@@ -354,6 +401,7 @@ public final class Engine: Sendable {
     /// Behind the batches that were polled before; their tokens belong to the other log.
     func restart(_ partition: Int32, at offset: Int64) {
         queue.sync {
+            settle()
             state.counters.logChanges += 1
             state.logMemory.forget(partition)
             state.positions[partition] = offset
@@ -366,6 +414,7 @@ public final class Engine: Sendable {
     /// The move itself has to be durable, and whoever waits for what was passed over must hear of it.
     func move(_ partition: Int32, to offset: Int64, skipped: Int64) {
         queue.sync {
+            settle()
             state.counters.skipped += skipped
             state.positions[partition] = max(state.positions[partition] ?? 0, offset)
             confined.changed = true

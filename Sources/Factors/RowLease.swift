@@ -56,26 +56,3 @@ public struct RowLease: ~Copyable {
         return table.row(row)
     }
 }
-
-/// Which shard each item row belongs to during one batch.
-///
-/// Blocks of 16 rows (a cache line of biases) go to shards by a hash keyed by the batch, so that over time every pair
-/// of items shares a shard: a fixed split would never contrast items of different shards.
-public struct ShardAssignment: Sendable {
-    @inlinable public static var rowsPerBlock: Int { 16 }
-    public let shards: Int
-    @usableFromInline let key: UInt64
-
-    public init(shards: Int, key: UInt64) {
-        self.shards = shards
-        self.key = key
-    }
-
-    @inlinable
-    @inline(__always)
-    public func shard(of row: Int) -> Int {
-        if shards == 1 { return 0 }
-        let mixed = KeyedRandom.mix(key &+ UInt64(row / Self.rowsPerBlock) &* 0x9E37_79B9_7F4A_7C15)
-        return Int(truncatingIfNeeded: mixed.multipliedFullWidth(by: UInt64(shards)).high)
-    }
-}

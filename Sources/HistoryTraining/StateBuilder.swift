@@ -1,6 +1,5 @@
 public import Checkpoints
 public import Events
-internal import Factors
 public import Learners
 internal import Locking
 public import State
@@ -14,7 +13,7 @@ public final class StateBuilder {
     public let options: StateOptions
     public let learning: LearningOptions
     let state: LearnedState
-    private let leases: LeaseBook
+    private let application: BatchApplication
     private let batchEventsMax: Int
     private var batch = IngestBatch()
     /// Stands in for the offset of events that come from no log.
@@ -26,7 +25,7 @@ public final class StateBuilder {
         self.learning = learning
         self.batchEventsMax = batchEventsMax
         state = LearnedState(options: options)
-        leases = LeaseBook(shards: options.shardCount)
+        application = BatchApplication(state: state, options: learning, learns: false)
     }
 
     /// Takes an event of a file. One without a time gets `time`, milliseconds since 1970.
@@ -58,8 +57,6 @@ public final class StateBuilder {
 
     private func applyBatch() {
         guard batch.recordCount > 0 else { return }
-        var application = BatchApplication(
-            state: state, leases: leases, options: learning, learns: false)
         application.apply(batch)
         batch.events.removeAll(keepingCapacity: true)
         batch.deadLetters = 0

@@ -24,30 +24,25 @@ public struct NegativeSampler: Sendable, Equatable {
 
     public init(popularityPower: Float) { self.popularityPower = popularityPower }
 
-    /// An item of `0..<bound`, or `nil` where none was found within the bounded number of draws.
+    /// An item of `pool`, or `nil` where none was found within the bounded number of draws.
     ///
     /// - Parameters:
-    ///   - triesFactor: multiplies `triesMax`, for callers whose `isAllowed` admits one shard of several only.
     ///   - count: how often an item was taken. Asked only where popularity counts.
-    ///   - isHeld: false for rows that may not be touched just now.
     ///   - isAllowed: false for what the user has seen. Asked of the one candidate that is kept: it costs a search.
     @inlinable
     @inline(__always)
     public func draw(
-        below bound: Int, triesFactor: Int = 1, random: inout KeyedRandom, count: (Int) -> Int,
-        isHeld: (Int) -> Bool = { _ in true }, isAllowed: (Int) -> Bool
+        from pool: RowPool, random: inout KeyedRandom, count: (Int) -> Int, isAllowed: (Int) -> Bool
     ) -> Int? {
-        guard bound > 0 else { return nil }
-        let tries = triesMax * triesFactor
-        if popularityPower == 0 {
-            return drawUniformly(bound, tries, &random) { isHeld($0) && isAllowed($0) }
-        }
+        guard !pool.isEmpty else { return nil }
+        let tries = triesMax * pool.triesFactor
+        if popularityPower == 0 { return drawUniformly(pool, tries, &random, isAllowed) }
         for _ in 0..<Self.keptMax {
-            guard let kept = drawByPopularity(bound, tries, &random, count, isHeld) else { return nil }
+            guard let kept = drawByPopularity(pool, tries, &random, count) else { return nil }
             if isAllowed(kept) { return kept }
         }
         // Who has seen what is popular is left with the rest.
-        return drawUniformly(bound, tries, &random) { isHeld($0) && isAllowed($0) }
+        return drawUniformly(pool, tries, &random, isAllowed)
     }
 
     /// Items kept by popularity that may turn out not to be allowed.
@@ -56,13 +51,12 @@ public struct NegativeSampler: Sendable, Equatable {
     @inlinable
     @inline(__always)
     func drawByPopularity(
-        _ bound: Int, _ tries: Int, _ random: inout KeyedRandom, _ count: (Int) -> Int,
-        _ isHeld: (Int) -> Bool
+        _ pool: RowPool, _ tries: Int, _ random: inout KeyedRandom, _ count: (Int) -> Int
     ) -> Int? {
         var (kept, weights): (Int?, Float) = (nil, 0)
         // A candidate replaces the one kept with probability weight / sum of weights, so each is kept in proportion.
         for _ in 0..<max(1, candidatesPerDraw) {
-            guard let candidate = drawUniformly(bound, tries, &random, isHeld) else { break }
+            guard let candidate = drawUniformly(pool, tries, &random, { _ in true }) else { break }
             let weight = weight(count: count(candidate))
             weights += weight
             if Float(random.nextUnit()) * weights < weight || kept == nil { kept = candidate }
@@ -73,11 +67,10 @@ public struct NegativeSampler: Sendable, Equatable {
     @inlinable
     @inline(__always)
     func drawUniformly(
-        _ bound: Int, _ tries: Int, _ random: inout KeyedRandom, _ isAllowed: (Int) -> Bool
+        _ pool: RowPool, _ tries: Int, _ random: inout KeyedRandom, _ isAllowed: (Int) -> Bool
     ) -> Int? {
         for _ in 0..<tries {
-            let item = random.next(below: bound)
-            if isAllowed(item) { return item }
+            if let item = pool.draw(&random), isAllowed(item) { return item }
         }
         return nil
     }

@@ -116,5 +116,9 @@ package final class LearnedState: @unchecked Sendable {
             ]
 
         package static let all = fields + logFields
+
+        package mutating func add(_ other: Counters) {
+            for field in Self.all { self[keyPath: field.path] += other[keyPath: field.path] }
+        }
     }
 }

@@ -38,13 +38,11 @@ extension LearningContext {
         _ example: Example, by sampler: NegativeSampler = NegativeSampler(), lease: borrowing RowLease,
         random: inout KeyedRandom
     ) -> Int? {
-        let (assignment, shard) = (lease.assignment, lease.shard)
         let positives = model.positives
         let history = history
         return sampler.draw(
-            below: Int(example.itemBound), triesFactor: assignment.shards, random: &random,
+            from: RowPool(below: Int(example.itemBound), of: lease.shard, lease.assignment), random: &random,
             count: { Int(positives[$0]) },
-            isHeld: { assignment.shard(of: $0) == shard },
             isAllowed: { $0 != Int(example.item) && !history.contains(Int32($0)) })
     }
 }

@@ -26,8 +26,7 @@ final class PairwiseEpochs: Epochs {
         model: FactorModel, team: ShardTeam
     ) {
         (self.rule, self.interactions, self.model, self.team) = (rule, interactions, model, team)
-        candidates = Candidates(
-            sampler: negatives, interactions: interactions, seen: seen, shards: team.shards)
+        candidates = Candidates(sampler: negatives, interactions: interactions, seen: seen)
         let weight = Double(interactions.mean)
         switch rule {
         case .bpr: untrainedLoss = weight * log(2)
@@ -140,23 +139,21 @@ struct Candidates: Sendable {
     private let sampler: NegativeSampler
     private let seen: GroupedInteractions
     private let popularity: [Int32]
-    private let triesFactor: Int
 
-    init(sampler: NegativeSampler, interactions: Interactions, seen: Interactions, shards: Int) {
+    init(sampler: NegativeSampler, interactions: Interactions, seen: Interactions) {
         count = interactions.itemCount
         self.sampler = sampler
         self.seen = seen.grouped(by: .user)
         var popularity = [Int32](repeating: 0, count: interactions.itemCount)
         for item in interactions.items { popularity[Int(item)] += 1 }
         self.popularity = popularity
-        triesFactor = shards
     }
 
     /// An item of this lease that the user has not seen; `nil` if none is found in a bounded number of draws.
     @inline(__always)
     func draw(_ user: Int32, lease: borrowing RowLease, random: inout KeyedRandom) -> Int? {
         sampler.draw(
-            below: count, triesFactor: triesFactor, random: &random, count: { Int(popularity[$0]) },
-            isHeld: { lease.holds($0) }, isAllowed: { !seen.contains(Int(user), Int32($0)) })
+            from: RowPool(below: count, of: lease.shard, lease.assignment), random: &random,
+            count: { Int(popularity[$0]) }, isAllowed: { !seen.contains(Int(user), Int32($0)) })
     }
 }

@@ -45,6 +45,7 @@ struct StreamBenchmark: AsyncParsableCommand {
                     name: "\(records.count) events, \(shardCount) shards", ours: count / many.seconds,
                     baselineName: "1 shard", baseline: count / one.seconds, unit: "events/s"),
             ] + scores(many.status))
+        Report.print(stages(one, shards: 1) + stages(many, shards: shardCount))
     }
 
     private func load(_ options: EventOptions) throws -> [[UInt8]] {
@@ -93,6 +94,18 @@ struct StreamBenchmark: AsyncParsableCommand {
         let status = engine.status()
         try engine.stop()
         return (seconds, status)
+    }
+
+    /// Seconds of each stage beside those of the whole.
+    private func stages(_ run: (seconds: Double, status: [StatusField]), shards: Int) -> [Comparison] {
+        ["prepare", "wait", "learn", "publish"].compactMap { stage in
+            guard
+                case .double(let value)? = run.status.first(where: { $0.name == "stage.\(stage)-s" })?.value
+            else { return nil }
+            return Comparison(
+                name: "\(shards) shards: \(stage)", ours: value, baselineName: "all", baseline: run.seconds,
+                unit: "s", moreIsBetter: false)
+        }
     }
 
     private func models() throws -> [ModelOptions]? {

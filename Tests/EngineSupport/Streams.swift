@@ -64,10 +64,9 @@ package func learned(
     -> LearnedState
 {
     let state = LearnedState(options: options.state)
-    let leases = LeaseBook(shards: options.state.shardCount)
     for batch in batches {
         disturb(state)
-        var application = BatchApplication(state: state, leases: leases, options: options.learning)
+        let application = BatchApplication(state: state, options: options.learning)
         application.apply(batch)
         // The whole state is looked at: not after each of a thousand batches.
         if batches.count <= 64 { expectSound(state) }

@@ -161,8 +161,8 @@ struct StateBuilderTests {
         try file.read(into: StateLoader(state: state, path: folder.state))
         #expect(state.digest() == digest)
         // The log hands out everything again: only what is new is learned.
-        var application = BatchApplication(
-            state: state, leases: LeaseBook(shards: options.state.shardCount), options: options.learning)
+        let application = BatchApplication(
+            state: state, options: options.learning)
         application.apply(batches(all, sizes: [2_500])[0])
         #expect(state.counters.applied == 2_500)
         #expect(state.positions == [0: 2_500])

@@ -119,8 +119,8 @@ struct TrainedAlternationTests {
         try file.read(into: StateLoader(state: state, path: folder.state))
         #expect(state.digest() == digest)
         let updates = state.models.map(\.updates)
-        var application = BatchApplication(
-            state: state, leases: LeaseBook(shards: shards), options: fourLearners().learning)
+        let application = BatchApplication(
+            state: state, options: fourLearners().learning)
         application.apply(batches(all, sizes: [2_600])[0])
         #expect(state.counters.applied == 2_600)
         for (model, before) in zip(state.models, updates) {

@@ -12,7 +12,7 @@ struct NegativeSamplerTests {
         var random = KeyedRandom(seed: 3)
         for _ in 0..<20_000 {
             let item = sampler.draw(
-                below: counts.count, random: &random, count: { counts[$0] }, isAllowed: { _ in true })
+                from: RowPool(below: counts.count), random: &random, count: { counts[$0] }, isAllowed: { _ in true })
             drawn[item ?? 0] += 1 / 20_000
         }
         return drawn
@@ -24,7 +24,7 @@ struct NegativeSamplerTests {
         var drawn = [Int](repeating: 0, count: 10)
         for _ in 0..<10_000 {
             let item = NegativeSampler().draw(
-                below: 10, random: &random,
+                from: RowPool(below: 10), random: &random,
                 count: { _ in
                     Issue.record("a count was asked for")
                     return 0
@@ -60,7 +60,7 @@ struct NegativeSamplerTests {
         var random = KeyedRandom(seed: 1)
         for _ in 0..<200 {
             let item = sampler.draw(
-                below: 20, random: &random, count: { $0 == 7 ? 0 : 1_000 }, isAllowed: { $0 == 7 })
+                from: RowPool(below: 20), random: &random, count: { $0 == 7 ? 0 : 1_000 }, isAllowed: { $0 == 7 })
             #expect(item == 7)
         }
     }
@@ -71,15 +71,15 @@ struct NegativeSamplerTests {
         var random = KeyedRandom(seed: 1)
         var asked = 0
         let item = NegativeSampler(popularityPower: power).draw(
-            below: 1_000, triesFactor: 2, random: &random, count: { _ in 1 },
+            from: RowPool(below: 1_000), random: &random, count: { _ in 1 },
             isAllowed: { _ in
                 asked += 1
                 return false
             })
         #expect(item == nil)
-        #expect(asked == (power == 0 ? 64 : 64 + 8))
+        #expect(asked == (power == 0 ? 32 : 32 + 8))
         let none = NegativeSampler().draw(
-            below: 0, random: &random, count: { _ in 1 }, isAllowed: { _ in true })
+            from: RowPool(below: 0), random: &random, count: { _ in 1 }, isAllowed: { _ in true })
         #expect(none == nil)
     }
 
@@ -89,7 +89,7 @@ struct NegativeSamplerTests {
             var random = KeyedRandom(seed: 1, stream: 2, index: index)
             return (0..<20).map { _ in
                 NegativeSampler(popularityPower: power).draw(
-                    below: 1_000, random: &random, count: { $0 }, isAllowed: { $0 % 3 != 0 })
+                    from: RowPool(below: 1_000), random: &random, count: { $0 }, isAllowed: { $0 % 3 != 0 })
             }
         }
         #expect(draws(5) == draws(5))

@@ -39,8 +39,8 @@ struct PersistenceTests {
         for batch in all {
             // Each batch is learned by a new process, so to say.
             let state = try restored(folder, smallOptions())
-            var application = BatchApplication(
-                state: state, leases: LeaseBook(shards: 1), options: smallOptions().learning)
+            let application = BatchApplication(
+                state: state, options: smallOptions().learning)
             application.apply(batch)
             try StateFile(path: folder.state, identity: twoIdentity).write(state.collectChanges())
         }
@@ -54,9 +54,8 @@ struct PersistenceTests {
         let file = try StateFile(path: folder.state, identity: twoIdentity)
         let outside = try DatabaseQueue(path: folder.state)
         let state = LearnedState(options: smallOptions().state)
-        let leases = LeaseBook(shards: 1)
         for (number, batch) in batches(events(1_500, seed: 6), sizes: [100]).enumerated() {
-            var application = BatchApplication(state: state, leases: leases, options: smallOptions().learning)
+            let application = BatchApplication(state: state, options: smallOptions().learning)
             application.apply(batch)
             let fails = number % 3 != 2
             if fails {
@@ -96,8 +95,8 @@ struct PersistenceTests {
         let rating = Event(.rating(user: id(name), item: id("i"), value: 5))
         let state = LearnedState(options: smallOptions().state)
         for batch in batches([rating, Event(.forget(user: id(name)))], sizes: [1]) {
-            var application = BatchApplication(
-                state: state, leases: LeaseBook(shards: 1), options: smallOptions().learning)
+            let application = BatchApplication(
+                state: state, options: smallOptions().learning)
             application.apply(batch)
             try file.write(state.collectChanges())
             let bytes = ["", "-wal"].map {
@@ -122,8 +121,8 @@ struct PersistenceTests {
         let state = LearnedState(options: smallOptions().state)
         let cut = batches([rating, Event(.forget(user: id(name)))], sizes: [1])
         func write(_ batch: IngestBatch) throws {
-            var application = BatchApplication(
-                state: state, leases: LeaseBook(shards: 1), options: smallOptions().learning)
+            let application = BatchApplication(
+                state: state, options: smallOptions().learning)
             application.apply(batch)
             try file.write(state.collectChanges())
         }

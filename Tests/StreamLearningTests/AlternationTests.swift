@@ -57,9 +57,8 @@ struct AlternationTests {
         options.learning.historyMax = 12
         options.learning.usersMax = 50
         let state = LearnedState(options: options.state)
-        let leases = LeaseBook(shards: options.state.shardCount)
         for batch in batches(events(3_000, seed: 3), sizes: [170]) {
-            var application = BatchApplication(state: state, leases: leases, options: options.learning)
+            let application = BatchApplication(state: state, options: options.learning)
             application.apply(batch)
             check(state)
         }
@@ -115,8 +114,8 @@ struct AlternationTests {
         let rating = Event(.rating(user: id("u"), item: id("i"), value: 5))
         let retract = Event(.retract(user: id("u"), item: id("i")))
         let born = LearnedState(options: options.state)
-        var application = BatchApplication(
-            state: born, leases: LeaseBook(shards: 1), options: options.learning)
+        let application = BatchApplication(
+            state: born, options: options.learning)
         application.apply(batches([Event(.item(ItemDescription(item: id("i"))))], sizes: [1])[0])
         let state = learned(batches([rating, retract], sizes: [1]), options)
         #expect(state.models[3].items.row(0).vector == born.models[3].items.row(0).vector)

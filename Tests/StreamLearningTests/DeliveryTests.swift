@@ -146,8 +146,8 @@ struct DeliveryTests {
         let file = try StateFile(path: folder.state, identity: twoIdentity)
         let state = LearnedState(options: options.state)
         for batch in batches(events, sizes: [700]) {
-            var application = BatchApplication(
-                state: state, leases: LeaseBook(shards: 1), options: options.learning)
+            let application = BatchApplication(
+                state: state, options: options.learning)
             application.apply(batch)
             try file.write(state.collectChanges())
         }
@@ -283,8 +283,8 @@ struct DeliveryTests {
             Event(.unhide(user: id("u"), item: id("rye")), time: start + 400_000),
             Event(.item(ItemDescription(item: id("tea"), available: true)), time: start + 400_000),
         ]
-        var application = BatchApplication(
-            state: back, leases: LeaseBook(shards: 1), options: smallOptions().learning)
+        let application = BatchApplication(
+            state: back, options: smallOptions().learning)
         let logged = late.enumerated().map {
             LoggedEvent(token: Token(partition: 0, offset: Int64(4 + $0)), logTime: 0, event: $1)
         }

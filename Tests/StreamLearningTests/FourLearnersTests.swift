@@ -86,8 +86,8 @@ struct FourLearnersTests {
         for batch in all {
             // Each batch is learned by a new process, so to say.
             let state = try restored(folder, fourLearners())
-            var application = BatchApplication(
-                state: state, leases: LeaseBook(shards: 1), options: fourLearners().learning)
+            let application = BatchApplication(
+                state: state, options: fourLearners().learning)
             application.apply(batch)
             try StateFile(path: folder.state, identity: fourIdentity).write(state.collectChanges())
         }

@@ -1,5 +1,4 @@
 public import Events
-internal import Factors
 internal import Locking
 public import State
 
@@ -22,8 +21,7 @@ public struct Replay {
     }
 
     let state: LearnedState
-    private let learning: LearningOptions
-    private let leases: LeaseBook
+    private let application: BatchApplication
     let observer: ReplayObserver
     private var offset: Int64 = 0
 
@@ -31,9 +29,8 @@ public struct Replay {
         var shape = options.state
         shape.deterministic = true
         state = LearnedState(options: shape)
-        learning = options.learning
-        leases = LeaseBook(shards: shape.shardCount)
         observer = ReplayObserver(options: options)
+        application = BatchApplication(state: state, options: options.learning, observer: observer)
     }
 
     /// Learns the events as one batch of the log, and tells what was thought of each rating and signal before.
@@ -48,8 +45,6 @@ public struct Replay {
             offset += 1
         }
         batch.positions[0] = offset
-        var application = BatchApplication(
-            state: state, leases: leases, options: learning, observer: observer)
         application.apply(batch)
         return try observer.take(userID: { [state] row in
             state.users.read { $0.id(of: row)?.string } ?? "?"

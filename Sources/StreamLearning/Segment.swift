@@ -1,0 +1,21 @@
+internal import Events
+internal import Factors
+internal import State
+
+/// Events of a batch that are learned together: interned, in log order, and not yet learned.
+struct Segment {
+    var examples: [Example] = []
+    /// New users, by the shard that takes them in.
+    var arrivals: [[(id: EntityID, row: Int32)]]
+    /// Item rows there are once this is learned; those beyond what the tables hold are new.
+    var itemCount = 0
+    /// Items that were described, to be saved.
+    var described: [Int32] = []
+    /// μ after these events.
+    var mean: Float = 0
+
+    init(shards: Int) { arrivals = Array(repeating: [], count: shards) }
+
+    /// Nothing to be learned and nobody to be taken in.
+    var isEmpty: Bool { examples.isEmpty && described.isEmpty }
+}
