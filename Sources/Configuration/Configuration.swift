@@ -86,8 +86,9 @@ public struct Configuration: Sendable, Equatable {
     public struct Engine: Sendable, Equatable {
         public var seed = 1
         public var factors = 64
-        /// 0 takes as many as there are cores.
-        public var shards = 0
+        /// 0 takes as many as there are cores. One learns in the log's order, while other cores take the log's records,
+        /// decode them and prepare the next batch.
+        public var shards = 1
         public var deterministic = false
         public var batchEventsMax = 8_192
         public var queueEventsMax = 65_536

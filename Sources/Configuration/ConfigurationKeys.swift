@@ -93,7 +93,8 @@ extension ConfigurationKey {
             "engine.factors", \.engine.factors, 8...512, multipleOf: 8, unit: "floats",
             "Length of a user's or item's row. A state keeps the length it was begun with."),
         integer(
-            "engine.shards", \.engine.shards, 0...64, "Queues that learn side by side; 0 takes one per core."),
+            "engine.shards", \.engine.shards, 0...64,
+            "Queues that learn side by side; 0 takes one per core. Several take a backlog out of its order."),
         bool(
             "engine.deterministic", \.engine.deterministic,
             "Cut batches by count alone, so that two runs over one partition end in the same state."),

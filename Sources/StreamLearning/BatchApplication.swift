@@ -153,10 +153,8 @@ package final class BatchApplication {
     private func makeRun() -> (Segment, Grid, ShardAssignment) {
         let segment = preparation.takeSegment()
         var key = segment.examples.first?.random(seed: state.options.seed)
-        let shards = state.shards.count
-        let assignment = ShardAssignment(
-            shards: Grid.parts(shards: shards, items: segment.itemCount), key: key?.next() ?? 0)
-        return (segment, Grid(segment.examples, shards: shards, assignment: assignment), assignment)
+        let assignment = ShardAssignment(shards: state.shards.count, key: key?.next() ?? 0)
+        return (segment, Grid(segment.examples, assignment: assignment), assignment)
     }
 
     /// Nothing is on its way: the tables may move.

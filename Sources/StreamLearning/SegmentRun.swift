@@ -36,11 +36,10 @@ final class SegmentRun: @unchecked Sendable {
         (self.segment, self.grid, self.assignment, self.worker) = (segment, grid, assignment, worker)
         shards = state.shards
         seeds = state.models.map(\.seed)
-        leases = LeaseBook(shards: grid.parts)
+        leases = LeaseBook(shards: grid.shards)
         waitsFor = (0..<grid.shards).flatMap { shard in
-            (0..<grid.parts).map { step in
-                let predecessor = grid.predecessor(step: step, userShard: shard)
-                return Counter((step > 0 ? 1 : 0) + (predecessor == nil ? 0 : 1))
+            (0..<grid.shards).map { step in
+                Counter((step > 0 ? 1 : 0) + (grid.predecessor(step: step, userShard: shard) == nil ? 0 : 1))
             }
         }
     }
@@ -48,7 +47,7 @@ final class SegmentRun: @unchecked Sendable {
     /// Learns the segment on the shards' queues, one cell after the other; returns when all are learned. For a few events,
     /// where to wake threads would cost more.
     func learnInTurn() {
-        for step in 0..<grid.parts {
+        for step in 0..<grid.shards {
             for shard in shards {
                 let cell = grid.cell(userShard: shard.number, part: grid.part(step: step, userShard: shard.number))
                 // A lone rating stands in one cell of many: the others are not worth their queue.
@@ -61,7 +60,7 @@ final class SegmentRun: @unchecked Sendable {
     /// Starts to learn the segment on the shards' queues.
     func start() {
         for shard in shards {
-            for _ in 0..<grid.parts { group.enter() }
+            for _ in 0..<grid.shards { group.enter() }
             begin(0, shard)
         }
     }
@@ -83,14 +82,14 @@ final class SegmentRun: @unchecked Sendable {
     }
 
     private func finished(_ step: Int, _ shard: UserShard) {
-        if step + 1 < grid.parts { release(step + 1, shard) }
+        if step + 1 < grid.shards { release(step + 1, shard) }
         guard let next = grid.successor(step: step, userShard: shard.number) else { return }
-        release(next.step, shards[next.userShard])
+        release(step + 1, shards[next])
     }
 
     /// One of the cells that this one waits for is learned.
     private func release(_ step: Int, _ shard: UserShard) {
-        let counter = waitsFor[shard.number * grid.parts + step]
+        let counter = waitsFor[shard.number * grid.shards + step]
         if counter.value.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { begin(step, shard) }
     }
 

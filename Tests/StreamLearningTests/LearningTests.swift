@@ -14,7 +14,7 @@ import Testing
 @Suite("Learning on shards")
 struct LearningTests {
     @Test(
-        "each example stands in one cell, and no two shards of a round hold one item shard",
+        "each example stands in one cell, and a part goes from a shard to the one before it, never to two at once",
         arguments: [1, 2, 3, 7])
     func gridIsExact(shards: Int) {
         var random = KeyedRandom(seed: 3)
@@ -27,18 +27,26 @@ struct LearningTests {
         let assignment = ShardAssignment(shards: shards, key: 77)
         let grid = Grid(examples, assignment: assignment)
         var seen = Set<Int32>()
-        for round in 0..<shards {
-            let itemShards = (0..<shards).map { grid.itemShard(round: round, userShard: $0) }
-            #expect(Set(itemShards).count == shards)
-            for shard in 0..<shards {
-                let cell = grid.cell(userShard: shard, itemShard: itemShards[shard])
+        for shard in 0..<shards {
+            #expect(Set((0..<shards).map { grid.part(step: $0, userShard: shard) }).count == shards)
+            for step in 0..<shards {
+                let part = grid.part(step: step, userShard: shard)
+                let cell = grid.cell(userShard: shard, part: part)
                 #expect(Array(cell) == cell.sorted())
                 for index in cell {
                     #expect(seen.insert(index).inserted)
                     #expect(Int(examples[Int(index)].user) % shards == shard)
-                    #expect(assignment.shard(of: Int(examples[Int(index)].item)) == itemShards[shard])
+                    #expect(assignment.shard(of: Int(examples[Int(index)].item)) == part)
                 }
+                // Who had the part before is who is waited for, and knows it.
+                guard step > 0 else { continue }
+                let before = grid.predecessor(step: step, userShard: shard)
+                #expect(before.map { grid.part(step: step - 1, userShard: $0) } == part)
+                #expect(before.flatMap { grid.successor(step: step - 1, userShard: $0) } == shard)
             }
+        }
+        for step in 0..<shards {
+            #expect(Set((0..<shards).map { grid.part(step: step, userShard: $0) }).count == shards)
         }
         #expect(seen.count == examples.count)
     }

@@ -46,7 +46,8 @@ struct Checkerboard {
         for draws in 1...10 {
             guard
                 let other = NegativeSampler().draw(
-                    below: items, random: &random, count: { _ in 0 }, isAllowed: { !isTaken(user, $0) })
+                    from: RowPool(below: items), random: &random, count: { _ in 0 },
+                    isAllowed: { !isTaken(user, $0) })
             else { return }
             if rule == .bpr { return model.prefer(user, item, over: other) }
             guard model.score(user, other) > model.score(user, item) - 1 else { continue }
