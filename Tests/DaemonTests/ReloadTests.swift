@@ -50,7 +50,7 @@ struct ReloadTests {
         try reload(daemon)
         for words in [
             "key=log.level new=debug old=notice", "key=engine.items-max new=0 old=3",
-            "key=engine.shards new=7 old=0", "key=rpc.connections-max new=77 old=1024",
+            "key=engine.shards new=7 old=1", "key=rpc.connections-max new=77 old=1024",
             "takes effect with a restart alone", "changed=6 need-restart=1",
         ] {
             #expect(daemon.errors.contains(words), "\(words): \(daemon.errors)")
