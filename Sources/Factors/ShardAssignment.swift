@@ -31,7 +31,8 @@ public struct ShardAssignment: Sendable {
         if shards == 1 { return 0 }
         let block = UInt32(truncatingIfNeeded: row / Self.rowsPerBlock) &+ offset
         let (group, place) =
-            mask != 0 ? (block >> shift, block & mask) : block.quotientAndRemainder(dividingBy: UInt32(shards))
+            mask != 0
+            ? (block >> shift, block & mask) : block.quotientAndRemainder(dividingBy: UInt32(shards))
         let shard = Int(place) &+ turn(of: Int(group))
         return shard < shards ? shard : shard &- shards
     }

@@ -49,7 +49,8 @@ final class SegmentRun: @unchecked Sendable {
     func learnInTurn() {
         for step in 0..<grid.shards {
             for shard in shards {
-                let cell = grid.cell(userShard: shard.number, part: grid.part(step: step, userShard: shard.number))
+                let cell = grid.cell(
+                    userShard: shard.number, part: grid.part(step: step, userShard: shard.number))
                 // A lone rating stands in one cell of many: the others are not worth their queue.
                 if cell.isEmpty, step > 0 || segment.arrivals[shard.number].isEmpty { continue }
                 shard.queue.sync { learn(step, shard) }

@@ -12,7 +12,8 @@ struct NegativeSamplerTests {
         var random = KeyedRandom(seed: 3)
         for _ in 0..<20_000 {
             let item = sampler.draw(
-                from: RowPool(below: counts.count), random: &random, count: { counts[$0] }, isAllowed: { _ in true })
+                from: RowPool(below: counts.count), random: &random, count: { counts[$0] },
+                isAllowed: { _ in true })
             drawn[item ?? 0] += 1 / 20_000
         }
         return drawn
@@ -60,7 +61,8 @@ struct NegativeSamplerTests {
         var random = KeyedRandom(seed: 1)
         for _ in 0..<200 {
             let item = sampler.draw(
-                from: RowPool(below: 20), random: &random, count: { $0 == 7 ? 0 : 1_000 }, isAllowed: { $0 == 7 })
+                from: RowPool(below: 20), random: &random, count: { $0 == 7 ? 0 : 1_000 },
+                isAllowed: { $0 == 7 })
             #expect(item == 7)
         }
     }

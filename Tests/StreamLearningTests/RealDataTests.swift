@@ -50,7 +50,9 @@ struct RealDataTests {
         #expect(stars.count > 19_000 && stars.model < 0.96 * stars.baseline)
         for model in state.models.dropFirst() {
             let window = model.score.window
-            #expect(window.count > 1_000 && window.model > 1.02 * window.baseline, "\(model.options.name) \(window.model / window.baseline)")
+            #expect(
+                window.count > 1_000 && window.model > 1.02 * window.baseline,
+                "\(model.options.name) \(window.model / window.baseline)")
             #expect(!model.losesToBaseline)
         }
         for model in state.models {
