@@ -129,7 +129,7 @@ let package = Package(
             name: "freshet-bench",
             dependencies: [
                 "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
-                "Checkpoints", "State", "LookUps", "Engine", "RESP", "CZlib",
+                "InventedWorlds", "Checkpoints", "State", "LookUps", "Engine", "RESP", "CZlib",
                 argumentParser, histogram, logging,
             ],
             swiftSettings: settings),

@@ -8,10 +8,10 @@ static inline __attribute__((always_inline)) void limits_by(
 #pragma clang fp contract(off)
     const limit_terms t = *terms;
     const float *restrict residuals = columns->residuals, *restrict norms = columns->norms;
-    const float *restrict shifts = columns->shifts, *restrict scales = columns->scales;
+    const float *restrict shifts = columns->shifts;
     const float infinity = __builtin_inff();
     for (size_t block = 0; block < blocks; block++) {
-        const float norm = order == LIMIT_UNSCALED ? 1 : norms[block];
+        const float norm = order == LIMIT_PER_NORM ? 1 : norms[block];
         const float shift = order == LIMIT_BIASED     ? shifts[block]
                             : order == LIMIT_SQUARED ? shifts[block] * shifts[block] * t.square
                                                      : 0;
@@ -20,19 +20,11 @@ static inline __attribute__((always_inline)) void limits_by(
         const float greatest = length * t.query_norm + t.constant;
         const float size = __builtin_fabsf(shift) + t.size;
         const float left = t.target - shift;
-        const float certain = left - error - (size + error) * t.margin;
-        float limit;
-        if (order == LIMIT_UNSCALED) {
-            // A divisor that underflows is taken as greater than it is, which makes the limit lower.
-            const float product = scales[block] * t.query_scale;
-            const float divisor = product < 0x1p-126f ? 0x1p-126f : product;
-            const float quotient = certain / divisor * (1 - t.margin);
-            // Nothing is known if even 0 may be too much.
-            limit = certain < 0 ? -infinity : quotient;
-        } else {
-            const float quotient = certain * t.inverse_query_scale;
-            limit = quotient - __builtin_fabsf(quotient) * t.margin;
-        }
+        const float certain = t.target - error - (t.size + error) * t.margin;
+        const float quotient = certain * t.inverse_query_scale;
+        float limit = quotient - __builtin_fabsf(quotient) * t.margin;
+        // A row of norm 0 has the cosine 0: nothing is known if that may be too much.
+        if (order == LIMIT_PER_NORM) limit = certain < 0 ? -infinity : limit;
         // Where a limit is no number, each row is looked at.
         limit = limit == limit ? limit : -infinity;
         // An infinite residual says that the norm may mislead.
@@ -47,7 +39,7 @@ static inline __attribute__((always_inline)) void limits_any(
     case LIMIT_PLAIN: return limits_by(LIMIT_PLAIN, terms, columns, limits, blocks);
     case LIMIT_BIASED: return limits_by(LIMIT_BIASED, terms, columns, limits, blocks);
     case LIMIT_SQUARED: return limits_by(LIMIT_SQUARED, terms, columns, limits, blocks);
-    case LIMIT_UNSCALED: return limits_by(LIMIT_UNSCALED, terms, columns, limits, blocks);
+    case LIMIT_PER_NORM: return limits_by(LIMIT_PER_NORM, terms, columns, limits, blocks);
     }
 }
 

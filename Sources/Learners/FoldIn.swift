@@ -18,8 +18,15 @@ public struct FoldInItems: Sendable {
 
     public var count: Int { values.count }
 
-    /// - Parameter factors: a multiple of eight.
-    public init(factors: Int) { self.factors = factors }
+    /// - Parameters:
+    ///   - factors: a multiple of eight.
+    ///   - capacity: items for which room is made at once.
+    public init(factors: Int, capacity: Int = 0) {
+        self.factors = factors
+        vectors.reserveCapacity(capacity * factors)
+        biases.reserveCapacity(capacity)
+        values.reserveCapacity(capacity)
+    }
 
     public mutating func append(vector: [Float], bias: Float, value: Float) {
         precondition(vector.count == factors)
@@ -156,27 +163,36 @@ public struct PairwiseFoldIn: Sendable {
         _ row: Int, of items: FoldInItems, _ bytes: UnsafeRawBufferPointer, _ negatives: FoldInItems,
         _ negativeBytes: UnsafeRawBufferPointer, into user: inout Fresh
     ) {
-        /// x = p·(q_i − q_j) + b_i − b_j, and the difference of the next negative.
+        let laneCount = items.factors / 8
+        /// x = p·(q_i − q_j) + b_i − b_j, and which negative it was: the next.
         func compare() -> (x: Float, other: Int) {
             let other = user.next % negatives.count
             user.next += 1
-            var sum = SIMD8<Float>.zero
-            for lane in user.vector.indices {
-                let difference = items.lanes(row, lane, bytes) - negatives.lanes(other, lane, negativeBytes)
-                sum = sum + user.vector[lane] * difference
+            let sum = user.vector.withUnsafeBufferPointer { vector in
+                var sum = SIMD8<Float>.zero
+                for lane in 0..<laneCount {
+                    let difference =
+                        items.lanes(row, lane, bytes) - negatives.lanes(other, lane, negativeBytes)
+                    sum = sum + vector[lane] * difference
+                }
+                return sum.sum()
             }
-            return (sum.sum() + items.biases[row] - negatives.biases[other], other)
+            return (sum + items.biases[row] - negatives.biases[other], other)
         }
         func step(_ g: Float, against other: Int) {
             let rate = rate * schedule.factor(step: user.step)
-            var squares = SIMD8<Float>.zero
-            for lane in user.vector.indices {
-                let difference = items.lanes(row, lane, bytes) - negatives.lanes(other, lane, negativeBytes)
-                let ascent = g * difference - decay * user.vector[lane]
-                user.vector[lane] = user.vector[lane] + rate * ascent
-                squares = squares + ascent * ascent
+            let squares = user.vector.withUnsafeMutableBufferPointer { vector in
+                var squares = SIMD8<Float>.zero
+                for lane in 0..<laneCount {
+                    let difference =
+                        items.lanes(row, lane, bytes) - negatives.lanes(other, lane, negativeBytes)
+                    let ascent = g * difference - decay * vector[lane]
+                    vector[lane] = vector[lane] + rate * ascent
+                    squares = squares + ascent * ascent
+                }
+                return squares.sum()
             }
-            user.step = schedule.step(after: user.step, meanSquare: squares.sum() / Float(items.factors))
+            user.step = schedule.step(after: user.step, meanSquare: squares / Float(items.factors))
         }
         let weight = user.scale * items.values[row]
         switch loss {

@@ -44,7 +44,7 @@ extension PositiveRule {
 extension FoldInSession {
     /// The items that were liked at all, with how much.
     func liked(_ index: borrowing IndexView, newestFirst: Bool) -> FoldInItems {
-        var items = FoldInItems(factors: index.factors)
+        var items = FoldInItems(factors: index.factors, capacity: rows.count)
         for place in rows.indices {
             let place = newestFirst ? rows.count - 1 - place : place
             if weights[place] == 0 { continue }

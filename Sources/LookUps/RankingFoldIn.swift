@@ -39,12 +39,17 @@ struct RankingFoldIn: FoldIn {
         var random = KeyedRandom(
             seed: seed,
             bytes: session.rows.lazy.flatMap { row in (0..<4).map { UInt8(row >> ($0 * 8) & 255) } })
-        var negatives = FoldInItems(factors: index.factors)
-        for _ in 0..<count * 4 where negatives.count < count {
+        var rows: [Int] = []
+        rows.reserveCapacity(count)
+        for _ in 0..<count * 4 where rows.count < count {
             let row = random.next(below: index.count)
             guard !own.contains(row) else { continue }
-            negatives.append(vector: index.vector(row), bias: index.biases[row], value: 0)
+            // They lie all over the catalogue: asked for together, they are waited for once.
+            index.prefetch(row)
+            rows.append(row)
         }
+        var negatives = FoldInItems(factors: index.factors, capacity: rows.count)
+        for row in rows { negatives.append(vector: index.vector(row), bias: index.biases[row], value: 0) }
         return negatives
     }
 }

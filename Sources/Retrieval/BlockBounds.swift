@@ -3,45 +3,53 @@
 /// Owned by a side of the index, which guards it.
 struct BlockBounds {
     private(set) var residual = Column<Float>()
+    private(set) var coarseResidual = Column<Float>()
     private(set) var norm = Column<Float>()
     private(set) var leastNorm = Column<Float>()
     private(set) var bias = Column<Float>()
-    /// Of rows scaled to norm 1, for the cosine; see `ScoreBounds` for rows that are too short or too long for it.
-    private(set) var unitScale = Column<Float>()
+    /// Of rows scaled to norm 1, for the cosine: infinite for rows that are too short or too long for it.
     private(set) var unitResidual = Column<Float>()
+    private(set) var unitCoarseResidual = Column<Float>()
 
-    var bytes: Int { 6 * norm.bytes }
+    var bytes: Int { columns.count * norm.bytes }
 
     func free() {
-        for column in [residual, norm, leastNorm, bias, unitScale, unitResidual] { column.free() }
+        for column in columns { column.free() }
+    }
+
+    var columns: [Column<Float>] {
+        [residual, coarseResidual, norm, leastNorm, bias, unitResidual, unitCoarseResidual]
     }
 
     mutating func grow(to blocks: Int) {
         residual.grow(to: blocks, filledWith: 0)
+        coarseResidual.grow(to: blocks, filledWith: 0)
         norm.grow(to: blocks, filledWith: 0)
         leastNorm.grow(to: blocks, filledWith: 0)
         bias.grow(to: blocks, filledWith: -.infinity)
-        unitScale.grow(to: blocks, filledWith: 0)
         unitResidual.grow(to: blocks, filledWith: 0)
+        unitCoarseResidual.grow(to: blocks, filledWith: 0)
     }
 
     /// Takes the block's bounds over from another side that has its rows alike.
     func copy(_ block: Int, from other: BlockBounds) {
         residual.base[block] = other.residual.base[block]
+        coarseResidual.base[block] = other.coarseResidual.base[block]
         norm.base[block] = other.norm.base[block]
         leastNorm.base[block] = other.leastNorm.base[block]
         bias.base[block] = other.bias.base[block]
-        unitScale.base[block] = other.unitScale.base[block]
         unitResidual.base[block] = other.unitResidual.base[block]
+        unitCoarseResidual.base[block] = other.unitCoarseResidual.base[block]
     }
 
     func update(
-        _ block: Int, scales: UnsafePointer<Float>, residuals: UnsafePointer<Float>,
-        norms: UnsafePointer<Float>, biases: UnsafePointer<Float>
+        _ block: Int, residuals: UnsafePointer<Float>,
+        coarseResiduals: UnsafePointer<Float>, norms: UnsafePointer<Float>, biases: UnsafePointer<Float>
     ) {
-        let scales = Self.sixteen(scales, block)
         let residuals = Self.sixteen(residuals, block)
+        let coarseResiduals = Self.sixteen(coarseResiduals, block)
         let norms = Self.sixteen(norms, block)
+        coarseResidual.base[block] = Self.greatest(coarseResiduals)
         residual.base[block] = Self.greatest(residuals)
         norm.base[block] = Self.greatest(norms)
         leastNorm.base[block] = -Self.greatest(-norms)
@@ -49,10 +57,13 @@ struct BlockBounds {
         // A row of norm 0 has the cosine 0, as an empty code has.
         let isZero = norms .== 0
         let isUsual = (norms .>= UnitNorm.least) .& (norms .<= UnitNorm.greatest)
-        unitScale.base[block] = Self.greatest((scales / norms).replacing(with: 0, where: .!isUsual))
+        let unknown = SIMD16<Float>(repeating: .infinity).replacing(with: 0, where: isZero)
+        // Widened by more than the quotient and the products lose.
+        let inverse = (1 + 0x1p-21) / norms
         unitResidual.base[block] = Self.greatest(
-            (residuals / norms).replacing(with: .infinity, where: .!isUsual).replacing(with: 0, where: isZero)
-        )
+            (residuals * inverse).replacing(with: unknown, where: .!isUsual))
+        unitCoarseResidual.base[block] = Self.greatest(
+            (coarseResiduals * inverse).replacing(with: unknown, where: .!isUsual))
     }
 
     @inline(__always)

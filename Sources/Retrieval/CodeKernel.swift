@@ -24,17 +24,21 @@ public enum CodeKernel: String, Sendable, CaseIterable {
 
     static let rowsPerBlock = Int(CODE_BLOCK_ROWS)
 
-    /// The rows whose product, times the row's scale, exceeds their block's limit: ascending, counted from the first
-    /// block's first one; what was in `found` goes. The layout of `codes` and the size of `found` are told in CKernels.h.
-    ///
-    /// - Parameter unscaled: `scales` are 16 for all blocks, and not 16 for each.
+    /// The rows whose product with the query, times the row's scale, exceeds their block's limit: ascending, counted from
+    /// the first block's first one; what was in `found` goes. CKernels.h tells the layout of all.
     @inline(__always)
     func scan(
-        codes: UnsafePointer<UInt8>, factors: Int, query: UnsafePointer<Int8>, scales: UnsafePointer<Float>,
-        unscaled: Bool, limits: UnsafePointer<Float>, blocks: Int, found: code_room
+        _ codes: inout code_planes, query: UnsafePointer<Int8>, _ limits: inout code_limits, found: code_room
     ) -> code_findings {
-        code_kernel_scan(
-            variant, codes, factors, query, scales, unscaled ? 0 : Self.rowsPerBlock, limits, blocks, found)
+        code_kernel_scan(variant, &codes, query, &limits, found)
+    }
+
+    /// How many rows score more than the terms' score, and in `found` those of which codes do not tell.
+    func count(
+        _ codes: inout code_planes, query: UnsafePointer<Int8>, _ limits: inout code_limits,
+        _ terms: inout standing_terms, _ columns: inout standing_columns, found: code_room
+    ) -> code_counts {
+        code_kernel_count(variant, &codes, query, &limits, &terms, &columns, found)
     }
 
     /// Works out the limits of blocks from their columns; see `ScoreBounds.setLimits`.

@@ -14,6 +14,7 @@ struct CodeScan {
     private var best: TopItems
     private var pending: [Pending] = []
     private var skipped = 0
+    private var coarse: CoarseUse
     /// The greater of the two thresholds.
     private var threshold = -Float.infinity
 
@@ -25,8 +26,10 @@ struct CodeScan {
     /// Rows that wait to be worked out, at most.
     private static let pendingMax = 1024
 
-    init(limit: Int, bounds: ScoreBounds, filter: ItemFilter) {
+    init(limit: Int, bounds: ScoreBounds, filter: ItemFilter, coarseFrom: Int) {
         self.limit = limit
+        let bytes = bounds.columns.count * bounds.columns.factors
+        coarse = CoarseUse(isWorthIt: bytes >= coarseFrom)
         self.bounds = bounds
         self.filter = filter
         surely = GreatestFloats(limit: limit)
@@ -46,23 +49,28 @@ struct CodeScan {
     ) {
         let longest = min(longest, blocks)
         let rows = (longest + 1) * CodeKernel.rowsPerBlock
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: longest) { limits in
-            withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * rows) { found in
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * longest) { limits in
+            withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * rows + longest) { found in
                 guard let limits = limits.baseAddress, let found = found.baseAddress else { return }
-                let room = Room(limits: limits, found: code_room(rows: found, products: found + rows))
-                var (start, size) = (0, max(2, limit / (CodeKernel.rowsPerBlock / 2)))
+                let blockRoom = UnsafeMutableRawPointer(found + 2 * rows)
+                    .bindMemory(to: UInt32.self, capacity: longest)
+                let room = Room(
+                    limits: limits, coarseLimits: limits + longest,
+                    found: code_room(rows: found, products: found + rows, blocks: blockRoom))
+                var (start, size) = (0, max(2, min(limit, rows) / (CodeKernel.rowsPerBlock / 2)))
                 while start < blocks {
                     size = min(size, longest, blocks - start)
                     body(start..<start + size, room)
-                    (start, size) = (start + size, size * 2)
+                    (start, size) = (start + size, min(longest, size) * 2)
                 }
             }
         }
     }
 
-    /// What a pass over the codes writes: a limit for each block, and the rows found.
+    /// What a pass over the codes writes: two limits for each block, and what is found.
     struct Room {
         let limits: UnsafeMutablePointer<Float>
+        let coarseLimits: UnsafeMutablePointer<Float>
         let found: code_room
     }
 
@@ -74,17 +82,16 @@ struct CodeScan {
     mutating func advance(over blocks: Range<Int>, _ room: Room) {
         let (bounds, columns) = (bounds, bounds.columns)
         let first = blocks.lowerBound * CodeKernel.rowsPerBlock
-        let isCosine = bounds.rule.order == .cosine
+        let isCoarse = coarse.next(threshold: threshold)
         bounds.setLimits(room.limits, of: blocks, threshold: threshold)
-        let findings = withUnsafeBytes(of: SIMD16<Float>(repeating: 1)) { ones in
-            let same = ones.bindMemory(to: Float.self).baseAddress
-            let own = UnsafePointer(columns.scales.base + first)
-            return columns.kernel.scan(
-                codes: columns.codes.base + first * columns.factors, factors: columns.factors,
-                query: bounds.code.codes, scales: isCosine ? same ?? own : own, unscaled: isCosine,
-                limits: room.limits, blocks: blocks.count, found: room.found)
-        }
+        if isCoarse { bounds.setLimits(room.coarseLimits, of: blocks, threshold: threshold, coarse: true) }
+        var codes = columns.planes(of: blocks)
+        var limits = bounds.codeLimits(
+            of: blocks, room.limits, coarse: isCoarse ? UnsafePointer(room.coarseLimits) : nil)
+        let findings = columns.kernel.scan(
+            &codes, query: bounds.code.codes, &limits, found: room.found)
         skipped += findings.skipped
+        if isCoarse { coarse.learn(opened: findings.opened, of: blocks.count - findings.skipped) }
         for place in 0..<findings.count {
             let row = first + Int(room.found.rows[place])
             // The last block need not be full.
@@ -121,6 +128,31 @@ struct CodeScan {
         workOut()
         let path: ScanPath = skipped * 2 >= max(1, bounds.columns.blockCount) ? .pruned : .int8
         return TopAnswer(candidates: best.bestFirst(), path: path, allowed: allowed)
+    }
+}
+
+/// Whether the coarse codes are asked first. They save memory traffic and no arithmetic: not where the codes stay in the
+/// cache next to the processor, nor where most blocks have to be opened all the same. Then they are passed over once,
+/// twice, four times as many parts before they are tried again.
+struct CoarseUse {
+    /// Bytes of codes.
+    static let bytesMin = 2 << 20
+
+    private let isWorthIt: Bool
+    private var pause = 0
+    private var left = 0
+
+    init(isWorthIt: Bool) { self.isWorthIt = isWorthIt }
+
+    mutating func next(threshold: Float) -> Bool {
+        guard isWorthIt, threshold > -.infinity else { return false }
+        left -= 1
+        return left < 0
+    }
+
+    mutating func learn(opened: Int, of blocks: Int) {
+        pause = opened * 2 > blocks ? max(1, pause * 2) : 0
+        left = pause
     }
 }
 

@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// A growing column of numbers at an address that is fixed between two `grow`s, on a 64-byte boundary.
 ///
 /// Owned by a side of the index, which guards it; `free` ends it.
@@ -26,9 +28,17 @@ struct Column<Value: BitwiseCopyable> {
 
     func free() { base.deallocate() }
 
+    /// From so many bytes on a column has large pages: rows change and are looked at all over it.
+    private static var largeMin: Int { 2 << 20 }
+    private static var largePage: Int { 2 << 20 }
+
     private static func allocate(_ count: Int) -> UnsafeMutablePointer<Value> {
-        UnsafeMutableRawPointer.allocate(byteCount: count * MemoryLayout<Value>.stride, alignment: 64)
-            .bindMemory(to: Value.self, capacity: count)
+        let bytes = count * MemoryLayout<Value>.stride
+        let isLarge = bytes >= largeMin
+        let base = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: isLarge ? largePage : 64)
+        // Whole pages alone, so that none is taken for what lies behind it.
+        if isLarge { memory_prefer_large_pages(base, bytes / largePage * largePage) }
+        return base.bindMemory(to: Value.self, capacity: count)
     }
 }
 

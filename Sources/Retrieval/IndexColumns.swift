@@ -10,10 +10,14 @@ struct IndexColumns {
     let kernel: CodeKernel
     private(set) var count = 0
     private(set) var capacity = 0
-    private(set) var codes = Column<UInt8>()
+    /// The planes of the codes; CKernels.h tells their layout.
+    private(set) var upperCodes = Column<UInt8>()
+    private(set) var lowerCodes = Column<UInt8>()
     private(set) var slots = Column<Int32>()
     private(set) var scales = Column<Float>()
     private(set) var residuals = Column<Float>()
+    /// Of the upper plane alone.
+    private(set) var coarseResiduals = Column<Float>()
     private(set) var norms = Column<Float>()
     private(set) var biases = Column<Float>()
     private(set) var popularity = Column<PublishedPopularity>()
@@ -28,16 +32,18 @@ struct IndexColumns {
     }
 
     func free() {
-        codes.free()
+        upperCodes.free()
+        lowerCodes.free()
         slots.free()
         chunks.free()
         popularity.free()
-        for column in [scales, residuals, norms, biases] { column.free() }
+        for column in [scales, residuals, coarseResiduals, norms, biases] { column.free() }
         blocks.free()
     }
 
     var bytes: Int {
-        codes.bytes + slots.bytes + chunks.bytes + blocks.bytes + 4 * scales.bytes + popularity.bytes
+        upperCodes.bytes + lowerCodes.bytes + slots.bytes + chunks.bytes + blocks.bytes + 5 * scales.bytes
+            + popularity.bytes
     }
 
     var laneCount: Int { factors / 8 }
@@ -55,9 +61,12 @@ struct IndexColumns {
             let rows = (max(newCount, capacity * 3 / 2) + 127) / 128 * 128
             capacity = rows
             slots.grow(to: rows, filledWith: RowPool.none)
-            codes.grow(to: rows * factors, filledWith: 128)
+            // The code 0.
+            upperCodes.grow(to: rows * factors / 2, filledWith: 0x88)
+            lowerCodes.grow(to: rows * factors / 2, filledWith: 0)
             scales.grow(to: rows, filledWith: 0)
             residuals.grow(to: rows, filledWith: 0)
+            coarseResiduals.grow(to: rows, filledWith: 0)
             norms.grow(to: rows, filledWith: 0)
             biases.grow(to: rows, filledWith: -.infinity)
             popularity.grow(to: rows, filledWith: .untaken)
@@ -81,15 +90,25 @@ struct IndexColumns {
         let lanes = lanes(row)
         for lane in source.indices { lanes[lane] = source[lane] }
         let norm = canonicalDot(lanes, lanes, laneCount).squareRoot()
-        let place = UnsafeMutableRawPointer(codes.base + codePlace(row))
-        let laneStride = 8 * CodeKernel.rowsPerBlock
+        let place = codePlace(row)
+        let (upper, lower) = (
+            UnsafeMutableRawPointer(upperCodes.base + place), UnsafeMutableRawPointer(lowerCodes.base + place)
+        )
+        let laneStride = 4 * CodeKernel.rowsPerBlock
         let code = RowCode(lanes, laneCount: laneCount, norm: norm) { lane, code in
             let bytes = SIMD8<UInt8>(truncatingIfNeeded: code &+ 128)
-            (place + lane * laneStride).storeBytes(of: bytes.lowHalf, as: SIMD4<UInt8>.self)
-            (place + lane * laneStride + laneStride / 2).storeBytes(of: bytes.highHalf, as: SIMD4<UInt8>.self)
+            // Four bytes at once, none of which takes bits from another.
+            let first = unsafeBitCast(bytes.lowHalf, to: UInt32.self)
+            let second = unsafeBitCast(bytes.highHalf, to: UInt32.self)
+            let (low, high) = (UInt32(0x0f0f_0f0f), UInt32(0xf0f0_f0f0))
+            let bits = first >> 4 & low
+            let turned = bits << 8 | bits >> 24
+            (upper + lane * laneStride).storeBytes(of: turned | second & high, as: UInt32.self)
+            (lower + lane * laneStride).storeBytes(of: second & low | first << 4 & high, as: UInt32.self)
         }
         scales[row] = code.scale
         residuals[row] = code.residual
+        coarseResiduals[row] = code.coarseResidual
         norms[row] = norm
         biases[row] = source.bias
     }
@@ -98,9 +117,12 @@ struct IndexColumns {
     /// every row, so the whole is hardly more than one row of it.
     func copyBlock(_ block: Int, from other: IndexColumns) {
         let (size, first) = (CodeKernel.rowsPerBlock, block * CodeKernel.rowsPerBlock)
-        (codes.base + first * factors).update(from: other.codes.base + first * factors, count: size * factors)
+        let (code, bytes) = (first * factors / 2, size * factors / 2)
+        (upperCodes.base + code).update(from: other.upperCodes.base + code, count: bytes)
+        (lowerCodes.base + code).update(from: other.lowerCodes.base + code, count: bytes)
         (scales.base + first).update(from: other.scales.base + first, count: size)
         (residuals.base + first).update(from: other.residuals.base + first, count: size)
+        (coarseResiduals.base + first).update(from: other.coarseResiduals.base + first, count: size)
         (norms.base + first).update(from: other.norms.base + first, count: size)
         (biases.base + first).update(from: other.biases.base + first, count: size)
         blocks.copy(block, from: other.blocks)
@@ -110,9 +132,11 @@ struct IndexColumns {
     @inline(__always)
     func prefetchBlock(_ block: Int) {
         let (size, first) = (CodeKernel.rowsPerBlock, block * CodeKernel.rowsPerBlock)
-        cache_prefetch(codes.base + first * factors, size * factors)
+        cache_prefetch(upperCodes.base + first * factors / 2, size * factors / 2)
+        cache_prefetch(lowerCodes.base + first * factors / 2, size * factors / 2)
         cache_prefetch(scales.base + first, 1)
         cache_prefetch(residuals.base + first, 1)
+        cache_prefetch(coarseResiduals.base + first, 1)
         cache_prefetch(norms.base + first, 1)
         cache_prefetch(biases.base + first, 1)
     }
@@ -135,14 +159,32 @@ struct IndexColumns {
         return rows.isEmpty ? 0..<0 : rows.lowerBound / size..<(rows.upperBound + size - 1) / size
     }
 
-    /// Where the row's first four codes stand; the next four are 16 × 4 further on.
+    @inline(__always)
+    func planes(of blocks: Range<Int>) -> code_planes {
+        let start = blocks.lowerBound * CodeKernel.rowsPerBlock * factors / 2
+        return code_planes(
+            upper: upperCodes.base + start, lower: lowerCodes.base + start, factors: factors,
+            blocks: blocks.count)
+    }
+
+    /// One of the row's codes, for who checks them.
+    func code(_ row: Int, factor: Int) -> Int32 {
+        let four = codePlace(row) + factor / 8 * 4 * CodeKernel.rowsPerBlock
+        let isSecond = factor & 4 != 0
+        let upper = isSecond ? upperCodes[four + factor % 4] >> 4 : upperCodes[four + (factor + 1) % 4] & 15
+        let lower = isSecond ? lowerCodes[four + factor % 4] & 15 : lowerCodes[four + factor % 4] >> 4
+        return Int32(upper) * 16 + Int32(lower) - 128
+    }
+
+    /// Where the row's first eight codes stand, in either plane; the next eight are 16 × 4 further on.
     private func codePlace(_ row: Int) -> Int {
         let (block, place) = row.quotientAndRemainder(dividingBy: CodeKernel.rowsPerBlock)
-        return block * CodeKernel.rowsPerBlock * factors + 4 * place
+        return block * CodeKernel.rowsPerBlock * factors / 2 + 4 * place
     }
 
     func boundBlock(_ block: Int) {
         blocks.update(
-            block, scales: scales.base, residuals: residuals.base, norms: norms.base, biases: biases.base)
+            block, residuals: residuals.base, coarseResiduals: coarseResiduals.base,
+            norms: norms.base, biases: biases.base)
     }
 }

@@ -47,6 +47,13 @@ public struct ItemBitset: Sendable, Equatable {
         } + (whole < end >> 6 ? 0 : rest.nonzeroBitCount)
     }
 
+    /// Calls `body` with the words and their number; there need be none.
+    func withWords<Result>(_ body: (UnsafePointer<UInt64>, Int) -> Result) -> Result {
+        withUnsafePointer(to: 0 as UInt64) { none in
+            words.withUnsafeBufferPointer { body($0.baseAddress ?? none, $0.count) }
+        }
+    }
+
     /// Rows `64 * index ..< 64 * index + 64`.
     @inline(__always)
     func word(_ index: Int) -> UInt64 { index < words.count ? words[index] : 0 }

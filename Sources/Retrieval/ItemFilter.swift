@@ -26,6 +26,9 @@ public struct ItemFilter: Sendable {
         return true
     }
 
+    /// Whether all that it asks is what it excludes.
+    var isExclusion: Bool { required.isEmpty && requiredRows.isEmpty }
+
     /// What the filter leaves of rows `0 ..< count`; as rows only if at most `fewMax` are left.
     func resolve(count: Int, fewMax: Int) -> AllowedItems {
         if let shortest = requiredRows.min(by: { $0.count < $1.count }) {

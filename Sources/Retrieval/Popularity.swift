@@ -39,11 +39,25 @@ public struct PopularityClock: Sendable, Equatable {
     /// The slow count now.
     public func popular(_ item: PublishedPopularity) -> Double { exp2(popularLog(item)) }
 
+    /// log₂ of the fast count now.
+    func fastLog(_ item: PublishedPopularity) -> Double { item.trend - now / trendHalfLife }
+
+    /// log₂ of what the fast count is expected to be in the slow one.
+    var expectedLog: Double { log2(span(trendHalfLife) / span(popularHalfLife)) }
+
+    /// More than sums of such logarithms lose.
+    static let slack = 1e-6
+
+    /// What `PublishedPopularity.trend` has to be above for a trend above `threshold`.
+    func leastTrend(above threshold: Float) -> Double {
+        threshold > 0 ? log2(Double(threshold)) + now / trendHalfLife - Self.slack : -.infinity
+    }
+
     /// By how much the fast count stands out against the item's own slow one, in about standard deviations:
     /// (fast − expected) / √(expected + 1), where `expected` is what the fast count would be had the item always been
     /// taken at the rate that the slow one tells.
     public func trend(_ item: PublishedPopularity) -> Double {
-        let fast = exp2(item.trend - now / trendHalfLife)
+        let fast = exp2(fastLog(item))
         let expected = popular(item) * span(trendHalfLife) / span(popularHalfLife)
         return (fast - expected) / (expected + 1).squareRoot()
     }
@@ -59,9 +73,10 @@ extension IndexView {
     /// The items taken most, by the decayed count, which is the score.
     public func mostPopular(_ limit: Int, clock: PopularityClock, filter: ItemFilter) -> [Candidate] {
         var best = TopItems(limit: limit)
+        let columns = columns
         for row in 0..<count {
             // The logarithm is kept apart for the order: a count long faded is 0 as a float32.
-            let value = Float(clock.popularLog(popularity[row]))
+            let value = Float(clock.popularLog(columns.popularity[row]))
             if value > best.threshold, value > -.infinity, filter.allows(row) {
                 best.offer(Candidate(row: Int32(row), score: value))
             }
@@ -72,11 +87,20 @@ extension IndexView {
     /// The items that are taken more than their own past would let expect (`PopularityClock.trend`), best first.
     public func trending(_ limit: Int, clock: PopularityClock, filter: ItemFilter) -> [Candidate] {
         var best = TopItems(limit: limit)
-        for row in 0..<count where popularity[row].trend > -.infinity {
-            let value = Float(clock.trend(popularity[row]))
-            if value > max(0, best.threshold), value.isFinite, filter.allows(row) {
-                best.offer(Candidate(row: Int32(row), score: value))
+        let (columns, ratio) = (columns, clock.expectedLog)
+        // A trend is at most the fast count, and above 0 only where that is above what is expected: both can be seen from
+        // the logarithms, and few items are left of whom more has to be worked out.
+        var least = -Double.infinity
+        for row in 0..<count {
+            let item = columns.popularity[row]
+            guard item.trend > least else { continue }
+            guard clock.fastLog(item) > clock.popularLog(item) + ratio - PopularityClock.slack else {
+                continue
             }
+            let value = Float(clock.trend(item))
+            guard value > max(0, best.threshold), value.isFinite, filter.allows(row) else { continue }
+            best.offer(Candidate(row: Int32(row), score: value))
+            least = clock.leastTrend(above: best.threshold)
         }
         return best.bestFirst()
     }

@@ -15,11 +15,11 @@ internal import Synchronization
 /// tries again later. A reader that sees the older side sees the items as they were one publication ago, whole.
 /// Only changed rows are copied.
 ///
-/// Memory: each side has its own codes of 8 bits, and 38 bytes a row beside them; the float32 rows are in one pool of
-/// slots, and a row that both sides have alike is there once. With 64 factors a row takes 459 bytes, 1.73 times what it
+/// Memory: each side has its own codes of 8 bits, and 42 bytes a row beside them; the float32 rows are in one pool of
+/// slots, and a row that both sides have alike is there once. With 64 factors a row takes 468 bytes, 1.77 times what it
 /// takes in the item table; one that the last publication changed takes 256 more. A publication is therefore of at most
-/// a quarter of the rows, and the rest follows in the next: so the whole stays below twice the item table. Up to 4,096 rows
-/// are published together, whatever the catalogue's size, which may pass that bound below some 15,000 items.
+/// a fifth of the rows, and the rest follows in the next: so the whole stays below twice the item table. Up to 4,096 rows
+/// are published together, whatever the catalogue's size, which may pass that bound below some 17,000 items.
 public final class PublishedIndex: Sendable {
     public let factors: Int
     /// What scans the codes.
@@ -82,7 +82,7 @@ public final class PublishedIndex: Sendable {
         guard !writer.waiting.isEmpty || count < table.count else { return true }
         guard target.readers.load(ordering: .sequentiallyConsistent) == 0 else { return false }
         target.catchUp(with: current)
-        let changed = writer.waiting.take(atMost: max(Self.portionMin, table.count / 4))
+        let changed = writer.waiting.take(atMost: max(Self.portionMin, table.count / 5))
         current.behind = target.refresh(changed, from: table, popularity: popularity)
         active.store(1 - number, ordering: .sequentiallyConsistent)
         return writer.waiting.isEmpty
@@ -117,9 +117,19 @@ public struct IndexView: ~Copyable {
         }
     }
 
+    /// Asks for what `vector` reads.
+    public func prefetch(_ row: Int) {
+        precondition(row >= 0 && row < count)
+        columns.prefetchLanes(row)
+    }
+
     public func vector(_ row: Int) -> [Float] {
         precondition(row >= 0 && row < count)
-        let lanes = columns.lanes(row)
-        return (0..<factors).map { lanes[$0 >> 3][$0 & 7] }
+        return [Float](unsafeUninitializedCapacity: factors) { buffer, count in
+            // As large as the lanes are.
+            UnsafeMutableRawBufferPointer(buffer).copyMemory(
+                from: UnsafeRawBufferPointer(start: columns.lanes(row), count: factors * 4))
+            count = factors
+        }
     }
 }

@@ -7,6 +7,7 @@ struct ScanPlan {
     let columns: IndexColumns
     let allowed: AllowedItems
     private let path: ScanPath
+    private let coarseFrom: Int
 
     /// A row taken by itself costs about as much as 16 of a scan over codes: it misses the cache.
     private static let gatherShare = 16
@@ -15,9 +16,10 @@ struct ScanPlan {
 
     init(
         limit: Int, query: PreparedQuery, order: ScoreOrder, filter: ItemFilter, columns: IndexColumns,
-        path wanted: ScanPath?
+        path wanted: ScanPath?, coarseFrom: Int = CoarseUse.bytesMin
     ) {
         self.limit = limit
+        self.coarseFrom = coarseFrom
         self.query = query
         rule = ScoreRule(order, query)
         self.filter = filter
@@ -39,8 +41,15 @@ struct ScanPlan {
 
     /// The scan over codes, if that is the path; queries that are zero, not finite or extreme in size have none.
     var codeScan: CodeScan? {
-        guard limit > 0, path == .int8 || path == .pruned, let code = query.code else { return nil }
-        return CodeScan(limit: limit, bounds: ScoreBounds(rule, code, columns), filter: filter)
+        guard limit > 0, let bounds else { return nil }
+        return CodeScan(
+            limit: limit, bounds: bounds, filter: filter, coarseFrom: coarseFrom)
+    }
+
+    /// What codes tell, on that path.
+    var bounds: ScoreBounds? {
+        guard path == .int8 || path == .pruned, let code = query.code else { return nil }
+        return ScoreBounds(rule, code, columns)
     }
 
     /// By any other path.

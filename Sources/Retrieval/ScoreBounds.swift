@@ -93,33 +93,75 @@ struct ScoreBounds {
 }
 
 extension ScoreBounds {
-    /// Works out the limits of blocks: while a row's product with the query, times its scale in float32 (not so for the
-    /// cosine), is at most its block's limit, its score is at most `threshold`. Infinite where norms alone say that of
-    /// every row.
+    /// Works out the limits of blocks: while a row's product with the query, times its scale in float32, is at most its
+    /// block's limit with the row's own shift (`codeLimits`), its score is at most `threshold`. Infinite where the block's
+    /// bounds alone say that of every row.
     ///
-    /// Each order asks that d + a ≤ τ for the greatest a of the block: τ is the threshold and a the bias; for the
-    /// distance h = −threshold, τ = (‖q‖² − h²)/2 and a = −‖r‖²/2; for the cosine τ is the threshold times ‖q‖, and the
-    /// rows are taken as scaled to norm 1.
+    /// Each order asks that d + a ≤ τ, where τ is the threshold and a the bias; for the distance h = −threshold,
+    /// τ = (‖q‖² − h²)/2 and a = −‖r‖²/2; for the cosine τ is the threshold times ‖q‖, the rows are taken as scaled to norm
+    /// 1, and both sides are then multiplied by ‖r‖.
     ///
     /// Shape: `limits` has room for a number for each of `blocks`.
-    func setLimits(_ limits: UnsafeMutablePointer<Float>, of blocks: Range<Int>, threshold: Float) {
+    ///
+    /// - Parameter coarse: whether they are for products of coarse codes: the claim holds of any code with its residual.
+    func setLimits(
+        _ limits: UnsafeMutablePointer<Float>, of blocks: Range<Int>, threshold: Float, coarse: Bool = false
+    ) {
         let (bounds, first) = (columns.blocks, blocks.lowerBound)
         let isCosine = rule.order == .cosine
-        let shifts = rule.order == .euclidean ? bounds.leastNorm : bounds.bias
-        var columns = block_columns(
-            residuals: (isCosine ? bounds.unitResidual : bounds.residual).base + first,
-            norms: bounds.norm.base + first, shifts: shifts.base + first,
-            scales: bounds.unitScale.base + first)
-        var terms = limitTerms(threshold)
-        let order =
-            switch rule.order {
-            case .inner: LIMIT_BIASED
-            case .dot: LIMIT_PLAIN
-            case .cosine: LIMIT_UNSCALED
-            case .euclidean: LIMIT_SQUARED
+        let residuals =
+            switch (isCosine, coarse) {
+            case (false, false): bounds.residual
+            case (false, true): bounds.coarseResidual
+            case (true, false): bounds.unitResidual
+            case (true, true): bounds.unitCoarseResidual
             }
-        self.columns.kernel.setLimits(limits, of: blocks.count, order, &terms, &columns)
+        var columns = block_columns(
+            residuals: residuals.base + first, norms: bounds.norm.base + first,
+            shifts: blockShifts.base + first)
+        var terms = limitTerms(threshold)
+        self.columns.kernel.setLimits(limits, of: blocks.count, limitOrder, &terms, &columns)
     }
+
+    /// What the rows of `blocks` are held against, with a limit for each block.
+    @inline(__always)
+    func codeLimits(
+        of blocks: Range<Int>, _ limits: UnsafePointer<Float>, coarse: UnsafePointer<Float>?
+    ) -> code_limits {
+        let first = blocks.lowerBound * CodeKernel.rowsPerBlock
+        let inverse = Float(1 / code.scale)
+        return code_limits(
+            order: limitOrder, scales: columns.scales.base + first,
+            shifts: (rule.order == .inner ? columns.biases : columns.norms).base + first,
+            block_shifts: blockShifts.base + blocks.lowerBound,
+            factor: rule.order == .euclidean ? Float(Self.half(rounding)) * inverse : inverse,
+            margin: Self.floatMargin, limits: limits, coarse_limits: coarse)
+    }
+
+    /// What tells rows that score more than `score` from those that score less; for the inner product.
+    func standingTerms(_ score: Float) -> standing_terms {
+        let terms = limitTerms(score)
+        return standing_terms(
+            score: score, margin: terms.margin, greatest: 0x1p119, query_scale: Float(code.scale),
+            query_norm: terms.query_norm, per_residual: terms.per_residual, per_norm: terms.per_norm,
+            constant: terms.constant, norm_factor: terms.norm_factor, norm_margin: terms.norm_margin)
+    }
+
+    private var blockShifts: Column<Float> {
+        rule.order == .inner ? columns.blocks.bias : columns.blocks.leastNorm
+    }
+
+    private var limitOrder: limit_order {
+        switch rule.order {
+        case .inner: LIMIT_BIASED
+        case .dot: LIMIT_PLAIN
+        case .cosine: LIMIT_PER_NORM
+        case .euclidean: LIMIT_SQUARED
+        }
+    }
+
+    /// At most what ‖r‖²/2 is of its square in float32.
+    private static func half(_ rounding: Double) -> Double { 0.5 * (1 - 4 * rounding) }
 
     /// τ, and the magnitude of what went into it.
     private func target(_ threshold: Float) -> (Float, Float) {
@@ -137,20 +179,19 @@ extension ScoreBounds {
         }
     }
 
-    /// The numbers of the bound in float. What the quotient by the query's scale, its product with the row's and P as a
-    /// float lose, each at most 2⁻²⁴ of it, the margin covers too. No row whose norm is finite makes it overflow.
+    /// The numbers of the bound in float. What the quotient by the query's scale, its product with the row's, the row's shift
+    /// and P as a float lose, each at most 2⁻²⁴ of it, the margin covers too. No row whose norm is finite makes it overflow.
     private func limitTerms(_ threshold: Float) -> limit_terms {
         func up(_ value: Double) -> Float { Float(value * (1 + 0x1p-20)) + 0x1p-126 }
         let isCosine = rule.order == .cosine
         let (target, size) = target(threshold)
         return limit_terms(
-            target: target, size: size, square: Float(-0.5 * (1 - 4 * rounding)), margin: Self.floatMargin,
+            target: target, size: size, square: Float(-Self.half(rounding)), margin: Self.floatMargin,
             per_residual: up(perResidual), per_norm: up(perNorm),
             // Scaled to norm 1, what is absolute grows by at most 1 / UnitNorm.least.
             constant: up(constant * (isCosine ? 0x1p40 : 1)),
             query_norm: up(code.norm * (1 + rounding)), norm_factor: up(1 + rounding),
             norm_margin: isCosine ? 0x1p-26 : Float(Self.normMargin),
-            query_scale: up(code.scale),
             // A normal number, as the scale is: the query's norm is neither small nor great.
             inverse_query_scale: Float(1 / code.scale))
     }

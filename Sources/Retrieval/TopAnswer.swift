@@ -30,10 +30,20 @@ extension IndexView {
     public func answer(
         _ limit: Int, query: [Float], order: ScoreOrder = .inner, filter: ItemFilter, path: ScanPath? = nil
     ) -> TopAnswer {
+        answer(
+            limit, query: query, order: order, filter: filter, path: path, coarseFrom: CoarseUse.bytesMin)
+    }
+
+    /// - Parameter coarseFrom: bytes of codes from which on the coarse ones are asked first.
+    func answer(
+        _ limit: Int, query: [Float], order: ScoreOrder, filter: ItemFilter, path: ScanPath?,
+        coarseFrom: Int
+    ) -> TopAnswer {
         let prepared = PreparedQuery(query, factors: factors)
         return withExtendedLifetime(prepared) {
             let plan = ScanPlan(
-                limit: limit, query: prepared, order: order, filter: filter, columns: columns, path: path)
+                limit: limit, query: prepared, order: order, filter: filter, columns: columns, path: path,
+                coarseFrom: coarseFrom)
             guard var scan = plan.codeScan else { return plan.scanFloats() }
             scan.run()
             return scan.finish(allowed: plan.allowed.count)

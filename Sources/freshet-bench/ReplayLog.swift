@@ -1,14 +1,43 @@
 internal import EventLog
 internal import Events
 internal import Foundation
+internal import Locking
 
-/// A log of records in memory, handed out as fast as they are taken: the engine alone is measured.
+/// A log of records in memory, handed out as fast as they are taken, or some of them at a rate: the engine alone is
+/// measured.
 final class ReplayLog: EventLog, Sendable {
     let name = "records in memory"
     let source = "memory"
     private let records: [[UInt8]]
 
-    init(records: [[UInt8]]) { self.records = records }
+    private let pace: Pace
+
+    /// - Parameters:
+    ///   - held: the first record that waits for `release`; none where absent.
+    ///   - rate: a second, of those from then on.
+    init(records: [[UInt8]], heldBackFrom held: Int? = nil, rate: Int = 0) {
+        self.records = records
+        pace = Pace(held: held ?? records.count, rate: Double(rate))
+    }
+
+    /// From now on the records that were held back come at their rate.
+    func release() { pace.release() }
+
+    /// How many records have come so far.
+    private final class Pace: Sendable {
+        private let held: Int
+        private let rate: Double
+        private let start = Lock<ContinuousClock.Instant?>(nil)
+
+        init(held: Int, rate: Double) { (self.held, self.rate) = (held, rate) }
+
+        func release() { start.withLock { $0 = ContinuousClock().now } }
+
+        var come: Int {
+            guard let start = start.withLock({ $0 }) else { return held }
+            return held + Int(start.duration(to: ContinuousClock().now).seconds * rate)
+        }
+    }
 
     func append(
         key: EntityID, payload: [UInt8], time: Int64,
@@ -28,26 +57,28 @@ final class ReplayLog: EventLog, Sendable {
     func makeConsumer(
         _ options: ConsumerOptions, delegate: any ConsumerDelegate
     ) throws(EventLogError) -> any EventLogConsumer {
-        Consumer(records: records, next: Int(delegate.position(of: 0) ?? 0))
+        Consumer(records: records, pace: pace, next: Int(delegate.position(of: 0) ?? 0))
     }
 
     private final class Consumer: EventLogConsumer {
         var onGap = ConsumerOptions.OnGap.fail
         private let records: [[UInt8]]
+        private let pace: Pace
         private var next: Int
         private var paused = false
 
-        init(records: [[UInt8]], next: Int) {
+        init(records: [[UInt8]], pace: Pace, next: Int) {
             self.records = records
+            self.pace = pace
             self.next = next
         }
 
         func poll(into batch: inout LogBatch, recordsMax: Int, timeout: Duration) {
-            guard !paused, next < records.count else {
+            let end = min(records.count, next + recordsMax, pace.come)
+            guard !paused, next < end else {
                 Thread.sleep(forTimeInterval: 0.001)
                 return
             }
-            let end = min(records.count, next + recordsMax)
             for offset in next..<end {
                 records[offset].withUnsafeBytes {
                     batch.append(token: Token(partition: 0, offset: Int64(offset)), time: 0, payload: $0)

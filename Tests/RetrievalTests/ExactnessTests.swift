@@ -63,7 +63,14 @@ struct ExactnessTests {
         }
         let reference = bits(.reference)
         let others: [ScanPath?] = [nil, .int8, [.exactFloat, .gather][random.next(below: 2)]]
-        return others.count { bits($0) != reference }
+        let coarse = view.answer(
+            limit, query: query, order: order, filter: filter, path: .int8, coarseFrom: 0)
+        let row = random.next(below: view.count)
+        func standing(_ path: ScanPath) -> Standing? {
+            view.standing(of: row, depth: limit, query: query, filter: filter, path: path)
+        }
+        return others.count { bits($0) != reference } + (coarse.bits != reference ? 1 : 0)
+            + (standing(.int8) != standing(.reference) ? 1 : 0)
     }
 
     @Test(

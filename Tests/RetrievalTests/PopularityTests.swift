@@ -57,4 +57,47 @@ struct PopularityTests {
         #expect(best.map(\.row) == [1, 2])
         #expect(abs(best[0].score - 7) < 1e-4)
     }
+
+    @Test(
+        "lists are those of plain formulas, whatever stands beside whatever",
+        arguments: 0..<6 as Range<UInt64>)
+    func listsAreThoseOfPlainFormulas(seed: UInt64) {
+        var random = KeyedRandom(seed: seed)
+        let items = (0..<700).map { _ -> PublishedPopularity in
+            if random.next(below: 3) == 0 { return .untaken }
+            let popular = exp2(8 * random.nextUnit() - 2)
+            // Some below what is expected of them, some above, some long faded, some equal.
+            let trend = popular * [0.01, 0.1, 0.5, 1, 3][random.next(below: 5)]
+            return counted(popular: popular, trend: trend, at: Double(random.next(below: 3)) * 500)
+        }
+        let table = FactorTable(factors: 8)
+        table.grow(to: items.count) { number, row in
+            row.bias = [Float(number % 9), -Float(number % 5), .nan, 0.5][number % 4]
+        }
+        let index = PublishedIndex(factors: 8)
+        _ = index.publish(rows: [], from: table) { items[$0] }
+        let filter = ItemFilter(excluded: ItemBitset((0..<200).map { _ in Int32(random.next(below: 700)) }))
+        func plain(_ limit: Int, _ value: (Int) -> Float?) -> [Candidate] {
+            let all = items.indices.filter { filter.allows($0) }.compactMap { row in
+                value(row).map { Candidate(row: Int32(row), score: $0) }
+            }
+            return Array(all.filter { $0.score.isFinite }.sorted(by: >).prefix(limit))
+        }
+        for limit in [1, 10, 1_000] {
+            index.read { view in
+                let trending = plain(limit) { row in
+                    let value = Float(clock.trend(items[row]))
+                    return value > 0 && items[row].trend > -.infinity ? value : nil
+                }
+                #expect(view.trending(limit, clock: clock, filter: filter) == trending)
+                for sign in [1, -1] as [Float] {
+                    let biased = plain(limit) { row in
+                        items[row].popular > -.infinity ? sign * view.biases[row] : nil
+                    }
+                    let list = view.byBias(limit, leastFirst: sign < 0, filter: filter)
+                    #expect(list == biased.map { Candidate(row: $0.row, score: sign * $0.score) })
+                }
+            }
+        }
+    }
 }

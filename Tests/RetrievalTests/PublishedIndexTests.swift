@@ -236,13 +236,14 @@ struct PublishedIndexTests {
 
     private static func differences(_ a: IndexColumns, _ b: IndexColumns) -> Int {
         func bits(_ columns: IndexColumns) -> [[UInt32]] {
-            let rows = [columns.scales, columns.residuals, columns.norms, columns.biases]
-            let bounds = columns.blocks
-            let blocks = [
-                bounds.residual, bounds.norm, bounds.leastNorm, bounds.bias, bounds.unitScale,
-                bounds.unitResidual,
+            let rows = [
+                columns.scales, columns.residuals, columns.coarseResiduals, columns.norms, columns.biases,
             ]
-            let codes = (0..<columns.blockCount * 16 * columns.factors).map { UInt32(columns.codes[$0]) }
+            let bounds = columns.blocks
+            let blocks = bounds.columns
+            let codes = (0..<columns.blockCount * 8 * columns.factors).flatMap {
+                [UInt32(columns.upperCodes[$0]), UInt32(columns.lowerCodes[$0])]
+            }
             let vectors = (0..<columns.count).flatMap { row in
                 (0..<columns.laneCount).flatMap { lane in
                     (0..<8).map { columns.lanes(row)[lane][$0].bitPattern }

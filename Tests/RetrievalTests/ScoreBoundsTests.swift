@@ -1,3 +1,4 @@
+import CKernels
 import Factors
 import Testing
 
@@ -31,15 +32,19 @@ struct ScoreBoundsTests {
 
     private static func misses(_ bounds: ScoreBounds, _ rule: ScoreRule, _ columns: IndexColumns) -> Int {
         let scores = (0..<columns.count).map { rule.score($0, in: columns) }
-        let products = (0..<columns.count).map { row in
-            (0..<columns.factors).reduce(Int32(0)) { sum, factor in
-                let place = row / 16 * 16 * columns.factors + factor / 4 * 64 + row % 16 * 4 + factor % 4
-                return sum + (Int32(columns.codes[place]) - 128) * Int32(bounds.code.codes[factor])
+        func products(coarse: Bool) -> [Int32] {
+            (0..<columns.count).map { row in
+                (0..<columns.factors).reduce(Int32(0)) { sum, factor in
+                    let code = columns.code(row, factor: factor)
+                    let taken = coarse ? (code + 128) / 16 * 16 - 120 : code
+                    return sum + taken * Int32(bounds.code.codes[factor])
+                }
             }
         }
+        let (fine, coarse) = (products(coarse: false), products(coarse: true))
         var misses = 0
         for (row, score) in scores.enumerated() {
-            let (lower, upper) = bounds.interval(row, product: products[row])
+            let (lower, upper) = bounds.interval(row, product: fine[row])
             // What is not finite is never answered, but must not be taken for a surely good score.
             if score.isFinite ? score < lower || score > upper : lower > -.infinity { misses += 1 }
         }
@@ -49,11 +54,14 @@ struct ScoreBoundsTests {
         let places = [0, finite.count / 2, 290, finite.count - 1]
         let thresholds = [0] + places.filter { finite.indices.contains($0) }.map { finite[$0] }
         for threshold in thresholds {
-            bounds.setLimits(&limits, of: 0..<blocks, threshold: threshold)
-            for (row, score) in scores.enumerated()
-            where score.isFinite && score > threshold {
-                let scale = bounds.rule.order == .cosine ? 1 : columns.scales[row]
-                if Float(products[row]) * scale <= limits[row / 16] { misses += 1 }
+            for (isCoarse, products) in [(false, fine), (true, coarse)] {
+                bounds.setLimits(&limits, of: 0..<blocks, threshold: threshold, coarse: isCoarse)
+                let against = bounds.codeLimits(of: 0..<blocks, limits, coarse: nil)
+                for (row, score) in scores.enumerated() where score.isFinite && score > threshold {
+                    let scaled = Float(products[row]) * columns.scales[row]
+                    let limit = limits[row / 16]
+                    if limit == .infinity || scaled <= against.own(limit, row: row) { misses += 1 }
+                }
             }
         }
         return misses
@@ -109,5 +117,20 @@ struct ScoreBoundsTests {
             return limits.prefix(view.columns.blockCount).count { $0 * Float(code.scale) > 26 }
         }
         #expect(ruledOut == 256)
+    }
+}
+
+extension code_limits {
+    /// What a row's product has to exceed, as CKernels.h has it.
+    fileprivate func own(_ limit: Float, row: Int) -> Float {
+        let number = shifts[row]
+        let (own, shift): (Float, Float) =
+            switch order {
+            case LIMIT_PLAIN: (limit, 0)
+            case LIMIT_BIASED: (limit - number * factor, number * factor)
+            case LIMIT_SQUARED: (limit + number * number * factor, number * number * factor)
+            default: (limit * number, limit * number)
+            }
+        return own - abs(shift) * margin
     }
 }

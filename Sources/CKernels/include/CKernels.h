@@ -7,9 +7,19 @@
 /// architecture: it has no way to say "these instructions, where this machine has them", and SSE2 knows no product of
 /// bytes. The variants give the same numbers; the machine decides at run time which are there.
 ///
-/// Layout of the codes: blocks of 16 rows. In a block four factors of row 0 stand first, then the same four of row 1,
-/// and so on to row 15 (64 bytes), then the next four factors: 16 × factors bytes in all. So a vector register adds up
-/// 16 rows side by side, and nothing is summed across it. A code c of -127 ... 127 is stored as c + 128.
+/// Layout of the codes: a code c of -127 ... 127 is stored as the byte c + 128, whose upper four bits are in one plane and
+/// whose lower four are in another. Both have blocks of 16 rows. In a block eight factors of row 0 stand first, in four
+/// bytes; then the same eight of row 1, and so on to row 15 (64 bytes), then the next eight factors: 8 × factors bytes in
+/// all. So a vector register adds up 16 rows side by side, and nothing is summed across it. Of the eight factors
+///
+///     byte k of the upper plane has factor 4 + k in its high half, and factor k - 1 (of k = 0 factor 3) in its low half;
+///     byte k of the lower plane has factor k in its high half, and factor 4 + k in its low half:
+///
+/// taking the high halves from one and the low halves from the other gives factors 4 ... 7 whole, and the other way round
+/// factors 0 ... 3, once the four bytes are rotated by four bits.
+///
+/// The upper plane alone is a coarse code: 16 · (upper bits) - 120, which is c or up to 8 less or 7 more. A pass that
+/// rules most blocks out by it reads half the memory.
 
 enum { CODE_BLOCK_ROWS = 16 };
 
@@ -29,11 +39,22 @@ typedef enum {
 /// Whether this machine can run the variant.
 bool code_kernel_is_supported(code_kernel kernel);
 
+/// The codes of `blocks` blocks, each plane on a 64-byte boundary.
+typedef struct {
+    const uint8_t *_Nonnull upper;
+    const uint8_t *_Nonnull lower;
+    /// A multiple of 8, at most 65,536.
+    size_t factors;
+    size_t blocks;
+} code_planes;
+
 /// Where a pass writes rows, counted from the first block's first one, and their products with the query. Room for
-/// every row and 16 more: a block's are written whole, and those that do not count are written over.
+/// every row and 16 more: a block's are written whole, and those that do not count are written over. `blocks` has room
+/// for as many numbers as there are blocks.
 typedef struct {
     int32_t *_Nonnull rows;
     int32_t *_Nonnull products;
+    uint32_t *_Nonnull blocks;
 } code_room;
 
 /// What a pass found.
@@ -42,32 +63,86 @@ typedef struct {
     size_t count;
     /// Blocks whose codes were not read.
     size_t skipped;
+    /// Blocks whose both planes were read.
+    size_t opened;
 } code_findings;
 
-/// Finds the rows whose product with the query, as a float and times the row's scale, exceeds their block's limit.
-///
-/// `codes` is `blocks` blocks, on a 64-byte boundary; `query` has `factors` codes (a multiple of 4, at most 65,536),
-/// neither offset nor interleaved; `scales` has 16 for each block, or the same 16 for all if `scale_stride` is 0
-/// instead of 16; `limits` has a number for each block, and the codes of one whose limit is infinite are not read;
-/// `found` gets the rows ascending.
-code_findings code_kernel_scan(
-    code_kernel kernel, const uint8_t *_Nonnull codes, size_t factors, const int8_t *_Nonnull query,
-    const float *_Nonnull scales, size_t scale_stride, const float *_Nonnull limits, size_t blocks,
-    code_room found);
-
-/// How a block's limit is worked out from its bounds; ScoreBounds.swift says why.
+/// How a row's own number goes into what its product has to exceed; ScoreBounds.swift says why.
 typedef enum {
-    /// Of d alone.
+    /// The block's limit.
     LIMIT_PLAIN,
-    /// `shifts` are the greatest biases.
+    /// The limit less factor · bias.
     LIMIT_BIASED,
-    /// `shifts` are the least norms, which are squared and multiplied by `square`.
+    /// The limit and factor · norm².
     LIMIT_SQUARED,
-    /// Of rows scaled to norm 1, whose products are compared unscaled.
-    LIMIT_UNSCALED,
+    /// The limit times the norm.
+    LIMIT_PER_NORM,
 } limit_order;
 
-/// What is the same for all blocks. `target` is what d plus the shift has to be at most, and `size` the magnitude of
+/// What rows are held against.
+typedef struct {
+    limit_order order;
+    /// A number for each row.
+    const float *_Nonnull scales;
+    /// A bias or a norm for each row, as the order has need of them.
+    const float *_Nonnull shifts;
+    /// For each block the number that stands for all of its rows: the greatest bias, or the least norm.
+    const float *_Nonnull block_shifts;
+    float factor;
+    /// The share of what comes of `shifts` by which it is lowered, for the rounding of this arithmetic.
+    float margin;
+    /// A number for each block; the codes of one whose limit is infinite are not read.
+    const float *_Nonnull limits;
+    /// The same for the coarse codes: the lower plane is read only of blocks that have a row whose coarse product, times
+    /// its scale, exceeds it. Absent, it is read of all.
+    const float *_Nullable coarse_limits;
+} code_limits;
+
+/// Finds the rows whose product with the query, as a float and times the row's scale, exceeds what the limits say, or for
+/// which that is no number.
+///
+/// `query` has a code for each factor, neither offset nor interleaved; `found` gets the rows ascending.
+code_findings code_kernel_scan(
+    code_kernel kernel, const code_planes *_Nonnull codes, const int8_t *_Nonnull query,
+    const code_limits *_Nonnull limits, code_room found);
+
+/// What decides on which side of `score` a row's score lies: it is off product · scale · query_scale + bias by at most
+/// per_residual · residual + per_norm · length + constant, where length = norm · norm_factor + norm_margin, as long as
+/// length · query_norm + |bias| is below `greatest`. `margin` is the share of all magnitudes that covers this arithmetic's
+/// own rounding.
+typedef struct {
+    float score, margin, greatest;
+    float query_scale, query_norm;
+    float per_residual, per_norm, constant;
+    float norm_factor, norm_margin;
+} standing_terms;
+
+/// A number for each row, and a bit for each that does not count; rows past the last word do.
+typedef struct {
+    const float *_Nonnull residuals, *_Nonnull norms, *_Nonnull biases;
+    const uint64_t *_Nonnull excluded;
+    size_t excluded_words;
+} standing_columns;
+
+typedef struct {
+    /// Rows that surely score more.
+    size_t above;
+    /// Rows of which the codes do not tell.
+    size_t unsure;
+} code_counts;
+
+/// Counts the rows that score more than `terms->score`; `found.rows` gets those that have to be looked at. Blocks whose
+/// limit is infinite are passed over; of `limits` the scales and the limits count.
+code_counts code_kernel_count(
+    code_kernel kernel, const code_planes *_Nonnull codes, const int8_t *_Nonnull query,
+    const code_limits *_Nonnull limits, const standing_terms *_Nonnull terms,
+    const standing_columns *_Nonnull columns, code_room found);
+
+/// Asks the system for large pages, where it has them: `bytes` from `start` on, which are read from end to end or at
+/// random. Changes nothing but times.
+void memory_prefer_large_pages(void *_Nonnull start, size_t bytes);
+
+/// What is the same for all blocks. `target` is what d plus the row's shift has to be at most, and `size` the magnitude of
 /// what went into it; d is off by at most per_residual · residual + per_norm · length + constant, and at most
 /// query_norm · length + constant, where length = norm · norm_factor + norm_margin. `margin` is the share of all
 /// magnitudes that covers this arithmetic's own rounding.
@@ -75,15 +150,18 @@ typedef struct {
     float target, size, square, margin;
     float per_residual, per_norm, constant;
     float query_norm, norm_factor, norm_margin;
-    float query_scale, inverse_query_scale;
+    float inverse_query_scale;
 } limit_terms;
 
-/// A number for each block, as the order has need of them.
+/// A number for each block: the greatest residuals and norms, and for `LIMIT_BIASED` the greatest biases, for
+/// `LIMIT_SQUARED` the least norms.
 typedef struct {
-    const float *_Nonnull residuals, *_Nonnull norms, *_Nonnull shifts, *_Nonnull scales;
+    const float *_Nonnull residuals, *_Nonnull norms, *_Nonnull shifts;
 } block_columns;
 
-/// Writes the limits of `blocks` blocks, for `code_kernel_scan`. All kernels give the same.
+/// Writes the limits of `blocks` blocks, for `code_kernel_scan`: without the rows' shifts, but infinite where the block's
+/// bounds rule it out whatever its codes. Of `LIMIT_PER_NORM` they are for rows scaled to norm 1. All kernels give the
+/// same.
 void block_limits(
     code_kernel kernel, limit_order order, const limit_terms *_Nonnull terms,
     const block_columns *_Nonnull columns, float *_Nonnull limits, size_t blocks);

@@ -16,9 +16,11 @@ struct LookupResult: Codable {
     var p50: Double
     var p99: Double
     var p999: Double
+    /// p50 in that of RECOMMEND in the same run; of RECOMMEND itself while events are learned, p99 in that at rest.
+    var ratio: Double?
 
     enum CodingKeys: String, CodingKey {
-        case part, items, name, concurrency, pipeline, learning
+        case part, items, name, concurrency, pipeline, learning, ratio
         case perSecond = "lookups_per_second"
         case p50 = "p50_us"
         case p99 = "p99_us"

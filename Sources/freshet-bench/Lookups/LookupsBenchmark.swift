@@ -13,16 +13,22 @@ struct LookupsBenchmark: ParsableCommand {
             daemon of its own in a temporary folder, filled by `freshet simulate` and `freshet feed`; RECOMMEND from \
             one thread that holds all connections, beside PING on the same socket, at rest and while `freshet feed` \
             pipelines RATE and ITEM.SET into the embedded log.
+            Commands: RECOMMEND, SIMILAR, RECOMMEND.ITEMS, EXPLAIN and TOP beside one another, by one client, in an \
+            engine of this process and over the socket; and RECOMMEND while that engine learns.
 
             EXAMPLES
               swift run -c release freshet-bench lookups
               swift run -c release freshet-bench lookups --items 20000 --no-socket \\
                   --compare 'python3 Tests/clients/compare_lookups.py'
               swift run -c release freshet-bench lookups --no-in-process --socket-items 4000 --json
+              swift run -c release freshet-bench lookups --no-in-process --no-socket --users 1000000
             """)
 
     @Option(help: "Catalogue sizes in process.") var items: [Int] = [4_000, 20_000, 100_000, 1_000_000]
     @Option(help: "Catalogue sizes over the socket, up to 100000.") var socketItems: [Int] = [4_000, 100_000]
+    @Option(help: "Catalogue sizes for the commands.") var commandItems: [Int] = [100_000]
+    @Option(help: "Only the commands whose names begin with this, beside RECOMMEND.") var command = ""
+    @Option(help: "Users for the commands in process.") var users = 2_000
     @Option(help: "Look-ups at once.") var concurrency: [Int] = [1, 8, 32]
     @Option(help: "Numbers per row; a multiple of 8.") var factors = 64
     @Option(help: "Items asked for.") var count = 10
@@ -36,6 +42,7 @@ struct LookupsBenchmark: ParsableCommand {
     var settings: [String] = []
     @Flag(inversion: .prefixedNo, help: "Measure in this process.") var inProcess = true
     @Flag(inversion: .prefixedNo, help: "Measure over the socket.") var socket = true
+    @Flag(inversion: .prefixedNo, help: "Measure the commands beside one another.") var commands = true
     @Flag(help: "Print a JSON object a line.") var json = false
 
     func validate() throws {
@@ -45,8 +52,8 @@ struct LookupsBenchmark: ParsableCommand {
         guard seconds > 0, rate > 0, concurrency.allSatisfy({ (1...1_000).contains($0) }) else {
             throw ValidationError("seconds and rate must be above 0, concurrency 1 to 1000")
         }
-        guard socketItems.allSatisfy({ (1...100_000).contains($0) }) else {
-            throw ValidationError("--socket-items are 1 to 100000")
+        guard (socketItems + commandItems).allSatisfy({ (1...100_000).contains($0) }), users > 0 else {
+            throw ValidationError("--socket-items and --command-items are 1 to 100000, --users above 0")
         }
     }
 
@@ -54,6 +61,7 @@ struct LookupsBenchmark: ParsableCommand {
         if !json { print(LookupResult.header) }
         if inProcess { for size in items { try measureInProcess(size) } }
         if socket { for size in socketItems { try measureSocket(size) } }
+        if commands { for size in commandItems { try measureCommands(size) } }
     }
 
     private func say(_ result: LookupResult) throws {
@@ -88,14 +96,70 @@ struct LookupsBenchmark: ParsableCommand {
         }
     }
 
-    private func measureSocket(_ size: Int) throws {
+    /// A daemon that has learned a world of so many items.
+    private func startDaemon(_ size: Int) throws -> MeasuredDaemon {
         let program = daemon ?? Self.neighbour("freshet")
         guard FileManager.default.isExecutableFile(atPath: program) else {
             throw ValidationError(
                 "no program '\(program)'; build it by `swift build -c release`, or name it by --daemon")
         }
-        let measured = try MeasuredDaemon(
+        return try MeasuredDaemon(
             program: program, items: size, factors: factors, seen: seen, settings: settings)
+    }
+
+    /// The commands in an engine of this process, then over a daemon's socket.
+    private func measureCommands(_ size: Int) throws {
+        let all = MeasuredCommand.all(count: count).filter {
+            $0.name == "RECOMMEND" || $0.name.hasPrefix(command)
+        }
+        try measureInEngine(size, all)
+        guard socket else { return }
+        let daemon = try startDaemon(size)
+        defer { daemon.stop() }
+        let lookups = SocketLookups(daemon: daemon, count: count, seconds: seconds)
+        try sayBesideFirst(all) { try lookups.measure($0) }
+    }
+
+    private func measureInEngine(_ size: Int, _ all: [MeasuredCommand]) throws {
+        let engine = try MeasuredEngine(
+            items: size, users: users, factors: factors, events: max(users * seen, size),
+            later: Int(Double(rate) * (seconds * 2 + 1)), rate: rate)
+        let others = [MeasuredCommand.similarUsers(count)].filter { $0.name.hasPrefix(command) }
+        let first = try sayBesideFirst(all + others) {
+            try engine.measure($0, seconds: seconds, learning: 0)
+        }
+        engine.startLearning()
+        Thread.sleep(forTimeInterval: 0.5)
+        let before = engine.learned
+        var result = try engine.measure(.recommend(count), seconds: seconds, learning: rate)
+        let learned = Double(engine.learned - before) / seconds
+        result.ratio = first.map { result.p99 / $0.p99 }
+        try say(result)
+        note(
+            String(
+                format: "%.2f times the p99 at rest; %.0f events a second were learned meanwhile",
+                result.ratio ?? 0, learned))
+        try engine.stop()
+    }
+
+    /// A line for each, with its p50 in that of the first, which is returned.
+    @discardableResult
+    private func sayBesideFirst(
+        _ commands: [MeasuredCommand], _ measure: (MeasuredCommand) throws -> LookupResult
+    ) throws -> LookupResult? {
+        var first: LookupResult?
+        for command in commands {
+            var result = try measure(command)
+            first = first ?? result
+            result.ratio = first.map { result.p50 / $0.p50 }
+            try say(result)
+            note(String(format: "%.2f times the p50 of RECOMMEND", result.ratio ?? 0))
+        }
+        return first
+    }
+
+    private func measureSocket(_ size: Int) throws {
+        let measured = try startDaemon(size)
         defer { measured.stop() }
         let lookups = SocketLookups(daemon: measured, count: count, seconds: seconds)
         let ping = try lookups.ping()

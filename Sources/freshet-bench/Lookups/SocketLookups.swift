@@ -1,3 +1,4 @@
+internal import Events
 internal import Foundation
 internal import RESP
 
@@ -23,13 +24,22 @@ struct SocketLookups {
         }
     }
 
+    /// Requests of one client about known users, and items from all over the catalogue.
+    func measure(_ command: MeasuredCommand) throws -> LookupResult {
+        let users = try knownUsers().map { try EntityID($0) }
+        let items = try (1...daemon.items).map { try EntityID("i\($0)") }
+        let subjects = Subject.each(of: users, items: items)
+        return try measure(command.name, clients: 1, ahead: 1, learning: 0) { number in
+            command.words(subjects[number % subjects.count])
+        }
+    }
+
     /// Those of the simulated users who have come.
     private func knownUsers() throws -> [String] {
         let client = try RPCClient(socketPath: daemon.socketPath)
         let users = try (0...daemon.users).map { "u\($0)" }.filter {
-            guard case .array(let items) = try client.call(["RECOMMEND", $0, "COUNT", "1"]) else {
-                return false
-            }
+            let answer = try client.call(["RECOMMEND", $0, "COUNT", "1", "FALLBACK", "none"])
+            guard case .array(let items) = answer else { return false }
             return !items.isEmpty
         }
         guard !users.isEmpty else { throw MeasuredDaemon.Failure(description: "no simulated user is known") }
