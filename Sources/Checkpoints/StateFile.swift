@@ -21,7 +21,7 @@ public final class StateFile: Sendable {
     var queue: DatabaseQueue { connection.withLock { $0 } }
     let files: Lock<OpenedFiles>
     let wal: WriteAheadLog
-    /// Bytes of forgotten users may stand in the -wal; true at first, because a kill may have left them there.
+    /// Bytes of forgotten users may stand in the -wal: a kill may have left them there.
     let walHoldsForgotten = Atomic(true)
 
     /// Opens or creates the file, and refuses one of another identity, another program, a newer schema, or damaged.
@@ -49,6 +49,7 @@ public final class StateFile: Sendable {
             try Self.prepare(queue, wal)
             connection = Lock(queue)
             files = Lock(OpenedFiles(path: path))
+            walHoldsForgotten.store(wal.bytes > 0, ordering: .relaxed)
         } catch {
             throw Self.explain(error, path: path)
         }
