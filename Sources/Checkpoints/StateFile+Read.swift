@@ -12,8 +12,7 @@ extension StateFile {
                 try Self.readScalars(db, into: reader)
                 try reader.expect(
                     userRows: Self.rowCount(of: "users", db), itemRows: Self.rowCount(of: "items", db))
-                let owners = try Self.countOwners(db)
-                try readRows(db, owners: owners, into: reader)
+                try readRows(db, into: reader)
                 try reader.finish()
             }
         } catch {
@@ -23,42 +22,29 @@ extension StateFile {
 
     /// Users and items on this connection, the rows of factors beside them on one of their own: the file does not change
     /// meanwhile, because nobody else writes it.
-    private func readRows(_ db: Database, owners: Owners, into reader: some StateReader) throws {
+    private func readRows(_ db: Database, into reader: some StateReader) throws {
         // The reader's own promise: these are different parts of it (`StateReader`).
         nonisolated(unsafe) let reader = reader
         let group = DispatchGroup()
-        let outcome = Lock<Result<Void, any Error>>(.success(()))
+        let outcome = Lock<Result<RowCounts, any Error>>(.success(RowCounts()))
         DispatchQueue.global(qos: .userInitiated).async(group: group) { [path] in
             let result = Result {
                 let beside = try Self.open(path: path, readOnly: true)
                 defer { try? beside.close() }
-                try beside.read { try FactorReader($0, path: path).read(owners, into: reader) }
+                return try beside.read { try FactorReader($0, path: path).read(into: reader) }
             }
             outcome.withLock { $0 = result }
         }
         let own = Result {
-            try Self.readItems(db, into: reader)
-            try Self.readUsers(db, into: reader)
+            try RowCounts(items: Self.readItems(db, into: reader), users: Self.readUsers(db, into: reader))
         }
         group.wait()
-        try own.get()
-        try outcome.withLock { $0 }.get()
+        let models = try Self.readIdentity(db).models.count
+        try own.get().check(factors: outcome.withLock { $0 }.get(), models: models, path: path)
     }
 
     private static func rowCount(of table: String, _ db: Database) throws -> Int {
         try (Int.fetchOne(db, sql: "SELECT max(row) FROM \(table)") ?? -1) + 1
-    }
-
-    /// How many rows there have to be of each model.
-    struct Owners {
-        var users: Int
-        var items: Int
-    }
-
-    private static func countOwners(_ db: Database) throws -> Owners {
-        try Owners(
-            users: Int.fetchOne(db, sql: "SELECT count(*) FROM users") ?? 0,
-            items: Int.fetchOne(db, sql: "SELECT count(*) FROM items") ?? 0)
     }
 
     private static func readScalars(_ db: Database, into reader: some StateReader) throws {
@@ -74,22 +60,26 @@ extension StateFile {
         }
     }
 
-    private static func readUsers(_ db: Database, into reader: some StateReader) throws {
+    private static func readUsers(_ db: Database, into reader: some StateReader) throws -> Int {
+        var count = 0
         let users = try PlainStatement(
             """
             SELECT row, id, history, residual_sum, ratings, next_order, last_event, hidden, marks
             FROM users ORDER BY row
             """, db)
         while try users.next() {
+            count += 1
             try reader.read(
                 user: ReadUser(
                     row: Int32(clamping: users.integer(0)), id: users.bytes(1), history: users.bytes(2),
                     residualSum: users.double(3), ratings: users.integer(4), nextOrder: users.integer(5),
                     lastEvent: users.integer(6), hidden: users.bytes(7), marks: users.bytes(8)))
         }
+        return count
     }
 
-    private static func readItems(_ db: Database, into reader: some StateReader) throws {
+    private static func readItems(_ db: Database, into reader: some StateReader) throws -> Int {
+        var count = 0
         let decoder = JSONDecoder()
         let items = try PlainStatement(
             """
@@ -99,6 +89,7 @@ extension StateFile {
         // Most items share their tags with another.
         var known: [Data: [String]] = [Data("[]".utf8): []]
         while try items.next() {
+            count += 1
             let text = Data(items.bytes(3))
             let tags = try known[text] ?? decoder.decode([String].self, from: text)
             if known.count < 4096 { known[text] = tags }
@@ -112,6 +103,7 @@ extension StateFile {
             item.availableAt = items.optionalInteger(11)
             try reader.read(item: item)
         }
+        return count
     }
 
     static func damaged(_ path: String, _ what: String) -> StateError {
@@ -136,12 +128,11 @@ private struct FactorReader {
         (factors, names) = (identity.factors, identity.modelNames)
     }
 
-    func read(_ owners: StateFile.Owners, into reader: some StateReader) throws {
-        try readUsers(owners.users, into: reader)
-        try readItems(owners.items, into: reader)
+    func read(into reader: some StateReader) throws -> RowCounts {
+        try RowCounts(items: readItems(into: reader), users: readUsers(into: reader))
     }
 
-    private func readUsers(_ owners: Int, into reader: some StateReader) throws {
+    private func readUsers(into reader: some StateReader) throws -> Int {
         let statement = try PlainStatement(
             "SELECT model, row, bias, vector, step, long_term FROM user_factors ORDER BY model, row", db)
         var (count, model) = (0, 0)
@@ -158,10 +149,10 @@ private struct FactorReader {
             }
             try reader.read(userRow: row)
         }
-        try check(count, of: "user_factors", owners: owners)
+        return count
     }
 
-    private func readItems(_ owners: Int, into reader: some StateReader) throws {
+    private func readItems(into reader: some StateReader) throws -> Int {
         let statement = try PlainStatement(
             """
             SELECT model, row, bias, vector, step, positives, popular, trend, counted_at
@@ -175,7 +166,7 @@ private struct FactorReader {
                 trend: statement.double(7), countedAt: statement.integer(8))
             try reader.read(itemRow: row(of: statement, "item_factors", &model), popularity: popularity)
         }
-        try check(count, of: "item_factors", owners: owners)
+        return count
     }
 
     /// Columns: model, row, bias, vector, step, and what follows.
@@ -200,12 +191,19 @@ private struct FactorReader {
         return ReadRow(
             model: model, row: Int32(clamping: row), vector: vector, bias: Float(bias), step: Float(step))
     }
+}
+
+/// Rows read of items and users, or of the factors of either.
+private struct RowCounts {
+    var items = 0
+    var users = 0
 
     /// A row that is missing would be served as if it had been learned: zeros for a user, chance for an item.
-    private func check(_ count: Int, of table: String, owners: Int) throws {
-        let wanted = names.count * owners
-        guard count == wanted else {
-            throw StateFile.damaged(path, "\(table) has \(count) rows instead of \(wanted)")
+    func check(factors: RowCounts, models: Int, path: String) throws {
+        for (table, found, owners) in [
+            ("user_factors", factors.users, users), ("item_factors", factors.items, items),
+        ] where found != models * owners {
+            throw StateFile.damaged(path, "\(table) has \(found) rows instead of \(models * owners)")
         }
     }
 }

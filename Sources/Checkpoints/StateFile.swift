@@ -32,6 +32,7 @@ public final class StateFile: Sendable {
     init(path: String, identity: StateIdentity, walBytesMax: Int64) throws(StateError) {
         self.path = path
         wal = WriteAheadLog(database: path, bytesMax: walBytesMax)
+        Self.prefetch(path)
         do {
             let queue = try Self.open(path: path, readOnly: false)
             try queue.write { db in

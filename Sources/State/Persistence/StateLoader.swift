@@ -1,4 +1,5 @@
 package import Checkpoints
+internal import Dispatch
 internal import Events
 internal import Factors
 internal import Foundation
@@ -11,6 +12,9 @@ package final class StateLoader: StateReader {
     private let modelNumbers: [String: Int]
     /// The state's numbers of the models as the file counts them.
     private let numbersByName: [Int]
+    /// Handed over at the end: a lock a million times is a tenth of the whole.
+    private var users = IDTable()
+    private var items = IDTable()
     /// Per model and user row: whether a row of factors was read.
     private var loaded: [[Bool]]
     private var nextItem = 0
@@ -30,9 +34,10 @@ package final class StateLoader: StateReader {
 
     /// All tables get their size at once, before two threads fill them.
     package func expect(userRows: Int, itemRows: Int) {
-        for shard in state.shards {
-            let (whole, rest) = userRows.quotientAndRemainder(dividingBy: state.shards.count)
-            shard.queue.sync { shard.grow(to: whole + (shard.number < rest ? 1 : 0)) }
+        let shards = state.shards
+        DispatchQueue.concurrentPerform(iterations: shards.count) { number in
+            let (whole, rest) = userRows.quotientAndRemainder(dividingBy: shards.count)
+            shards[number].queue.sync { shards[number].grow(to: whole + (number < rest ? 1 : 0)) }
         }
         state.stats.grow(to: itemRows, with: ItemStats())
         for model in state.models { model.growEmpty(to: itemRows) }
@@ -82,7 +87,7 @@ package final class StateLoader: StateReader {
         guard let users = Int32(exactly: stored.users), let ratings = Int32(exactly: stored.ratings) else {
             throw damaged("the counts of items row \(row) are absurd")
         }
-        state.items.withLock { $0.restore(id, at: stored.row) }
+        items.restore(id, at: stored.row)
         var stats = ItemStats()
         (stats.users, stats.ratings, stats.ratingSum) = (users, ratings, stored.ratingSum)
         (stats.lastEvent, stats.unsaved) = (stored.lastEvent, false)
@@ -107,7 +112,7 @@ package final class StateLoader: StateReader {
             throw damaged(
                 "the history, the hidden items or the marks of users row \(stored.row) are malformed")
         }
-        state.users.withLock { $0.restore(id, at: stored.row) }
+        users.restore(id, at: stored.row)
         for model in state.models {
             guard let alternating = model.alternating else { continue }
             for entry in history.entries where model.rule.accepts(entry.kind, value: entry.value) {
@@ -142,16 +147,17 @@ package final class StateLoader: StateReader {
     }
 
     private func checkOwners() throws(StateError) {
-        let owner = state.users.read { users in
-            loaded.lazy.flatMap { rows in rows.indices.lazy.filter { rows[$0] } }
-                .first { users.id(of: Int32($0)) == nil }
+        for row in 0..<(loaded.first?.count ?? 0) where users.id(of: Int32(row)) == nil {
+            if loaded.contains(where: { $0[row] }) { throw ownerless(Int32(row)) }
         }
-        if let owner { throw ownerless(Int32(owner)) }
     }
 
     package func finish() throws(StateError) {
         try checkOwners()
         loaded = []
+        state.users.withLock { $0 = users }
+        state.items.withLock { $0 = items }
+        (users, items) = (IDTable(), IDTable())
         state.recent.restore(recent)
         recent = [:]
         // A file of before this was kept: whatever it has not seen came later, so that nothing is lost.
