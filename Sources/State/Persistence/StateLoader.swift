@@ -12,6 +12,7 @@ package final class StateLoader: StateReader {
     private let modelNumbers: [String: Int]
     /// The state's numbers of the models as the file counts them.
     private let numbersByName: [Int]
+    private let alternating: [(ModelState, AlternatingState)]
     /// Handed over at the end: a lock a million times is a tenth of the whole.
     private var users = IDTable()
     private var items = IDTable()
@@ -29,6 +30,7 @@ package final class StateLoader: StateReader {
         numbersByName = state.models.indices.sorted {
             state.models[$0].options.name.utf8.lexicographicallyPrecedes(state.models[$1].options.name.utf8)
         }
+        alternating = state.models.compactMap { model in model.alternating.map { (model, $0) } }
         loaded = Array(repeating: [], count: state.models.count)
     }
 
@@ -113,8 +115,7 @@ package final class StateLoader: StateReader {
                 "the history, the hidden items or the marks of users row \(stored.row) are malformed")
         }
         users.restore(id, at: stored.row)
-        for model in state.models {
-            guard let alternating = model.alternating else { continue }
+        for (model, alternating) in alternating {
             for entry in history.entries where model.rule.accepts(entry.kind, value: entry.value) {
                 alternating.takers.append(
                     Taker(user: stored.row, weight: entry.weight), to: Int(entry.item))
