@@ -74,7 +74,7 @@ let package = Package(
         room("Retrieval", ["CKernels", "Factors", heaps]),
         room("Events", ["CSimdJSON", "CZlib"]),
         room("SQLiteFiles", ["Locking", grdb, sqlite]),
-        room("EventLog", ["Events", "SQLiteFiles"]),
+        room("EventLog", ["Locking", "Events", "SQLiteFiles"]),
         room("EmbeddedEventLog", ["Locking", "Events", "SQLiteFiles", "EventLog", grdb, logging]),
         room("KafkaEventLog", ["CRdKafka", "Locking", "Events", "EventLog", logging]),
         room("Checkpoints", ["Locking", "SQLiteFiles", grdb]),

@@ -36,6 +36,7 @@ public final class Engine: Sendable {
     let published: PublishedState
     let lookUps: LookupAnswerer
     let checkpointer: Checkpointer
+    let appends: AppendQueue
     let backlog = Backlog()
 
     let queue = DispatchQueue(label: "freshet.engine", qos: .userInitiated)
@@ -95,6 +96,7 @@ public final class Engine: Sendable {
         state = LearnedState(options: options.state)
         leases = LeaseBook(shards: options.state.shardCount)
         checkpointer = Checkpointer(file: file, log: log, logger: logger)
+        appends = AppendQueue(to: log, events: options.events, clock: clock)
         confined = QueueConfined(Confined(options), to: queue)
         life = Lock(Life(ingestOptions: options.ingest))
         published = PublishedState(of: state)
