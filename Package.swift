@@ -16,6 +16,7 @@ let computing =
 // What comes from other packages, by the name of its module.
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let heaps = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -72,8 +73,8 @@ let package = Package(
         room("Evaluation", ["Locking", "Factors", "Learners"]),
         room("Retrieval", ["CKernels", "Factors", heaps]),
         room("Events", ["CSimdJSON", "CZlib"]),
-        room("SQLiteFiles", ["Locking", grdb]),
-        room("EventLog", ["Events", "SQLiteFiles"]),
+        room("SQLiteFiles", ["Locking", grdb, sqlite]),
+        room("EventLog", ["Locking", "Events", "SQLiteFiles"]),
         room("EmbeddedEventLog", ["Locking", "Events", "SQLiteFiles", "EventLog", grdb, logging]),
         room("KafkaEventLog", ["CRdKafka", "Locking", "Events", "EventLog", logging]),
         room("Checkpoints", ["Locking", "SQLiteFiles", grdb]),
@@ -129,8 +130,8 @@ let package = Package(
             name: "freshet-bench",
             dependencies: [
                 "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
-                "InventedWorlds", "Checkpoints", "State", "LookUps", "Engine", "RESP", "CZlib",
-                argumentParser, histogram, logging,
+                "InventedWorlds", "SQLiteFiles", "Checkpoints", "State", "LookUps", "Engine", "RESP", "CZlib",
+                argumentParser, grdb, histogram, logging,
             ],
             swiftSettings: settings),
 

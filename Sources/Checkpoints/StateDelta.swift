@@ -153,18 +153,6 @@ public struct StoredPopularity: Sendable, Equatable {
     }
 }
 
-/// One row of one factor table, as it is read back.
-public struct StoredRow: Sendable {
-    public var model: String
-    public var row: Int32
-    /// `factors` little-endian float32.
-    public var vector: Data
-    public var bias: Float
-    public var step: Float
-    /// As `vector`, of users of a model by alternating least squares; what a state that another program made may lack.
-    public var longTerm: Data?
-}
-
 /// What a state is of; a file of another identity is refused.
 public struct StateIdentity: Sendable, Equatable {
     public var factors: Int

@@ -79,3 +79,26 @@ extension StateFile {
             && header.suffix(4).reduce(0) { $0 << 8 | Int32($1) } == Schema.applicationID
     }
 }
+
+extension StateFile {
+    /// Below this the system reads ahead far enough by itself.
+    private static let prefetchedBytesMin: off_t = 16 << 20
+
+    /// Asks the system for the whole file: B-trees are read here and there, each page of a cold file after a wait of its
+    /// own. Before SQLite opens it, because closing a descriptor takes away all locks that the process has on the file.
+    static func prefetch(_ path: String) {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_size >= prefetchedBytesMin else { return }
+        adviseWillNeed(path)
+    }
+}
+
+/// Out here, where `open` is the system's.
+private func adviseWillNeed(_ path: String) {
+    #if os(Linux)
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        posix_fadvise(descriptor, 0, 0, POSIX_FADV_WILLNEED)
+        close(descriptor)
+    #endif
+}

@@ -1,41 +1,50 @@
+internal import Dispatch
 internal import Foundation
 internal import GRDB
-
-/// Takes a state in as it is read, row by row and in ascending order of rows, so that no second copy of it is made.
-public protocol StateReader: AnyObject {
-    func read(position: Int64, partition: Int32)
-    func read(scalar: Scalar, name: String)
-    func read(scalar: Scalar, name: String, model: String)
-    func read(user: StoredUser) throws(StateError)
-    func read(item: StoredItem) throws(StateError)
-    func read(userRow: StoredRow) throws(StateError)
-    func read(itemRow: StoredRow, popularity: StoredPopularity) throws(StateError)
-    /// All was read.
-    func finish()
-}
-
-extension StateReader {
-    public func finish() {}
-}
+internal import Locking
+internal import SQLiteFiles
 
 extension StateFile {
     /// Reads the whole state. Non-finite numbers are refused as damage: they are never served.
     public func read(into reader: some StateReader) throws(StateError) {
-        try Self.read(queue, path: path, into: reader)
-    }
-
-    static func read(_ queue: DatabaseQueue, path: String, into reader: some StateReader) throws(StateError) {
         do {
             try queue.read { db in
-                try readScalars(db, into: reader)
-                try readItems(db, into: reader)
-                try readUsers(db, into: reader)
-                try readFactors(db, path: path, into: reader)
-                reader.finish()
+                try Self.readScalars(db, into: reader)
+                try reader.expect(
+                    userRows: Self.rowCount(of: "users", db), itemRows: Self.rowCount(of: "items", db))
+                try readRows(db, into: reader)
+                try reader.finish()
             }
         } catch {
-            throw explain(error, path: path)
+            throw Self.explain(error, path: path)
         }
+    }
+
+    /// Users and items on this connection, the rows of factors beside them on one of their own: the file does not change
+    /// meanwhile, because nobody else writes it.
+    private func readRows(_ db: Database, into reader: some StateReader) throws {
+        // The reader's own promise: these are different parts of it (`StateReader`).
+        nonisolated(unsafe) let reader = reader
+        let group = DispatchGroup()
+        let outcome = Lock<Result<RowCounts, any Error>>(.success(RowCounts()))
+        DispatchQueue.global(qos: .userInitiated).async(group: group) { [path] in
+            let result = Result {
+                let beside = try Self.open(path: path, readOnly: true)
+                defer { try? beside.close() }
+                return try beside.read { try FactorReader($0, path: path).read(into: reader) }
+            }
+            outcome.withLock { $0 = result }
+        }
+        let own = Result {
+            try RowCounts(items: Self.readItems(db, into: reader), users: Self.readUsers(db, into: reader))
+        }
+        group.wait()
+        let models = try Self.readIdentity(db).models.count
+        try own.get().check(factors: outcome.withLock { $0 }.get(), models: models, path: path)
+    }
+
+    private static func rowCount(of table: String, _ db: Database) throws -> Int {
+        try (Int.fetchOne(db, sql: "SELECT max(row) FROM \(table)") ?? -1) + 1
     }
 
     private static func readScalars(_ db: Database, into reader: some StateReader) throws {
@@ -51,120 +60,169 @@ extension StateFile {
         }
     }
 
-    private static func readUsers(_ db: Database, into reader: some StateReader) throws {
-        let cursor = try GRDB.Row.fetchCursor(
-            db,
-            sql: """
-                SELECT row, id, history, residual_sum, ratings, next_order, last_event, hidden, marks
-                FROM users ORDER BY row
-                """)
-        while let row = try cursor.next() {
+    private static func readUsers(_ db: Database, into reader: some StateReader) throws -> Int {
+        var count = 0
+        let users = try PlainStatement(
+            """
+            SELECT row, id, history, residual_sum, ratings, next_order, last_event, hidden, marks
+            FROM users ORDER BY row
+            """, db)
+        while try users.next() {
+            count += 1
             try reader.read(
-                user: StoredUser(
-                    row: row[0], id: row[1], history: row[2], residualSum: row[3], ratings: row[4],
-                    nextOrder: row[5], lastEvent: row[6], hidden: row[7], marks: row[8]))
+                user: ReadUser(
+                    row: Int32(clamping: users.integer(0)), id: users.bytes(1), history: users.bytes(2),
+                    residualSum: users.double(3), ratings: users.integer(4), nextOrder: users.integer(5),
+                    lastEvent: users.integer(6), hidden: users.bytes(7), marks: users.bytes(8)))
         }
+        return count
     }
 
-    private static func readItems(_ db: Database, into reader: some StateReader) throws {
+    private static func readItems(_ db: Database, into reader: some StateReader) throws -> Int {
+        var count = 0
         let decoder = JSONDecoder()
-        let cursor = try GRDB.Row.fetchCursor(
-            db,
-            sql: """
-                SELECT row, id, CAST(title AS BLOB), tags, available, users, ratings, rating_sum,
-                    last_event, title_at, tags_at, available_at
-                FROM items ORDER BY row
-                """)
-        while let row = try cursor.next() {
-            let tags = try decoder.decode([String].self, from: Data((row[3] as String).utf8))
+        let items = try PlainStatement(
+            """
+            SELECT row, id, title, tags, available, users, ratings, rating_sum, last_event, title_at, tags_at, available_at
+            FROM items ORDER BY row
+            """, db)
+        // Most items share their tags with another.
+        var known: [Data: [String]] = [Data("[]".utf8): []]
+        while try items.next() {
+            count += 1
+            let text = Data(items.bytes(3))
+            let tags = try known[text] ?? decoder.decode([String].self, from: text)
+            if known.count < 4096 { known[text] = tags }
             var item = StoredItem(
-                row: row[0], id: row[1], title: row[2], tags: tags, available: row[4], users: row[5],
-                ratings: row[6], ratingSum: row[7], lastEvent: row[8])
-            (item.titleAt, item.tagsAt, item.availableAt) = (row[9], row[10], row[11])
+                row: Int32(clamping: items.integer(0)), id: Data(items.bytes(1)),
+                title: items.isNull(2) ? nil : Data(items.bytes(2)), tags: tags,
+                available: items.integer(4) != 0, users: items.integer(5), ratings: items.integer(6),
+                ratingSum: items.double(7), lastEvent: items.optionalInteger(8))
+            item.titleAt = items.optionalInteger(9)
+            item.tagsAt = items.optionalInteger(10)
+            item.availableAt = items.optionalInteger(11)
             try reader.read(item: item)
         }
+        return count
     }
 
-    private static func readFactors(_ db: Database, path: String, into reader: some StateReader) throws {
-        let identity = try readIdentity(db)
-        let factors = identity.factors
-        var (userRows, itemRows) = (0, 0)
-        let users = try GRDB.Row.fetchCursor(
-            db,
-            sql: """
-                SELECT model, row, bias, vector, step, long_term FROM user_factors ORDER BY model, row
-                """)
-        while let row = try users.next() {
-            userRows += 1
-            var stored = try finite(row, factors: factors, "user_factors", path)
-            stored.longTerm = row[5]
-            if let longTerm = stored.longTerm {
-                guard longTerm.count == factors * 4, longTerm.allFloatsAreFinite else {
-                    throw damaged(
-                        path, "user_factors row \(stored.row) has a long-term row that is malformed")
-                }
-            }
-            try reader.read(userRow: stored)
-        }
-        let items = try GRDB.Row.fetchCursor(
-            db,
-            sql: """
-                SELECT model, row, bias, vector, step, positives, popular, trend, counted_at
-                FROM item_factors ORDER BY model, row
-                """)
-        while let row = try items.next() {
-            itemRows += 1
-            let popularity = StoredPopularity(
-                positives: row[5], popular: row[6], trend: row[7],
-                countedAt: row[8])
-            try reader.read(
-                itemRow: finite(row, factors: factors, "item_factors", path), popularity: popularity)
-        }
-        try checkCount(userRows, of: "user_factors", owners: "users", identity, db, path)
-        try checkCount(itemRows, of: "item_factors", owners: "items", identity, db, path)
-    }
-
-    /// A row that is missing would be served as if it had been learned: zeros for a user, chance for an item.
-    private static func checkCount(
-        _ count: Int, of table: String, owners: String, _ identity: StateIdentity, _ db: Database,
-        _ path: String
-    ) throws {
-        let wanted =
-            try identity.models.count * (Int.fetchOne(db, sql: "SELECT count(*) FROM \(owners)") ?? 0)
-        guard count == wanted else { throw damaged(path, "\(table) has \(count) rows instead of \(wanted)") }
-    }
-
-    private static func damaged(_ path: String, _ what: String) -> StateError {
+    static func damaged(_ path: String, _ what: String) -> StateError {
         StateError(
             .damaged,
             "'\(path)' is damaged: \(what). Put back a copy of it, or move it away with its -wal and -shm files and "
                 + "start again: the state is then learned anew from the log")
     }
+}
+
+/// Reads the tables of factors, which are most of a state.
+private struct FactorReader {
+    let db: Database
+    let path: String
+    let factors: Int
+    let names: [String]
+
+    init(_ db: Database, path: String) throws {
+        self.db = db
+        self.path = path
+        let identity = try StateFile.readIdentity(db)
+        (factors, names) = (identity.factors, identity.modelNames)
+    }
+
+    func read(into reader: some StateReader) throws -> RowCounts {
+        try RowCounts(items: readItems(into: reader), users: readUsers(into: reader))
+    }
+
+    private func readUsers(into reader: some StateReader) throws -> Int {
+        let statement = try PlainStatement(
+            "SELECT model, row, bias, vector, step, long_term FROM user_factors ORDER BY model, row", db)
+        var (count, model) = (0, 0)
+        while try statement.next() {
+            count += 1
+            var row = try row(of: statement, "user_factors", &model)
+            if !statement.isNull(5) {
+                let longTerm = statement.bytes(5)
+                guard longTerm.count == factors * 4, longTerm.allFloatsAreFinite else {
+                    throw StateFile.damaged(
+                        path, "user_factors row \(row.row) has a long-term row that is malformed")
+                }
+                row.longTerm = longTerm
+            }
+            try reader.read(userRow: row)
+        }
+        return count
+    }
+
+    private func readItems(into reader: some StateReader) throws -> Int {
+        let statement = try PlainStatement(
+            """
+            SELECT model, row, bias, vector, step, positives, popular, trend, counted_at
+            FROM item_factors ORDER BY model, row
+            """, db)
+        var (count, model) = (0, 0)
+        while try statement.next() {
+            count += 1
+            let popularity = StoredPopularity(
+                positives: Int32(clamping: statement.integer(5)), popular: statement.double(6),
+                trend: statement.double(7), countedAt: statement.integer(8))
+            try reader.read(itemRow: row(of: statement, "item_factors", &model), popularity: popularity)
+        }
+        return count
+    }
 
     /// Columns: model, row, bias, vector, step, and what follows.
-    private static func finite(
-        _ row: GRDB.Row, factors: Int, _ table: String, _ path: String
-    ) throws -> StoredRow {
-        let (model, number, vector) = (row[0] as String, row[1] as Int32, row[3] as Data)
-        let (bias, step) = (row[2] as Double, row[4] as Double)
-        guard vector.count == factors * 4, bias.isFinite, step.isFinite, vector.allFloatsAreFinite else {
-            throw damaged(path, "\(table) row \(number) of model '\(model)' is not \(factors) finite float32")
+    ///
+    /// - Parameter model: the row's before, and this one's afterwards: they come in the order of their names.
+    private func row(
+        of statement: borrowing PlainStatement, _ table: String, _ model: inout Int
+    ) throws -> ReadRow {
+        let name = statement.bytes(0)
+        while model < names.count, !names[model].utf8.elementsEqual(name) { model += 1 }
+        guard model < names.count else {
+            throw StateFile.damaged(
+                path,
+                "\(table) has rows of a model '\(String(decoding: name, as: UTF8.self))' that there is not")
         }
-        return StoredRow(model: model, row: number, vector: vector, bias: Float(bias), step: Float(step))
+        let (row, vector) = (statement.integer(1), statement.bytes(3))
+        let (bias, step) = (statement.double(2), statement.double(4))
+        guard vector.count == factors * 4, bias.isFinite, step.isFinite, vector.allFloatsAreFinite else {
+            throw StateFile.damaged(
+                path, "\(table) row \(row) of model '\(names[model])' is not \(factors) finite float32")
+        }
+        return ReadRow(
+            model: model, row: Int32(clamping: row), vector: vector, bias: Float(bias), step: Float(step))
+    }
+}
+
+/// Rows read of items and users, or of the factors of either.
+private struct RowCounts {
+    var items = 0
+    var users = 0
+
+    /// A row that is missing would be served as if it had been learned: zeros for a user, chance for an item.
+    func check(factors: RowCounts, models: Int, path: String) throws {
+        for (table, found, owners) in [
+            ("user_factors", factors.users, users), ("item_factors", factors.items, items),
+        ] where found != models * owners {
+            throw StateFile.damaged(path, "\(table) has \(found) rows instead of \(models * owners)")
+        }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Every number is finite: no exponent is all ones.
+    var allFloatsAreFinite: Bool {
+        var isFinite = true
+        for start in stride(from: 0, to: count - 3, by: 4) {
+            let bits = UInt32(littleEndian: loadUnaligned(fromByteOffset: start, as: UInt32.self))
+            // Without a way out of the loop, so that the compiler looks at several at once.
+            isFinite = isFinite && bits & 0x7F80_0000 != 0x7F80_0000
+        }
+        return isFinite
     }
 }
 
 extension Data {
-    /// Every number is finite: no exponent is all ones.
-    var allFloatsAreFinite: Bool {
-        withUnsafeBytes { bytes in
-            for start in stride(from: 0, to: bytes.count - 3, by: 4) {
-                let bits = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt32.self))
-                if bits & 0x7F80_0000 == 0x7F80_0000 { return false }
-            }
-            return true
-        }
-    }
+    var allFloatsAreFinite: Bool { withUnsafeBytes(\.allFloatsAreFinite) }
 }
 
 extension Scalar {

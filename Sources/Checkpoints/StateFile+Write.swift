@@ -2,22 +2,63 @@ internal import Foundation
 internal import GRDB
 internal import Synchronization
 
+/// What a checkpoint came to.
+public struct WriteReport: Sendable, Equatable {
+    /// Rows of users, items and tables, written or deleted.
+    public var rows = 0
+    /// Of the time: getting the pages, SQLite's inserts by kind of row, the rest of them, and the commit with its sync.
+    public var pages = Duration.zero
+    public var users = Duration.zero
+    public var items = Duration.zero
+    public var userFactors = Duration.zero
+    public var itemFactors = Duration.zero
+    public var rest = Duration.zero
+    public var commit = Duration.zero
+
+    public init() {}
+
+    mutating func time(_ part: WritableKeyPath<WriteReport, Duration>, _ body: () throws -> Void) rethrows {
+        self[keyPath: part] += try ContinuousClock().measure(body)
+    }
+}
+
 extension StateFile {
+    /// Past so many rows what SQLite has cached of the file is not worth its memory until the next checkpoint.
+    private static let rowsKeptCached = 8192
+
     /// Makes the delta durable in one transaction, and returns once it is synced.
-    public func write(_ delta: StateDelta) throws(StateError) {
+    ///
+    /// - Parameter nextPage: further rows of the same transaction, each page ascending and after the one before; `nil` after
+    ///   the last one. Only users, items and rows of theirs are taken of it.
+    @discardableResult
+    public func write(
+        _ delta: StateDelta, then nextPage: () -> StateDelta? = { nil }
+    ) throws(StateError) -> WriteReport {
+        var report = WriteReport()
         do {
             try requireFiles()
+            var end = ContinuousClock().now
             try queue.write { db in
-                try Self.write(positions: delta.positions, db)
-                try Self.write(scalars: delta.scalars, models: delta.models, db)
-                try Self.erase(users: delta.forgottenUsers, db)
-                try Self.write(users: delta.users, db)
-                try Self.write(items: delta.items, db)
-                for factors in delta.userFactors { try Self.write(userFactors: factors, db) }
-                for factors in delta.itemFactors { try Self.write(itemFactors: factors, db) }
+                try report.time(\.rest) {
+                    try Self.write(positions: delta.positions, db)
+                    try Self.write(scalars: delta.scalars, models: delta.models, db)
+                    try Self.erase(users: delta.forgottenUsers, db)
+                }
+                var rows = try RowWriter(db)
+                try rows.write(delta, &report)
+                while true {
+                    var page: StateDelta?
+                    report.time(\.pages) { page = nextPage() }
+                    guard let page else { break }
+                    try rows.write(page, &report)
+                }
+                end = .now
             }
+            report.commit = end.duration(to: .now)
             if !delta.forgottenUsers.isEmpty { walHoldsForgotten.store(true, ordering: .relaxed) }
             if walHoldsForgotten.load(ordering: .relaxed) { try truncateWAL() }
+            if report.rows > Self.rowsKeptCached { queue.releaseMemory() }
+            return report
         } catch {
             throw Self.explain(error, path: path)
         }
@@ -63,70 +104,6 @@ extension StateFile {
             try fromFactors.execute(arguments: [row])
         }
     }
-
-    private static func write(users: [StoredUser], _ db: Database) throws {
-        let table = try OwnedRows(
-            "users",
-            columns: ["history", "residual_sum", "ratings", "next_order", "last_event", "hidden", "marks"],
-            db)
-        for user in users.sorted(by: { $0.row < $1.row }) {
-            try table.write([
-                user.row, user.id, user.history, user.residualSum, user.ratings, user.nextOrder,
-                user.lastEvent, user.hidden, user.marks,
-            ])
-        }
-    }
-
-    private static func write(items: [StoredItem], _ db: Database) throws {
-        // Titles go in as bytes and are cast: GRDB binds strings up to their first NUL.
-        let table = try OwnedRows(
-            "items",
-            columns: [
-                "title", "tags", "available", "users", "ratings", "rating_sum", "last_event", "title_at",
-                "tags_at",
-                "available_at",
-            ],
-            casts: ["title": "TEXT"], db)
-        for item in items {
-            try table.write([
-                item.row, item.id, item.title, item.tagsText, item.available, item.users, item.ratings,
-                item.ratingSum, item.lastEvent, item.titleAt, item.tagsAt, item.availableAt,
-            ])
-        }
-    }
-
-    private static func write(userFactors: StoredFactors, _ db: Database) throws {
-        let statement = try db.makeStatement(
-            sql: """
-                INSERT OR REPLACE INTO user_factors(model, row, bias, vector, step, long_term)
-                VALUES (?, ?, ?, ?, ?, ?)
-                """)
-        for index in userFactors.inRowOrder {
-            let row = userFactors.rows[index]
-            try statement.execute(arguments: [
-                userFactors.model, row, Double(userFactors.biases[index]), userFactors.blob(index),
-                Double(userFactors.steps[index]), userFactors.longTermBlob(index),
-            ])
-        }
-    }
-
-    private static func write(itemFactors: StoredFactors, _ db: Database) throws {
-        let statement = try db.makeStatement(
-            sql: """
-                INSERT OR REPLACE INTO item_factors(
-                    model, row, bias, vector, step, positives, popular, trend, counted_at)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """
-        )
-        for (index, row) in itemFactors.rows.enumerated() {
-            let popularity = itemFactors.popularity[index]
-            try statement.execute(arguments: [
-                itemFactors.model, row, Double(itemFactors.biases[index]), itemFactors.blob(index),
-                Double(itemFactors.steps[index]), popularity.positives, popularity.popular,
-                popularity.trend, popularity.countedAt,
-            ])
-        }
-    }
 }
 
 extension Scalar {
@@ -136,53 +113,5 @@ extension Scalar {
         case .double(let value): value.databaseValue
         case .blob(let value): value.databaseValue
         }
-    }
-}
-
-extension StoredFactors {
-    /// Indices in the order of rows, in which a B-tree is written fastest; shards bring theirs one after the other.
-    fileprivate var inRowOrder: [Int] { rows.indices.sorted { rows[$0] < rows[$1] } }
-
-    /// The long-term row at `index` likewise; `nil` where there is none.
-    fileprivate func longTermBlob(_ index: Int) -> Data? {
-        guard !longTerm.isEmpty else { return nil }
-        return longTerm[index * factors..<(index + 1) * factors].withUnsafeBytes { Data($0) }
-    }
-
-    /// The vector at `index` as little-endian float32.
-    fileprivate func blob(_ index: Int) -> Data {
-        vectors[index * factors..<(index + 1) * factors].withUnsafeBytes { Data($0) }
-    }
-}
-
-/// Writes rows of a table whose ids are unique: `users` or `items`.
-///
-/// A row whose id is as it was is changed in place, which leaves the index of ids alone; nearly all are. Any other
-/// replaces whatever holds its number or its id.
-private struct OwnedRows {
-    private let db: Database
-    private let update: Statement
-    private let replace: Statement
-
-    /// - Parameter columns: those after `row` and `id`.
-    init(_ table: String, columns: [String], casts: [String: String] = [:], _ db: Database) throws {
-        self.db = db
-        let names = ["row", "id"] + columns
-        let values = names.map { name in casts[name].map { "CAST(? AS \($0))" } ?? "?" }
-        let insertion =
-            "INTO \(table)(\(names.joined(separator: ", "))) VALUES (\(values.joined(separator: ", ")))"
-        let changes = columns.map { "\($0) = excluded.\($0)" }.joined(separator: ", ")
-        // Changes nothing where the row's number or the id belong to another.
-        update = try db.makeStatement(
-            sql: """
-                INSERT OR IGNORE \(insertion) ON CONFLICT(row) DO UPDATE SET \(changes) WHERE id = excluded.id
-                """)
-        replace = try db.makeStatement(sql: "INSERT OR REPLACE \(insertion)")
-    }
-
-    /// - Parameter values: in the order of the columns.
-    func write(_ values: StatementArguments) throws {
-        try update.execute(arguments: values)
-        if db.changesCount == 0 { try replace.execute(arguments: values) }
     }
 }

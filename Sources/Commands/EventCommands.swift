@@ -6,7 +6,7 @@ import RESP
 
 /// What feeds the log; each answers the token of the appended event once it is durable.
 enum EventCommands {
-    static let all = [rate, signal, retract, hide, unhide, forget, setItem]
+    static let all = [rate, signal, retract, hide, unhide, forget, setItem, feed]
 
     private static let time = ArgumentSpec.option("TS", "ms")
     private static let eventID = ArgumentSpec.option("ID", "id")
@@ -91,6 +91,25 @@ enum EventCommands {
         return append(Event(.item(item), time: time, id: id), environment)
     }
 
+    /// Read and checked where the log is written, not on the event loop.
+    static let feed = Command(
+        "FEED", "Appends events given as JSON; answers the token of each, or what is wrong with it.",
+        group: .event, flags: [.write], arguments: [.values("event")]
+    ) { arguments, _, environment throws(CommandError) in
+        var texts = EventTexts()
+        while !arguments.isAtEnd { texts.append(try arguments.bytes("event")) }
+        return .later { [service = environment.service, texts] reply in
+            service.append(texts) { reply(.array($0.map(answer))) }
+        }
+    }
+
+    private static func answer(_ result: Result<Token, LookupError>) -> RESPValue {
+        switch result {
+        case .success(let token): .text(token.description)
+        case .failure(let error): .error(error.description)
+        }
+    }
+
     /// Reads `[TS ms] [ID id]`, the last of all, and appends.
     private static func append(
         _ kind: Event.Kind, _ arguments: inout ArgumentReader, _ environment: CommandEnvironment
@@ -108,12 +127,7 @@ enum EventCommands {
 
     private static func append(_ event: Event, _ environment: CommandEnvironment) -> Outcome {
         .later { [service = environment.service] reply in
-            service.append(event) { result in
-                switch result {
-                case .success(let token): reply(.text(token.description))
-                case .failure(let error): reply(.error(error.description))
-                }
-            }
+            service.append(event) { reply(answer($0)) }
         }
     }
 }

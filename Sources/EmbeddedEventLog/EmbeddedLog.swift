@@ -24,9 +24,11 @@ public final class EmbeddedLog: EventLog {
     private static let lettersBuffered = 1_000
     private static let closeTimeout: DispatchTimeInterval = .seconds(10)
 
+    /// Records that come into the log together, or not at all.
     private struct Append: Sendable {
-        let record: EmbeddedStore.Record
-        let completion: @Sendable (Result<Token, EventLogError>) -> Void
+        let records: [LogRecord]
+        /// Told the offset of the first.
+        let completion: @Sendable (Result<Int64, EventLogError>) -> Void
     }
 
     private struct State {
@@ -89,27 +91,50 @@ public final class EmbeddedLog: EventLog {
         key: EntityID, payload: [UInt8], time: Int64,
         completion: @escaping @Sendable (Result<Token, EventLogError>) -> Void
     ) {
-        let append = Append(
-            record: EmbeddedStore.Record(key: key, time: time, payload: payload), completion: completion)
+        append([LogRecord(key: key, payload: payload, time: time)]) { results in
+            for result in results { completion(result) }
+        }
+    }
+
+    public func append(
+        _ records: [LogRecord], completion: @escaping @Sendable ([Result<Token, EventLogError>]) -> Void
+    ) {
+        let refusals = records.map(refusal)
+        let taken = records.enumerated().filter { refusals[$0.offset] == nil }.map(\.element)
+        enqueue(
+            Append(records: taken) { outcome in
+                var next: Int64 = 0
+                completion(
+                    refusals.map { refusal in
+                        if let refusal { return .failure(refusal) }
+                        defer { next += 1 }
+                        return outcome.map { Token(partition: Self.partition, offset: $0 + next) }
+                    })
+            })
+    }
+
+    private func enqueue(_ append: Append) {
         let (refusal, startsWriter): (EventLogError?, Bool) = state.withLock { state in
-            if let refusal = self.refusal(of: append, state) { return (refusal, false) }
-            state.pending += 1
+            if let refusal = self.refusal(state) { return (refusal, false) }
+            state.pending += append.records.count
             state.waiting.append(append)
             defer { state.writing = true }
             return (nil, !state.writing)
         }
-        if let refusal { completions.async { completion(.failure(refusal)) } }
+        if let refusal { completions.async { append.completion(.failure(refusal)) } }
         if startsWriter { writer.async { self.commitAllThatWait() } }
     }
 
-    private func refusal(of append: Append, _ state: borrowing State) -> EventLogError? {
+    private func refusal(of record: LogRecord) -> EventLogError? {
+        guard record.payload.count > options.payloadBytesMax else { return nil }
+        return EventLogError(
+            .unacceptable,
+            "\(name): the record of '\(record.key)' has \(record.payload.count) bytes; "
+                + "at most \(options.payloadBytesMax) are allowed")
+    }
+
+    private func refusal(_ state: borrowing State) -> EventLogError? {
         if state.closed { return failures.closed() }
-        if append.record.payload.count > options.payloadBytesMax {
-            return EventLogError(
-                .unacceptable,
-                "\(name): the record of '\(append.record.key)' has \(append.record.payload.count) bytes; "
-                    + "at most \(options.payloadBytesMax) are allowed")
-        }
         if state.pending >= bounds.withLock({ $0.queueMax }) {
             return EventLogError(
                 .full,
@@ -132,19 +157,20 @@ public final class EmbeddedLog: EventLog {
             if group.isEmpty { return }
             let outcome = commit(group)
             completions.async {
-                for (index, append) in group.enumerated() {
-                    append.completion(
-                        outcome.map { Token(partition: Self.partition, offset: $0 + Int64(index)) })
+                var before: Int64 = 0
+                for append in group {
+                    append.completion(outcome.map { [before] in $0 + before })
+                    before += Int64(append.records.count)
                 }
-                self.state.withLock { $0.pending -= group.count }
+                self.state.withLock { $0.pending -= Int(before) }
             }
         }
     }
 
     private func commit(_ group: [Append]) -> Result<Int64, EventLogError> {
         do throws(EventLogError) {
-            let first = try store.append(group.map(\.record))
-            extent.setEnd(first + Int64(group.count))
+            let (first, end) = try store.append(group.map(\.records))
+            extent.setEnd(end)
             note(nil)
             return .success(first)
         } catch {

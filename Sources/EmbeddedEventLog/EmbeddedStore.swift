@@ -9,12 +9,6 @@ import SQLiteFiles
 /// The next offset is a row of its own and not `max(offset) + 1`, because retention may empty the table and
 /// an offset must never name two events.
 final class EmbeddedStore: Sendable {
-    struct Record: Sendable {
-        let key: EntityID
-        let time: Int64
-        let payload: [UInt8]
-    }
-
     enum Reading: Equatable {
         /// One past the last record taken, or the offset asked for when there was none.
         case next(Int64)
@@ -136,20 +130,37 @@ final class EmbeddedStore: Sendable {
         try run("reading its offsets") { try pool.read(Self.bounds) }
     }
 
-    /// Commits all records in one transaction and returns the offset of the first.
-    func append(_ records: [Record]) throws(EventLogError) -> Int64 {
+    /// Commits all records in one transaction.
+    ///
+    /// - Returns: the offset of the first, and one past that of the last.
+    func append(_ groups: [[LogRecord]]) throws(EventLogError) -> (first: Int64, end: Int64) {
         try requireFiles()
-        return try run("appending \(records.count) events") {
+        return try run("appending \(groups.reduce(0) { $0 + $1.count }) events") {
             try pool.write { db in
                 let first = try Self.nextOffset(db)
-                let insert = try db.cachedStatement(sql: "INSERT INTO events VALUES (?, ?, ?, ?)")
-                for (index, record) in records.enumerated() {
-                    try insert.execute(arguments: [
-                        first + Int64(index), record.time, record.key.string, Data(record.payload),
-                    ])
+                let insert = try PlainStatement("INSERT INTO events VALUES (?, ?, ?, ?)", db)
+                var next = first
+                for record in groups.joined() {
+                    try Self.insert(record, at: next, insert)
+                    next += 1
                 }
-                try Self.setNextOffset(first + Int64(records.count), db)
-                return first
+                try Self.setNextOffset(next, db)
+                return (first, next)
+            }
+        }
+    }
+
+    private static func insert(
+        _ record: LogRecord, at offset: Int64, _ insert: borrowing PlainStatement
+    ) throws {
+        var key = record.key.string
+        try key.withUTF8 { key in
+            try record.payload.withUnsafeBytes { payload in
+                insert.bind(offset, at: 1)
+                insert.bind(record.time, at: 2)
+                insert.bind(text: UnsafeRawBufferPointer(key), at: 3)
+                insert.bind(blob: payload, at: 4)
+                try insert.run()
             }
         }
     }

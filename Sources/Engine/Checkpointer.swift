@@ -4,6 +4,7 @@ internal import EventLog
 internal import Locking
 internal import Logging
 internal import SQLiteFiles
+internal import State
 
 /// Writes deltas to the state file on a queue of its own, one at a time.
 ///
@@ -16,6 +17,8 @@ final class Checkpointer: Sendable {
         var lastError: String?
         var lastRows = 0
         var lastDuration: Duration = .zero
+        /// For how long learning stood still for it.
+        var lastPause: Duration = .zero
         var lastAt: ContinuousClock.Instant?
         /// What is wrong with the state's file itself, while it is.
         var fileError: String?
@@ -49,12 +52,14 @@ final class Checkpointer: Sendable {
 
     var report: Report { latest.withLock { $0 } }
 
-    /// Calls back, on the checkpoint's queue, once the delta is durable or could not be made so.
+    /// Calls back, on the checkpoint's queue, with how long it took, once the state is durable or could not be made so.
     ///
-    /// - Parameter isLast: the daemon stops after it.
+    /// - Parameters:
+    ///   - pause: for how long learning stood still.
+    ///   - isLast: the daemon stops after it.
     func write(
-        _ delta: StateDelta, isLast: Bool = false,
-        completion: @escaping @Sendable (Result<Void, StateError>) -> Void
+        _ frozen: FrozenState, pause: Duration, isLast: Bool = false,
+        completion: @escaping @Sendable (Result<Duration, StateError>) -> Void
     ) {
         queue.async { [self] in
             ThreadPriority.yieldToLookUps()
@@ -62,23 +67,25 @@ final class Checkpointer: Sendable {
             let start = clock.now
             do throws(StateError) {
                 try flushDeadLetters(isLast: isLast)
-                try file.write(delta)
+                let written = try file.write(frozen.head, then: frozen.nextPage)
                 let duration = start.duration(to: clock.now)
                 latest.withLock {
                     $0.written += 1
                     $0.lastError = nil
-                    $0.lastRows = delta.rowCount
+                    $0.lastRows = written.rows
                     $0.lastDuration = duration
+                    $0.lastPause = pause
                     $0.lastAt = clock.now
                 }
                 logger.info(
                     "checkpoint written",
                     metadata: [
-                        "positions": "\(positionsText(delta.positions))", "events": "\(delta.eventsApplied)",
-                        "rows": "\(delta.rowCount)",
+                        "positions": "\(positionsText(frozen.head.positions))",
+                        "events": "\(frozen.head.eventsApplied)", "rows": "\(written.rows)",
                         "ms": "\(Int(duration.milliseconds))",
+                        "pause-us": "\(Int(pause.milliseconds * 1000))",
                     ])
-                completion(.success(()))
+                completion(.success(duration))
                 upkeep(always: true)
             } catch {
                 latest.withLock {

@@ -54,19 +54,13 @@ extension Engine: LookupService {
     }
 
     public func append(_ event: Event, completion: @escaping @Sendable (Result<Token, LookupError>) -> Void) {
-        do throws(EventError) {
-            try options.events.check(event)
-        } catch {
-            return completion(.failure(LookupError(.invalid, error.description)))
-        }
-        // The record's time is when it was appended: a log's retention goes by it, and a broker refuses what is far from
-        // its clock. The event's own time stands in the payload.
-        log.append(
-            key: event.key, payload: EventEncoder.record(of: event),
-            time: clock.milliseconds
-        ) { result in
-            completion(result.mapError { LookupError($0.code.lookUpCode, $0.message) })
-        }
+        appends.append(event, completion: completion)
+    }
+
+    public func append(
+        _ events: EventTexts, completion: @escaping @Sendable ([Result<Token, LookupError>]) -> Void
+    ) {
+        appends.append(events, completion: completion)
     }
 
     public func waitUntilLearned(

@@ -134,6 +134,7 @@ extension Engine {
             StatusField("checkpoint.last-error", .text(report.lastError ?? "")),
             StatusField("checkpoint.last-rows", .integer(Int64(report.lastRows))),
             StatusField("checkpoint.last-ms", .double(report.lastDuration.milliseconds)),
+            StatusField("checkpoint.last-pause-ms", .double(report.lastPause.milliseconds)),
         ]
         if let last = report.lastAt {
             fields.append(

@@ -24,6 +24,7 @@ internal import Synchronization
 public final class Engine: Sendable {
     /// Each of five seconds, where the state's file stays locked.
     private static let lastCheckpointTries = 6
+    private static let waitWorthTelling: Duration = .seconds(1)
 
     let options: EngineOptions
     let state: LearnedState
@@ -35,6 +36,7 @@ public final class Engine: Sendable {
     let published: PublishedState
     let lookUps: LookupAnswerer
     let checkpointer: Checkpointer
+    let appends: AppendQueue
     let backlog = Backlog()
     let stageTimes = Lock(StageTimes())
 
@@ -63,6 +65,7 @@ public final class Engine: Sendable {
         var eventsSinceCheckpoint = 0
         var checkpointRunning = false
         var checkpointScheduled = false
+        var checkpointPace = CheckpointPace()
         /// Asked for while a checkpoint was running: answered by the next one.
         var waitingForCheckpoint: [CheckpointCompletion] = []
         var lastMeasured: ContinuousClock.Instant?
@@ -98,6 +101,7 @@ public final class Engine: Sendable {
         self.logger = logger
         state = LearnedState(options: options.state)
         checkpointer = Checkpointer(file: file, log: log, logger: logger)
+        appends = AppendQueue(to: log, events: options.events, clock: clock)
         let application = BatchApplication(state: state, options: options.learning)
         confined = QueueConfined(Confined(options, application), to: queue)
         life = Lock(Life(ingestOptions: options.ingest))
@@ -292,7 +296,25 @@ public final class Engine: Sendable {
 
     private func checkpointIfChanged() {
         guard confined.changed, !confined.checkpointRunning else { return }
-        startCheckpoint([])
+        let wait = confined.checkpointPace.wait(at: .now)
+        if wait <= .zero { startCheckpoint([]) } else { postponeCheckpoint(wait) }
+    }
+
+    /// Checkpoints that take long come less often, so that learning and the disk have most of the time to themselves.
+    private func postponeCheckpoint(_ wait: Duration) {
+        guard confined.checkpointPace.postpone() else { return }
+        if wait > Self.waitWorthTelling {
+            logger.notice(
+                "the next checkpoint waits: the last one took long",
+                metadata: [
+                    "last-ms": "\(Int(checkpointer.report.lastDuration.milliseconds))",
+                    "wait-ms": "\(Int(wait.milliseconds))",
+                ])
+        }
+        queue.asyncAfter(deadline: .now() + wait.dispatchInterval) { [weak self] in
+            guard let self, !isStopped else { return }
+            checkpointIfChanged()
+        }
     }
 
     /// Behind the batch that is being prepared.
@@ -360,22 +382,34 @@ public final class Engine: Sendable {
         confined.changed = false
         confined.eventsSinceCheckpoint = 0
         assert(state.violations().isEmpty, state.violations().prefix(5).joined(separator: "; "))
-        let delta = state.collectChanges()
-        checkpointer.write(delta, isLast: isStopped) { [self] outcome in
-            if case .success = outcome { life.withLock { $0.ingest }?.commit(delta.positions) }
+        let clock = ContinuousClock()
+        let start = clock.now
+        let frozen = state.freeze()
+        let pause = start.duration(to: clock.now)
+        let positions = frozen.head.positions
+        checkpointer.write(frozen, pause: pause, isLast: isStopped) { [self] outcome in
+            if case .success = outcome { life.withLock { $0.ingest }?.commit(positions) }
             queue.async { [self] in
                 settle()
-                if case .failure = outcome {
-                    state.restoreMarks(of: delta)
-                    confined.changed = true
-                }
-                confined.checkpointRunning = false
-                for completion in completions { completion(outcome.map { delta.positions }) }
+                endCheckpoint(frozen, outcome)
+                for completion in completions { completion(outcome.map { _ in positions }) }
                 let waiting = confined.waitingForCheckpoint
                 confined.waitingForCheckpoint = []
                 if !waiting.isEmpty { startCheckpoint(waiting) }
             }
         }
+    }
+
+    private func endCheckpoint(_ frozen: FrozenState, _ outcome: Result<Duration, StateError>) {
+        switch outcome {
+        case .success(let duration):
+            state.thaw(frozen, isSaved: true)
+            confined.checkpointPace.finish(after: duration, at: .now)
+        case .failure:
+            state.thaw(frozen, isSaved: false)
+            confined.changed = true
+        }
+        confined.checkpointRunning = false
     }
 
     // MARK: - For look-ups

@@ -39,6 +39,10 @@ public protocol LookupService: AnyObject, Sendable {
 
     /// Appends to the log; `completion` comes once it is durable, with its token.
     func append(_ event: Event, completion: @escaping @Sendable (Result<Token, LookupError>) -> Void)
+    /// Appends events given as JSON, as producers write it or as `EventEncoder.record(of:)` does, in their order;
+    /// `completion` comes once all are durable or refused, with the token of each, or what is wrong with it.
+    func append(
+        _ events: EventTexts, completion: @escaping @Sendable ([Result<Token, LookupError>]) -> Void)
     /// Calls back once the event at `token` is learned and visible to look-ups, or with `.stale` after `timeout`.
     func waitUntilLearned(
         _ token: Token, timeout: Duration, completion: @escaping @Sendable (Result<Void, LookupError>) -> Void

@@ -25,6 +25,10 @@ public protocol EventLog: AnyObject, Sendable {
         key: EntityID, payload: [UInt8], time: Int64,
         completion: @escaping @Sendable (Result<Token, EventLogError>) -> Void)
 
+    /// Appends records in their order, and calls `completion` once each is durable or refused, with what became of each.
+    func append(
+        _ records: [LogRecord], completion: @escaping @Sendable ([Result<Token, EventLogError>]) -> Void)
+
     /// Puts a malformed record aside. May be buffered; `flushDeadLetters` makes it durable.
     func putAside(_ letter: DeadLetter)
 
@@ -62,6 +66,17 @@ public protocol EventLog: AnyObject, Sendable {
 }
 
 extension EventLog {
+    /// One by one, for logs that gather what comes together by themselves.
+    public func append(
+        _ records: [LogRecord], completion: @escaping @Sendable ([Result<Token, EventLogError>]) -> Void
+    ) {
+        guard !records.isEmpty else { return completion([]) }
+        let answers = GatheredAnswers(records.count, completion)
+        for (place, record) in records.enumerated() {
+            append(key: record.key, payload: record.payload, time: record.time) { answers.put($0, at: place) }
+        }
+    }
+
     /// No file.
     public var storage: DatabaseStorage? { nil }
     /// Nothing to do.

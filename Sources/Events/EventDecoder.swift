@@ -70,6 +70,9 @@ public final class EventDecoder {
     private var names: EventOptions.Fields
     private var hasOwnNames = false
 
+    /// Whether the record that was decoded last was written by `EventEncoder.record(of:)`.
+    public var hasReadOwn: Bool { hasOwnNames }
+
     private func kind() throws(EventError) -> Event.Kind {
         let type = try string(values.type, names.type).map { text throws(EventError) in try EventType(text) }
         switch type ?? .rating {

@@ -35,6 +35,8 @@ public final class FactorTable: @unchecked Sendable {
         /// Its counts have changed since look-ups were last told of them. Beside `unpublished`, not instead of it: a
         /// row is recounted now and then, and learned often.
         public static let recounted = Change(rawValue: 4)
+        /// Was unsaved when the checkpoint began that is being written.
+        public static let frozen = Change(rawValue: 8)
     }
 
     public init(factors: Int) {
@@ -146,6 +148,27 @@ public final class FactorTable: @unchecked Sendable {
         (0..<count).compactMap { changes[$0] & change.rawValue != 0 ? Int32($0) : nil }
     }
 
+    /// What is unsaved is frozen from now on, and nothing unsaved. A pass over a byte a row.
+    public func freeze() {
+        let (unsaved, frozen) = (Change.unsaved.rawValue, Change.frozen.rawValue)
+        for index in 0..<count {
+            let old = changes[index]
+            changes[index] = (old & ~(unsaved | frozen)) | (old & unsaved) << 2
+        }
+    }
+
+    /// What is frozen is unsaved again.
+    public func thawUnsaved() {
+        for index in 0..<count { changes[index] |= (changes[index] & Change.frozen.rawValue) >> 2 }
+    }
+
+    /// Sets the bit of `marks` where the row of that index is frozen.
+    public func addFrozen(to marks: UnsafeMutableBufferPointer<UInt8>, bit: UInt8) {
+        for index in 0..<min(count, marks.count) {
+            marks[index] |= changes[index] & Change.frozen.rawValue == 0 ? 0 : bit
+        }
+    }
+
     /// A table of the same rows; none of them counts as changed.
     public func copy() -> FactorTable {
         let copy = FactorTable(factors: factors)
@@ -178,6 +201,15 @@ public final class FactorTable: @unchecked Sendable {
         let start = UnsafeRawPointer(lanes + index * (factors / 8))
         array.append(
             contentsOf: UnsafeBufferPointer(start: start.assumingMemoryBound(to: Float.self), count: factors))
+    }
+
+    /// Copies the vectors of `rows` to `destination`, one after the other.
+    public func copyVectors(_ rows: some Collection<Int32>, to destination: UnsafeMutablePointer<Float>) {
+        var place = destination
+        for row in rows {
+            copyVector(Int(row), to: place)
+            place += factors
+        }
     }
 
     /// Calls `body` with the vectors of `count` rows from `start` on: count × factors, row-major.

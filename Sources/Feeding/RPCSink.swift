@@ -14,25 +14,36 @@ public protocol RPCConnection: AnyObject {
 
 extension RPCClient: RPCConnection {}
 
-/// Feeds over the daemon's socket, pipelined: many events are on their way before the first answer is read.
+/// Feeds over the daemon's socket by `FEED`, many events a command, and many on their way before the first answer is read.
 ///
 /// An event answered with OVERLOADED or UNAVAILABLE is sent again after a while; events sent behind it in the
 /// same window may overtake it. Where the connection is lost, say because the daemon restarts, the sink waits for it and
 /// goes on with the first event that has no answer; an event whose answer was lost with the connection is then in the
 /// log twice.
 public final class RPCSink: EventSink {
+    /// Events of one command at most.
+    private static let commandEventsMax = 512
+    /// The daemon refuses commands over a megabyte.
+    private static let commandBytesMax = 256 << 10
+
     private struct Sent {
         let event: Event
         let place: EventPlace?
-        let command: [String]
+        let text: String
     }
 
     private var connection: any RPCConnection
     private let reconnect: (() throws -> any RPCConnection)?
     private let say: (String) -> Void
     private let window: Int
+    private let commandEventsMax: Int
     private var backoff: Backoff
-    private var inFlight: [Sent] = []
+    /// Events that go out with the next command.
+    private var waiting: [Sent] = []
+    private var waitingBytes = 0
+    /// Commands without an answer, by their events.
+    private var inFlight: [[Sent]] = []
+    private var inFlightCount = 0
     private var postponed: [Sent] = []
     /// Why the last one was postponed.
     private var postponement = ""
@@ -40,80 +51,92 @@ public final class RPCSink: EventSink {
     public private(set) var receipts = Receipts()
 
     /// - Parameters:
-    ///   - window: commands that may be without an answer at once.
+    ///   - window: events that may be without an answer at once.
     ///   - backoff: how to wait while the daemon is overloaded, or gone.
     ///   - reconnect: opens the connection again; `nil` where a lost one is an error at once.
     ///   - say: hears of a daemon that is gone, and of its return.
     public init(
-        _ connection: any RPCConnection, window: Int = 512, backoff: Backoff,
+        _ connection: any RPCConnection, window: Int = 4096, backoff: Backoff,
         reconnect: (() throws -> any RPCConnection)? = nil, say: @escaping (String) -> Void = { _ in }
     ) {
         self.connection = connection
         self.window = window
+        commandEventsMax = max(1, min(Self.commandEventsMax, window / 4))
         self.backoff = backoff
         self.reconnect = reconnect
         self.say = say
     }
 
-    /// Sends one event, and reads some answers first where the window is full.
+    /// Takes one event in, and reads some answers first where the window is full. It goes out with those that follow, at
+    /// the latest with `drain`.
     ///
     /// - Throws: `RPCClientError` where the connection is gone and cannot be opened again, `CommandError` where the
     ///   daemon stays overloaded or gone: it names the first event that has no answer.
     public func send(_ event: Event, from place: EventPlace?) throws {
         receipts.sent += 1
-        if inFlight.count >= window { try settle(max(1, window / 2)) }
-        let sent = Sent(event: event, place: place, command: event.command)
-        // In flight before it is sent: should that fail, it goes out with the others.
-        inFlight.append(sent)
-        do {
-            try connection.send(sent.command)
-        } catch {
-            try restore(after: error)
-        }
+        let text = String(decoding: EventEncoder.record(of: event), as: UTF8.self)
+        let sent = Sent(event: event, place: place, text: text)
+        if waitingBytes + text.utf8.count > Self.commandBytesMax { try sendWaiting() }
+        waiting.append(sent)
+        waitingBytes += text.utf8.count
+        if waiting.count >= commandEventsMax { try sendWaiting() }
     }
 
     /// Reads all answers, and sends again what was put off. Throws as `send` does.
     public func drain() throws {
+        try sendWaiting()
         while !inFlight.isEmpty {
             do {
                 try connection.flush()
             } catch {
                 try restore(after: error)
             }
-            try settle(inFlight.count)
+            try settle(leaving: 0)
         }
     }
 
-    /// Reads that many answers, then sees to the events that were postponed.
-    private func settle(_ count: Int) throws {
-        try receive(count)
+    private func sendWaiting() throws {
+        guard !waiting.isEmpty else { return }
+        if inFlightCount + waiting.count > window { try settle(leaving: window / 2) }
+        // In flight before it is sent: should that fail, it goes out with the others.
+        inFlight.append(waiting)
+        inFlightCount += waiting.count
+        (waiting, waitingBytes) = ([], 0)
+        do {
+            try send(inFlight[inFlight.count - 1])
+        } catch {
+            try restore(after: error)
+        }
+    }
+
+    private func send(_ events: [Sent]) throws(RPCClientError) {
+        try connection.send(["FEED"] + events.map(\.text))
+    }
+
+    /// Reads answers until at most so many events are without one, then sees to those that were postponed.
+    private func settle(leaving left: Int) throws {
+        try receive(leaving: left)
         guard !postponed.isEmpty else { return }
-        try receive(inFlight.count)
-        let waiting = postponed
+        try receive(leaving: 0)
+        let again = postponed
         postponed = []
-        for (place, sent) in waiting.enumerated() {
+        for (place, sent) in again.enumerated() {
             do {
                 try resend(sent)
             } catch {
-                postponed = Array(waiting[place...])
+                postponed = Array(again[place...])
                 throw error
             }
         }
     }
 
-    private func receive(_ count: Int) throws {
-        var answered = 0
-        var left = count
-        defer { inFlight.removeFirst(answered) }
-        while left > 0 {
+    private func receive(leaving left: Int) throws {
+        while inFlightCount > left, let first = inFlight.first {
             do {
-                let answer = try connection.receive()
-                if !take(answer, for: inFlight[answered]) { postponed.append(inFlight[answered]) }
-                answered += 1
-                left -= 1
+                take(try connection.receive(), for: first)
+                inFlight.removeFirst()
+                inFlightCount -= first.count
             } catch {
-                inFlight.removeFirst(answered)
-                answered = 0
                 try restore(after: error)
             }
         }
@@ -126,8 +149,10 @@ public final class RPCSink: EventSink {
                 throw givenUp("the daemon takes no more events (\(postponement))", first: sent.place)
             }
             do {
-                try connection.send(sent.command)
-                if take(try connection.receive(), for: sent) { return backoff.reset() }
+                try send([sent])
+                take(try connection.receive(), for: [sent])
+                if postponed.isEmpty { return backoff.reset() }
+                postponed = []
             } catch {
                 try restore(after: error)
             }
@@ -135,9 +160,9 @@ public final class RPCSink: EventSink {
     }
 
     /// Opens the connection again, and sends what has no answer.
-    private func restore(after error: RPCClientError) throws {
-        guard let reconnect else { throw error }
-        let first = (inFlight.first ?? postponed.first)?.place
+    private func restore(after error: any Error) throws {
+        guard let reconnect, error is RPCClientError else { throw error }
+        let first = (inFlight.first?.first ?? postponed.first)?.place
         var error = error
         say(
             "\(error); waiting for it to come back, to go on with \(first.map { "\($0)" } ?? "the next event")"
@@ -145,9 +170,9 @@ public final class RPCSink: EventSink {
         while backoff.wait() {
             do {
                 connection = try reconnect()
-                for sent in inFlight { try connection.send(sent.command) }
+                for events in inFlight { try send(events) }
                 backoff.reset()
-                return say("the daemon is back; \(NumberText.grouped(inFlight.count)) events are sent again")
+                return say("the daemon is back; \(NumberText.grouped(inFlightCount)) events are sent again")
             } catch let next as RPCClientError {
                 error = next
             }
@@ -160,18 +185,24 @@ public final class RPCSink: EventSink {
         return CommandError(why + place, code: .unavailable)
     }
 
-    /// False where the event has to be sent again.
-    private func take(_ answer: RESPValue, for sent: Sent) -> Bool {
+    /// The answer of one command: an answer for each of its events, or one error for all of them.
+    private func take(_ answer: RESPValue, for events: [Sent]) {
+        guard case .array(let answers) = answer, answers.count == events.count else {
+            return events.forEach { take(answer, for: $0) }
+        }
+        for (answer, sent) in zip(answers, events) { take(answer, for: sent) }
+    }
+
+    private func take(_ answer: RESPValue, for sent: Sent) {
         switch answer {
         case .error(let text) where Self.isPassing(text):
             postponement = text
-            return false
+            postponed.append(sent)
         case .error(let text): receipts.refuse(sent.event, from: sent.place, text)
         case .simple(let text): take(token: text, for: sent)
         case .bulk(let bytes): take(token: String(decoding: bytes, as: UTF8.self), for: sent)
         default: receipts.refuse(sent.event, from: sent.place, "answered with \(answer) instead of a token")
         }
-        return true
     }
 
     /// Whether the same command may be taken later.

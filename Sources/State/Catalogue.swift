@@ -27,6 +27,8 @@ package struct Catalogue {
     /// Item rows by tag, ascending. Not a bitset each: the tag of a single item would take a bit for every item, and a
     /// large catalogue with keywords more memory than its factors.
     private var byTag: [String: [Int32]] = [:]
+    /// While a checkpoint is written: descriptions as they were when it began, of items described anew since.
+    private var frozen: [Int: Entry]?
 
     package init() {}
 
@@ -49,6 +51,7 @@ package struct Catalogue {
         _ row: Int, title: String?, tags: [String]?, available: Bool?, time: Int64? = nil
     ) -> Bool {
         grow(to: row + 1)
+        if frozen != nil, frozen?[row] == nil { frozen?[row] = entries[row] }
         var isNews = title == nil && tags == nil && available == nil
         if let title, Self.isNews(time, &entries[row].times.title) {
             entries[row].title = title
@@ -65,6 +68,14 @@ package struct Catalogue {
         }
         return isNews
     }
+
+    /// From now on descriptions are kept as they are for `frozenEntry`, until `thaw`.
+    mutating func freeze() { frozen = [:] }
+
+    mutating func thaw() { frozen = nil }
+
+    /// What was said of the item when `freeze` was called.
+    func frozenEntry(_ row: Int) -> Entry { frozen?[row] ?? entries[row] }
 
     /// Puts back when things were said, as read from a state.
     package mutating func restore(_ times: Times, of row: Int) { entries[row].times = times }

@@ -6,15 +6,33 @@
 package final class UserColumn: RandomAccessCollection, @unchecked Sendable {
     @usableFromInline package private(set) var count = 0
     @usableFromInline var users: UnsafeMutablePointer<UserState> = .allocate(capacity: 0)
+    /// Beside the users rather than in them: a checkpoint begins with a pass over all of these.
+    @usableFromInline var marks: UnsafeMutablePointer<UInt8> = .allocate(capacity: 0)
+
+    /// What a checkpoint has to know of a user.
+    @usableFromInline
+    package struct Mark: OptionSet, Sendable {
+        @usableFromInline package let rawValue: UInt8
+        @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
+        /// Changed since the last checkpoint began.
+        package static let unsaved = Mark(rawValue: 2)
+        /// Was so when the checkpoint began that is being written.
+        package static let frozen = Mark(rawValue: 4)
+        /// Has a row in one of the tables that was.
+        package static let rowsFrozen = Mark(rawValue: 8)
+        /// Either of these, and not yet copied: what changes the user has to copy it first.
+        @usableFromInline package static var waiting: Mark { Mark(rawValue: 16) }
+    }
 
     deinit {
         users.deinitialize(count: count)
         users.deallocate()
+        marks.deallocate()
     }
 
     @inlinable package var startIndex: Int { 0 }
     @inlinable package var endIndex: Int { count }
-    package var bytes: Int { count * MemoryLayout<UserState>.stride }
+    package var bytes: Int { count * (MemoryLayout<UserState>.stride + 1) }
 
     /// Adds rows that belong to nobody.
     package func grow(to newCount: Int) {
@@ -23,8 +41,23 @@ package final class UserColumn: RandomAccessCollection, @unchecked Sendable {
         grown.moveInitialize(from: users, count: count)
         (grown + count).initialize(repeating: UserState(), count: newCount - count)
         users.deallocate()
-        (users, count) = (grown, newCount)
+        let grownMarks = UnsafeMutablePointer<UInt8>.allocate(capacity: newCount)
+        grownMarks.moveInitialize(from: marks, count: count)
+        (grownMarks + count).initialize(repeating: 0, count: newCount - count)
+        marks.deallocate()
+        (users, marks, count) = (grown, grownMarks, newCount)
     }
+
+    /// The user is to be written with the next checkpoint.
+    package func markUnsaved(_ local: Int) { marks[local] |= Mark.unsaved.rawValue }
+
+    package func mark(_ local: Int) -> Mark { Mark(rawValue: marks[local]) }
+
+    package func clear(_ mark: Mark, at local: Int) { marks[local] &= ~mark.rawValue }
+
+    @inlinable
+    @inline(__always)
+    func isWaiting(_ local: Int) -> Bool { marks[local] & Mark.waiting.rawValue != 0 }
 
     /// In place, as the standard library's own pointers give it: a history must not be copied to be written.
     @inlinable

@@ -23,6 +23,8 @@ package final class UserShard: @unchecked Sendable {
     package let longTerm: [FactorTable?]
     package let workspace: ALSWorkspace
     @usableFromInline package let users = UserColumn()
+    /// Users copied for the checkpoint that is being written, because they changed before their turn came.
+    let keptUsers = Lock<[Int32: KeptUser]>([:])
     package var report: ShardReport
 
     package init(number: Int, shards: Int, factors: Int, models: [ModelOptions]) {
@@ -45,11 +47,14 @@ package final class UserShard: @unchecked Sendable {
         }
     }
 
-    /// Changes a user, on the queue.
+    /// Changes a user, on the queue. What the checkpoint that is being written has yet to say of the user is copied first.
     @inlinable
     package func change<Result>(_ local: Int, _ body: () -> Result) -> Result {
         dispatchPrecondition(condition: .onQueue(queue))
-        return locks.withLock(of: local, body)
+        return locks.withLock(of: local) {
+            if users.isWaiting(local) { keep(local) }
+            return body()
+        }
     }
 
     @inlinable package func local(_ row: Int32) -> Int { Int(row) / shards }
@@ -63,6 +68,7 @@ package final class UserShard: @unchecked Sendable {
         grow(to: local + 1)
         change(local) {
             users[local] = UserState(id: id)
+            users.markUnsaved(local)
             for (number, table) in tables.enumerated() {
                 if longTerm[number] == nil {
                     var random = KeyedRandom(seed: seeds[number], bytes: id.string.utf8)
@@ -78,9 +84,10 @@ package final class UserShard: @unchecked Sendable {
         let local = local(row)
         change(local) {
             users[local] = UserState()
+            users.clear([.unsaved, .frozen, .rowsFrozen], at: local)
             for table in tables {
                 table.erase(local)
-                table.clear(.both, at: local)
+                table.clear([.both, .frozen], at: local)
             }
             for table in longTerm { table?.erase(local) }
         }

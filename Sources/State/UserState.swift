@@ -19,8 +19,6 @@ package struct UserState {
     package var segment: Int64 = 0
     /// The ordinal, over the whole life of the state, of the user's last event.
     package var lastEvent: Int64 = 0
-    /// To be written with the next checkpoint.
-    package var unsaved = false
 
     package init() {}
 
@@ -30,7 +28,6 @@ package struct UserState {
     /// A user who came just now.
     package init(id: EntityID) {
         self.id = id
-        unsaved = true
     }
 }
 

@@ -47,6 +47,8 @@ struct AlternatingLearner: StreamLearner {
     func solveLongTerm(_ shard: UserShard, local: Int, model: ModelState, number: Int) -> SolvedRow? {
         guard let alternating = model.alternating, let table = shard.longTerm[number] else { return nil }
         let workspace = shard.workspace
+        // Both rows of a user are saved together.
+        shard.change(local) { shard.tables[number].mark(.unsaved, at: local) }
         workspace.clear()
         for entry in shard.users[local].history.entries where positive.accepts(entry.kind, value: entry.value)
         {
@@ -56,8 +58,6 @@ struct AlternatingLearner: StreamLearner {
         var solved = SolvedRow(row: shard.row(local), before: table.row(local).vector)
         solved.result = als.solve(
             gramian: alternating.itemGramian, into: table.row(local), workspace: workspace)
-        // Both rows of a user are saved together.
-        shard.tables[number].mark(.unsaved, at: local)
         return solved
     }
 

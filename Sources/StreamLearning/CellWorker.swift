@@ -40,7 +40,7 @@ struct CellWorker {
             let local = shard.local(example.user)
             shard.change(local) {
                 shard.users[local].lastEvent = example.ordinal
-                shard.users[local].unsaved = true
+                shard.users.markUnsaved(local)
                 switch example.kind {
                 case .retract: retract(example, shard: shard)
                 case .hide, .unhide: hide(example, shard: shard)
@@ -134,7 +134,7 @@ struct CellWorker {
         let entry = HistoryEntry(
             item: example.item, value: example.value, time: example.time,
             order: shard.users[local].takeOrder(at: example.place), kind: kind, isTimed: example.isTimed)
-        shard.users[local].unsaved = true
+        shard.users.markUnsaved(local)
         shard.users[local].history.set(entry)
         count(entry, sign: 1, of: local, mean: example.mean, shard: shard)
         countTaker(entry, previous: previous, at: example.ordinal)
@@ -262,7 +262,7 @@ struct CellWorker {
     private func remove(_ entry: HistoryEntry, of local: Int, mean: Float, shard: UserShard) {
         count(entry, sign: -1, of: local, mean: mean, shard: shard)
         shard.users[local].history.remove(entry.item)
-        shard.users[local].unsaved = true
+        shard.users.markUnsaved(local)
     }
 
     /// Adds the entry to the counts of its item, its user and the models that take it as positive, or takes it off.

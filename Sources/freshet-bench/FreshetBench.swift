@@ -17,6 +17,7 @@ struct FreshetBench: AsyncParsableCommand {
             """,
         subcommands: [
             UpdatesBenchmark.self, TopNBenchmark.self, PublishBenchmark.self, LookupsBenchmark.self,
-            StreamBenchmark.self, QualityBenchmark.self,
+            StreamBenchmark.self, QualityBenchmark.self, CheckpointBenchmark.self, RestoreBenchmark.self,
+            FeedBenchmark.self,
         ])
 }

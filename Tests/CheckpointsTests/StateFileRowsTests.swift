@@ -19,13 +19,13 @@ struct StateFileRowsTests {
         func read(position: Int64, partition: Int32) {}
         func read(scalar: Scalar, name: String) {}
         func read(scalar: Scalar, name: String, model: String) {}
-        func read(user: StoredUser) { users[user.row] = Holder(user.id, user.ratings) }
+        func read(user: ReadUser) { users[user.row] = Holder(Data(user.id), user.ratings) }
         func read(item: StoredItem) {
             items[item.row] = Holder(item.id, item.ratings)
             tags.append(item.tags)
         }
-        func read(userRow: StoredRow) {}
-        func read(itemRow: StoredRow, popularity: StoredPopularity) {}
+        func read(userRow: ReadRow) {}
+        func read(itemRow: ReadRow, popularity: StoredPopularity) {}
     }
 
     private struct Holder: Equatable, CustomStringConvertible {

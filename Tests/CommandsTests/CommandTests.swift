@@ -72,6 +72,7 @@ struct CommandTests {
                 "RECOMMEND user [COUNT n] [MODEL m] [WITHSCORES] [WITHMETA] [TAG t]... [EXCLUDE item]... "
                     + "[INCLUDESEEN] [AFTER token [TIMEOUT ms]] [FALLBACK popular|none]"
             ),
+            ("FEED", "FEED event [event...]"),
             ("RATE", "RATE user item value [TS ms] [ID id]"), ("FORGET", "FORGET user [TS ms] [ID id]"),
             ("PREDICT", "PREDICT user item [item...] [MODEL m] [AFTER token [TIMEOUT ms]]"),
             ("ITEM.SET", "ITEM.SET item [TITLE t] [TAGS a,b] [TAG t]... [AVAILABLE 0|1] [TS ms] [ID id]"),
@@ -118,6 +119,28 @@ struct CommandTests {
             _ = try ask(client, "HELLO 2")
             #expect(try ask(client, "PREDICT u1 i1") == list("4.5"))
             #expect(try ask(client, "SIMILAR i1 COUNT 2 WITHSCORES") == list("i2", "0.8"))
+        }
+    }
+
+    @Test("FEED appends events given as JSON and answers each with its token or what is wrong with it")
+    func bulkFeeding() async throws {
+        try await withServer { path, service in
+            let client = try RPCClient(socketPath: path)
+            let (user, item) = (try EntityID("u1"), try EntityID("i1"))
+            let rating = Event(.rating(user: user, item: item, value: 4.5), time: 1_700_000_000_000)
+            let answer = try client.call([
+                "FEED", String(decoding: EventEncoder.record(of: rating), as: UTF8.self), "{\"user\":\"u1\"}",
+                "no JSON", "{\"type\":\"forget\",\"user\":\"u1\"}",
+            ])
+            guard case .array(let answers) = answer, answers.count == 4 else {
+                return #expect(answer == .array([]), "not four answers")
+            }
+            #expect(answers[0] == .text("0:0"))
+            #expect("\(answers[1])".contains("item"))
+            #expect("\(answers[2])".contains("JSON"))
+            #expect(answers[3] == .text("0:1"))
+            #expect(service.state.withLock { $0.appended } == [rating, Event(.forget(user: user))])
+            #expect(try ask(client, "RATE u1 i1 5") == .text("0:2"))
         }
     }
 

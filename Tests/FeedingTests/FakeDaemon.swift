@@ -5,32 +5,42 @@ import RESP
 
 @testable import Feeding
 
-/// Stands behind `RPCSink` in place of the socket: answers every command with a token, or as told.
+/// Stands behind `RPCSink` in place of the socket: answers every event with a token, or as told.
 final class FakeDaemon: RPCConnection {
-    /// Commands taken, in order.
-    private(set) var taken: [[String]] = []
+    /// Events taken, in order.
+    private(set) var taken: [Event] = []
+    /// How many events came with each command.
+    private(set) var commandCounts: [Int] = []
     private(set) var unansweredMax = 0
-    private var unanswered: [[String]] = []
-    /// Asked first with each command; `nil` takes the event.
-    private let refuse: ([String]) -> RESPValue?
+    private var unanswered: [[Event]] = []
+    /// Asked first with each event; `nil` takes it.
+    private let refuse: (Event) -> RESPValue?
 
-    init(refuse: @escaping ([String]) -> RESPValue? = { _ in nil }) { self.refuse = refuse }
+    init(refuse: @escaping (Event) -> RESPValue? = { _ in nil }) { self.refuse = refuse }
 
     var isAllAnswered: Bool { unanswered.isEmpty }
+    /// The users of the events taken.
+    var users: [String] { taken.map(\.key.string) }
 
     func send(_ arguments: [String]) throws(RPCClientError) {
-        unanswered.append(arguments)
-        unansweredMax = max(unansweredMax, unanswered.count)
+        guard arguments.first == "FEED" else { throw RPCClientError("not fed: \(arguments)") }
+        let decoder = EventDecoder(options: EventOptions())
+        let events = arguments.dropFirst().compactMap { try? decoder.decode(Array($0.utf8)) }
+        unanswered.append(events)
+        commandCounts.append(events.count)
+        unansweredMax = max(unansweredMax, unanswered.reduce(0) { $0 + $1.count })
     }
 
     func flush() throws(RPCClientError) {}
 
     func receive() throws(RPCClientError) -> RESPValue {
         guard !unanswered.isEmpty else { throw RPCClientError("nothing was asked") }
-        let command = unanswered.removeFirst()
-        if let answer = refuse(command) { return answer }
-        taken.append(command)
-        return .bulk(Array("0:\(taken.count - 1)".utf8))
+        return .array(
+            unanswered.removeFirst().map { event in
+                if let answer = refuse(event) { return answer }
+                taken.append(event)
+                return .bulk(Array("0:\(taken.count - 1)".utf8))
+            })
     }
 }
 

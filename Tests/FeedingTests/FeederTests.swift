@@ -16,8 +16,11 @@ struct FeederTests {
     func order() throws {
         let files = ["ratings.csv": Self.ratings, "movies.csv": Self.movies]
         let (taken, bad) = try feed(files, order: ["ratings.csv", "movies.csv"])
-        #expect(taken.map { $0[1] } == ["1", "2", "2", "4", "1", "3"])
-        #expect(taken.map { $0[0] } == ["ITEM.SET", "ITEM.SET", "RATE", "RATE", "RATE", "RATE"])
+        #expect(taken.map(\.key.string) == ["1", "2", "2", "4", "1", "3"])
+        #expect(
+            taken.map { event in
+                if case .item = event.kind { true } else { false }
+            } == [true, true, false, false, false, false])
         #expect(bad == [4])
     }
 
@@ -25,16 +28,16 @@ struct FeederTests {
     func unsorted() throws {
         let files = ["ratings.csv": Self.ratings, "movies.csv": Self.movies]
         let unsorted = try feed(files, order: ["ratings.csv", "movies.csv"], sorts: false).taken
-        #expect(unsorted.map { $0[1] } == ["1", "2", "3", "4", "1", "2"])
+        #expect(unsorted.map(\.key.string) == ["1", "2", "3", "4", "1", "2"])
         let lines = [30, 10, 20].map { #"{"user":\#($0),"item":1,"rating":1,"ts":\#($0)}"# }
         let streamed = try feed(["a.jsonl": lines.joined(separator: "\n")], order: ["a.jsonl"]).taken
-        #expect(streamed.map { $0[1] } == ["30", "10", "20"])
+        #expect(streamed.map(\.key.string) == ["30", "10", "20"])
     }
 
     @Test("the limit counts events, not lines")
     func limit() throws {
         let (taken, _) = try feed(["ratings.csv": Self.ratings], order: ["ratings.csv"], limit: 3)
-        #expect(taken.map { $0[1] } == ["2", "4", "1"])
+        #expect(taken.map(\.key.string) == ["2", "4", "1"])
     }
 
     @Test("strict stops at the first bad line and names it")
@@ -79,7 +82,7 @@ struct FeederTests {
     private func feed(
         _ files: [String: String], order: [String], sorts: Bool = true, limit: Int? = nil,
         isStrict: Bool = false, isCancelled: Bool = false
-    ) throws -> (taken: [[String]], bad: [Int]) {
+    ) throws -> (taken: [Event], bad: [Int]) {
         let folder = FileManager.default.temporaryDirectory.appending(path: "freshet-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }

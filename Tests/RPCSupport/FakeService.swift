@@ -198,6 +198,27 @@ package final class FakeService: LookupService {
         ("00112233aabbccdd", [0: 7])
     }
 
+    package func append(
+        _ events: EventTexts, completion: @escaping @Sendable ([Result<Token, LookupError>]) -> Void
+    ) {
+        let decoder = EventDecoder(options: EventOptions())
+        var results: [Result<Token, LookupError>] = []
+        events.forEach { text in
+            do throws(EventError) {
+                let event = try decoder.decode(text)
+                results.append(
+                    .success(
+                        state.withLock { state in
+                            state.appended.append(event)
+                            return Token(partition: 0, offset: Int64(state.appended.count - 1))
+                        }))
+            } catch {
+                results.append(.failure(LookupError(.invalid, error.description)))
+            }
+        }
+        completion(results)
+    }
+
     package func append(_ event: Event, completion: @escaping Append) {
         let token = state.withLock { state -> Token? in
             state.appended.append(event)

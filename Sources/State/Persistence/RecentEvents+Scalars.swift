@@ -28,7 +28,16 @@ extension RecentEvents {
 
     private static func changedBlocks(of window: Window) -> Set<Int> {
         let first = max(window.saved, window.total - window.capacity)
-        return Set((first..<window.total).lazy.map { $0 % window.capacity / blockLength })
+        var blocks: Set<Int> = []
+        var place = first
+        while place < window.total {
+            let slot = place % window.capacity
+            let block = slot / blockLength
+            blocks.insert(block)
+            // On to the next block, or to the ring's beginning.
+            place += min(window.capacity, (block + 1) * blockLength) - slot
+        }
+        return blocks
     }
 
     /// The last changes could not be written: all of it is written next time.
@@ -77,11 +86,8 @@ extension RecentEvents {
         return ring
     }
 
+    /// Learning pauses meanwhile: at once, not an append for each.
     private static func blob(_ fingerprints: ArraySlice<UInt64>) -> Data {
-        var data = Data(capacity: fingerprints.count * 8)
-        for fingerprint in fingerprints {
-            withUnsafeBytes(of: fingerprint.littleEndian) { data.append(contentsOf: $0) }
-        }
-        return data
+        fingerprints.map(\.littleEndian).withUnsafeBytes { Data($0) }
     }
 }

@@ -4,10 +4,18 @@ internal import Factors
 internal import Foundation
 internal import Locking
 
-/// Copies what has changed aside, and clears the marks. Runs on the engine's queue between batches: learning pauses
-/// for as long as this takes, not for the disk.
+/// Copies all that has changed aside at once, and clears the marks. For states that nobody learns into meanwhile;
+/// `freeze` gives the same page by page while learning goes on.
 extension LearnedState {
     package func collectChanges() -> StateDelta {
+        var delta = collectHead()
+        collectUsers(into: &delta)
+        collectItems(into: &delta)
+        return delta
+    }
+
+    /// What is small and always complete, and who was forgotten.
+    func collectHead() -> StateDelta {
         var delta = StateDelta()
         delta.positions = positions
         delta.scalars = scalars().merging(recent.takeChanges()) { own, _ in own }
@@ -21,8 +29,6 @@ extension LearnedState {
         }
         delta.forgottenUsers = forgotten
         forgotten = []
-        collectUsers(into: &delta)
-        collectItems(into: &delta)
         return delta
     }
 
@@ -40,21 +46,13 @@ extension LearnedState {
         var factors = models.map { StoredFactors(model: $0.options.name, factors: options.factors) }
         for shard in shards {
             shard.queue.sync {
-                for local in shard.users.indices where shard.users[local].unsaved {
-                    guard let id = shard.users[local].id else { continue }
-                    let user = shard.users[local]
-                    delta.users.append(
-                        StoredUser(
-                            row: shard.row(local), id: Data(id.string.utf8), history: user.history.blob,
-                            residualSum: user.residualSum, ratings: Int64(user.ratings),
-                            nextOrder: Int64(user.nextOrder), lastEvent: user.lastEvent,
-                            hidden: user.hidden.blob, marks: user.marks.blob))
-                    shard.change(local) { shard.users[local].unsaved = false }
+                for local in shard.users.indices where shard.users.mark(local).contains(.unsaved) {
+                    if let user = shard.stored(local) { delta.users.append(user) }
+                    shard.change(local) { shard.users.clear(.unsaved, at: local) }
                 }
                 for (model, table) in shard.tables.enumerated() {
                     for row in table.rows(marked: .unsaved) {
-                        factors[model].append(shard.row(Int(row)), table, Int(row))
-                        shard.longTerm[model]?.appendVector(Int(row), to: &factors[model].longTerm)
+                        shard.append(Int(row), model: model, to: &factors[model])
                         table.clear(.both, at: Int(row))
                     }
                 }
@@ -83,16 +81,9 @@ extension LearnedState {
                 var changed: [StoredItem] = []
                 for row in 0..<stats.count where stats[row].unsaved {
                     guard let id = ids.id(of: Int32(row)) else { continue }
-                    let entry = catalogue.entries[row]
-                    var item = StoredItem(
-                        row: Int32(row), id: Data(id.string.utf8), title: entry.title.map { Data($0.utf8) },
-                        tags: entry.tags, available: entry.available, users: Int64(stats[row].users),
-                        ratings: Int64(stats[row].ratings), ratingSum: stats[row].ratingSum,
-                        lastEvent: stats[row].lastEvent)
-                    item.titleAt = entry.times.title
-                    item.tagsAt = entry.times.tags
-                    item.availableAt = entry.times.available
-                    changed.append(item)
+                    changed.append(
+                        StoredItem(
+                            row: Int32(row), id: Data(id.string.utf8), stats[row], catalogue.entries[row]))
                     stats[row].unsaved = false
                 }
                 return changed
@@ -120,7 +111,7 @@ extension UserShard {
     fileprivate func markUnsaved(_ row: Int32) {
         queue.sync {
             guard users[local(row)].id != nil else { return }
-            change(local(row)) { users[local(row)].unsaved = true }
+            change(local(row)) { users.markUnsaved(local(row)) }
         }
     }
 
@@ -128,16 +119,5 @@ extension UserShard {
         queue.sync {
             if users[local(row)].id != nil { tables[model].mark(.unsaved, at: local(row)) }
         }
-    }
-}
-
-extension StoredFactors {
-    fileprivate mutating func append(
-        _ number: Int32, _ table: FactorTable, _ row: Int
-    ) {
-        rows.append(number)
-        table.appendVector(row, to: &vectors)
-        biases.append(table.bias(row))
-        steps.append(table.step(row))
     }
 }

@@ -1,4 +1,5 @@
 package import Checkpoints
+internal import Dispatch
 internal import Events
 internal import Factors
 internal import Foundation
@@ -9,6 +10,15 @@ package final class StateLoader: StateReader {
     private let state: LearnedState
     private let path: String
     private let modelNumbers: [String: Int]
+    /// The state's numbers of the models as the file counts them.
+    private let numbersByName: [Int]
+    private let alternating: [(ModelState, AlternatingState)]
+    /// Handed over at the end: a lock a million times is a tenth of the whole.
+    private var users = IDTable()
+    private var items = IDTable()
+    /// Per model and user row: whether a row of factors was read.
+    private var loaded: [[Bool]]
+    private var nextItem = 0
     /// Of the recent events, until all are there.
     private var recent: [String: Scalar] = [:]
 
@@ -17,6 +27,24 @@ package final class StateLoader: StateReader {
         self.path = path
         modelNumbers = Dictionary(
             state.models.enumerated().map { ($1.options.name, $0) }, uniquingKeysWith: { first, _ in first })
+        numbersByName = state.models.indices.sorted {
+            state.models[$0].options.name.utf8.lexicographicallyPrecedes(state.models[$1].options.name.utf8)
+        }
+        alternating = state.models.compactMap { model in model.alternating.map { (model, $0) } }
+        loaded = Array(repeating: [], count: state.models.count)
+    }
+
+    /// All tables get their size at once, before two threads fill them.
+    package func expect(userRows: Int, itemRows: Int) {
+        let shards = state.shards
+        DispatchQueue.concurrentPerform(iterations: shards.count) { number in
+            let (whole, rest) = userRows.quotientAndRemainder(dividingBy: shards.count)
+            shards[number].queue.sync { shards[number].grow(to: whole + (number < rest ? 1 : 0)) }
+        }
+        state.stats.grow(to: itemRows, with: ItemStats())
+        for model in state.models { model.growEmpty(to: itemRows) }
+        state.catalogue.withLock { $0.grow(to: itemRows) }
+        for model in loaded.indices { loaded[model] = Array(repeating: false, count: userRows) }
     }
 
     package func read(position: Int64, partition: Int32) { state.positions[partition] = position }
@@ -54,17 +82,18 @@ package final class StateLoader: StateReader {
     package func read(item stored: StoredItem) throws(StateError) {
         let id = try id(stored.id, "items", stored.row)
         let row = Int(stored.row)
-        guard row == state.stats.count else { throw damaged("items row \(state.stats.count) is missing") }
+        guard row == nextItem, row < state.stats.count else {
+            throw damaged("items row \(nextItem) is missing")
+        }
+        nextItem += 1
         guard let users = Int32(exactly: stored.users), let ratings = Int32(exactly: stored.ratings) else {
             throw damaged("the counts of items row \(row) are absurd")
         }
-        state.items.withLock { $0.restore(id, at: stored.row) }
-        state.stats.grow(to: row + 1, with: ItemStats())
+        items.restore(id, at: stored.row)
         var stats = ItemStats()
         (stats.users, stats.ratings, stats.ratingSum) = (users, ratings, stored.ratingSum)
         (stats.lastEvent, stats.unsaved) = (stored.lastEvent, false)
         state.stats[row] = stats
-        for model in state.models { model.growEmpty(to: row + 1) }
         state.catalogue.withLock {
             $0.describe(
                 row, title: stored.title.map { String(decoding: $0, as: UTF8.self) }, tags: stored.tags,
@@ -75,56 +104,61 @@ package final class StateLoader: StateReader {
         }
     }
 
-    package func read(user stored: StoredUser) throws(StateError) {
+    package func read(user stored: ReadUser) throws(StateError) {
         let id = try id(stored.id, "users", stored.row)
-        guard stored.row >= 0, let history = History(blob: stored.history),
-            let hidden = HiddenItems(blob: stored.hidden), hidden.all(below: state.stats.count),
-            let marks = TimedMarks(blob: stored.marks), marks.all(below: state.stats.count),
+        guard stored.row >= 0, let history = History(blob: Data(stored.history)),
+            let hidden = HiddenItems(blob: Data(stored.hidden)), hidden.all(below: state.stats.count),
+            let marks = TimedMarks(blob: Data(stored.marks)), marks.all(below: state.stats.count),
             history.entries.allSatisfy({ $0.item >= 0 && $0.item < state.stats.count && $0.value.isFinite })
         else {
             throw damaged(
                 "the history, the hidden items or the marks of users row \(stored.row) are malformed")
         }
-        state.users.withLock { $0.restore(id, at: stored.row) }
-        for model in state.models {
-            guard let alternating = model.alternating else { continue }
+        users.restore(id, at: stored.row)
+        for (model, alternating) in alternating {
             for entry in history.entries where model.rule.accepts(entry.kind, value: entry.value) {
                 alternating.takers.append(
                     Taker(user: stored.row, weight: entry.weight), to: Int(entry.item))
             }
         }
+        var user = UserState()
+        (user.id, user.history, user.hidden, user.marks) = (id, history, hidden, marks)
+        (user.residualSum, user.ratings) = (stored.residualSum, Int(stored.ratings))
+        user.nextOrder = UInt32(truncatingIfNeeded: stored.nextOrder)
+        user.lastEvent = stored.lastEvent
         let shard = state.shard(of: stored.row)
-        shard.queue.sync {
-            let local = shard.local(stored.row)
-            shard.grow(to: local + 1)
-            var user = UserState()
-            (user.id, user.history, user.hidden, user.marks) = (id, history, hidden, marks)
-            (user.residualSum, user.ratings) = (stored.residualSum, Int(stored.ratings))
-            user.nextOrder = UInt32(truncatingIfNeeded: stored.nextOrder)
-            user.lastEvent = stored.lastEvent
-            shard.users[local] = user
-        }
+        // Nothing runs on the shard's queue yet, and waiting for it a million times takes seconds.
+        shard.users[shard.local(stored.row)] = user
     }
 
-    package func read(userRow stored: StoredRow) throws(StateError) {
-        guard let number = modelNumbers[stored.model] else { return }
-        let row = stored.row
+    package func read(userRow stored: ReadRow) throws(StateError) {
+        let (number, row) = (numbersByName[stored.model], stored.row)
+        guard row >= 0, row < loaded[number].count else { throw ownerless(row) }
         let shard = state.shard(of: row)
-        let fits = shard.queue.sync { () -> Bool in
-            let local = shard.local(row)
-            guard local < shard.users.count, shard.users[local].id != nil else { return false }
-            shard.tables[number].row(local).load(stored)
-            shard.tables[number].clear(.both, at: local)
-            // A state that was learned in sweeps over a file has one row for both.
-            (stored.longTerm ?? stored.vector).withUnsafeBytes {
-                shard.longTerm[number]?.row(local).load(littleEndian: $0, bias: 0)
-            }
-            return true
-        }
-        guard fits else { throw damaged("user_factors row \(row) belongs to nobody in users") }
+        let local = shard.local(row)
+        shard.tables[number].row(local).load(
+            littleEndian: stored.vector, bias: stored.bias, step: stored.step)
+        // A state that was learned in sweeps over a file has one row for both.
+        shard.longTerm[number]?.row(local).load(littleEndian: stored.longTerm ?? stored.vector, bias: 0)
+        loaded[number][Int(row)] = true
     }
 
-    package func finish() {
+    private func ownerless(_ row: Int32) -> StateError {
+        damaged("user_factors row \(row) belongs to nobody in users")
+    }
+
+    private func checkOwners() throws(StateError) {
+        for row in 0..<(loaded.first?.count ?? 0) where users.id(of: Int32(row)) == nil {
+            if loaded.contains(where: { $0[row] }) { throw ownerless(Int32(row)) }
+        }
+    }
+
+    package func finish() throws(StateError) {
+        try checkOwners()
+        loaded = []
+        state.users.withLock { $0 = users }
+        state.items.withLock { $0 = items }
+        (users, items) = (IDTable(), IDTable())
         state.recent.restore(recent)
         recent = [:]
         // A file of before this was kept: whatever it has not seen came later, so that nothing is lost.
@@ -132,19 +166,20 @@ package final class StateLoader: StateReader {
         for number in state.models.indices { state.settleAlternation(of: number) }
     }
 
-    package func read(itemRow stored: StoredRow, popularity: StoredPopularity) throws(StateError) {
-        guard let number = modelNumbers[stored.model] else { return }
+    package func read(itemRow stored: ReadRow, popularity: StoredPopularity) throws(StateError) {
         let row = stored.row
         guard row >= 0, row < state.stats.count else {
             throw damaged("item_factors row \(row) belongs to no item")
         }
-        let model = state.models[number]
-        model.items.row(Int(row)).load(stored)
+        let model = state.models[numbersByName[stored.model]]
+        model.items.row(Int(row)).load(littleEndian: stored.vector, bias: stored.bias, step: stored.step)
         model.items.clear(.unsaved, at: Int(row))
         model.restore(popularity, of: Int(row))
     }
 
-    private func id(_ bytes: Data, _ table: String, _ row: Int32) throws(StateError) -> EntityID {
+    private func id(_ bytes: some Collection<UInt8>, _ table: String, _ row: Int32) throws(StateError)
+        -> EntityID
+    {
         guard let text = String(validating: bytes, as: UTF8.self), let id = try? EntityID(text) else {
             throw damaged("the id of \(table) row \(row) is not 1 to 256 bytes of UTF-8")
         }
@@ -156,11 +191,5 @@ package final class StateLoader: StateReader {
             .damaged,
             "'\(path)' is damaged: \(what). Put back a copy of it, or move it away with its -wal and -shm files and start "
                 + "again: the state is then learned anew from the log")
-    }
-}
-
-extension Row {
-    fileprivate func load(_ stored: StoredRow) {
-        stored.vector.withUnsafeBytes { load(littleEndian: $0, bias: stored.bias, step: stored.step) }
     }
 }

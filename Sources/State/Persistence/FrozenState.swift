@@ -1,0 +1,156 @@
+package import Checkpoints
+internal import Dispatch
+internal import Events
+internal import Factors
+internal import Foundation
+internal import Locking
+
+/// A state as it stood between two batches, while learning goes on: what a checkpoint writes.
+///
+/// Rows of items are copied when it is made, those of users and the items' descriptions page by page as they are written
+/// (`UserShard.takeFrozen`, `Catalogue.frozenEntry`). Confined to the one who writes, until it is thawed; that is what
+/// `@unchecked Sendable` stands on.
+package final class FrozenState: @unchecked Sendable {
+    /// Users in a page, about: some megabytes with all their rows.
+    package static let usersPerPage = 2048
+    static let itemsPerPage = 1024
+
+    /// Positions, counters, forgotten users and the rows of items: all but users and descriptions.
+    package let head: StateDelta
+    fileprivate let items: [FrozenItem]
+    private let state: LearnedState
+    /// By shard and local row, as they were.
+    private let marks: [[UInt8]]
+    private let userCount: Int
+    private let usersPerPage: Int
+    private var nextItem = 0
+    private var nextUser = 0
+
+    fileprivate init(
+        _ state: LearnedState, head: StateDelta, items: [FrozenItem], marks: [[UInt8]], usersPerPage: Int
+    ) {
+        self.state = state
+        self.usersPerPage = usersPerPage
+        self.head = head
+        self.items = items
+        self.marks = marks
+        userCount = (marks.map(\.count).max() ?? 0) * marks.count
+    }
+
+    /// The next rows, ascending: descriptions of items, then users; `nil` after the last ones.
+    package func nextPage() -> StateDelta? {
+        if nextItem < items.count { return itemPage() }
+        return userPage()
+    }
+
+    private func itemPage() -> StateDelta {
+        let part = items[nextItem..<min(items.count, nextItem + Self.itemsPerPage)]
+        nextItem = part.endIndex
+        var page = StateDelta()
+        state.catalogue.read { catalogue in
+            state.items.read { ids in
+                for item in part {
+                    guard let id = ids.id(of: item.row) else { continue }
+                    page.items.append(
+                        StoredItem(
+                            row: item.row, id: Data(id.string.utf8), item.stats,
+                            catalogue.frozenEntry(Int(item.row))))
+                }
+            }
+        }
+        return page
+    }
+
+    private func userPage() -> StateDelta? {
+        guard nextUser < userCount else { return nil }
+        var page = StateDelta()
+        page.userFactors = state.models.map {
+            StoredFactors(model: $0.options.name, factors: state.options.factors)
+        }
+        var found = 0
+        while nextUser < userCount, found < usersPerPage {
+            let (local, shard) = nextUser.quotientAndRemainder(dividingBy: marks.count)
+            if local < marks[shard].count, marks[shard][local] != 0 {
+                state.shards[shard].takeFrozen(local, into: &page)
+                found += 1
+            }
+            nextUser += 1
+        }
+        return page
+    }
+}
+
+/// An item's counts as they were.
+private struct FrozenItem {
+    var row: Int32
+    var stats: ItemStats
+}
+
+extension LearnedState {
+    /// From now on the returned state stands still, and what changes is unsaved anew. On the engine's queue, between
+    /// rounds: learning pauses for this. Only one at a time; it has to be thawed.
+    package func freeze(usersPerPage: Int = FrozenState.usersPerPage) -> FrozenState {
+        var head = collectHead()
+        let marks = Lock<[[UInt8]]>(Array(repeating: [], count: shards.count))
+        DispatchQueue.concurrentPerform(iterations: shards.count) { number in
+            let frozen = shards[number].queue.sync { shards[number].freeze() }
+            marks.withLock { $0[number] = frozen }
+        }
+        head.itemFactors = models.map(copyItemRows)
+        catalogue.withLock { $0.freeze() }
+        return FrozenState(
+            self, head: head, items: freezeItems(), marks: marks.withLock { $0 }, usersPerPage: usersPerPage)
+    }
+
+    /// What `freeze` gave was written, or could not be. On the engine's queue.
+    package func thaw(_ frozen: FrozenState, isSaved: Bool) {
+        for shard in shards { shard.thaw(isSaved: isSaved) }
+        catalogue.withLock { $0.thaw() }
+        guard !isSaved else { return }
+        restoreMarks(of: frozen.head)
+        for item in frozen.items { stats[Int(item.row)].unsaved = true }
+    }
+
+    private func freezeItems() -> [FrozenItem] {
+        var changed: [FrozenItem] = []
+        for row in 0..<stats.count where stats[row].unsaved {
+            changed.append(FrozenItem(row: Int32(row), stats: stats[row]))
+            stats[row].unsaved = false
+        }
+        return changed
+    }
+
+    /// The unsaved rows of a model's items, copied by all cores; they count as saved from now on.
+    private func copyItemRows(of model: ModelState) -> StoredFactors {
+        let table = model.items
+        var copy = StoredFactors(model: model.options.name, factors: table.factors)
+        copy.rows = table.rows(marked: .unsaved)
+        let rows = copy.rows
+        copy.vectors = Array(unsafeUninitializedCapacity: rows.count * table.factors) { room, count in
+            // Each iteration has rows of its own. Nobody else looks at the room before all have ended.
+            nonisolated(unsafe) let start = room.baseAddress
+            let perPart = 4096
+            DispatchQueue.concurrentPerform(iterations: (rows.count + perPart - 1) / perPart) { part in
+                guard let start else { return }
+                let (first, end) = (part * perPart, min(rows.count, (part + 1) * perPart))
+                table.copyVectors(rows[first..<end], to: start + first * table.factors)
+            }
+            count = rows.count * table.factors
+        }
+        copy.biases = rows.map { table.bias(Int($0)) }
+        copy.steps = rows.map { table.step(Int($0)) }
+        copy.popularity = rows.map { model.storedPopularity(of: Int($0)) }
+        for row in rows { table.clear(.unsaved, at: Int(row)) }
+        return copy
+    }
+}
+
+extension StoredItem {
+    init(row: Int32, id: Data, _ stats: ItemStats, _ entry: Catalogue.Entry) {
+        self.init(
+            row: row, id: id, title: entry.title.map { Data($0.utf8) }, tags: entry.tags,
+            available: entry.available, users: Int64(stats.users), ratings: Int64(stats.ratings),
+            ratingSum: stats.ratingSum, lastEvent: stats.lastEvent)
+        (titleAt, tagsAt, availableAt) = (entry.times.title, entry.times.tags, entry.times.available)
+    }
+}
