@@ -128,8 +128,8 @@ let package = Package(
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
-                "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
-                "Checkpoints", "State", "LookUps", "Engine", "RESP", "CZlib",
+                "CRdKafka", "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
+                "KafkaEventLog", "Checkpoints", "State", "LookUps", "Engine", "RESP", "CZlib",
                 argumentParser, histogram, logging,
             ],
             swiftSettings: settings),

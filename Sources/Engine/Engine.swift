@@ -36,6 +36,8 @@ public final class Engine: Sendable {
     let lookUps: LookupAnswerer
     let checkpointer: Checkpointer
     let backlog = Backlog()
+    /// Where the time of ingest goes.
+    package let stages = StageTimes()
 
     let queue = DispatchQueue(label: "freshet.engine", qos: .userInitiated)
     private let leases: LeaseBook
@@ -92,7 +94,7 @@ public final class Engine: Sendable {
         self.logger = logger
         state = LearnedState(options: options.state)
         leases = LeaseBook(shards: options.state.shardCount)
-        checkpointer = Checkpointer(file: file, log: log, logger: logger)
+        checkpointer = Checkpointer(file: file, log: log, stages: stages, logger: logger)
         confined = QueueConfined(Confined(options), to: queue)
         life = Lock(Life(ingestOptions: options.ingest))
         published = PublishedState(of: state)
@@ -127,7 +129,7 @@ public final class Engine: Sendable {
                 submit: { [weak self] in self?.submit($0) },
                 backlog: backlog,
                 fail: { [weak self] in self?.fail($0) }),
-            logger: logger)
+            stages: stages, logger: logger)
         life.withLock {
             $0.ingest = ingest
             $0.onFailure = onFailure
@@ -188,7 +190,7 @@ public final class Engine: Sendable {
         ThreadPriority.yieldToLookUps()
         var application = BatchApplication(
             state: state, leases: leases, options: confined.changeable.learning)
-        application.apply(batch)
+        stages.measure(.learn) { application.apply(batch) }
         for (model, rows) in application.changedItems.enumerated() { confined.unpublished[model] += rows }
         confined.unpublishedStats += application.changedStats
         report(application.rejections)
@@ -221,7 +223,9 @@ public final class Engine: Sendable {
     /// it is tried again in a millisecond, and nobody waits for the reader.
     func publish() {
         let positions = state.positions
-        let complete = published.publish(confined.unpublished, stats: confined.unpublishedStats, from: state)
+        let complete = stages.measure(.publish) {
+            published.publish(confined.unpublished, stats: confined.unpublishedStats, from: state)
+        }
         for number in confined.unpublished.indices {
             confined.unpublished[number].removeAll(keepingCapacity: true)
         }
@@ -318,7 +322,7 @@ public final class Engine: Sendable {
         confined.changed = false
         confined.eventsSinceCheckpoint = 0
         assert(state.violations().isEmpty, state.violations().prefix(5).joined(separator: "; "))
-        let delta = state.collectChanges()
+        let delta = stages.measure(.collect) { state.collectChanges() }
         checkpointer.write(delta, isLast: isStopped) { [self] outcome in
             if case .success = outcome { life.withLock { $0.ingest }?.commit(delta.positions) }
             queue.async { [self] in

@@ -24,6 +24,7 @@ final class Ingest: Sendable {
     private let events: EventOptions
     private let delegate: any ConsumerDelegate
     private let outlet: Outlet
+    private let stages: StageTimes
     private let logger: Logger
     private let stopping = Atomic<Bool>(false)
     private let finished = DispatchSemaphore(value: 0)
@@ -38,13 +39,14 @@ final class Ingest: Sendable {
 
     init(
         log: any EventLog, options: IngestOptions, events: EventOptions, delegate: any ConsumerDelegate,
-        outlet: Outlet, logger: Logger
+        outlet: Outlet, stages: StageTimes, logger: Logger
     ) {
         self.log = log
         self.options = Lock(options)
         self.events = events
         self.delegate = delegate
         self.outlet = outlet
+        self.stages = stages
         self.logger = logger
     }
 
@@ -99,10 +101,13 @@ final class Ingest: Sendable {
             hold(consumer, options, paused: &paused)
             records.removeAll()
             // Short while paused: resuming should not wait for a poll that cannot bring anything.
-            try consumer.poll(
-                into: &records, recordsMax: options.batchEventsMax, timeout: .milliseconds(paused ? 2 : 100))
+            try stages.measure(.fetch) { () throws(EventLogError) in
+                try consumer.poll(
+                    into: &records, recordsMax: options.batchEventsMax,
+                    timeout: .milliseconds(paused ? 2 : 100))
+            }
             guard !records.isEmpty else { continue }
-            outlet.submit(decode(&records, decoder))
+            outlet.submit(stages.measure(.decode) { decode(&records, decoder) })
             // Once: each further batch could only say it with higher numbers.
             guard !hasToldMixture, let mixture = decoder.timeUnits.mixture else { continue }
             hasToldMixture = true
