@@ -78,7 +78,8 @@ let package = Package(
         room("KafkaEventLog", ["CRdKafka", "Locking", "Events", "EventLog", logging]),
         room("Checkpoints", ["Locking", "SQLiteFiles", grdb]),
         room(
-            "State", ["Locking", "Factors", "Learners", "Retrieval", "Events", "Checkpoints", heaps]),
+            "State",
+            ["CKernels", "Locking", "Factors", "Learners", "Retrieval", "Events", "Checkpoints", heaps]),
         room("StreamLearning", ["Locking", "Factors", "Learners", "Events", "State"]),
         room("LookUps", ["Locking", "Factors", "Learners", "Retrieval", "Events", "State", heaps]),
         room(
@@ -172,7 +173,8 @@ let package = Package(
         tests(
             of: "Engine",
             [
-                "EngineSupport", "TestSupport", "Engine", "LookUps", "State", "Checkpoints", "EventLog",
+                "EngineSupport", "TestSupport", "Engine", "LookUps", "State", "StreamLearning", "Checkpoints",
+                "EventLog",
                 "EmbeddedEventLog", "Events", "Factors", "Locking", grdb, logging,
             ]),
         tests(of: "RESP", ["RESP", nioCore]),

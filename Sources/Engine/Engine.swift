@@ -36,6 +36,7 @@ public final class Engine: Sendable {
     let lookUps: LookupAnswerer
     let checkpointer: Checkpointer
     let backlog = Backlog()
+    private let waiting = WaitingBatches()
     /// Where the time of ingest goes.
     package let stages = StageTimes()
 
@@ -126,7 +127,7 @@ public final class Engine: Sendable {
         let ingest = Ingest(
             log: log, options: life.withLock { $0.ingestOptions }, events: options.events, delegate: self,
             outlet: Ingest.Outlet(
-                submit: { [weak self] in self?.submit($0) },
+                submit: { [weak self] in self?.submit($0, eventsMax: $1) },
                 backlog: backlog,
                 fail: { [weak self] in self?.fail($0) }),
             stages: stages, logger: logger)
@@ -181,16 +182,20 @@ public final class Engine: Sendable {
 
     // MARK: - Batches
 
-    private func submit(_ batch: IngestBatch) {
+    private func submit(_ batch: IngestBatch, eventsMax: Int) {
         backlog.add(events: batch.recordCount, bytes: batch.bytes)
-        queue.async { [self] in apply(batch) }
+        guard waiting.put(batch, eventsMax: eventsMax) else { return }
+        queue.async { [self] in
+            if let batch = waiting.take() { apply(batch) }
+        }
     }
 
     private func apply(_ batch: IngestBatch) {
         ThreadPriority.yieldToLookUps()
         var application = BatchApplication(
             state: state, leases: leases, options: confined.changeable.learning)
-        stages.measure(.learn) { application.apply(batch) }
+        let known = stages.measure(.intern) { KnownRows(of: batch, in: state) }
+        stages.measure(.learn) { application.apply(batch, known: known) }
         for (model, rows) in application.changedItems.enumerated() { confined.unpublished[model] += rows }
         confined.unpublishedStats += application.changedStats
         report(application.rejections)

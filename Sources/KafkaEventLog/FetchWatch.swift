@@ -15,7 +15,7 @@ struct FetchWatch {
     private var takenSince = 0
     /// Of the messages taken last, a moving mean.
     private var bytesPerMessage = 0
-    private var next = ContinuousClock.now
+    private var next: ContinuousClock.Instant?
 
     init(messagesMax: Int, bytesMax: Int) {
         self.messagesMax = messagesMax
@@ -35,7 +35,9 @@ struct FetchWatch {
         (queuedBefore, takenSince, peak) = (queued, 0, max(peak, queued))
         // Its own bounds are compared by bytes that are not seen from here, so half of them is taken for near.
         let mayHaveStopped = peak * 2 >= messagesMax || peak * bytesPerMessage * 2 >= bytesMax
-        guard !hasGrown, mayHaveStopped, queued * 2 <= peak, now >= next else { return false }
+        guard !hasGrown, mayHaveStopped, queued * 2 <= peak, next.map({ now >= $0 }) ?? true else {
+            return false
+        }
         next = now + Self.interval
         peak = queued
         return true

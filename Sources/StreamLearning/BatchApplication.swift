@@ -28,6 +28,9 @@ package struct BatchApplication {
     /// Whether any model is by alternating least squares.
     private let alternates: Bool
     private var lastToken = Token(partition: 0, offset: 0)
+    /// Of the batch that is applied.
+    private var known = KnownRows()
+    private var signalWeights: [Float] = []
     /// Where several shards learn, each user's examples in this segment so far.
     private var places: [Int32: UInt32] = [:]
 
@@ -57,15 +60,22 @@ package struct BatchApplication {
     }
 
     /// Learns the batch whole. Afterwards the state stands at the batch's positions.
-    package mutating func apply(_ batch: IngestBatch) {
-        for logged in batch.events {
-            // What the state has already learned, it does not learn again, whatever the log hands out.
-            if let position = state.positions[logged.token.partition], logged.token.offset < position {
-                continue
+    package mutating func apply(_ batch: IngestBatch) { apply(batch, known: KnownRows(of: batch, in: state)) }
+
+    /// - Parameter known: of the same batch, and of the state as it is now.
+    package mutating func apply(_ batch: IngestBatch, known: KnownRows) {
+        self.known = known
+        signalWeights = batch.events.signals.map { options.signals[$0] ?? 0 }
+        batch.events.ids.withUnsafeBytes { ids in
+            for (index, event) in batch.events.entries.enumerated() {
+                // What the state has already learned, it does not learn again, whatever the log hands out.
+                if let position = state.positions[event.token.partition], event.token.offset < position {
+                    continue
+                }
+                take(EventInBatch(event: event, index: index, ids: ids), of: batch.events)
+                lastToken = event.token
+                if alternates, state.counters.applied % Int64(options.blockEvents) == 0 { endBlock() }
             }
-            take(logged)
-            lastToken = logged.token
-            if alternates, state.counters.applied % Int64(options.blockEvents) == 0 { endBlock() }
         }
         learnSegment()
         for (partition, position) in batch.positions {
@@ -76,77 +86,69 @@ package struct BatchApplication {
         state.counters.deadLetters += Int64(batch.deadLetters)
     }
 
-    private mutating func take(_ logged: LoggedEvent) {
+    private mutating func take(_ logged: EventInBatch, of events: DecodedEvents) {
         state.counters.applied += 1
-        if let fingerprint = logged.fingerprint,
-            !state.recent.insert(fingerprint, of: logged.token.partition)
-        {
+        let event = logged.event
+        if event.isKnownAgain, !state.recent.insert(event.fingerprint, of: event.token.partition) {
             state.counters.duplicates += 1
             return
         }
-        guard hasRoom(for: logged.event) else {
+        guard hasRoom(for: logged) else {
             state.counters.refused += 1
             return
         }
-        switch logged.event.kind {
-        case .rating(let user, let item, let value):
+        switch event.kind {
+        case .rating:
             state.counters.ratings += 1
-            add(.rating, user: user, item: item, value: value, logged)
-            state.ratingSum += Double(value)
+            add(.rating, logged, value: event.value)
+            state.ratingSum += Double(event.value)
             state.ratings += 1
-        case .signal(let user, let item, let name):
+        case .signal:
             state.counters.signals += 1
-            add(.signal, user: user, item: item, value: options.signals[name] ?? 0, logged)
-        case .retract(let user, let item):
+            add(.signal, logged, value: signalWeights[Int(event.reference)])
+        case .retract:
             state.counters.retractions += 1
             // With a time of its own it may come before what it takes back.
-            if knows(user, item) || logged.event.time != nil {
-                add(.retract, user: user, item: item, value: 0, logged)
-            }
-        case .hide(let user, let item):
+            if knows(logged) || event.isTimed { add(.retract, logged) }
+        case .hide:
             state.counters.hides += 1
             // Neither need be known: what is hidden before it comes is hidden when it comes.
-            add(.hide, user: user, item: item, value: 0, logged)
-        case .unhide(let user, let item):
+            add(.hide, logged)
+        case .unhide:
             state.counters.unhides += 1
-            if knows(user, item) || logged.event.time != nil {
-                add(.unhide, user: user, item: item, value: 0, logged)
-            }
-        case .forget(let user):
+            if knows(logged) || event.isTimed { add(.unhide, logged) }
+        case .forget:
             state.counters.forgets += 1
             // Alone between two segments: the grid keeps the order of a user and an item, not that of a whole user.
             learnSegment()
-            forget(user, fading: true)
-        case .item(let description):
+            if let user = EntityID(bytes: logged.user) { forget(user, fading: true) }
+        case .item:
             state.counters.descriptions += 1
-            let row = intern(item: description.item)
-            let isNews = state.catalogue.withLock {
-                $0.describe(
-                    Int(row), title: description.title, tags: description.tags,
-                    available: description.available, time: logged.event.time)
-            }
-            if !isNews { state.counters.late += 1 }
-            state.stats[Int(row)].unsaved = true
+            describe(events.descriptions[Int(event.reference)], logged)
         }
     }
 
-    private func knows(_ user: EntityID, _ item: EntityID) -> Bool {
-        state.users.read { $0.row(of: user) } != nil && state.items.read { $0.row(of: item) } != nil
+    private mutating func describe(_ description: ItemDescription, _ logged: EventInBatch) {
+        let row = internItem(logged)
+        let isNews = state.catalogue.withLock {
+            $0.describe(
+                Int(row), title: description.title, tags: description.tags,
+                available: description.available, time: logged.event.isTimed ? logged.event.time : nil)
+        }
+        if !isNews { state.counters.late += 1 }
+        state.stats[Int(row)].unsaved = true
     }
 
-    private mutating func add(
-        _ kind: Example.Kind, user: EntityID, item: EntityID, value: Float, _ logged: LoggedEvent
-    ) {
-        makeRoom(for: user)
-        let (userRow, isNew) = state.users.intern(user)
-        if isNew { newUsers[Int(userRow) % state.shards.count].append((user, userRow)) }
-        let itemRow = intern(item: item)
+    private mutating func add(_ kind: Example.Kind, _ logged: EventInBatch, value: Float = 0) {
+        let event = logged.event
+        let userRow = internUser(logged)
+        let itemRow = internItem(logged)
         examples.append(
             Example(
                 kind: kind, user: userRow, item: itemRow, value: value,
-                time: logged.event.time ?? logged.logTime, isTimed: logged.event.time != nil,
+                time: event.time, isTimed: event.isTimed,
                 mean: state.mean, meanIsKnown: state.ratings > 0, itemBound: Int32(state.stats.count),
-                partition: logged.token.partition, offset: logged.token.offset,
+                partition: event.token.partition, offset: event.token.offset,
                 ordinal: state.counters.applied, place: place(of: userRow)))
     }
 
@@ -158,22 +160,44 @@ package struct BatchApplication {
         return (examples.first?.ordinal ?? state.counters.applied, index)
     }
 
-    // MARK: - Bounds
+    // MARK: - Ids and bounds
+
+    /// `nil` of an unknown one.
+    private func userRow(_ logged: EventInBatch) -> Int32? {
+        known.user(logged.index) ?? state.users.read { $0.row(of: logged.user) }
+    }
+
+    /// `nil` of an unknown one.
+    private func itemRow(_ logged: EventInBatch) -> Int32? {
+        known.item(logged.index) ?? state.items.read { $0.row(of: logged.item) }
+    }
+
+    private func knows(_ logged: EventInBatch) -> Bool { userRow(logged) != nil && itemRow(logged) != nil }
 
     /// False for an event that would take the items past their bound.
-    private func hasRoom(for event: Event) -> Bool {
+    private func hasRoom(for logged: EventInBatch) -> Bool {
         let itemsMax = options.itemsMax
-        guard itemsMax > 0, let item = event.item else { return true }
-        return state.items.read { $0.count < itemsMax || $0.row(of: item) != nil }
+        guard itemsMax > 0, logged.event.kind != .forget else { return true }
+        return state.stats.count < itemsMax || itemRow(logged) != nil
+    }
+
+    private mutating func internUser(_ logged: EventInBatch) -> Int32 {
+        if let row = userRow(logged) { return row }
+        makeRoom()
+        let (row, isNew) = state.users.withLock { $0.intern(logged.user) }
+        if isNew, let id = EntityID(bytes: logged.user) {
+            newUsers[Int(row) % state.shards.count].append((id, row))
+        }
+        return row
     }
 
     /// Erases the users heard of least recently when a new one comes and the bound is reached; a sixty-fourth of all
     /// at once, because each time costs a pass over the users.
-    private mutating func makeRoom(for user: EntityID) {
+    private mutating func makeRoom() {
         let usersMax = options.usersMax
         guard usersMax > 0 else { return }
-        let (count, isNew) = state.users.read { ($0.count, $0.row(of: user) == nil) }
-        guard isNew, count >= usersMax else { return }
+        let count = state.users.read { $0.count }
+        guard count >= usersMax else { return }
         learnSegment()
         // Those past the bound, too: it may have been lowered.
         for id in state.leastRecentUsers(count - usersMax + max(1, usersMax / 64)) {
@@ -183,13 +207,14 @@ package struct BatchApplication {
         }
     }
 
-    private mutating func intern(item: EntityID) -> Int32 {
-        let (row, isNew) = state.items.intern(item)
+    private mutating func internItem(_ logged: EventInBatch) -> Int32 {
+        if let row = itemRow(logged) { return row }
+        let (row, isNew) = state.items.withLock { $0.intern(logged.item) }
         guard isNew else { return row }
         // The new item joins the sum over all: what came before is folded in first, however batches are cut.
         if alternates, state.shards.count == 1 { learnSegment() }
         state.stats.grow(to: Int(row) + 1, with: ItemStats())
-        for model in state.models { model.grow(to: Int(row) + 1) { _ in item.string.utf8 } }
+        for model in state.models { model.grow(to: Int(row) + 1) { _ in logged.item } }
         state.catalogue.withLock { $0.grow(to: Int(row) + 1) }
         return row
     }
@@ -302,6 +327,8 @@ package struct BatchApplication {
 
     private mutating func forget(_ user: EntityID, fading: Bool) {
         guard let row = state.users.withLock({ $0.remove(user) }) else { return }
+        // The row may be given to another.
+        known.forgetUsers()
         let shard = state.shard(of: row)
         let worker = self.worker(examples: [], samples: SampleSlots(models: 0, examples: 0))
         shard.queue.sync {

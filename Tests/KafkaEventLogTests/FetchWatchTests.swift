@@ -22,22 +22,25 @@ struct FetchWatchTests {
     func fullOfBytes() {
         var watch = FetchWatch(messagesMax: 1_000_000, bytesMax: 1_000_000)
         watch.took(1, bytes: 10_000)
-        #expect(!watch.shouldWake(queued: 100, at: start))
+        let wokeFull = watch.shouldWake(queued: 100, at: start)
         watch.took(60, bytes: 600_000)
-        #expect(watch.shouldWake(queued: 40, at: start))
+        let wokeHalf = watch.shouldWake(queued: 40, at: start)
+        #expect([wokeFull, wokeHalf] == [false, true])
     }
 
     @Test("not while fetching goes on by itself: below the bounds, or where more has come")
     func fetchesAnyway() {
         var quiet = FetchWatch(messagesMax: 1_000, bytesMax: 1_000_000)
         for queued in [100, 0, 300, 10, 0] {
-            #expect(!quiet.shouldWake(queued: queued, at: start))
+            let wakes = quiet.shouldWake(queued: queued, at: start)
+            #expect(!wakes)
             quiet.took(queued, bytes: queued * 75)
         }
         var busy = FetchWatch(messagesMax: 1_000, bytesMax: 1_000_000)
-        #expect(!busy.shouldWake(queued: 1_000, at: start))
+        let wokeFull = busy.shouldWake(queued: 1_000, at: start)
         busy.took(700, bytes: 52_500)
-        #expect(!busy.shouldWake(queued: 400, at: start))
+        let wokeFilled = busy.shouldWake(queued: 400, at: start)
+        #expect([wokeFull, wokeFilled] == [false, false])
     }
 
     @Test("not twice within its interval, and again when the queue was full again")
@@ -48,8 +51,7 @@ struct FetchWatchTests {
             watch.took(600, bytes: 45_000)
             return watch.shouldWake(queued: 400, at: time) && !wokeFull
         }
-        #expect(fillAndDrain(at: start))
-        #expect(!fillAndDrain(at: start + .milliseconds(1)))
-        #expect(fillAndDrain(at: start + .seconds(1)))
+        let wakes = [Duration.zero, .milliseconds(1), .seconds(1)].map { fillAndDrain(at: start + $0) }
+        #expect(wakes == [true, false, true])
     }
 }
