@@ -79,7 +79,8 @@ let package = Package(
         room("KafkaEventLog", ["CRdKafka", "Locking", "Events", "EventLog", logging]),
         room("Checkpoints", ["Locking", "SQLiteFiles", grdb]),
         room(
-            "State", ["Locking", "Factors", "Learners", "Retrieval", "Events", "Checkpoints", heaps]),
+            "State",
+            ["CKernels", "Locking", "Factors", "Learners", "Retrieval", "Events", "Checkpoints", heaps]),
         room("StreamLearning", ["Locking", "Factors", "Learners", "Events", "State"]),
         room("LookUps", ["Locking", "Factors", "Learners", "Retrieval", "Events", "State", heaps]),
         room(
@@ -129,9 +130,9 @@ let package = Package(
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
-                "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
-                "InventedWorlds", "SQLiteFiles", "Checkpoints", "State", "LookUps", "Engine", "RESP", "CZlib",
-                argumentParser, grdb, histogram, logging,
+                "CRdKafka", "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
+                "KafkaEventLog", "InventedWorlds", "SQLiteFiles", "Checkpoints", "State", "LookUps", "Engine",
+                "StreamLearning", "RESP", "CZlib", argumentParser, grdb, histogram, logging,
             ],
             swiftSettings: settings),
 
@@ -173,7 +174,8 @@ let package = Package(
         tests(
             of: "Engine",
             [
-                "EngineSupport", "TestSupport", "Engine", "LookUps", "State", "Checkpoints", "EventLog",
+                "EngineSupport", "TestSupport", "Engine", "LookUps", "State", "StreamLearning", "Checkpoints",
+                "EventLog",
                 "EmbeddedEventLog", "Events", "Factors", "Locking", grdb, logging,
             ]),
         tests(of: "RESP", ["RESP", nioCore]),

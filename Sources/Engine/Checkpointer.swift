@@ -5,6 +5,7 @@ internal import Locking
 internal import Logging
 internal import SQLiteFiles
 internal import State
+internal import StreamLearning
 
 /// Writes deltas to the state file on a queue of its own, one at a time.
 ///
@@ -30,15 +31,17 @@ final class Checkpointer: Sendable {
 
     private let file: StateFile
     private let log: any EventLog
+    private let stages: StageTimes
     private let logger: Logger
     private let queue = DispatchQueue(label: "freshet.checkpoint", qos: .utility)
     private let latest = Lock(Report())
     // Unsafe only in name: Dispatch guards its sources, and this field is never changed.
     nonisolated(unsafe) private let upkeepTimer: any DispatchSourceTimer
 
-    init(file: StateFile, log: any EventLog, logger: Logger) {
+    init(file: StateFile, log: any EventLog, stages: StageTimes, logger: Logger) {
         self.file = file
         self.log = log
+        self.stages = stages
         self.logger = logger
         upkeepTimer = DispatchSource.makeTimerSource(queue: queue)
         upkeepTimer.schedule(
@@ -67,7 +70,9 @@ final class Checkpointer: Sendable {
             let start = clock.now
             do throws(StateError) {
                 try flushDeadLetters(isLast: isLast)
-                let written = try file.write(frozen.head, then: frozen.nextPage)
+                let written = try stages.measure(.write) { () throws(StateError) in
+                    try file.write(frozen.head, then: frozen.nextPage)
+                }
                 let duration = start.duration(to: clock.now)
                 latest.withLock {
                     $0.written += 1

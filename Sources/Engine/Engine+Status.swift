@@ -42,15 +42,12 @@ extension Engine {
         lookUps.scans.taken.map { StatusField("lookups.\($0.path.rawValue)", .integer(Int64($0.count))) }
     }
 
-    /// Where the time of learning went, since the start.
+    /// Where the time of ingest went, since the start.
     private func stageFields() -> [StatusField] {
-        let times = stageTimes.withLock { $0 }
-        return [
-            StatusField("stage.prepare-s", .double(times.prepare / .seconds(1))),
-            StatusField("stage.wait-s", .double(times.wait / .seconds(1))),
-            StatusField("stage.learn-s", .double(times.learn / .seconds(1))),
-            StatusField("stage.publish-s", .double(times.publish / .seconds(1))),
-        ]
+        let times = stages.all
+        return StageTimes.Stage.allCases.map {
+            StatusField("stage.\($0.rawValue)-s", .double(times[$0]?.wallSeconds ?? 0))
+        }
     }
 
     private func serverFields() -> [StatusField] {

@@ -15,7 +15,7 @@ internal import Locking
 public import Logging
 internal import LookUps
 internal import State
-internal import StreamLearning
+package import StreamLearning
 internal import Synchronization
 
 /// The live state and everything that moves it: log → batches → shards → published index → checkpoints.
@@ -38,7 +38,9 @@ public final class Engine: Sendable {
     let checkpointer: Checkpointer
     let appends: AppendQueue
     let backlog = Backlog()
-    let stageTimes = Lock(StageTimes())
+    private let waiting = WaitingBatches()
+    /// Where the time of ingest goes.
+    package let stages = StageTimes()
 
     let queue = DispatchQueue(label: "freshet.engine", qos: .userInitiated)
     private let life: Lock<Life>
@@ -100,9 +102,9 @@ public final class Engine: Sendable {
         self.log = log
         self.logger = logger
         state = LearnedState(options: options.state)
-        checkpointer = Checkpointer(file: file, log: log, logger: logger)
+        checkpointer = Checkpointer(file: file, log: log, stages: stages, logger: logger)
         appends = AppendQueue(to: log, events: options.events, clock: clock)
-        let application = BatchApplication(state: state, options: options.learning)
+        let application = BatchApplication(state: state, options: options.learning, stages: stages)
         confined = QueueConfined(Confined(options, application), to: queue)
         life = Lock(Life(ingestOptions: options.ingest))
         published = PublishedState(of: state)
@@ -134,10 +136,10 @@ public final class Engine: Sendable {
         let ingest = Ingest(
             log: log, options: life.withLock { $0.ingestOptions }, events: options.events, delegate: self,
             outlet: Ingest.Outlet(
-                submit: { [weak self] in self?.submit($0) },
+                submit: { [weak self] in self?.submit($0, eventsMax: $1) },
                 backlog: backlog,
                 fail: { [weak self] in self?.fail($0) }),
-            logger: logger)
+            stages: stages, logger: logger)
         life.withLock {
             $0.ingest = ingest
             $0.onFailure = onFailure
@@ -189,9 +191,12 @@ public final class Engine: Sendable {
 
     // MARK: - Batches
 
-    private func submit(_ batch: IngestBatch) {
+    private func submit(_ batch: IngestBatch, eventsMax: Int) {
         backlog.add(events: batch.recordCount, bytes: batch.bytes)
-        queue.async { [self] in apply(batch) }
+        guard waiting.put(batch, eventsMax: eventsMax) else { return }
+        queue.async { [self] in
+            if let batch = waiting.take() { apply(batch) }
+        }
     }
 
     /// Prepares the batch while the shards learn the one before, then has them learn this one.
@@ -220,7 +225,6 @@ public final class Engine: Sendable {
     private func learned(_ outcome: BatchApplication.Outcome, events: Int, bytes: Int) {
         for (model, rows) in outcome.changedItems.enumerated() { confined.unpublished[model] += rows }
         confined.unpublishedStats += outcome.changedStats
-        var times = outcome.times
         report(outcome.rejections)
         confined.changed = true
         confined.eventsSinceCheckpoint += events
@@ -228,13 +232,8 @@ public final class Engine: Sendable {
         judgeModels()
         // Before the publication: who has waited for an event finds it in STATUS too.
         refreshSnapshot()
-        let started = ContinuousClock().now
-        let sincePublished = confined.lastPublished.duration(to: started)
-        if left == 0 || sincePublished >= confined.changeable.publishInterval {
-            publish()
-            times.publish += started.duration(to: ContinuousClock().now)
-        }
-        stageTimes.withLock { [times] in $0.add(times) }
+        let sincePublished = confined.lastPublished.duration(to: ContinuousClock().now)
+        if left == 0 || sincePublished >= confined.changeable.publishInterval { publish() }
         if confined.eventsSinceCheckpoint >= confined.changeable.checkpoints.eventsMax { checkpointLater() }
         earnIdleWork(events: events)
     }
@@ -254,7 +253,9 @@ public final class Engine: Sendable {
     /// it is tried again in a millisecond, and nobody waits for the reader.
     func publish() {
         let positions = state.positions
-        let complete = published.publish(confined.unpublished, stats: confined.unpublishedStats, from: state)
+        let complete = stages.measure(.publish) {
+            published.publish(confined.unpublished, stats: confined.unpublishedStats, from: state)
+        }
         for number in confined.unpublished.indices {
             confined.unpublished[number].removeAll(keepingCapacity: true)
         }
@@ -384,7 +385,7 @@ public final class Engine: Sendable {
         assert(state.violations().isEmpty, state.violations().prefix(5).joined(separator: "; "))
         let clock = ContinuousClock()
         let start = clock.now
-        let frozen = state.freeze()
+        let frozen = stages.measure(.collect) { state.freeze() }
         let pause = start.duration(to: clock.now)
         let positions = frozen.head.positions
         checkpointer.write(frozen, pause: pause, isLast: isStopped) { [self] outcome in

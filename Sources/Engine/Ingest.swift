@@ -11,7 +11,8 @@ internal import Synchronization
 final class Ingest: Sendable {
     /// What the engine lets this thread do.
     struct Outlet: Sendable {
-        var submit: @Sendable (IngestBatch) -> Void
+        /// A batch, and how many events may be learned together.
+        var submit: @Sendable (IngestBatch, _ eventsMax: Int) -> Void
         /// Handed over and not yet learned.
         var backlog: Backlog
         /// The thread ends with this error: a person has to act.
@@ -24,6 +25,7 @@ final class Ingest: Sendable {
     private let events: EventOptions
     private let delegate: any ConsumerDelegate
     private let outlet: Outlet
+    private let stages: StageTimes
     private let logger: Logger
     private let stopping = Atomic<Bool>(false)
     private let finished = DispatchSemaphore(value: 0)
@@ -38,13 +40,14 @@ final class Ingest: Sendable {
 
     init(
         log: any EventLog, options: IngestOptions, events: EventOptions, delegate: any ConsumerDelegate,
-        outlet: Outlet, logger: Logger
+        outlet: Outlet, stages: StageTimes, logger: Logger
     ) {
         self.log = log
         self.options = Lock(options)
         self.events = events
         self.delegate = delegate
         self.outlet = outlet
+        self.stages = stages
         self.logger = logger
     }
 
@@ -99,10 +102,13 @@ final class Ingest: Sendable {
             hold(consumer, options, paused: &paused)
             records.removeAll()
             // Short while paused: resuming should not wait for a poll that cannot bring anything.
-            try consumer.poll(
-                into: &records, recordsMax: options.batchEventsMax, timeout: .milliseconds(paused ? 2 : 100))
+            try stages.measure(.fetch) { () throws(EventLogError) in
+                try consumer.poll(
+                    into: &records, recordsMax: options.batchEventsMax,
+                    timeout: .milliseconds(paused ? 2 : 100))
+            }
             guard !records.isEmpty else { continue }
-            outlet.submit(decode(&records, decoder))
+            outlet.submit(stages.measure(.decode) { decode(&records, decoder) }, options.batchEventsMax)
             // Once: each further batch could only say it with higher numbers.
             guard !hasToldMixture, let mixture = decoder.timeUnits.mixture else { continue }
             hasToldMixture = true
@@ -131,7 +137,7 @@ final class Ingest: Sendable {
 
     private func decode(_ records: inout LogBatch, _ decoder: EventDecoder) -> IngestBatch {
         var batch = IngestBatch()
-        batch.events.reserveCapacity(records.count)
+        batch.events.reserve(events: records.count)
         batch.positions = records.positions
         batch.fingerprints = records.fingerprints
         records.forEach { record, payload in
@@ -141,8 +147,8 @@ final class Ingest: Sendable {
                 return
             }
             do throws(EventError) {
-                let event = try decoder.decode(payload)
-                batch.events.append(LoggedEvent(token: record.token, logTime: record.time, event: event))
+                try decoder.decode(
+                    payload, token: record.token, logTime: record.time, into: &batch.events)
             } catch {
                 batch.deadLetters += 1
                 log.putAside(

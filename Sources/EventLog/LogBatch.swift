@@ -31,6 +31,12 @@ public struct LogBatch: Sendable {
     public var isEmpty: Bool { records.isEmpty && positions.isEmpty }
     public var count: Int { records.count }
 
+    /// Makes room for that much more.
+    public mutating func reserve(records more: Int, bytes moreBytes: Int) {
+        records.reserveCapacity(records.count + more)
+        bytes.reserveCapacity(bytes.count + moreBytes + Self.padding)
+    }
+
     public mutating func append(
         token: Token, time: Int64, payload: UnsafeRawBufferPointer, isTombstone: Bool = false
     ) {

@@ -17,9 +17,9 @@ public final class EventDecoder {
     /// In what units the times came that were read as numbers.
     public private(set) var timeUnits = TimeUnitTally()
 
-    private let options: EventOptions
+    let options: EventOptions
     private let parser: OpaquePointer
-    private var values = event_values()
+    private(set) var values = event_values()
 
     public init(options: EventOptions) {
         self.options = options
@@ -52,7 +52,7 @@ public final class EventDecoder {
         return try result.get()
     }
 
-    private func parse(_ payload: UnsafeRawBufferPointer) throws(EventError) {
+    func parse(_ payload: UnsafeRawBufferPointer) throws(EventError) {
         var why: UnsafePointer<CChar>?
         let bytes = payload.baseAddress?.assumingMemoryBound(to: CChar.self)
         switch event_parser_parse(parser, bytes, payload.count, &values, &why) {
@@ -67,13 +67,13 @@ public final class EventDecoder {
     }
 
     /// The names under which this record has its fields.
-    private var names: EventOptions.Fields
+    private(set) var names: EventOptions.Fields
     private var hasOwnNames = false
 
     /// Whether the record that was decoded last was written by `EventEncoder.record(of:)`.
     public var hasReadOwn: Bool { hasOwnNames }
 
-    private func kind() throws(EventError) -> Event.Kind {
+    func kind() throws(EventError) -> Event.Kind {
         let type = try string(values.type, names.type).map { text throws(EventError) in try EventType(text) }
         switch type ?? .rating {
         case .rating:
@@ -106,7 +106,7 @@ public final class EventDecoder {
             available: try available())
     }
 
-    private func rating() throws(EventError) -> Float {
+    func rating() throws(EventError) -> Float {
         let value = values.rating
         let field = names.rating
         let number: Double?
@@ -119,13 +119,13 @@ public final class EventDecoder {
         return try options.rating(number)
     }
 
-    private func signal() throws(EventError) -> String {
+    func signal() throws(EventError) -> String {
         guard let name = try string(values.signal, names.signal) else { throw .missingField(names.signal) }
         try options.check(signal: name)
         return name
     }
 
-    private func time() throws(EventError) -> Int64? {
+    func time() throws(EventError) -> Int64? {
         let value = values.time
         let field = names.ts
         let unit = values.is_marked == 0 ? options.timeUnit : .ms
@@ -176,7 +176,7 @@ public final class EventDecoder {
     }
 
     /// The event's own id; an empty one says that there is none.
-    private func eventID() throws(EventError) -> String? {
+    func eventID() throws(EventError) -> String? {
         guard values.id.kind != .EVENT_VALUE_ABSENT else { return nil }
         guard let id = values.id.asText else {
             throw .badValue(field: names.id, found: values.id.shown, wanted: EventOptions.eventIDWanted)
@@ -186,7 +186,7 @@ public final class EventDecoder {
         return id
     }
 
-    private func id(_ value: event_value, _ field: String) throws(EventError) -> EntityID {
+    func id(_ value: event_value, _ field: String) throws(EventError) -> EntityID {
         if value.kind == .EVENT_VALUE_ABSENT { throw .missingField(field) }
         guard let text = value.asText else {
             throw .badValue(field: field, found: value.shown, wanted: "a string or an integer")
@@ -203,7 +203,7 @@ public final class EventDecoder {
     }
 
     /// Never repairs: simdjson has refused invalid UTF-8 and halves of surrogate pairs.
-    fileprivate static func string(_ text: event_text) -> String {
+    static func string(_ text: event_text) -> String {
         String(decoding: UnsafeRawBufferPointer(start: text.bytes, count: text.length), as: UTF8.self)
     }
 
@@ -243,7 +243,7 @@ public final class EventDecoder {
 
 extension event_value {
     /// A string, or an integer as its digits.
-    fileprivate var asText: String? {
+    var asText: String? {
         switch kind {
         case .EVENT_VALUE_STRING, .EVENT_VALUE_BIG_INTEGER: EventDecoder.string(text)
         case .EVENT_VALUE_INTEGER: String(integer)
@@ -267,7 +267,7 @@ extension event_value {
     }
 
     /// For messages.
-    fileprivate var shown: String {
+    var shown: String {
         switch kind {
         case .EVENT_VALUE_ABSENT: "absent"
         case .EVENT_VALUE_BOOLEAN: boolean != 0 ? "true" : "false"

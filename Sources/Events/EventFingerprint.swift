@@ -7,7 +7,7 @@ extension Event {
     /// says, its time included.
     public var fingerprint: UInt64? {
         var hash = ByteHash()
-        hash.combine(UInt64(kindNumber))
+        hash.combine(UInt64(kindCode.rawValue))
         hash.combine(key.string)
         hash.combine(item?.string ?? "")
         if let id {
@@ -23,18 +23,6 @@ extension Event {
         case .item(let description): hash.combine(description)
         }
         return hash.value
-    }
-
-    private var kindNumber: Int {
-        switch kind {
-        case .rating: 1
-        case .signal: 2
-        case .retract: 3
-        case .hide: 4
-        case .unhide: 5
-        case .forget: 6
-        case .item: 7
-        }
     }
 }
 
@@ -61,21 +49,22 @@ struct ByteHash {
     /// The length is hashed too, so that "ab" and "c" are not "a" and "bc".
     mutating func combine(_ text: String) {
         var text = text
-        text.withUTF8 { bytes in
-            combine(UInt64(bytes.count))
-            var index = 0
-            while index + 8 <= bytes.count {
-                let word = UnsafeRawBufferPointer(bytes).loadUnaligned(fromByteOffset: index, as: UInt64.self)
-                combine(UInt64(littleEndian: word))
-                index += 8
-            }
-            var (rest, shift) = (UInt64(0), UInt64(0))
-            while index < bytes.count {
-                rest |= UInt64(bytes[index]) << shift
-                index += 1
-                shift += 8
-            }
-            combine(rest)
+        text.withUTF8 { combine(UnsafeRawBufferPointer($0)) }
+    }
+
+    mutating func combine(_ bytes: UnsafeRawBufferPointer) {
+        combine(UInt64(bytes.count))
+        var index = 0
+        while index + 8 <= bytes.count {
+            combine(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)))
+            index += 8
         }
+        var (rest, shift) = (UInt64(0), UInt64(0))
+        while index < bytes.count {
+            rest |= UInt64(bytes[index]) << shift
+            index += 1
+            shift += 8
+        }
+        combine(rest)
     }
 }

@@ -8,17 +8,20 @@ import Events
 /// A rebalance may strike in the middle of a poll. What is held of a partition taken away is then dropped
 /// here, before the engine has seen it, and its next owner reads it again.
 struct HeldMessages: ~Copyable {
-    private enum Entry {
-        case message(UnsafeMutablePointer<rd_kafka_message_t>)
-        /// There is nothing to read before this offset that was not read already.
-        case end(partition: Int32, offset: Int64)
+    /// A message, or the end of a partition: there is nothing to read before `next` that was not read already.
+    private struct Entry {
+        /// `nil` of an end.
+        var message: UnsafeMutablePointer<rd_kafka_message_t>?
+        var partition: Int32
+        /// The offset that follows.
+        var next: Int64
+    }
 
-        var partition: Int32 {
-            switch self {
-            case .message(let message): message.pointee.partition
-            case .end(let partition, _): partition
-            }
-        }
+    /// Where a partition stands after the entries so far.
+    private struct Stand {
+        var partition: Int32
+        var next: Int64
+        var last: UnsafeMutablePointer<rd_kafka_message_t>?
     }
 
     private var entries: [Entry] = []
@@ -29,33 +32,34 @@ struct HeldMessages: ~Copyable {
     var isEmpty: Bool { entries.isEmpty }
 
     deinit {
-        for case .message(let message) in entries { rd_kafka_message_destroy(message) }
+        for case let message? in entries.lazy.map(\.message) { rd_kafka_message_destroy(message) }
     }
 
     /// Takes ownership.
     mutating func append(_ message: UnsafeMutablePointer<rd_kafka_message_t>) {
-        entries.append(.message(message))
+        entries.append(
+            Entry(
+                message: message, partition: message.pointee.partition, next: message.pointee.offset + 1))
         count += 1
         payloadBytes += message.pointee.len
     }
 
     mutating func appendEnd(of partition: Int32, at offset: Int64) {
-        entries.append(.end(partition: partition, offset: offset))
+        entries.append(Entry(message: nil, partition: partition, next: offset))
     }
 
     mutating func drop(_ partitions: Set<Int32>) {
-        remove { partitions.contains($0.partition) }
+        remove { partitions.contains($0) }
     }
 
     mutating func dropAll() {
         remove { _ in true }
     }
 
-    private mutating func remove(_ condition: (Entry) -> Bool) {
-        let dropped = entries.filter(condition)
-        // First, for the condition looks into the messages.
-        entries.removeAll(where: condition)
-        for case .message(let message) in dropped { letGo(message) }
+    private mutating func remove(_ isDropped: (Int32) -> Bool) {
+        let dropped = entries.filter { isDropped($0.partition) }
+        entries.removeAll { isDropped($0.partition) }
+        for case let message? in dropped.lazy.map(\.message) { letGo(message) }
     }
 
     private mutating func letGo(_ message: UnsafeMutablePointer<rd_kafka_message_t>) {
@@ -66,42 +70,47 @@ struct HeldMessages: ~Copyable {
 
     /// Moves the oldest messages, up to `recordsMax`, and what lies between them to `batch`.
     mutating func handOut(to batch: inout LogBatch, recordsMax: Int) {
-        var handedOut = 0
-        var records = 0
+        batch.reserve(records: min(count, recordsMax), bytes: payloadBytes)
+        var (handedOut, records) = (0, 0)
+        // A few partitions, and many entries of one after another: sought from the last one found.
+        var stands: [Stand] = []
+        var current = 0
         for entry in entries {
-            if case .message(let message) = entry {
+            if let message = entry.message {
                 guard records < recordsMax else { break }
                 records += 1
                 batch.append(
-                    token: Token(partition: message.pointee.partition, offset: message.pointee.offset),
+                    token: Token(partition: entry.partition, offset: message.pointee.offset),
                     time: message.logTime,
                     payload: UnsafeRawBufferPointer(
                         start: message.pointee.payload, count: message.pointee.len),
                     isTombstone: message.pointee.payload == nil)
             }
             handedOut += 1
+            if current >= stands.count || stands[current].partition != entry.partition {
+                current = stands.firstIndex { $0.partition == entry.partition } ?? stands.count
+                if current == stands.count {
+                    stands.append(Stand(partition: entry.partition, next: entry.next, last: nil))
+                }
+            }
+            stands[current].next = entry.next
+            if let message = entry.message { stands[current].last = message }
         }
-        tellPositions(entries[..<handedOut], to: &batch)
-        for case .message(let message) in entries[..<handedOut] { letGo(message) }
-        entries.removeSubrange(..<handedOut)
+        // Fingerprints are taken of the last message of each partition alone: they are what the state needs.
+        for stand in stands {
+            batch.stand(stand.partition, at: stand.next, last: stand.last.map { RecordFingerprint($0) })
+        }
+        letGoOldest(handedOut)
     }
 
-    /// Fingerprints are taken of the last message of each partition alone: they are what the state needs.
-    private func tellPositions(_ entries: ArraySlice<Entry>, to batch: inout LogBatch) {
-        var positions: [Int32: Int64] = [:]
-        var last: [Int32: UnsafeMutablePointer<rd_kafka_message_t>] = [:]
-        for entry in entries.reversed() {
-            let partition = entry.partition
-            switch entry {
-            case .message(let message) where last[partition] == nil:
-                last[partition] = message
-                if positions[partition] == nil { positions[partition] = message.pointee.offset + 1 }
-            case .end(_, let offset) where positions[partition] == nil: positions[partition] = offset
-            default: break
-            }
+    private mutating func letGoOldest(_ number: Int) {
+        for index in 0..<number {
+            if let message = entries[index].message { letGo(message) }
         }
-        for (partition, next) in positions {
-            batch.stand(partition, at: next, last: last[partition].map { RecordFingerprint($0) })
+        if number == entries.count {
+            entries.removeAll(keepingCapacity: true)
+        } else {
+            entries.removeSubrange(..<number)
         }
     }
 }

@@ -7,9 +7,9 @@ import Logging
 /// A member of the consumer group. Confined to its thread; what other threads may see or do is in
 /// `assignment`.
 ///
-/// Librdkafka serves rebalances inside of `rd_kafka_consumer_poll` and `rd_kafka_consumer_close`, hence on
-/// this thread too. Messages are taken one at a time: `rd_kafka_consume_batch_queue` would wait for a full
-/// batch, and librdkafka hands out from memory here anyway.
+/// Librdkafka serves rebalances inside of `rd_kafka_consumer_poll`, `rd_kafka_consume_batch_queue` and
+/// `rd_kafka_consumer_close`, hence on this thread too. Messages are taken many at a time as far as they are there
+/// already; one is waited for alone.
 final class KafkaConsumer: EventLogConsumer {
     /// A batch ends once it holds this many bytes of payload, however few records that are.
     private static let batchBytesMax = 16 << 20
@@ -49,6 +49,9 @@ final class KafkaConsumer: EventLogConsumer {
     /// Librdkafka has been told of the pause, too, and fetches nothing.
     private(set) var fetchingPaused = false
     private var closed = false
+    /// `nil` once the consumer is closed.
+    private var queue: KafkaQueue?
+    private var fetchWatch: FetchWatch
     private var nextProbe = ContinuousClock.now
 
     init(log: KafkaLog, kafka: KafkaOptions, _ options: ConsumerOptions, delegate: any ConsumerDelegate)
@@ -65,9 +68,11 @@ final class KafkaConsumer: EventLogConsumer {
         let callbacks = KafkaCallbacks(logger: log.logger, health: log.connection, side: .consumer)
         client = try KafkaClient(RD_KAFKA_CONSUMER, configuration, topic: kafka.topic, callbacks: callbacks)
         assignment = KafkaAssignment(client, topic: kafka.topic, logger: log.logger)
+        fetchWatch = FetchWatch(messagesMax: kafka.queuedMessagesMax, bytesMax: kafka.queuedBytesMax)
         callbacks.consumer = self
 
         rd_kafka_poll_set_consumer(client.handle)
+        queue = KafkaQueue(of: client)
         let topics = PartitionList(topic: kafka.topic, partitions: [RD_KAFKA_PARTITION_UA])
         let error = rd_kafka_subscribe(client.handle, topics.pointer)
         guard error == RD_KAFKA_RESP_ERR_NO_ERROR else {
@@ -78,6 +83,7 @@ final class KafkaConsumer: EventLogConsumer {
     deinit {
         // Dropped without `close`. Messages must go before the client that made them, hence here.
         held.dropAll()
+        queue = nil
         guard !closed else { return }
         assignment.close()
         log.releaseConsumer()
@@ -113,30 +119,64 @@ final class KafkaConsumer: EventLogConsumer {
             Thread.sleep(forTimeInterval: rest / .seconds(1))
             return
         }
+        wakeFetching()
         // While paused librdkafka fetches nothing, yet wants to be polled.
         while paused || (held.count < recordsMax && held.payloadBytes < Self.batchBytesMax) {
-            let waits = paused || held.isEmpty
-            let milliseconds = waits ? max(.zero, deadline - .now).wholeMilliseconds : 0
-            guard let message = rd_kafka_consumer_poll(client.handle, milliseconds) else { return }
-            receive(message)
+            let taken = queue?.takeWhatIsThere(paused ? 1 : recordsMax - held.count) ?? []
+            if !taken.isEmpty {
+                receive(taken)
+            } else {
+                guard paused || held.isEmpty else { return }
+                let milliseconds = max(.zero, deadline - .now).wholeMilliseconds
+                guard let message = rd_kafka_consumer_poll(client.handle, milliseconds) else { return }
+                receive([message])
+            }
             if failure != nil { return }
         }
     }
 
-    private func receive(_ message: UnsafeMutablePointer<rd_kafka_message_t>) {
-        guard message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
-            consumerError(message)
-            rd_kafka_message_destroy(message)
+    /// Takes the messages over. Most come in long runs of one partition, so `wanted` is looked into once a run.
+    private func receive(_ messages: ArraySlice<UnsafeMutablePointer<rd_kafka_message_t>?>) {
+        let (before, bytesBefore) = (held.count, held.payloadBytes)
+        var run: (partition: Int32, next: Int64?) = (RD_KAFKA_PARTITION_UA, nil)
+        for case let message? in messages {
+            let partition = message.pointee.partition
+            guard message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
+                keep(run)
+                consumerError(message)
+                rd_kafka_message_destroy(message)
+                run = (RD_KAFKA_PARTITION_UA, nil)
+                continue
+            }
+            if run.partition != partition {
+                keep(run)
+                run = (partition, wanted[partition])
+            }
+            guard let next = run.next, message.pointee.offset >= next else {
+                // Polled before a rebalance or a seek took effect.
+                rd_kafka_message_destroy(message)
+                continue
+            }
+            run.next = message.pointee.offset + 1
+            held.append(message)
+        }
+        keep(run)
+        fetchWatch.took(held.count - before, bytes: held.payloadBytes - bytesBefore)
+    }
+
+    private func keep(_ run: (partition: Int32, next: Int64?)) {
+        if let next = run.next { wanted[run.partition] = next }
+    }
+
+    /// Asks the leaders for something small, and does not wait for their answer: see `FetchWatch`.
+    private func wakeFetching() {
+        guard !paused, let queue, fetchWatch.shouldWake(queued: queue.length, at: .now), !wanted.isEmpty
+        else {
             return
         }
-        let partition = message.pointee.partition
-        guard let next = wanted[partition], message.pointee.offset >= next else {
-            // Polled before a rebalance or a seek took effect.
-            rd_kafka_message_destroy(message)
-            return
-        }
-        wanted[partition] = message.pointee.offset + 1
-        held.append(message)
+        let list = PartitionList(
+            topic: kafka.topic, wanted.mapValues { _ in Int64(RD_KAFKA_OFFSET_END) })
+        rd_kafka_offsets_for_times(client.handle, list.pointer, 0)
     }
 
     private func consumerError(_ message: UnsafeMutablePointer<rd_kafka_message_t>) {
@@ -249,6 +289,7 @@ final class KafkaConsumer: EventLogConsumer {
         guard !closed else { return }
         // What is held was handed to nobody. Librdkafka cannot finish while messages of its are out.
         held.dropAll()
+        queue = nil
         recordReader = nil
         let error = rd_kafka_consumer_close(client.handle)
         if error != RD_KAFKA_RESP_ERR_NO_ERROR {

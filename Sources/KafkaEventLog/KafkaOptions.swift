@@ -50,9 +50,16 @@ extension KafkaOptions {
         try configuration.set("session.timeout.ms", "10000")
         // How soon a topic created late is seen, in ms.
         try configuration.set("topic.metadata.refresh.interval.ms", "5000")
-        // Bounds what is fetched ahead, per partition.
+        // Bounds what is fetched ahead, of all partitions together; beside its bytes a message takes some 400 more.
+        try configuration.set("queued.min.messages", "100000")
         try configuration.set("queued.max.messages.kbytes", "16384")
         try apply(properties, to: configuration)
+    }
+
+    /// Bounds of what is fetched ahead, as librdkafka was told.
+    var queuedMessagesMax: Int { properties["queued.min.messages"].flatMap { Int($0) } ?? 100_000 }
+    var queuedBytesMax: Int {
+        1_024 * (properties["queued.max.messages.kbytes"].flatMap { Int($0) } ?? 16_384)
     }
 
     func configureProducer(_ configuration: borrowing KafkaConfiguration) throws(EventLogError) {

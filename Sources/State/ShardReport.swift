@@ -14,8 +14,6 @@ package struct ShardReport {
     package var retracted = 0
     /// History entries dropped because the history was full.
     package var dropped = 0
-    /// Time that went into learning.
-    package var busy = Duration.zero
     /// Local rows whose history is past its bound.
     package var overfull: [Int] = []
 

@@ -26,10 +26,10 @@ package final class BatchApplication {
         /// Item rows whose counts are to be published.
         package var changedStats: [Int32] = []
         package var rejections: [Rejection] = []
-        package var times = StageTimes()
     }
 
     private let state: LearnedState
+    private let stages: StageTimes
     private let learners: [any StreamLearner]
     private let observer: (any LearningObserver)?
     /// False keeps histories and counts alone, for a state that is trained afterwards.
@@ -50,14 +50,18 @@ package final class BatchApplication {
         var whenLearned: (Outcome) -> Void
     }
 
-    package convenience init(state: LearnedState, options: LearningOptions, learns: Bool = true) {
-        self.init(state: state, options: options, learns: learns, observer: nil)
+    package convenience init(
+        state: LearnedState, options: LearningOptions, learns: Bool = true, stages: StageTimes = StageTimes()
+    ) {
+        self.init(state: state, options: options, learns: learns, stages: stages, observer: nil)
     }
 
     init(
-        state: LearnedState, options: LearningOptions, learns: Bool = true, observer: (any LearningObserver)?
+        state: LearnedState, options: LearningOptions, learns: Bool = true, stages: StageTimes = StageTimes(),
+        observer: (any LearningObserver)?
     ) {
         self.state = state
+        self.stages = stages
         learners = state.models.map { streamLearner(of: $0.rule) }
         self.learns = learns
         alternates = learns && state.models.contains { $0.alternating != nil }
@@ -85,36 +89,38 @@ package final class BatchApplication {
     ///
     /// - Parameter whenLearned: called once, on this queue and while nothing is being learned, at the latest by `finish`.
     package func begin(_ batch: IngestBatch, whenLearned: @escaping (Outcome) -> Void) {
-        let started = ContinuousClock.now
-        var waited = Duration.zero
         if run == nil { preparation.standWithState() }
-        for logged in batch.events {
-            if preparation.isLearned(logged.token) { continue }
-            if preparation.admit(logged) {
-                let tooMany = preparation.usersTooMany(for: logged.event)
-                if tooMany > 0 { waited += evict(tooMany) }
-                // The new item joins the sum over all: what came before is folded in first, however batches are cut.
-                if alternates, state.shards.count == 1, preparation.bringsItem(logged.event) {
-                    waited += learnPrepared()
-                }
-                preparation.add(logged)
-                if case .forget(let user) = logged.event.kind {
-                    // Alone between two segments: the grid keeps the order of a user and an item, not that of a
-                    // whole user.
-                    waited += learnPrepared()
-                    forget(user, fading: true)
-                }
-            }
-            if alternates, preparation.applied % Int64(options.blockEvents) == 0 { waited += endBlock() }
+        let next = stages.measure(.prepare) {
+            prepare(batch)
+            return preparation.segment.isEmpty ? nil : makeRun()
         }
-        let next = preparation.segment.isEmpty ? nil : makeRun()
-        let prepared = ContinuousClock.now
         finish()
-        outcome.times.prepare = started.duration(to: prepared) - waited
-        outcome.times.wait = prepared.duration(to: .now) + waited
         ending = Ending(batch: batch, tally: preparation.takeTally(batch.positions), whenLearned: whenLearned)
         if let next { start(next) }
         if run == nil { end() }
+    }
+
+    private func prepare(_ batch: IngestBatch) {
+        preparation.look(up: batch)
+        batch.events.ids.withUnsafeBytes { ids in
+            for (index, event) in batch.events.entries.enumerated() where !preparation.isLearned(event.token) {
+                take(EventInBatch(event: event, index: index, ids: ids), of: batch.events)
+                if alternates, preparation.applied % Int64(options.blockEvents) == 0 { endBlock() }
+            }
+        }
+    }
+
+    private func take(_ logged: EventInBatch, of events: DecodedEvents) {
+        guard preparation.admit(logged) else { return }
+        let tooMany = preparation.usersTooMany(for: logged)
+        if tooMany > 0 { evict(tooMany) }
+        // The new item joins the sum over all: what came before is folded in first, however batches are cut.
+        if alternates, state.shards.count == 1, preparation.bringsItem(logged) { learnPrepared() }
+        preparation.add(logged, of: events)
+        guard logged.event.kind == .forget, let user = EntityID(bytes: logged.user) else { return }
+        // Alone between two segments: the grid keeps the order of a user and an item, not that of a whole user.
+        learnPrepared()
+        forget(user, fading: true)
     }
 
     /// Whether a batch is being learned just now.
@@ -128,26 +134,22 @@ package final class BatchApplication {
     /// Waits until the batch that is being learned is part of the state.
     package func finish() {
         guard let run else { return }
-        run.wait()
+        stages.measure(.wait) { run.wait() }
         finish(run)
         end()
     }
 
     // MARK: - Segments
 
-    /// Learns what is prepared, and whatever was on its way. Returns how long that took.
-    private func learnPrepared() -> Duration {
-        let started = ContinuousClock.now
+    /// Learns what is prepared, and whatever was on its way.
+    private func learnPrepared() {
         let next = preparation.segment.isEmpty ? nil : makeRun()
         finish()
-        if let next {
-            start(next)
-            if let run {
-                run.wait()
-                finish(run)
-            }
+        if let next { start(next) }
+        if let run {
+            run.wait()
+            finish(run)
         }
-        return started.duration(to: .now)
     }
 
     private func makeRun() -> (Segment, Grid, ShardAssignment) {
@@ -164,7 +166,7 @@ package final class BatchApplication {
         for item in segment.described { state.stats[Int(item)].unsaved = true }
         let started = SegmentRun(
             segment, grid: grid, assignment: assignment, worker: worker(examples: segment.examples),
-            state: state)
+            state: state, stages: stages)
         guard segment.examples.count >= Self.examplesForParallel else {
             started.learnInTurn()
             return finish(started)
@@ -186,7 +188,7 @@ package final class BatchApplication {
         let ids = state.items.read { table in (before..<items).map { table.id(of: Int32($0)) } }
         state.stats.grow(to: items, with: ItemStats())
         for model in state.models {
-            model.grow(to: items) { row in ids[row - before].map { Array($0.string.utf8) } ?? [] }
+            model.grow(to: items) { row in Array((ids[row - before]?.string ?? "").utf8) }
         }
     }
 
@@ -224,7 +226,6 @@ package final class BatchApplication {
         state.counters.duplicates += Int64(report.duplicates)
         state.counters.dropped += Int64(report.dropped)
         state.counters.late += Int64(report.late)
-        outcome.times.learn += report.busy
         outcome.changedStats += report.changedStats
         outcome.rejections += report.rejections
         for rejection in report.rejections { state.models[rejection.model].rejected += 1 }
@@ -255,8 +256,8 @@ package final class BatchApplication {
 
     // MARK: - Between segments
 
-    private func endBlock() -> Duration {
-        let waited = learnPrepared()
+    private func endBlock() {
+        learnPrepared()
         let token = preparation.lastToken
         for number in state.models.indices {
             guard var alternation = Alternation(state, number: number) else { continue }
@@ -267,21 +268,21 @@ package final class BatchApplication {
             outcome.rejections.append(
                 Rejection(model: number, partition: token.partition, offset: token.offset))
         }
-        return waited
     }
 
     /// Erases the users heard of least recently.
-    private func evict(_ count: Int) -> Duration {
-        let waited = learnPrepared()
+    private func evict(_ count: Int) {
+        learnPrepared()
         for id in state.leastRecentUsers(count) {
             // What they liked was liked: it fades by itself.
             forget(id, fading: false)
             preparation.countEviction()
         }
-        return waited
     }
 
     private func forget(_ user: EntityID, fading: Bool) {
+        // The row may be given to another.
+        preparation.forgetKnownUsers()
         guard let row = state.users.withLock({ $0.remove(user) }) else { return }
         let shard = state.shard(of: row)
         let worker = self.worker(examples: [])

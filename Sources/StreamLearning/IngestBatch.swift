@@ -6,11 +6,8 @@ package struct LoggedEvent: Sendable {
     /// Milliseconds since 1970, as the log says; stands in where the event has no time of its own.
     package var logTime: Int64
     package var event: Event
-    /// By what a second delivery is known; worked out here, because whoever decodes has more time than whoever learns.
-    package let fingerprint: UInt64?
 
     package init(token: Token, logTime: Int64, event: Event) {
-        fingerprint = event.fingerprint
         self.token = token
         self.logTime = logTime
         self.event = event
@@ -19,7 +16,7 @@ package struct LoggedEvent: Sendable {
 
 /// Events taken from the log together, decoded.
 package struct IngestBatch: Sendable {
-    package var events: [LoggedEvent] = []
+    package var events = DecodedEvents()
     /// Next offset per partition once this batch is applied.
     package var positions: [Int32: Int64] = [:]
     /// The last record of each partition.
@@ -31,10 +28,26 @@ package struct IngestBatch: Sendable {
     package var bytes = 0
 
     package init(events: [LoggedEvent] = [], positions: [Int32: Int64] = [:]) {
-        self.events = events
+        for logged in events { self.events.append(logged) }
         self.positions = positions
     }
 
     /// Records this batch stands for.
     package var recordCount: Int { events.count + deadLetters + tombstones }
+
+    /// Takes the batch that was taken from the log after this one.
+    package mutating func append(_ later: IngestBatch) {
+        events.append(later.events)
+        positions.merge(later.positions) { $1 }
+        fingerprints.merge(later.fingerprints) { $1 }
+        deadLetters += later.deadLetters
+        tombstones += later.tombstones
+        bytes += later.bytes
+    }
+}
+
+extension DecodedEvents {
+    package mutating func append(_ logged: LoggedEvent) {
+        append(logged.event, token: logged.token, logTime: logged.logTime)
+    }
 }

@@ -30,6 +30,9 @@ struct Preparation {
     private(set) var lastToken = Token(partition: 0, offset: 0)
     /// How many examples each user has in this segment, by row. Kept where several shards learn.
     private var places: [UInt32] = []
+    /// Of the batch that is being prepared.
+    private var known = KnownRows()
+    private var signalWeights: [Float] = []
 
     init(_ state: LearnedState, _ options: LearningOptions) {
         self.state = state
@@ -72,6 +75,14 @@ struct Preparation {
 
     // MARK: - Events
 
+    /// The batch comes next.
+    mutating func look(up batch: IngestBatch) {
+        known = KnownRows(of: batch, in: state)
+        signalWeights = batch.events.signals.map { options.signals[$0] ?? 0 }
+    }
+
+    mutating func forgetKnownUsers() { known.forgetUsers() }
+
     /// Whether the state has learned the event of this token already, whatever the log hands out.
     func isLearned(_ token: Token) -> Bool {
         guard let position = positions[token.partition] else { return false }
@@ -79,17 +90,16 @@ struct Preparation {
     }
 
     /// Counts the event; false if there is nothing to be learned from it.
-    mutating func admit(_ logged: LoggedEvent) -> Bool {
+    mutating func admit(_ logged: EventInBatch) -> Bool {
+        let event = logged.event
         applied += 1
         tally.counters.applied += 1
-        lastToken = logged.token
-        if let fingerprint = logged.fingerprint,
-            !state.recent.insert(fingerprint, of: logged.token.partition)
-        {
+        lastToken = event.token
+        if event.isKnownAgain, !state.recent.insert(event.fingerprint, of: event.token.partition) {
             tally.counters.duplicates += 1
             return false
         }
-        guard hasRoom(for: logged.event) else {
+        guard hasRoom(for: logged) else {
             tally.counters.refused += 1
             return false
         }
@@ -97,92 +107,94 @@ struct Preparation {
     }
 
     /// False for an event that would take the items past their bound.
-    private func hasRoom(for event: Event) -> Bool {
+    private func hasRoom(for logged: EventInBatch) -> Bool {
         let itemsMax = options.itemsMax
-        guard itemsMax > 0, let item = event.item else { return true }
-        return state.items.read { $0.count < itemsMax || $0.row(of: item) != nil }
+        guard itemsMax > 0, logged.event.kind != .forget else { return true }
+        return segment.itemCount < itemsMax || itemRow(logged) != nil
     }
 
     /// Users to be erased before this event is added, because it brings a new one and the bound is reached; a
     /// sixty-fourth of all at once, because each time costs a pass over the users.
-    func usersTooMany(for event: Event) -> Int {
+    func usersTooMany(for logged: EventInBatch) -> Int {
         let usersMax = options.usersMax
-        guard usersMax > 0, let user = event.newcomer else { return 0 }
-        let (count, isNew) = state.users.read { ($0.count, $0.row(of: user) == nil) }
+        guard usersMax > 0, takesIn(logged), userRow(logged) == nil else { return 0 }
+        let count = state.users.read { $0.count }
         // Those past the bound, too: it may have been lowered.
-        return isNew && count >= usersMax ? count - usersMax + max(1, usersMax / 64) : 0
+        return count >= usersMax ? count - usersMax + max(1, usersMax / 64) : 0
+    }
+
+    /// Whether a user who is not known becomes known by the event.
+    private func takesIn(_ logged: EventInBatch) -> Bool {
+        switch logged.event.kind {
+        case .rating, .signal, .hide: true
+        // What takes something back is remembered where it has a time of its own.
+        case .retract, .unhide: logged.event.isTimed
+        case .forget, .item: false
+        }
     }
 
     /// Whether the event names an item for the first time.
-    func bringsItem(_ event: Event) -> Bool {
-        guard let item = event.item else { return false }
-        return state.items.read { $0.row(of: item) } == nil
+    func bringsItem(_ logged: EventInBatch) -> Bool {
+        switch logged.event.kind {
+        case .forget: false
+        case .retract, .unhide: logged.event.isTimed && itemRow(logged) == nil
+        case .rating, .signal, .hide, .item: itemRow(logged) == nil
+        }
     }
 
     mutating func countEviction() { tally.counters.evicted += 1 }
 
     /// Adds the event to the segment. Erasure is the caller's.
-    mutating func add(_ logged: LoggedEvent) {
-        switch logged.event.kind {
-        case .rating(let user, let item, let value):
+    mutating func add(_ logged: EventInBatch, of events: DecodedEvents) {
+        let event = logged.event
+        switch event.kind {
+        case .rating:
             tally.counters.ratings += 1
-            add(.rating, user: user, item: item, value: value, logged)
-            tally.ratingSum += Double(value)
+            add(.rating, logged, value: event.value)
+            tally.ratingSum += Double(event.value)
             tally.ratings += 1
-        case .signal(let user, let item, let name):
+        case .signal:
             tally.counters.signals += 1
-            add(.signal, user: user, item: item, value: options.signals[name] ?? 0, logged)
-        case .retract(let user, let item):
+            add(.signal, logged, value: signalWeights[Int(event.reference)])
+        case .retract:
             tally.counters.retractions += 1
             // With a time of its own it may come before what it takes back.
-            if knows(user, item) || logged.event.time != nil {
-                add(.retract, user: user, item: item, value: 0, logged)
-            }
-        case .hide(let user, let item):
+            if knows(logged) || event.isTimed { add(.retract, logged) }
+        case .hide:
             tally.counters.hides += 1
             // Neither need be known: what is hidden before it comes is hidden when it comes.
-            add(.hide, user: user, item: item, value: 0, logged)
-        case .unhide(let user, let item):
+            add(.hide, logged)
+        case .unhide:
             tally.counters.unhides += 1
-            if knows(user, item) || logged.event.time != nil {
-                add(.unhide, user: user, item: item, value: 0, logged)
-            }
+            if knows(logged) || event.isTimed { add(.unhide, logged) }
         case .forget:
             tally.counters.forgets += 1
-        case .item(let description):
+        case .item:
             tally.counters.descriptions += 1
-            describe(description, time: logged.event.time)
+            describe(events.descriptions[Int(event.reference)], logged)
         }
     }
 
-    private mutating func describe(_ description: ItemDescription, time: Int64?) {
-        let row = intern(item: description.item)
+    private mutating func describe(_ description: ItemDescription, _ logged: EventInBatch) {
+        let row = internItem(logged)
         let isNews = state.catalogue.withLock {
             $0.describe(
                 Int(row), title: description.title, tags: description.tags, available: description.available,
-                time: time)
+                time: logged.event.isTimed ? logged.event.time : nil)
         }
         if !isNews { tally.counters.late += 1 }
         segment.described.append(row)
     }
 
-    private func knows(_ user: EntityID, _ item: EntityID) -> Bool {
-        state.users.read { $0.row(of: user) } != nil && state.items.read { $0.row(of: item) } != nil
-    }
-
-    private mutating func add(
-        _ kind: Example.Kind, user: EntityID, item: EntityID, value: Float, _ logged: LoggedEvent
-    ) {
-        let (userRow, isNew) = state.users.intern(user)
-        if isNew { segment.arrivals[Int(userRow) % state.shards.count].append((user, userRow)) }
-        let itemRow = intern(item: item)
+    private mutating func add(_ kind: Example.Kind, _ logged: EventInBatch, value: Float = 0) {
+        let event = logged.event
+        let (userRow, itemRow) = (internUser(logged), internItem(logged))
         segment.examples.append(
             Example(
-                kind: kind, user: userRow, item: itemRow, value: value,
-                time: logged.event.time ?? logged.logTime, isTimed: logged.event.time != nil,
-                mean: mean, meanIsKnown: tally.ratings > 0, itemBound: Int32(segment.itemCount),
-                partition: logged.token.partition, offset: logged.token.offset,
-                ordinal: applied, place: place(of: userRow)))
+                kind: kind, user: userRow, item: itemRow, value: value, time: event.time,
+                isTimed: event.isTimed, mean: mean, meanIsKnown: tally.ratings > 0,
+                itemBound: Int32(segment.itemCount), partition: event.token.partition,
+                offset: event.token.offset, ordinal: applied, place: place(of: userRow)))
     }
 
     /// One shard learns in the log's order as it is.
@@ -196,23 +208,34 @@ struct Preparation {
         return (segment.examples.first?.ordinal ?? applied, index)
     }
 
-    private mutating func intern(item: EntityID) -> Int32 {
-        let (row, isNew) = state.items.intern(item)
-        guard isNew else { return row }
+    // MARK: - Ids
+
+    /// `nil` of an unknown one.
+    private func userRow(_ logged: EventInBatch) -> Int32? {
+        known.user(logged.index) ?? state.users.read { $0.row(of: logged.user) }
+    }
+
+    /// `nil` of an unknown one.
+    private func itemRow(_ logged: EventInBatch) -> Int32? {
+        known.item(logged.index) ?? state.items.read { $0.row(of: logged.item) }
+    }
+
+    private func knows(_ logged: EventInBatch) -> Bool { userRow(logged) != nil && itemRow(logged) != nil }
+
+    private mutating func internUser(_ logged: EventInBatch) -> Int32 {
+        if let row = userRow(logged) { return row }
+        let (row, isNew) = state.users.withLock { $0.intern(logged.user) }
+        if isNew, let id = EntityID(bytes: logged.user) {
+            segment.arrivals[Int(row) % state.shards.count].append((id, row))
+        }
+        return row
+    }
+
+    private mutating func internItem(_ logged: EventInBatch) -> Int32 {
+        if let row = itemRow(logged) { return row }
+        let row = state.items.withLock { $0.intern(logged.item).row }
         segment.itemCount = max(segment.itemCount, Int(row) + 1)
         state.catalogue.withLock { $0.grow(to: Int(row) + 1) }
         return row
-    }
-}
-
-extension Event {
-    /// The user, where the event takes in one that is not known.
-    fileprivate var newcomer: EntityID? {
-        switch kind {
-        case .rating(let user, _, _), .signal(let user, _, _), .hide(let user, _): user
-        // What takes something back is remembered where it has a time of its own.
-        case .retract(let user, _), .unhide(let user, _): time == nil ? nil : user
-        case .forget, .item: nil
-        }
     }
 }

@@ -21,6 +21,7 @@ final class SegmentRun: @unchecked Sendable {
     private let grid: Grid
     private let assignment: ShardAssignment
     private let leases: LeaseBook
+    private let stages: StageTimes
     private let group = DispatchGroup()
     /// By cell: how many others it waits for.
     private let waitsFor: [Counter]
@@ -31,9 +32,11 @@ final class SegmentRun: @unchecked Sendable {
     }
 
     init(
-        _ segment: Segment, grid: Grid, assignment: ShardAssignment, worker: CellWorker, state: LearnedState
+        _ segment: Segment, grid: Grid, assignment: ShardAssignment, worker: CellWorker, state: LearnedState,
+        stages: StageTimes
     ) {
         (self.segment, self.grid, self.assignment, self.worker) = (segment, grid, assignment, worker)
+        self.stages = stages
         shards = state.shards
         seeds = state.models.map(\.seed)
         leases = LeaseBook(shards: grid.shards)
@@ -103,9 +106,9 @@ final class SegmentRun: @unchecked Sendable {
         let part = grid.part(step: step, userShard: shard.number)
         let cell = grid.cell(userShard: shard.number, part: part)
         guard !cell.isEmpty else { return }
-        let started = ContinuousClock.now
-        let lease = leases.lend(part, of: assignment)
-        worker.learn(cell, shard: shard, lease: lease)
-        shard.report.busy += started.duration(to: .now)
+        stages.measure(.learn) {
+            let lease = leases.lend(part, of: assignment)
+            worker.learn(cell, shard: shard, lease: lease)
+        }
     }
 }

@@ -98,7 +98,7 @@ struct StreamBenchmark: AsyncParsableCommand {
 
     /// Seconds of each stage beside those of the whole.
     private func stages(_ run: (seconds: Double, status: [StatusField]), shards: Int) -> [Comparison] {
-        ["prepare", "wait", "learn", "publish"].compactMap { stage in
+        ["fetch", "decode", "prepare", "wait", "learn", "publish"].compactMap { stage in
             guard
                 case .double(let value)? = run.status.first(where: { $0.name == "stage.\(stage)-s" })?.value
             else { return nil }

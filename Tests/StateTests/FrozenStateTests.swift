@@ -14,9 +14,9 @@ import Testing
 @Suite("A state frozen for a checkpoint while learning goes on")
 struct FrozenStateTests {
     private static func apply(
-        _ batch: IngestBatch, to state: LearnedState, _ leases: LeaseBook, _ options: EngineOptions
+        _ batch: IngestBatch, to state: LearnedState, _ options: EngineOptions
     ) {
-        var application = BatchApplication(state: state, leases: leases, options: options.learning)
+        let application = BatchApplication(state: state, options: options.learning)
         application.apply(batch)
     }
 
@@ -35,16 +35,15 @@ struct FrozenStateTests {
         let options = fourLearners(shards: shards)
         let file = try StateFile(path: folder.state, identity: fourIdentity)
         let state = LearnedState(options: options.state)
-        let leases = LeaseBook(shards: shards)
         var waiting = batches(events(6_000, seed: 8, users: 200), sizes: [40])[...]
         while let next = waiting.popFirst() {
-            Self.apply(next, to: state, leases, options)
+            Self.apply(next, to: state, options)
             let digest = state.digest()
             let frozen = state.freeze(usersPerPage: 17)
             try file.write(
                 frozen.head,
                 then: {
-                    if let batch = waiting.popFirst() { Self.apply(batch, to: state, leases, options) }
+                    if let batch = waiting.popFirst() { Self.apply(batch, to: state, options) }
                     return frozen.nextPage()
                 })
             state.thaw(frozen, isSaved: true)
@@ -60,10 +59,9 @@ struct FrozenStateTests {
         let options = fourLearners(shards: shards)
         let file = try StateFile(path: folder.state, identity: fourIdentity)
         let state = LearnedState(options: options.state)
-        let leases = LeaseBook(shards: shards)
         var waiting = batches(events(9_000, seed: 9, users: 400), sizes: [150])[...]
         while let next = waiting.popFirst() {
-            Self.apply(next, to: state, leases, options)
+            Self.apply(next, to: state, options)
             let digest = state.digest()
             let frozen = state.freeze(usersPerPage: 5)
             let outcome = Lock<Result<Void, StateError>?>(nil)
@@ -76,7 +74,7 @@ struct FrozenStateTests {
             }
             repeat {
                 guard let batch = waiting.popFirst() else { break }
-                Self.apply(batch, to: state, leases, options)
+                Self.apply(batch, to: state, options)
             } while outcome.withLock({ $0 == nil })
             group.wait()
             try #require(outcome.withLock { $0 }).get()
@@ -93,17 +91,16 @@ struct FrozenStateTests {
         let options = fourLearners(shards: shards)
         let file = try StateFile(path: folder.state, identity: fourIdentity)
         let state = LearnedState(options: options.state)
-        let leases = LeaseBook(shards: shards)
         var waiting = batches(events(4_000, seed: 10, users: 100), sizes: [60])[...]
         var turn = 0
         while let next = waiting.popFirst() {
-            Self.apply(next, to: state, leases, options)
+            Self.apply(next, to: state, options)
             let frozen = state.freeze(usersPerPage: 17)
             turn += 1
             let isWritten = turn % 4 == 0 || waiting.isEmpty
             let digest = state.digest()
             let rows = {
-                if let batch = waiting.popFirst() { Self.apply(batch, to: state, leases, options) }
+                if let batch = waiting.popFirst() { Self.apply(batch, to: state, options) }
                 return frozen.nextPage()
             }
             // The disk is full after two pages.

@@ -1,0 +1,108 @@
+internal import ArgumentParser
+internal import Checkpoints
+internal import Engine
+internal import EventLog
+internal import Events
+internal import Foundation
+internal import KafkaEventLog
+internal import Logging
+internal import LookUps
+internal import State
+
+/// A backlog in Kafka, learned by the whole engine with checkpoints on.
+struct IngestBenchmark: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ingest",
+        abstract: "Learns a backlog from Kafka: events per second, and what each stage costs.",
+        discussion: """
+            The engine as it is shipped, in this process, with its state file and its checkpoints, consumes a topic that \
+            was filled before. The broker is librdkafka's mock cluster in another process, whose processor time is told \
+            apart, or a real one. Beside it, in the same run: librdkafka alone reading the topic, and the decoder \
+            alone.
+
+            EXAMPLES
+              swift run -c release freshet-bench ingest --events ml-1m/ratings.csv.gz
+              swift run -c release freshet-bench ingest --events ml-1m/ratings.csv.gz --models stars --json
+              swift run -c release freshet-bench ingest --users 1000000 --items 100000 --count 4000000
+              swift run -c release freshet-bench ingest --kafka localhost:9092 --events ml-1m/ratings.csv.gz
+            """)
+
+    enum Models: String, CaseIterable, ExpressibleByArgument { case `default`, stars }
+
+    @Option(help: "host:port of a real broker; the mock cluster where absent.") var kafka: String?
+    @Option(
+        help:
+            "MovieLens, CSV or JSON, gzip or not, taken in the order of time; invented ratings where absent.")
+    var events: String?
+    @Option(help: "Users of invented ratings.") var users = 6_000
+    @Option(help: "Items of invented ratings.") var items = 4_000
+    @Option(help: "Invented ratings.") var count = 1_000_000
+    @Option(help: "The daemon's models, or the first of them alone: default or stars.") var models = Models
+        .default
+    @Option(help: "Learning shards; 0 as shipped.") var shards = 0
+    @Option(help: "Partitions of the topic; 0 for as many as the mock needs.") var partitions = 0
+    @Option(help: "How producers compress: none, lz4 or zstd.") var compression = "lz4"
+    @Flag(help: "Print a JSON object.") var json = false
+
+    func validate() throws {
+        guard users > 0, items > 0, count > 0, shards >= 0, partitions >= 0 else {
+            throw ValidationError("users, items and count must be above 0, shards and partitions not below")
+        }
+    }
+
+    func run() async throws {
+        let options = engineOptions()
+        let recorded =
+            try events.map { try RecordedEvents(file: $0, options: options.events) }
+            ?? RecordedEvents(users: users, items: items, count: count, options: options.events)
+        // Of what the mock keeps of a partition, half: murmur2 does not spread evenly.
+        let enough = max(4, recorded.bytes.count / (compression == "none" ? 2_500_000 : 6_000_000))
+        let topic = try MeasuredTopic(brokers: kafka, partitions: partitions > 0 ? partitions : enough)
+        defer { topic.close() }
+        try topic.fill(recorded, compression: compression)
+        let bare = try BareConsumer.seconds(topic, count: recorded.count)
+        let decoding = seconds(runs: 1) { decode(recorded, options.events) }
+        var report = try await learn(topic, count: recorded.count, options)
+        report.bareSeconds = bare
+        report.decodeSeconds = decoding
+        try report.print(asJSON: json)
+    }
+
+    private func engineOptions() -> EngineOptions {
+        var options = EngineOptions()
+        options.state.shards = shards > 0 ? shards : ProcessInfo.processInfo.activeProcessorCount
+        if models == .stars { options.state.models.removeAll { $0.name != "stars" } }
+        options.lookUps.defaultModel = options.state.models[0].name
+        return options
+    }
+
+    private func decode(_ recorded: RecordedEvents, _ options: EventOptions) {
+        let decoder = EventDecoder(options: options)
+        for index in 0..<recorded.count { recorded.withRecord(index) { _ = try? decoder.decode($1) } }
+    }
+
+    private func learn(_ topic: MeasuredTopic, count: Int, _ options: EngineOptions) async throws
+        -> IngestReport
+    {
+        let folder = FileManager.default.temporaryDirectory.path + "/freshet-bench-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let logger = Logger(label: "freshet-bench", factory: { _ in SwiftLogNoOpLogHandler() })
+        let log = try KafkaLog(
+            options: KafkaOptions(brokers: topic.brokers, topic: topic.name, group: topic.name),
+            logger: logger)
+        let names = Dictionary(uniqueKeysWithValues: options.state.models.map { ($0.name, $0.learnerName) })
+        let file = try StateFile(
+            path: folder + "/state.sqlite",
+            identity: StateIdentity(factors: options.state.factors, models: names, source: log.source))
+        let engine = try Engine(options: options, file: file, log: log, logger: logger)
+        engine.start { _ in }
+        var report = IngestReport(
+            events: count, models: options.state.models.map(\.name), shards: options.state.shards,
+            users: 0, items: 0)
+        try await report.measure(engine, topic)
+        try engine.stop()
+        log.close()
+        return report
+    }
+}
