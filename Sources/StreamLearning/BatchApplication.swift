@@ -103,7 +103,8 @@ package final class BatchApplication {
     private func prepare(_ batch: IngestBatch) {
         preparation.look(up: batch)
         batch.events.ids.withUnsafeBytes { ids in
-            for (index, event) in batch.events.entries.enumerated() where !preparation.isLearned(event.token) {
+            for (index, event) in batch.events.entries.enumerated() where !preparation.isLearned(event.token)
+            {
                 take(EventInBatch(event: event, index: index, ids: ids), of: batch.events)
                 if alternates, preparation.applied % Int64(options.blockEvents) == 0 { endBlock() }
             }

@@ -1,6 +1,6 @@
-internal import StreamLearning
 internal import Engine
 internal import Foundation
+internal import StreamLearning
 
 /// What a backlog took to learn.
 struct IngestReport: Codable {
