@@ -157,7 +157,7 @@ let package = Package(
             of: "State",
             [
                 "EngineSupport", "TestSupport", "State", "StreamLearning", "Checkpoints", "Events", "Factors",
-                "Locking", grdb,
+                "Learners", "Locking", grdb,
             ]),
         tests(
             of: "StreamLearning",

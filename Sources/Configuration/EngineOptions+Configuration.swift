@@ -52,7 +52,7 @@ extension Configuration {
 extension ModelSettings {
     fileprivate var modelOptions: ModelOptions {
         switch learner {
-        case .sgd: ModelOptions(name: name, learner: .sgd(sgd(over: .init())))
+        case .sgd: ModelOptions(name: name, learner: .sgd(sgd(over: .live)))
         case .bpr: ModelOptions(name: name, learner: .bpr(bpr(over: .live), positive: rule))
         case .warp: ModelOptions(name: name, learner: .warp(warp(over: .live), positive: rule))
         case .als: ModelOptions(name: name, learner: .als(als(over: .live), positive: rule))
@@ -63,10 +63,16 @@ extension ModelSettings {
     public func sgd(over options: BiasedSGD.Options) -> BiasedSGD.Options {
         var options = options
         if let learningRate { options.learningRate = Float(learningRate) }
+        if let userLearningRate { options.userLearningRate = Float(userLearningRate) }
         if let biasLearningRate { options.biasLearningRate = Float(biasLearningRate) }
+        if let userBiasLearningRate { options.userBiasLearningRate = Float(userBiasLearningRate) }
+        if let biasShrinkage { options.biasShrinkage = Float(biasShrinkage) }
         if let schedule { options.schedule = schedule }
         if let regularization { options.regularization = Float(regularization) }
+        if let userRegularization { options.userRegularization = Float(userRegularization) }
         if let biasRegularization { options.biasRegularization = Float(biasRegularization) }
+        if let replays { options.replays = replays }
+        if let replayLearningRate { options.replayLearningRate = Float(replayLearningRate) }
         return options
     }
 

@@ -14,15 +14,19 @@ public struct ModelField: Sendable {
     /// Every setting but `learner`, in the order of the reference.
     public static let all: [ModelField] = [
         rate("learning-rate", [.sgd, .bpr, .warp], \.learningRate),
-        rate("user-learning-rate", [.bpr, .warp], \.userLearningRate),
+        rate("user-learning-rate", [.sgd, .bpr, .warp], \.userLearningRate),
         rate("bias-learning-rate", [.sgd, .bpr, .warp], \.biasLearningRate),
+        rate("user-bias-learning-rate", [.sgd], \.userBiasLearningRate),
+        number("bias-shrinkage", [.sgd], \.biasShrinkage, 0...1_000),
         text(
             "rate-schedule", [.sgd, .bpr, .warp], \.rateSchedule, ModelSettings.RateSchedule.allowed,
             parse: { ModelSettings.RateSchedule($0) }, text: { $0.text }),
         number("regularization", [.sgd, .bpr, .warp, .als], \.regularization, 0...1_000),
-        number("user-regularization", [.bpr, .warp], \.userRegularization, 0...1_000),
+        number("user-regularization", [.sgd, .bpr, .warp], \.userRegularization, 0...1_000),
         number("bias-regularization", [.sgd, .bpr, .warp], \.biasRegularization, 0...1_000),
         number("regularization-power", [.als], \.regularizationPower, 0...1),
+        integer("replays", [.sgd], \.replays, 0...100),
+        rate("replay-learning-rate", [.sgd], \.replayLearningRate),
         integer("samples", [.bpr, .warp], \.samples, 1...100),
         integer("max-sampled", [.warp], \.maxSampled, 1...10_000),
         number("margin", [.warp], \.margin, 0...100),

@@ -115,11 +115,15 @@ public struct ModelSettings: Sendable, Equatable {
     public var learningRate: Double?
     public var userLearningRate: Double?
     public var biasLearningRate: Double?
+    public var userBiasLearningRate: Double?
+    public var biasShrinkage: Double?
     public var rateSchedule: RateSchedule?
     public var regularization: Double?
     public var userRegularization: Double?
     public var biasRegularization: Double?
     public var regularizationPower: Double?
+    public var replays: Int?
+    public var replayLearningRate: Double?
     public var samples: Int?
     public var maxSampled: Int?
     public var margin: Double?

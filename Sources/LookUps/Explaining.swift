@@ -1,5 +1,6 @@
 internal import Events
 internal import Factors
+internal import Learners
 internal import Retrieval
 internal import State
 
@@ -26,9 +27,10 @@ extension LookupAnswerer {
             return (standing, carriers)
         }
         guard let (standing, nearest) = found else { throw withoutFactors(query.item) }
-        let mean = model.traits.predictsRatings ? published.mean : nil
-        // Summed as `recommend` sums it: both answer the same score.
-        let offset = mean.map { $0 + copy.taste.bias } ?? 0
+        let unit = published.unit(of: model)
+        let userBias = copy.taste.bias
+        var mean: Float?
+        if case .rating(let scale) = unit { mean = Float(scale.mean) }
         var carriers = described(nearest, in: copy.history)
         var rest: Explanation.Rest?
         if let shares = shares(of: copy.history, in: row, model: model) {
@@ -37,9 +39,10 @@ extension LookupAnswerer {
         let isCandidate = obstacles.isEmpty
         if standing.better >= Explanation.depth { obstacles.append(.rank) }
         return Explanation(
-            model: model.traits.name, score: standing.score + offset, mean: mean,
-            userBias: mean.map { _ in copy.taste.bias }, itemBias: standing.bias, match: standing.product,
-            rank: isCandidate ? standing.better + 1 : nil, topTenScore: standing.bar.map { $0 + offset },
+            model: model.traits.name, score: unit.answer(standing.score, userBias: userBias), mean: mean,
+            userBias: mean.map { _ in unit.part(userBias) }, itemBias: unit.part(standing.bias),
+            match: unit.part(standing.product), rank: isCandidate ? standing.better + 1 : nil,
+            topTenScore: standing.bar.map { unit.answer($0, userBias: userBias) },
             obstacles: obstacles,
             seen: copy.history[Int32(row)].map { UserRecord.Entry($0, item: query.item) },
             carriers: carriers, rest: rest)

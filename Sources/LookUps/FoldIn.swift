@@ -8,9 +8,9 @@ struct FoldInSession {
     var rows: [Int]
     /// One a row: a rating, or how much it was liked; `nil` where nothing was said.
     var weights: [Float?]
-    /// μ.
-    var mean: Float
-    /// Standard deviation of ratings about the means baseline.
+    /// Of ratings.
+    var scale: RatingScale
+    /// Standard deviation of ratings about the means baseline, in their unit.
     var deviation: Float
 }
 

@@ -25,8 +25,13 @@ package final class PublishedState: Sendable {
     /// What the state last told of itself.
     package var snapshot: Snapshot { latest.withLock { $0 } }
 
-    /// μ at the last publication.
-    var mean: Float { latest.withLock { $0.mean } }
+    /// Of ratings, at the last publication.
+    var scale: RatingScale { latest.withLock { $0.scale } }
+
+    /// What turns the scores of a model into its answers.
+    func unit(of model: PublishedModel) -> ScoreUnit {
+        model.traits.predictsRatings ? .rating(scale) : .score
+    }
 
     /// What turns the published counts of a model into those of now.
     func clock(of model: PublishedModel) -> PopularityClock {
@@ -68,7 +73,7 @@ extension PublishedState {
         }
         counts.withLock { $0.take(stats, from: state) }
         items.store(state.stats.count, ordering: .relaxed)
-        if complete { latest.withLock { $0.mean = state.mean } }
+        if complete { latest.withLock { $0.scale = state.ratings.scale } }
         return complete
     }
 

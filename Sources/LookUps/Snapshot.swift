@@ -1,5 +1,6 @@
 internal import Factors
 internal import Foundation
+package import Learners
 internal import Retrieval
 package import State
 
@@ -16,8 +17,8 @@ package struct Snapshot: Sendable {
     package var positions: [Int32: Int64] = [:]
     package var counters = LearnedState.Counters()
     package var models: [Model] = []
-    /// μ at the last publication.
-    package var mean: Float = 0
+    /// Of ratings, at the last publication.
+    package var scale = RatingMoments().scale
     package var memory = StateMemory()
     /// Bytes of the published indexes.
     package var indexBytes = 0

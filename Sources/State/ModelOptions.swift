@@ -18,7 +18,7 @@ public struct ModelOptions: Sendable, Equatable {
     }
 
     public static let defaults = [
-        ModelOptions(name: "stars", learner: .sgd(BiasedSGD.Options())),
+        ModelOptions(name: "stars", learner: .sgd(.live)),
         ModelOptions(name: "likes", learner: .bpr(.live, positive: PositiveRule(ratingMin: 4))),
     ]
 

@@ -247,7 +247,7 @@ package final class BatchApplication {
         }
         state.logMemory.last.merge(batch.fingerprints) { $1 }
         state.counters.add(tally.counters)
-        (state.ratingSum, state.ratings) = (tally.ratingSum, tally.ratings)
+        state.ratings = tally.ratings
         state.counters.tombstones += Int64(batch.tombstones)
         state.counters.deadLetters += Int64(batch.deadLetters)
         let finished = outcome

@@ -1,4 +1,5 @@
 internal import Factors
+internal import Learners
 internal import State
 
 /// One event, interned and ready to be learned.
@@ -23,6 +24,9 @@ struct Example {
     var mean: Float
     /// Whether any rating came before, so that μ means something.
     var meanIsKnown: Bool
+    /// Of ratings before this event, and with it.
+    var scaleBefore: RatingScale
+    var scale: RatingScale
     /// Items known when the event came: negatives are drawn among these, so that what a replay draws does not depend
     /// on how batches were cut.
     var itemBound: Int32

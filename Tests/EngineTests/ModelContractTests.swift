@@ -20,7 +20,7 @@ struct ModelContractTests {
         var warp = WARP.Options()
         warp.learningRate = 0.05
         return [
-            ModelOptions(name: "m", learner: .sgd(BiasedSGD.Options())),
+            ModelOptions(name: "m", learner: .sgd(.live)),
             ModelOptions(name: "m", learner: .bpr(.live, positive: positive)),
             ModelOptions(name: "m", learner: .warp(warp, positive: positive)),
             ModelOptions(name: "m", learner: .als(.live, positive: positive)),

@@ -2,6 +2,7 @@ package import Checkpoints
 internal import Events
 internal import Factors
 internal import Foundation
+internal import Learners
 internal import Locking
 
 /// Copies all that has changed aside at once, and clears the marks. For states that nobody learns into meanwhile;
@@ -33,7 +34,10 @@ extension LearnedState {
     }
 
     package func scalars() -> [String: Scalar] {
-        var scalars: [String: Scalar] = ["mean.sum": .double(ratingSum), "mean.count": .integer(ratings)]
+        var scalars: [String: Scalar] = [
+            "mean.sum": .double(ratings.sum), "mean.count": .integer(ratings.count),
+            "mean.squares": .double(ratings.squares),
+        ]
         // A JSON object, for people who look into the file.
         if let memory = try? JSONEncoder().encode(logMemory) { scalars["log.memory"] = .blob(memory) }
         for field in Counters.all {

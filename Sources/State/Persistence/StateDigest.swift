@@ -2,6 +2,7 @@ internal import Checkpoints
 internal import Events
 package import Factors
 internal import Foundation
+internal import Learners
 internal import Locking
 
 /// A digest of everything learned: two states of one digest answer alike and go on alike.
@@ -55,8 +56,9 @@ extension LearnedState {
             digest.combine(Int(position))
         }
         for field in Counters.fields { digest.combine(Int(counters[keyPath: field.path])) }
-        digest.combine(ratingSum.bitPattern)
-        digest.combine(Int(ratings))
+        digest.combine(ratings.sum.bitPattern)
+        digest.combine(Int(ratings.count))
+        digest.combine(ratings.squares.bitPattern)
         combineRecent(&digest)
         combineUsers(&digest)
         combineItems(&digest)

@@ -3,6 +3,7 @@ internal import Dispatch
 internal import Events
 internal import Factors
 internal import Foundation
+internal import Learners
 internal import Locking
 
 /// Fills a new state from a file. Runs before anything else touches the state.
@@ -21,6 +22,9 @@ package final class StateLoader: StateReader {
     private var nextItem = 0
     /// Of the recent events, until all are there.
     private var recent: [String: Scalar] = [:]
+    private var (ratingSum, ratingCount) = (0.0, Int64(0))
+    /// `nil` in a file of before ratings were standardised.
+    private var ratingSquares: Double?
 
     package init(state: LearnedState, path: String) {
         self.state = state
@@ -51,8 +55,9 @@ package final class StateLoader: StateReader {
 
     package func read(scalar: Scalar, name: String) {
         switch (name, scalar) {
-        case ("mean.sum", .double(let value)): state.ratingSum = value
-        case ("mean.count", .integer(let value)): state.ratings = value
+        case ("mean.sum", .double(let value)): ratingSum = value
+        case ("mean.count", .integer(let value)): ratingCount = value
+        case ("mean.squares", .double(let value)): ratingSquares = value
         case (let name, _) where name.hasPrefix(RecentEvents.scalarPrefix): recent[name] = scalar
         case ("log.memory", .blob(let value)):
             // What cannot be read is as good as what an older program did not write: the log is trusted.
@@ -161,6 +166,8 @@ package final class StateLoader: StateReader {
         (users, items) = (IDTable(), IDTable())
         state.recent.restore(recent)
         recent = [:]
+        state.ratings = RatingMoments(count: ratingCount, sum: ratingSum, squares: ratingSquares ?? 0)
+        if ratingSquares == nil { state.standardiseRatings() }
         // A file of before this was kept: whatever it has not seen came later, so that nothing is lost.
         if !state.positions.isEmpty, state.logMemory.origins == nil { state.logMemory.origins = [:] }
         for number in state.models.indices { state.settleAlternation(of: number) }
