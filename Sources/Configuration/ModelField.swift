@@ -1,3 +1,5 @@
+internal import Learners
+
 /// One setting of a model: which learners have it, what it may be, and where it goes.
 public struct ModelField: Sendable {
     /// The key below the model's name, say `learning-rate`.
@@ -36,7 +38,13 @@ public struct ModelField: Sendable {
         number("alpha", [.als], \.alpha, 0.001...10_000),
         number("half-life-events", [.als], \.halfLifeEvents, 0...1e6),
         text(
-            "positive", [.bpr, .warp, .als], \.positive, ModelSettings.Positive.allowed,
+            "half-life", ModelSettings.Learner.counters, \.halfLife, HalfLife.allowed,
+            parse: { HalfLife(configured: $0) }, text: { "\"\($0.configured)\"" }),
+        integer("successors", [.next], \.successors, 1...1_024),
+        integer("trail", [.next], \.trail, 1...64),
+        text(
+            "positive", [.bpr, .warp, .als] + ModelSettings.Learner.counters, \.positive,
+            ModelSettings.Positive.allowed,
             parse: { ModelSettings.Positive($0) }, text: { "\"\($0.text)\"" }),
     ]
 

@@ -32,6 +32,7 @@ func foldInRule(of traits: ModelTraits, solving: PublishedModel.Solving?) -> any
     case .sgd(let sgd): RatingFoldIn(sgd: sgd)
     case .bpr(let bpr, _): RankingFoldIn(rule: .bpr(bpr), seed: traits.seed)
     case .warp(let warp, _): RankingFoldIn(rule: .warp(warp), seed: traits.seed)
+    case .counter: CounterFoldIn()
     case .als(let als, _): AlternatingFoldIn(als: als, solving: solving)
     }
 }

@@ -11,7 +11,17 @@ extension LookupAnswerer {
         let freshness = query.wantsMeta ? freshness() : nil
         let named = try named(query, in: model)
         var selection = selection(tags: query.tags, exclude: query.exclude, keepsReasons: query.wantsMeta)
-        if !query.includeSeen { selection.leaveOut(named.rows.map { Int32($0) }.sorted(), because: .seen) }
+        if !query.includeSeen, options.seen != .allow {
+            selection.leaveOut(named.rows.map { Int32($0) }.sorted(), because: .seen)
+        }
+        if let counters = model.counters {
+            let trail = trail(of: named.rows, weights: named.weights, counters.rule)
+            let found = best(
+                query.count, personal: counters.personal(trail), selection: selection, in: model,
+                rule: counters.rule, counts: query.wantsMeta)
+            return answer(
+                found, model: model, count: query.count, freshness: freshness, ignored: named.ignored)
+        }
         let session = FoldInSession(
             rows: named.rows, weights: named.weights, scale: published.scale,
             deviation: deviation(of: number))

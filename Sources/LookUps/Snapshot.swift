@@ -19,6 +19,8 @@ package struct Snapshot: Sendable {
     package var models: [Model] = []
     /// Of ratings, at the last publication.
     package var scale = RatingMoments().scale
+    /// The newest time of an event, at the last publication.
+    package var newestTime: Int64?
     package var memory = StateMemory()
     /// Bytes of the published indexes.
     package var indexBytes = 0

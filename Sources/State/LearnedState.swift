@@ -34,6 +34,8 @@ package final class LearnedState: @unchecked Sendable {
     package var recent: RecentEvents
     /// Of rating events as they came.
     package var ratings = RatingMoments()
+    /// The newest time of a rating or signal, in milliseconds since 1970; `nil` before the first. The greatest of the items'.
+    package var newestTime: Int64?
     /// Rows erased since the last checkpoint.
     package var forgotten: [Int32] = []
 

@@ -7,6 +7,7 @@ public struct ModelOptions: Sendable, Equatable {
         case bpr(BPR.Options, positive: PositiveRule)
         case warp(WARP.Options, positive: PositiveRule)
         case als(ALS.Options, positive: PositiveRule)
+        case counter(CounterOptions, positive: PositiveRule)
     }
 
     public var name: String
@@ -27,6 +28,11 @@ public struct ModelOptions: Sendable, Equatable {
         if case .als = learner { true } else { false }
     }
 
+    /// Of a model that counts rather than learns rows.
+    package var counter: CounterOptions? {
+        if case .counter(let options, _) = learner { options } else { nil }
+    }
+
     /// As written in the configuration and in the state.
     public var learnerName: String {
         switch learner {
@@ -34,6 +40,7 @@ public struct ModelOptions: Sendable, Equatable {
         case .bpr: "bpr"
         case .warp: "warp"
         case .als: "als"
+        case .counter(let options, _): options.kind.rawValue
         }
     }
 }

@@ -37,6 +37,10 @@ struct Example {
     /// Where several shards learn, and a user's events may come out of order.
     var place: UserState.Place?
 
+    /// Where the example stands on what the model's popularity fades by: the ordinals of events, or their times.
+    @inline(__always)
+    func instant(of model: ModelState) -> Int64 { model.decay.isTimed ? time : ordinal }
+
     /// Draws of one purpose; replayed, the event draws the same.
     func random(seed: UInt64) -> KeyedRandom {
         KeyedRandom(

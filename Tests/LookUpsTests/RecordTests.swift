@@ -2,8 +2,8 @@ import Dispatch
 import EngineSupport
 import Events
 import Factors
-import Locking
 import Learners
+import Locking
 import State
 import Testing
 

@@ -20,13 +20,14 @@ extension LearnedState {
         var delta = StateDelta()
         delta.positions = positions
         delta.scalars = scalars().merging(recent.takeChanges()) { own, _ in own }
-        delta.models = models.map { model in
+        delta.models = models.enumerated().map { number, model in
             StoredModel(
                 name: model.options.name, learner: model.options.learnerName,
                 scalars: [
                     "updates": .integer(Int64(model.updates)), "rejected": .integer(Int64(model.rejected)),
                     "score": .blob(model.score.blob),
-                ].merging(model.alternating?.scalars ?? [:]) { own, _ in own })
+                ].merging(model.alternating?.scalars ?? [:]) { own, _ in own }
+                    .merging(counterScalars(of: number)) { own, _ in own })
         }
         delta.forgottenUsers = forgotten
         forgotten = []

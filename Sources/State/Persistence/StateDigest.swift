@@ -62,7 +62,8 @@ extension LearnedState {
         combineRecent(&digest)
         combineUsers(&digest)
         combineItems(&digest)
-        for model in models {
+        for (number, model) in models.enumerated() {
+            for blob in counterBlobs(of: number) { digest.combine(bytes: blob) }
             digest.combine(bytes: model.options.name.utf8)
             digest.combine(model.updates)
             digest.combine(model.rejected)
@@ -107,6 +108,7 @@ extension LearnedState {
                 digest.combine(Int(user.lastEvent))
                 for table in shard.tables { digest.combine(table.row(local)) }
                 for table in shard.longTerm.compactMap(\.self) { digest.combine(table.row(local)) }
+                for trails in shard.trails.compactMap(\.self) { digest.combine(bytes: trails[local].blob) }
             }
         }
     }

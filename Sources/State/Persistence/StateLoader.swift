@@ -22,6 +22,8 @@ package final class StateLoader: StateReader {
     private var nextItem = 0
     /// Of the recent events, until all are there.
     private var recent: [String: Scalar] = [:]
+    /// Of models that count, until users and items are there.
+    private var counters: [Int: [String: Data]] = [:]
     private var (ratingSum, ratingCount) = (0.0, Int64(0))
     /// `nil` in a file of before ratings were standardised.
     private var ratingSquares: Double?
@@ -80,6 +82,8 @@ package final class StateLoader: StateReader {
         case ("score", .blob(let value)):
             let model = state.models[number]
             model.score.restore(value, firstLayout: model.rule.predictsRatings)
+        case (let name, .blob(let value)) where name.hasPrefix(CounterState.prefix):
+            counters[number, default: [:]][name] = value
         default: state.models[number].alternating?.restore(scalar, name: name)
         }
     }
@@ -98,6 +102,7 @@ package final class StateLoader: StateReader {
         var stats = ItemStats()
         (stats.users, stats.ratings, stats.ratingSum) = (users, ratings, stored.ratingSum)
         (stats.lastEvent, stats.unsaved) = (stored.lastEvent, false)
+        if let time = stored.lastEvent { state.newestTime = max(time, state.newestTime ?? time) }
         state.stats[row] = stats
         state.catalogue.withLock {
             $0.describe(
@@ -164,6 +169,13 @@ package final class StateLoader: StateReader {
         state.users.withLock { $0 = users }
         state.items.withLock { $0 = items }
         (users, items) = (IDTable(), IDTable())
+        for (number, scalars) in counters {
+            let malformed = state.restoreCounters(scalars, of: number).sorted()
+            if let first = malformed.first {
+                throw damaged("'\(first)' of model '\(state.models[number].traits.name)' is malformed")
+            }
+        }
+        counters = [:]
         state.recent.restore(recent)
         recent = [:]
         state.ratings = RatingMoments(count: ratingCount, sum: ratingSum, squares: ratingSquares ?? 0)
