@@ -91,7 +91,7 @@ let package = Package(
                 "StreamLearning", "LookUps", logging,
             ]),
         room("RESP", [nioCore]),
-        room("Commands", ["Events", "LookUps", "Engine", "RESP", nioCore]),
+        room("Commands", ["Events", "State", "LookUps", "Engine", "RESP", nioCore]),
         room(
             "RPC", ["Locking", "Events", "LookUps", "Engine", "RESP", "Commands", nioCore, nioPosix, logging]),
 
@@ -157,7 +157,7 @@ let package = Package(
             of: "State",
             [
                 "EngineSupport", "TestSupport", "State", "StreamLearning", "Checkpoints", "Events", "Factors",
-                "Locking", grdb,
+                "Learners", "Locking", grdb,
             ]),
         tests(
             of: "StreamLearning",
@@ -209,7 +209,7 @@ let package = Package(
                 // Asked by the arguments of its command.
                 "freshet",
                 "EvaluationRuns", "Reporting", "Configuration", "HistoryTraining", "Evaluation", "Events",
-                "Learners", "Training", argumentParser,
+                "Learners", "State", "StreamLearning", "Training", argumentParser,
             ]),
         tests(of: "Freshet", ["freshet", "Configuration", "RESP", "TestSupport", argumentParser]),
         // The real program as a process.

@@ -1,6 +1,7 @@
 import EventLog
 import Events
 import RESP
+internal import State
 
 /// Reads a command's arguments one by one. Each error says which argument, the value found, what is allowed, and the
 /// command's usage.
@@ -102,6 +103,16 @@ struct ArgumentReader {
             throw error("\(name) is '\(Self.short(text))'; a finite number is allowed")
         }
         return value
+    }
+
+    /// `exclude`, `allow` or `after` and a time, in one word or two.
+    mutating func seenRule() throws(CommandError) -> SeenRule {
+        var words = try text("SEEN").lowercased()
+        if words == "after" { words += " " + (try text("SEEN after")) }
+        guard let rule = SeenRule(words) else {
+            throw error("SEEN is '\(Self.short(words))'; \(SeenRule.allowed) is allowed")
+        }
+        return rule
     }
 
     mutating func choice<Choice: RawRepresentable & CaseIterable>(

@@ -16,7 +16,8 @@ enum RecommendCommands {
 
     private static let userOptions: [ArgumentSpec] = [
         .option("COUNT", "n", .integer), .option("MODEL", "m"), .flag("WITHSCORES"), .flag("WITHMETA"),
-        .repeated("TAG", "t"), .repeated("EXCLUDE", "item"), .flag("INCLUDESEEN"), AnswerOptions.after,
+        .repeated("TAG", "t"), .repeated("EXCLUDE", "item"), .flag("INCLUDESEEN"),
+        .option("SEEN", "rule"), AnswerOptions.after,
         .choice("FALLBACK", "fallback", of: RecommendQuery.Fallback.allCases.map(\.rawValue)),
     ]
 
@@ -101,6 +102,7 @@ enum RecommendCommands {
             case "TAG": query.tags.append(try arguments.text("TAG"))
             case "EXCLUDE": query.exclude.append(try arguments.id("EXCLUDE"))
             case "INCLUDESEEN": query.includeSeen = true
+            case "SEEN": query.seen = try arguments.seenRule()
             case "FALLBACK": query.fallback = try arguments.choice("FALLBACK")
             default: throw arguments.unexpected(option)
             }

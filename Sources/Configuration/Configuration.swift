@@ -112,6 +112,11 @@ public struct Configuration: Sendable, Equatable {
         public var halfLifeEvents = 1_000.0
     }
 
+    /// The section `recommend`.
+    public struct Recommend: Sendable, Equatable {
+        public var seen = "exclude"
+    }
+
     /// The section `score`.
     public struct Score: Sendable, Equatable {
         public var windowEvents = 100_000
@@ -155,6 +160,7 @@ public struct Configuration: Sendable, Equatable {
     public var popularity = Popularity()
     public var trending = Trending()
     public var score = Score()
+    public var recommend = Recommend()
     public var checkpoint = Checkpoint()
     public var rpc = RPC()
     public var log = Log()

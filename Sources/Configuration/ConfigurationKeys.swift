@@ -1,5 +1,6 @@
 import EventLog
 import Events
+import State
 
 extension ConfigurationKey {
     /// Every key there is, in the order of the reference.
@@ -142,6 +143,10 @@ extension ConfigurationKey {
     ]
 
     private static let scoreAndCheckpoint: [ConfigurationKey] = [
+        text(
+            "recommend.seen", \.recommend.seen, allowed: SeenRule.allowed,
+            "Whether what a user took may be recommended again; live scores go by it too. A look-up may say otherwise.",
+            where: { SeenRule($0) != nil }),
         number(
             "popularity.half-life-events", \.popularity.halfLifeEvents, 0...1e12, unit: "events",
             "Events of the stream after which a liking counts half in an item's popularity; 0 never fades."),

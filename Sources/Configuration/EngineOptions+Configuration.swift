@@ -15,6 +15,7 @@ extension Configuration {
         options.ingest.queueEventsMax = engine.queueEventsMax
         options.ingest.consumer = source.consumerOptions
         options.lookUps.defaultModel = defaultModel
+        options.lookUps.seen = SeenRule(recommend.seen) ?? .exclude
         options.publishInterval = .milliseconds(engine.publishIntervalMs)
         options.checkpoints.interval = .seconds(checkpoint.everySeconds)
         options.checkpoints.eventsMax = checkpoint.everyEvents
@@ -34,6 +35,7 @@ extension Configuration {
         options.popularityHalfLifeEvents = popularity.halfLifeEvents
         options.trendingHalfLifeEvents = trending.halfLifeEvents
         options.scoreWindowEvents = score.windowEvents
+        options.seen = SeenRule(recommend.seen) ?? .exclude
         options.duplicatesWindow = engine.duplicatesWindow
         return options
     }
@@ -52,10 +54,14 @@ extension Configuration {
 extension ModelSettings {
     fileprivate var modelOptions: ModelOptions {
         switch learner {
-        case .sgd: ModelOptions(name: name, learner: .sgd(sgd(over: .init())))
+        case .sgd: ModelOptions(name: name, learner: .sgd(sgd(over: .live)))
         case .bpr: ModelOptions(name: name, learner: .bpr(bpr(over: .live), positive: rule))
         case .warp: ModelOptions(name: name, learner: .warp(warp(over: .live), positive: rule))
         case .als: ModelOptions(name: name, learner: .als(als(over: .live), positive: rule))
+        case .popular: ModelOptions(name: name, learner: .counter(counter(.popular), positive: rule))
+        case .trending: ModelOptions(name: name, learner: .counter(counter(.trending), positive: rule))
+        case .repeat: ModelOptions(name: name, learner: .counter(counter(.repeat), positive: rule))
+        case .next: ModelOptions(name: name, learner: .counter(counter(.next), positive: rule))
         }
     }
 
@@ -63,10 +69,16 @@ extension ModelSettings {
     public func sgd(over options: BiasedSGD.Options) -> BiasedSGD.Options {
         var options = options
         if let learningRate { options.learningRate = Float(learningRate) }
+        if let userLearningRate { options.userLearningRate = Float(userLearningRate) }
         if let biasLearningRate { options.biasLearningRate = Float(biasLearningRate) }
+        if let userBiasLearningRate { options.userBiasLearningRate = Float(userBiasLearningRate) }
+        if let biasShrinkage { options.biasShrinkage = Float(biasShrinkage) }
         if let schedule { options.schedule = schedule }
         if let regularization { options.regularization = Float(regularization) }
+        if let userRegularization { options.userRegularization = Float(userRegularization) }
         if let biasRegularization { options.biasRegularization = Float(biasRegularization) }
+        if let replays { options.replays = replays }
+        if let replayLearningRate { options.replayLearningRate = Float(replayLearningRate) }
         return options
     }
 
@@ -109,6 +121,14 @@ extension ModelSettings {
         if let regularization { options.regularization = Float(regularization) }
         if let regularizationPower { options.regularizationPower = Float(regularizationPower) }
         if let halfLifeEvents { options.halfLifeEvents = Float(halfLifeEvents) }
+        return options
+    }
+
+    private func counter(_ kind: CounterOptions.Kind) -> CounterOptions {
+        var options = CounterOptions(kind)
+        if let halfLife { options.halfLife = halfLife }
+        if let successors { options.successors = successors }
+        if let trail { options.trail = trail }
         return options
     }
 

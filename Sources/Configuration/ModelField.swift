@@ -1,3 +1,5 @@
+internal import Learners
+
 /// One setting of a model: which learners have it, what it may be, and where it goes.
 public struct ModelField: Sendable {
     /// The key below the model's name, say `learning-rate`.
@@ -14,15 +16,19 @@ public struct ModelField: Sendable {
     /// Every setting but `learner`, in the order of the reference.
     public static let all: [ModelField] = [
         rate("learning-rate", [.sgd, .bpr, .warp], \.learningRate),
-        rate("user-learning-rate", [.bpr, .warp], \.userLearningRate),
+        rate("user-learning-rate", [.sgd, .bpr, .warp], \.userLearningRate),
         rate("bias-learning-rate", [.sgd, .bpr, .warp], \.biasLearningRate),
+        rate("user-bias-learning-rate", [.sgd], \.userBiasLearningRate),
+        number("bias-shrinkage", [.sgd], \.biasShrinkage, 0...1_000),
         text(
             "rate-schedule", [.sgd, .bpr, .warp], \.rateSchedule, ModelSettings.RateSchedule.allowed,
             parse: { ModelSettings.RateSchedule($0) }, text: { $0.text }),
         number("regularization", [.sgd, .bpr, .warp, .als], \.regularization, 0...1_000),
-        number("user-regularization", [.bpr, .warp], \.userRegularization, 0...1_000),
+        number("user-regularization", [.sgd, .bpr, .warp], \.userRegularization, 0...1_000),
         number("bias-regularization", [.sgd, .bpr, .warp], \.biasRegularization, 0...1_000),
         number("regularization-power", [.als], \.regularizationPower, 0...1),
+        integer("replays", [.sgd], \.replays, 0...100),
+        rate("replay-learning-rate", [.sgd], \.replayLearningRate),
         integer("samples", [.bpr, .warp], \.samples, 1...100),
         integer("max-sampled", [.warp], \.maxSampled, 1...10_000),
         number("margin", [.warp], \.margin, 0...100),
@@ -32,7 +38,13 @@ public struct ModelField: Sendable {
         number("alpha", [.als], \.alpha, 0.001...10_000),
         number("half-life-events", [.als], \.halfLifeEvents, 0...1e6),
         text(
-            "positive", [.bpr, .warp, .als], \.positive, ModelSettings.Positive.allowed,
+            "half-life", ModelSettings.Learner.counters, \.halfLife, HalfLife.allowed,
+            parse: { HalfLife(configured: $0) }, text: { "\"\($0.configured)\"" }),
+        integer("successors", [.next], \.successors, 1...1_024),
+        integer("trail", [.next], \.trail, 1...64),
+        text(
+            "positive", [.bpr, .warp, .als] + ModelSettings.Learner.counters, \.positive,
+            ModelSettings.Positive.allowed,
             parse: { ModelSettings.Positive($0) }, text: { "\"\($0.text)\"" }),
     ]
 

@@ -1,3 +1,5 @@
+public import Learners
+
 /// One entry of `models`: a learner, and what is said of it. What is not said stays the learner's own default.
 ///
 /// ```swift
@@ -6,7 +8,15 @@
 /// ```
 public struct ModelSettings: Sendable, Equatable {
     /// The update rules, by the names that they have everywhere.
-    public enum Learner: String, Sendable, CaseIterable { case sgd, bpr, warp, als }
+    public enum Learner: String, Sendable, CaseIterable {
+        case sgd, bpr, warp, als
+        case popular, trending, `repeat`, next
+
+        /// Those that count rather than learn rows: on the stream alone.
+        public static let counters: [Self] = [.popular, .trending, .repeat, .next]
+
+        public var counts: Bool { Self.counters.contains(self) }
+    }
 
     /// What an implicit model takes as liked.
     public enum Positive: Sendable, Equatable {
@@ -115,17 +125,24 @@ public struct ModelSettings: Sendable, Equatable {
     public var learningRate: Double?
     public var userLearningRate: Double?
     public var biasLearningRate: Double?
+    public var userBiasLearningRate: Double?
+    public var biasShrinkage: Double?
     public var rateSchedule: RateSchedule?
     public var regularization: Double?
     public var userRegularization: Double?
     public var biasRegularization: Double?
     public var regularizationPower: Double?
+    public var replays: Int?
+    public var replayLearningRate: Double?
     public var samples: Int?
     public var maxSampled: Int?
     public var margin: Double?
     public var negatives: Negatives?
     public var alpha: Double?
     public var halfLifeEvents: Double?
+    public var halfLife: HalfLife?
+    public var successors: Int?
+    public var trail: Int?
     /// `nil` stands for `rating >= 4`.
     public var positive: Positive?
 

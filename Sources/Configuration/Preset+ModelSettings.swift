@@ -15,13 +15,14 @@ extension Algorithm.Preset {
 }
 
 extension ModelSettings.Learner {
-    /// The same for training in epochs.
-    public var algorithm: Algorithm.Name {
+    /// The same for training in epochs; `nil` for one that learns on the stream alone.
+    public var algorithm: Algorithm.Name? {
         switch self {
         case .sgd: .sgd
         case .bpr: .bpr
         case .warp: .warp
         case .als: .als
+        case .popular, .trending, .repeat, .next: nil
         }
     }
 }

@@ -13,6 +13,12 @@ struct AlgorithmSettings {
     /// - Throws: `CommandError` that names what is allowed.
     init(_ argument: AlgorithmArgument, factors: Int) throws {
         guard let preset = Self.preset(argument.name) else {
+            if ModelSettings.Learner(rawValue: argument.name)?.counts == true {
+                throw SettingsReader.refusal(
+                    argument,
+                    "'\(argument.name)' counts a stream, and has nothing to train; say --protocol prequential"
+                )
+            }
             throw SettingsReader.refusal(
                 argument,
                 "'\(argument.name)' is no algorithm, allowed is \(Self.names.joined(separator: ", "))")

@@ -1,5 +1,6 @@
 public import Configuration
 public import Events
+public import State
 
 /// What `freshet evaluate` was asked for: which events, which protocol, which algorithms.
 public struct EvaluationRequest: Sendable {
@@ -56,6 +57,8 @@ public struct EvaluationRequest: Sendable {
     public var window: Int?
     /// Adds a popularity that decays: half after so many positive events. 0 adds none.
     public var popularityHalfLife = 0.0
+    /// Whether what was taken may be recommended again, in `prequential`.
+    public var seen = SeenRule.exclude
     /// Threads; one per core where absent. `prequential` learns on one.
     public var threads: Int?
     /// Whether figures of the validation part are wanted after each epoch.

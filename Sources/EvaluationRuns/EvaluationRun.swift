@@ -97,7 +97,8 @@ public struct EvaluationRun {
             PrequentialEvaluation.Options(
                 algorithms: request.algorithms, positive: positive, depths: depths, factors: request.factors,
                 seed: request.seed, window: request.window ?? max(1, events.count / 10),
-                popularityHalfLife: request.popularityHalfLife))
+                popularityHalfLife: request.popularityHalfLife, seen: request.seen,
+                signals: request.events.signals))
         try evaluation.run(events) { learned in
             progress.say(
                 "learned \(NumberText.grouped(learned)) of \(NumberText.grouped(events.count)) events")

@@ -1,6 +1,7 @@
 import Configuration
 import Evaluation
 import Events
+import Learners
 import Reporting
 import State
 import StreamLearning
@@ -17,6 +18,10 @@ struct PrequentialEvaluation {
         var window: Int
         /// In liked events; 0 for none.
         var popularityHalfLife: Double
+        /// Whether what was taken is a candidate again.
+        var seen = SeenRule.exclude
+        /// Weights of signals by their names.
+        var signals = EventOptions().signals
     }
 
     /// Events handed over together; what is learned does not depend on it.
@@ -39,6 +44,7 @@ struct PrequentialEvaluation {
         var unknownItems = 0
         var unknownUsers = 0
         var repeats = 0
+        var keptOut = 0
     }
 
     /// - Throws: `CommandError` for an algorithm that does not learn live, or a setting that it does not have.
@@ -100,8 +106,9 @@ struct PrequentialEvaluation {
             counts.unknownUsers += 1
             return
         }
-        if event.isRepeat {
-            counts.repeats += 1
+        if event.isRepeat { counts.repeats += 1 }
+        if event.isKeptOut {
+            counts.keptOut += 1
         } else if let place = event.ranking {
             counts.ranked += 1
             for index in ranking.indices { ranking[index].add(place, user: user) }
@@ -118,12 +125,21 @@ struct PrequentialEvaluation {
         curves += points
     }
 
+    private var candidates: String {
+        switch options.seen {
+        case .exclude: " that the user has not seen"
+        case .allow: ", those that the user has taken too"
+        case .after: " that the user has not taken of late"
+        }
+    }
+
     func report(_ setup: EvaluationProtocol, bootstrap: Bootstrap) -> EvaluationReport {
         var setup = setup
         setup.add(
             "learned", "one pass in the order of time, each event tested before it is learned, no refit")
         setup.add("factors", "K = \(options.factors)")
-        setup.add("candidates", "all items heard of before that the user has not seen")
+        setup.add("seen", options.seen.text)
+        setup.add("candidates", "all items heard of before\(candidates)")
         setup.add("ranked", "\(NumberText.grouped(counts.ranked)) liked events of users with a history")
         setup.add(
             "unknown items",
@@ -135,8 +151,8 @@ struct PrequentialEvaluation {
                 + "answers by popularity")
         setup.add(
             "repeats",
-            "\(NumberText.grouped(counts.repeats)) liked events left out: the user had seen the item"
-        )
+            "\(NumberText.grouped(counts.repeats)) liked events on what the user had seen; "
+                + "\(NumberText.grouped(counts.keptOut)) of them left out")
         setup.add("duplicates", "\(NumberText.grouped(Int(replay.duplicates))) events passed over")
         for (model, rejected) in zip(options.algorithms, replay.rejected) where rejected > 0 {
             setup.warnings.append("\(model.text): the guard refused \(NumberText.grouped(rejected)) updates")
@@ -176,17 +192,23 @@ enum LiveModels {
         (replay.state, replay.learning) = (configuration.stateOptions, configuration.learningOptions)
         replay.positive = options.positive.positiveRule
         replay.popularityHalfLife = options.popularityHalfLife
+        replay.state.seen = options.seen
+        replay.learning.signals = options.signals
         return replay
     }
 
     private static func model(_ argument: AlgorithmArgument, number: Int) throws -> ModelSettings {
-        guard let learner = ModelSettings.Learner(rawValue: argument.name) else {
-            let choices = ModelSettings.Learner.allCases.map(\.rawValue).joined(separator: ", ")
+        // As the other protocols call it; there it never fades either unless told to.
+        let isPopularity = argument.name == "popularity"
+        guard let learner = isPopularity ? .popular : ModelSettings.Learner(rawValue: argument.name) else {
+            let learners = ModelSettings.Learner.allCases.map(\.rawValue)
+            let choices = (learners + ["popularity"]).joined(separator: ", ")
             throw SettingsReader.refusal(
                 argument, "'\(argument.name)' does not learn live, allowed is \(choices)")
         }
         var reader = try SettingsReader(argument)
-        let model = try reader.model("\(argument.name)-\(number)", learner)
+        var model = try reader.model("\(argument.name)-\(number)", learner)
+        if isPopularity { model.halfLife = model.halfLife ?? .never }
         try reader.finish()
         return model
     }

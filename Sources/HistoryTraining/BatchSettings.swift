@@ -12,9 +12,11 @@ struct BatchSettings {
     /// `Trainer.initialScale`.
     let initialScale: Float
 
-    init(_ settings: ModelSettings) {
+    /// `nil` for a model that counts: the history was counted as it was read.
+    init?(_ settings: ModelSettings) {
+        guard let name = settings.learner.algorithm else { return nil }
         guard settings.learner == .als else {
-            let preset = Algorithm.Preset.preset(settings.learner.algorithm).with(settings)
+            let preset = Algorithm.Preset.preset(name).with(settings)
             (algorithm, epochs, initialScale) = (preset.algorithm, preset.epochs, preset.initialScale)
             return
         }
@@ -47,7 +49,7 @@ extension ModelOptions {
         case .sgd(let options): options.schedule
         case .bpr(let options, _): options.schedule
         case .warp(let options, _): options.schedule
-        case .als: nil
+        case .als, .counter: nil
         }
     }
 }

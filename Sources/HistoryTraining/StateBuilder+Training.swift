@@ -59,8 +59,8 @@ extension StateBuilder {
 
     /// Puts trained rows into the state.
     ///
-    /// A rating model's biases are moved by the difference of the two means: the daemon's μ is over all ratings as they
-    /// came, the trained one's over those that stand. Users of an alternating model are folded in from their newest
+    /// A rating model's rows go from one scale to the other: the daemon's μ and σ are over all ratings as they came, the
+    /// trained ones over those that stand. Users of an alternating model are folded in from their newest
     /// events besides, as on the stream.
     ///
     /// - Parameters:
@@ -74,11 +74,13 @@ extension StateBuilder {
         guard trained.factors == options.factors, trained.users.count == userCount,
             trained.items.count == state.stats.count
         else { throw .otherShape("the trained model has other rows than the state") }
+        let ratio = trained.predictsRatings ? trained.scale.deviationRatio(to: state.ratings.scale) : 1
         installItems(trained, as: model, keepsSteps: keepsSteps)
         onEachUser { shard, local in
             // Of an alternating model the trained row is the long-term one: what items are solved against.
             let table = shard.longTerm[model] ?? shard.tables[model]
             table.row(local).copy(trained.users.row(Int(shard.row(local))))
+            if trained.predictsRatings { table.row(local).scale(by: Float(ratio)) }
             if !keepsSteps { table.row(local).step = 0 }
             shard.tables[model].mark(.unsaved, at: local)
         }
@@ -88,12 +90,17 @@ extension StateBuilder {
 
     private func installItems(_ trained: FactorModel, as number: Int, keepsSteps: Bool) {
         let model = state.models[number]
-        let shift = trained.predictsRatings ? trained.mean - state.mean : 0
+        let scale = state.ratings.scale
+        let ratio = trained.scale.deviationRatio(to: scale)
+        let shift = scale.deviation > 0 ? Float((trained.scale.mean - scale.mean) / scale.deviation) : 0
         for item in 0..<model.items.count {
             // Solved, an item that nobody takes would be zero, and could not be learned from again.
             if model.alternating != nil, model.positives[item] == 0 { continue }
             model.items.row(item).copy(trained.items.row(item))
-            model.items.row(item).bias += shift
+            if trained.predictsRatings {
+                model.items.row(item).scale(by: Float(ratio))
+                model.items.row(item).bias += shift
+            }
             if !keepsSteps { model.items.row(item).step = 0 }
             model.items.mark(.unsaved, at: item)
         }
@@ -114,5 +121,19 @@ extension Row {
         for lane in indices { self[lane] = other[lane] }
         bias = other.bias
         step = other.step
+    }
+
+    /// Biases by `ratio`, and so the product of two rows.
+    fileprivate func scale(by ratio: Float) {
+        let factor = ratio.squareRoot()
+        for lane in indices { self[lane] = factor * self[lane] }
+        bias *= ratio
+    }
+}
+
+extension RatingScale {
+    /// What a difference in deviations of this scale is in those of another; 1 where either has none.
+    fileprivate func deviationRatio(to other: RatingScale) -> Double {
+        deviation > 0 && other.deviation > 0 ? deviation / other.deviation : 1
     }
 }

@@ -51,7 +51,7 @@ struct TrainingPlan {
         return (config.map { ["--config", $0] } ?? []) + kept.flatMap { ["--set", $0] }
     }
 
-    func batch(of model: Int) -> BatchSettings { BatchSettings(batch.models[model]) }
+    func batch(of model: Int) -> BatchSettings? { BatchSettings(batch.models[model]) }
 
     /// As `EventLog.source` says it.
     var source: String {

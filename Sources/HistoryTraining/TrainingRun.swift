@@ -92,7 +92,7 @@ public struct TrainingRun {
         }
         var progress = EpochProgress(isTerminal: Terminal.errorIsTerminal)
         let outcomes = try builder.options.models.indices.map { number in
-            try training(of: number, builder).run(&progress)
+            try training(of: number, builder)?.run(&progress) ?? counted(number, builder)
         }
         for outcome in outcomes where outcome.interactions == 0 {
             Terminal.writeError(
@@ -108,8 +108,16 @@ public struct TrainingRun {
         return outcomes
     }
 
-    private func training(of number: Int, _ builder: StateBuilder) -> ModelTraining {
-        let batch = plan.batch(of: number)
+    /// A model that counts has counted the history as it was read.
+    private func counted(_ number: Int, _ builder: StateBuilder) -> ModelTraining.Outcome {
+        let model = builder.options.models[number]
+        var outcome = ModelTraining.Outcome(name: model.name, learner: model.learnerName)
+        outcome.interactions = builder.interactions(of: number).count
+        return outcome
+    }
+
+    private func training(of number: Int, _ builder: StateBuilder) -> ModelTraining? {
+        guard let batch = plan.batch(of: number) else { return nil }
         var trainer = Trainer(batch.algorithm)
         trainer.factors = builder.options.factors
         trainer.initialScale = batch.initialScale

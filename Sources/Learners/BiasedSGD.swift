@@ -12,18 +12,30 @@ public import Factors
 /// with the old p_u. Koren, Bell, Volinsky, "Matrix Factorization Techniques for Recommender Systems", 2009.
 public struct BiasedSGD: Sendable {
     public struct Options: Sendable, Equatable {
-        // The defaults are for one pass over a stream, chosen on ML-1M and confirmed on ml-latest-small.
-
         /// η of the vectors.
         public var learningRate: Float = 0.08
+        /// η of users' vectors; `nil` for `learningRate`.
+        public var userLearningRate: Float?
         /// η of the biases.
         public var biasLearningRate: Float = 0.04
-        /// How both fall.
+        /// η of users' biases; `nil` for `biasLearningRate`.
+        public var userBiasLearningRate: Float?
+        /// Ratings that an item's bias starts as if it had at 0: its rate after n ratings is 1 / (n + this) until that falls
+        /// below `biasLearningRate`. A bias then begins as the mean of a few ratings, and goes on as one that fades. 0: the
+        /// rate is `biasLearningRate` from the first on.
+        public var biasShrinkage: Float = 0
+        /// How all rates fall.
         public var schedule: RateSchedule = .constant
         /// λ of the vectors.
         public var regularization: Float = 0.02
+        /// λ of users' vectors; `nil` for `regularization`.
+        public var userRegularization: Float?
         /// λ_b of the biases.
         public var biasRegularization: Float = 0.05
+        /// Past ratings of the user that each event learns again (`replay`), on a stream.
+        public var replays = 0
+        /// η of users' vectors in these.
+        public var replayLearningRate: Float = 0.1
 
         public init() {}
     }
@@ -43,33 +55,77 @@ public struct BiasedSGD: Sendable {
     }
 
     /// One step towards `rating`.
-    public func update(rating: Float, mean: Float, user: Row, item: Row, scratch: Scratch) -> UpdateResult {
+    ///
+    /// - Parameter itemRatings: ratings of the item before this one, for `Options.biasShrinkage`.
+    public func update(
+        rating: Float, mean: Float, user: Row, item: Row, itemRatings: Int = 0, scratch: Scratch
+    ) -> UpdateResult {
         let error = rating - predict(mean: mean, user: user, item: item)
-        if case .constant = options.schedule {
-            return step(error, userFactor: 1, itemFactor: 1, remembers: false, user, item, scratch)
+        var rates = Rates(
+            user: options.userLearningRate ?? options.learningRate, item: options.learningRate,
+            userBias: options.userBiasLearningRate ?? options.biasLearningRate,
+            itemBias: options.biasLearningRate)
+        if options.biasShrinkage > 0 {
+            rates.itemBias = max(rates.itemBias, 1 / (Float(itemRatings) + options.biasShrinkage))
         }
-        return step(
-            error, userFactor: options.schedule.factor(step: user.step),
-            itemFactor: options.schedule.factor(step: item.step), remembers: true, user, item, scratch)
+        if case .constant = options.schedule {
+            return step(error, rates, remembers: false, user, item, scratch)
+        }
+        let (userFactor, itemFactor) = (
+            options.schedule.factor(step: user.step), options.schedule.factor(step: item.step)
+        )
+        rates.user *= userFactor
+        rates.userBias *= userFactor
+        rates.item *= itemFactor
+        rates.itemBias *= itemFactor
+        return step(error, rates, remembers: true, user, item, scratch)
+    }
+
+    /// One step of the user alone towards a rating of the past, the item held fixed: a row that a single step an event would
+    /// lead to only after many of them settles with the few ratings that a new user has. What the schedule remembers stays.
+    public func replay(rating: Float, mean: Float, user: Row, item: Row, scratch: Scratch) -> UpdateResult {
+        let error = rating - predict(mean: mean, user: user, item: item)
+        let factor = options.schedule.factor(step: user.step)
+        let rate = options.replayLearningRate * factor
+        let decay = options.userRegularization ?? options.regularization
+        let newUser = scratch.first
+        var norm = SIMD8<Float>.zero
+        for lane in user.indices {
+            let (p, q) = (user[lane], item[lane])
+            let newP = p + rate * (error * q - decay * p)
+            norm = norm + newP * newP
+            newUser[lane] = newP
+        }
+        newUser.bias =
+            user.bias + options.biasLearningRate * factor * (error - options.biasRegularization * user.bias)
+        guard updateGuard.allows(squaredNorm: norm.sum(), bias: newUser.bias) else { return .rejected }
+        user.replace(with: newUser)
+        return .applied
+    }
+
+    private struct Rates {
+        var user: Float
+        var item: Float
+        var userBias: Float
+        var itemBias: Float
     }
 
     /// `remembers` is a literal at both calls, so that a constant rate pays nothing for the schedules.
     @inline(__always)
     private func step(
-        _ error: Float, userFactor: Float, itemFactor: Float, remembers: Bool, _ user: Row, _ item: Row,
-        _ scratch: Scratch
+        _ error: Float, _ rates: Rates, remembers: Bool, _ user: Row, _ item: Row, _ scratch: Scratch
     ) -> UpdateResult {
         let decay = options.regularization
-        let (userRate, itemRate) = (options.learningRate * userFactor, options.learningRate * itemFactor)
+        let userDecay = options.userRegularization ?? decay
         let (newUser, newItem) = (scratch.first, scratch.second)
         var (userNorm, userSquares) = (SIMD8<Float>.zero, SIMD8<Float>.zero)
         var (itemNorm, itemSquares) = (SIMD8<Float>.zero, SIMD8<Float>.zero)
         for lane in user.indices {
             let (p, q) = (user[lane], item[lane])
-            let descentP = error * q - decay * p
+            let descentP = error * q - userDecay * p
             let descentQ = error * p - decay * q
-            let newP = p + userRate * descentP
-            let newQ = q + itemRate * descentQ
+            let newP = p + rates.user * descentP
+            let newQ = q + rates.item * descentQ
             userNorm = userNorm + newP * newP
             itemNorm = itemNorm + newQ * newQ
             if remembers {
@@ -79,9 +135,9 @@ public struct BiasedSGD: Sendable {
             newUser[lane] = newP
             newItem[lane] = newQ
         }
-        let (biasRate, biasDecay) = (options.biasLearningRate, options.biasRegularization)
-        newUser.bias = user.bias + biasRate * userFactor * (error - biasDecay * user.bias)
-        newItem.bias = item.bias + biasRate * itemFactor * (error - biasDecay * item.bias)
+        let biasDecay = options.biasRegularization
+        newUser.bias = user.bias + rates.userBias * (error - biasDecay * user.bias)
+        newItem.bias = item.bias + rates.itemBias * (error - biasDecay * item.bias)
         guard updateGuard.allows(squaredNorm: userNorm.sum(), bias: newUser.bias),
             updateGuard.allows(squaredNorm: itemNorm.sum(), bias: newItem.bias)
         else { return .rejected }

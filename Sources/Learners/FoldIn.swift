@@ -63,7 +63,8 @@ extension BiasedSGD {
     /// - Returns: `nil` where the guard refuses it.
     public func foldIn(_ items: FoldInItems) -> FoldedUser? {
         guard items.count > 0 else { return nil }
-        let penalty = Float(items.count) * max(options.regularization, Self.penaltyMin)
+        let penalty =
+            Float(items.count) * max(options.userRegularization ?? options.regularization, Self.penaltyMin)
         let biasPenalty = Float(items.count) * max(options.biasRegularization, Self.penaltyMin)
         let (scale, biasScale) = (1 / penalty.squareRoot(), 1 / biasPenalty.squareRoot())
         var features: [Double] = []

@@ -1,5 +1,6 @@
 internal import Events
 internal import Factors
+internal import Learners
 internal import Retrieval
 internal import State
 
@@ -11,9 +12,15 @@ extension LookupAnswerer {
         guard hasTaste(copy.taste, model) else { throw withoutTaste(query.user, model) }
         let row = try rows(of: [query.item])[0]
         var selection = selection(tags: query.tags, exclude: query.exclude, keepsReasons: true)
-        var obstacles = obstacles(of: row, selection, copy)
+        let seen = keptOut(copy.history, options.seen)
+        var obstacles = obstacles(of: row, selection, copy, isSeen: seen.contains(Int32(row)))
         selection.leaveOut(copy.hidden.rows, because: .hidden)
-        selection.leaveOut(copy.history.entries.lazy.map(\.item), because: .seen)
+        selection.leaveOut(seen, because: .seen)
+        if let counters = model.counters {
+            return try explain(
+                query, row: row, counters: counters, model: model, user: copy, selection: selection,
+                obstacles: obstacles)
+        }
         let filter = selection.filter
         let liked = liked(copy.history, by: model.traits.rule, except: row)
         let found = model.index.read { index -> (standing: Standing, carriers: [Candidate])? in
@@ -26,9 +33,10 @@ extension LookupAnswerer {
             return (standing, carriers)
         }
         guard let (standing, nearest) = found else { throw withoutFactors(query.item) }
-        let mean = model.traits.predictsRatings ? published.mean : nil
-        // Summed as `recommend` sums it: both answer the same score.
-        let offset = mean.map { $0 + copy.taste.bias } ?? 0
+        let unit = published.unit(of: model)
+        let userBias = copy.taste.bias
+        var mean: Float?
+        if case .rating(let scale) = unit { mean = Float(scale.mean) }
         var carriers = described(nearest, in: copy.history)
         var rest: Explanation.Rest?
         if let shares = shares(of: copy.history, in: row, model: model) {
@@ -37,9 +45,10 @@ extension LookupAnswerer {
         let isCandidate = obstacles.isEmpty
         if standing.better >= Explanation.depth { obstacles.append(.rank) }
         return Explanation(
-            model: model.traits.name, score: standing.score + offset, mean: mean,
-            userBias: mean.map { _ in copy.taste.bias }, itemBias: standing.bias, match: standing.product,
-            rank: isCandidate ? standing.better + 1 : nil, topTenScore: standing.bar.map { $0 + offset },
+            model: model.traits.name, score: unit.answer(standing.score, userBias: userBias), mean: mean,
+            userBias: mean.map { _ in unit.part(userBias) }, itemBias: unit.part(standing.bias),
+            match: unit.part(standing.product), rank: isCandidate ? standing.better + 1 : nil,
+            topTenScore: standing.bar.map { unit.answer($0, userBias: userBias) },
             obstacles: obstacles,
             seen: copy.history[Int32(row)].map { UserRecord.Entry($0, item: query.item) },
             carriers: carriers, rest: rest)
@@ -49,15 +58,16 @@ extension LookupAnswerer {
     private func wholeUser(
         _ id: EntityID, model: Int
     ) -> (taste: Taste, history: History, hidden: HiddenItems)? {
-        view.readUser(id) { (Taste($0.row(ofModel: model)), $0.history, $0.hidden) }
+        view.readUser(id) { (Taste($0, model: model), $0.history, $0.hidden) }
     }
 
     /// What keeps the item out whatever its score; `selection` is what may be answered to anybody.
     private func obstacles(
-        of row: Int, _ selection: Selection, _ user: (taste: Taste, history: History, hidden: HiddenItems)
+        of row: Int, _ selection: Selection, _ user: (taste: Taste, history: History, hidden: HiddenItems),
+        isSeen: Bool
     ) -> [Explanation.Obstacle] {
         var obstacles: [Explanation.Obstacle] = []
-        if user.history.contains(Int32(row)) { obstacles.append(.seen) }
+        if isSeen { obstacles.append(.seen) }
         if user.hidden.contains(Int32(row)) { obstacles.append(.hidden) }
         if selection.keepsOut(row, because: .unavailable) { obstacles.append(.unavailable) }
         if selection.lacksTag(row) || selection.keepsOut(row, because: .excluded) {

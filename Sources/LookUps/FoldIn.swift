@@ -8,9 +8,9 @@ struct FoldInSession {
     var rows: [Int]
     /// One a row: a rating, or how much it was liked; `nil` where nothing was said.
     var weights: [Float?]
-    /// μ.
-    var mean: Float
-    /// Standard deviation of ratings about the means baseline.
+    /// Of ratings.
+    var scale: RatingScale
+    /// Standard deviation of ratings about the means baseline, in their unit.
     var deviation: Float
 }
 
@@ -32,6 +32,7 @@ func foldInRule(of traits: ModelTraits, solving: PublishedModel.Solving?) -> any
     case .sgd(let sgd): RatingFoldIn(sgd: sgd)
     case .bpr(let bpr, _): RankingFoldIn(rule: .bpr(bpr), seed: traits.seed)
     case .warp(let warp, _): RankingFoldIn(rule: .warp(warp), seed: traits.seed)
+    case .counter: CounterFoldIn()
     case .als(let als, _): AlternatingFoldIn(als: als, solving: solving)
     }
 }

@@ -21,11 +21,13 @@ package struct Freshness: Sendable {
 extension LookupAnswerer {
     /// The answer of what was found; with what it stands on where `freshness` is given.
     func answer(
-        _ found: Found, offset: Float = 0, model: PublishedModel, count: Int, freshness: Freshness?,
+        _ found: Found, as unit: ScoreUnit = .score, userBias: Float = 0, model: PublishedModel, count: Int,
+        freshness: Freshness?,
         fallback: RecommendQuery.Fallback = .none, ignored: [EntityID] = []
     ) -> ItemAnswer {
-        var items = found.items
-        if offset != 0 { items = items.map { Candidate(row: $0.row, score: $0.score + offset) } }
+        let items = found.items.map {
+            Candidate(row: $0.row, score: unit.answer($0.score, userBias: userBias))
+        }
         var answer = ItemAnswer(items: scored(items))
         guard let freshness, let census = found.census else { return answer }
         let isShort = answer.items.count < count

@@ -37,35 +37,50 @@ package struct LookupAnswerer: Sendable {
 struct Taste: Sendable {
     var vector: [Float]
     var bias: Float
+    /// Of a model that counts.
+    var trail: UserTrail?
 
     init(vector: [Float], bias: Float) {
         self.vector = vector
         self.bias = bias
     }
 
-    init(_ row: Row) { self.init(vector: row.vector, bias: row.bias) }
+    init(_ user: borrowing UserView, model: Int) {
+        let row = user.row(ofModel: model)
+        self.init(vector: row.vector, bias: row.bias)
+        trail = user.trail(ofModel: model)
+    }
 }
 
 // What look-ups have in common.
 extension LookupAnswerer {
     func taste(of id: EntityID, model: Int) -> Taste? {
-        view.readUser(id) { Taste($0.row(ofModel: model)) }
+        view.readUser(id) { Taste($0, model: model) }
     }
 
     /// The user's taste, and `selection` without what the user hid and, unless told otherwise, has seen; `nil` for an
     /// unknown user.
-    func wish(of id: EntityID, model: Int, selection: Selection, includeSeen: Bool) -> Wish? {
+    func wish(of id: EntityID, model: Int, selection: Selection, seen: SeenRule) -> Wish? {
         // The history is handed out without copying it: the sets are filled while learning goes on.
         let copy = view.readUser(id) { user in
-            (taste: Taste(user.row(ofModel: model)), history: user.history, hidden: user.hidden)
+            (taste: Taste(user, model: model), history: user.history, hidden: user.hidden)
         }
         guard let copy else { return nil }
         var selection = selection
         selection.leaveOut(copy.hidden.rows, because: .hidden)
-        if !includeSeen {
-            selection.leaveOut(copy.history.entries.lazy.map(\.item), because: .seen)
-        }
+        selection.leaveOut(keptOut(copy.history, seen), because: .seen)
         return Wish(taste: copy.taste, selection: selection)
+    }
+
+    /// Items of a history that the rule keeps out, ascending.
+    func keptOut(_ history: History, _ seen: SeenRule) -> [Int32] {
+        let now = published.snapshotTime
+        switch seen {
+        case .allow: return []
+        case .exclude: return history.entries.map(\.item)
+        case .after:
+            return history.entries.filter { seen.keepsOut(taken: $0.time, now: now ?? $0.time) }.map(\.item)
+        }
     }
 
     func modelNumber(_ name: String?) throws(LookupError) -> Int {

@@ -1,4 +1,5 @@
 public import Events
+public import State
 
 public struct RecommendQuery: Sendable {
     public enum Fallback: String, Sendable, CaseIterable { case popular, none }
@@ -11,6 +12,8 @@ public struct RecommendQuery: Sendable {
     public var tags: [String]
     public var exclude: [EntityID]
     public var includeSeen: Bool
+    /// Whether what the user took may be answered; `nil` for what is configured. `includeSeen` outranks it.
+    public var seen: SeenRule?
     /// What an unknown user gets, or one who took nothing that the model learns from and has no row: the popular items, or
     /// `LookupError.noUser`.
     public var fallback: Fallback

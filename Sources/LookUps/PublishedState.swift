@@ -25,12 +25,23 @@ package final class PublishedState: Sendable {
     /// What the state last told of itself.
     package var snapshot: Snapshot { latest.withLock { $0 } }
 
-    /// μ at the last publication.
-    var mean: Float { latest.withLock { $0.mean } }
+    /// Of ratings, at the last publication.
+    var scale: RatingScale { latest.withLock { $0.scale } }
+
+    /// The newest time of an event, in milliseconds since 1970; `nil` before the first.
+    var snapshotTime: Int64? { latest.withLock { $0.newestTime } }
+
+    /// What turns the scores of a model into its answers.
+    func unit(of model: PublishedModel) -> ScoreUnit {
+        model.traits.predictsRatings ? .rating(scale) : .score
+    }
 
     /// What turns the published counts of a model into those of now.
     func clock(of model: PublishedModel) -> PopularityClock {
-        model.traits.decay.clock(at: latest.withLock { $0.counters.applied })
+        latest.withLock { latest in
+            let now = model.traits.decay.isTimed ? latest.newestTime ?? 0 : latest.counters.applied
+            return model.traits.decay.clock(at: now)
+        }
     }
 
     /// What is counted of an item: over all models, and per model the users for whom it is positive. Zero for one that came
@@ -64,11 +75,19 @@ extension PublishedState {
             if done, let alternating = model.alternating {
                 models[number].solving?.show(alternating.itemGramian)
             }
+            if let counter = model.counter {
+                models[number].counters?.take(rows[number], from: counter, state: state)
+            }
             complete = complete && done
         }
         counts.withLock { $0.take(stats, from: state) }
         items.store(state.stats.count, ordering: .relaxed)
-        if complete { latest.withLock { $0.mean = state.mean } }
+        if complete {
+            latest.withLock {
+                $0.scale = state.ratings.scale
+                $0.newestTime = state.newestTime
+            }
+        }
         return complete
     }
 
@@ -90,6 +109,8 @@ package final class PublishedModel: Sendable {
     package let index: PublishedIndex
     /// Of a model by alternating least squares.
     let solving: Solving?
+    /// Of a model that counts.
+    let counters: PublishedCounters?
     /// How a session becomes a row.
     let foldIn: any FoldIn
 
@@ -97,6 +118,7 @@ package final class PublishedModel: Sendable {
         self.traits = traits
         index = PublishedIndex(factors: factors)
         solving = traits.isAlternating ? Solving(factors: factors) : nil
+        counters = if case .counter(let rule, _) = traits.rule { PublishedCounters(rule: rule) } else { nil }
         foldIn = foldInRule(of: traits, solving: solving)
     }
 

@@ -31,19 +31,19 @@ extension LookupAnswerer {
         let freshness = query.wantsMeta ? freshness() : nil
         let selection = selection(tags: query.tags, exclude: query.exclude, keepsReasons: query.wantsMeta)
         let wishes = users.map { user in
-            wish(of: user, model: number, selection: selection, includeSeen: query.includeSeen)
+            wish(of: user, model: number, selection: selection, seen: query.seenRule(options))
         }
         var found = best(
             query.count, for: wishes.compactMap { $0.flatMap { hasTaste($0.taste, model) ? $0 : nil } },
             in: model, counts: query.wantsMeta
         ).makeIterator()
-        let mean = model.traits.predictsRatings ? published.mean : nil
+        let unit = published.unit(of: model)
         return zip(users, wishes).map { user, wish in
             if let wish, hasTaste(wish.taste, model), let found = found.next() {
                 return .success(
                     answer(
-                        found, offset: mean.map { $0 + wish.taste.bias } ?? 0, model: model,
-                        count: query.count, freshness: freshness))
+                        found, as: unit, userBias: wish.taste.bias, model: model, count: query.count,
+                        freshness: freshness))
             }
             guard query.fallback == .popular else {
                 return .failure(wish == nil ? unknown(user) : withoutTaste(user, model))
@@ -65,6 +65,10 @@ extension LookupAnswerer {
         selection.leaveOut([Int32(row)], because: .excluded)
         let vector = model.index.read { row < $0.count ? $0.vector(row) : nil }
         guard let vector else { throw withoutFactors(query.item) }
+        if let counters = model.counters {
+            let found = try following(query, row: row, selection: selection, in: model, counters)
+            return answer(found, model: model, count: query.count, freshness: freshness)
+        }
         let found = nearest(
             query.count, to: vector, metric: SimilarityMetric(query.metric), selection: selection, in: model,
             counts: query.wantsMeta)
@@ -77,7 +81,13 @@ extension LookupAnswerer {
         let selection = selection(tags: query.tags, exclude: [], keepsReasons: query.wantsMeta)
         let found = list(
             query.count, by: query.order, selection: selection, in: model, counts: query.wantsMeta)
-        return answer(found, model: model, count: query.count, freshness: freshness)
+        guard model.counters == nil, query.order == .bias || query.order == .leastBias else {
+            return answer(found, model: model, count: query.count, freshness: freshness)
+        }
+        let unit = published.unit(of: model)
+        var biases = found
+        biases.items = found.items.map { Candidate(row: $0.row, score: unit.part($0.score)) }
+        return answer(biases, model: model, count: query.count, freshness: freshness)
     }
 
     package func predict(user: EntityID, items: [EntityID], model: String?) throws(LookupError) -> [Float] {
@@ -86,9 +96,17 @@ extension LookupAnswerer {
         guard let taste = taste(of: user, model: number) else { throw unknown(user) }
         guard hasTaste(taste, model) else { throw withoutTaste(user, model) }
         let rows = try rows(of: items)
-        let offset = model.traits.predictsRatings ? published.mean + taste.bias : 0
-        // Summed as `recommend` sums it: both answer the same score.
-        let scores = model.index.read { $0.scores(rows, taste.vector) }.map { $0 + offset }
+        let unit = published.unit(of: model)
+        if let counters = model.counters {
+            let personal = taste.trail.map { counters.personal($0) } ?? [:]
+            let scores = scores(rows, personal: personal, in: model, rule: counters.rule)
+            guard let bad = scores.firstIndex(where: { !$0.isFinite }) else { return scores }
+            throw withoutFactors(items[bad])
+        }
+        // As `recommend` does it: both answer the same score.
+        let scores = model.index.read { $0.scores(rows, taste.vector) }.map {
+            unit.answer($0, userBias: taste.bias)
+        }
         guard let bad = scores.firstIndex(where: { !$0.isFinite }) else { return scores }
         throw withoutFactors(items[bad])
     }
@@ -100,6 +118,10 @@ extension LookupAnswerer {
         }
         return order.map { ScoredItem(id: items[$0], score: scores[$0]) }
     }
+}
+
+extension RecommendQuery {
+    func seenRule(_ options: LookupOptions) -> SeenRule { includeSeen ? .allow : seen ?? options.seen }
 }
 
 extension SimilarityMetric {

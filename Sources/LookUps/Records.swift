@@ -9,6 +9,7 @@ extension LookupAnswerer {
         let entry = view.readCatalogue { row < $0.entries.count ? $0.entries[row] : Catalogue.Entry() }
         let (stats, positives) = published.counts(of: row)
         let models = zip(published.models, positives).map { model, positives in
+            let unit = published.unit(of: model)
             let clock = published.clock(of: model)
             return model.index.read { index in
                 guard row < index.count else {
@@ -18,7 +19,7 @@ extension LookupAnswerer {
                 }
                 let taken = index.popularity[row]
                 return ItemRecord.Model(
-                    name: model.traits.name, positives: positives, bias: index.biases[row],
+                    name: model.traits.name, positives: positives, bias: unit.part(index.biases[row]),
                     norm: index.norms[row], popular: Float(clock.popular(taken)),
                     trending: taken.trend > -.infinity ? Float(clock.trend(taken)) : nil)
             }
@@ -31,11 +32,14 @@ extension LookupAnswerer {
     }
 
     package func user(_ id: EntityID, listMax: Int) throws(LookupError) -> UserRecord {
-        let names = published.models.map(\.traits.name)
+        let (names, units) = (
+            published.models.map(\.traits.name), published.models.map { published.unit(of: $0) }
+        )
         let copy = view.readUser(id) { user in
             let models = names.enumerated().map { number, name in
                 let row = user.row(ofModel: number)
-                return UserRecord.Model(name: name, bias: row.bias, norm: row.dot(row).squareRoot())
+                return UserRecord.Model(
+                    name: name, bias: units[number].part(row.bias), norm: row.dot(row).squareRoot())
             }
             return (history: user.history, hidden: user.hidden, models: models)
         }

@@ -20,6 +20,13 @@ extension LookupAnswerer {
 
     /// The best `limit` items for each, all from one state of the items.
     func best(_ limit: Int, for wishes: [Wish], in model: PublishedModel, counts: Bool) -> [Found] {
+        if let counters = model.counters {
+            return wishes.map { wish in
+                best(
+                    limit, personal: wish.taste.trail.map { counters.personal($0) } ?? [:],
+                    selection: wish.selection, in: model, rule: counters.rule, counts: counts)
+            }
+        }
         let (answers, catalogue) = model.index.read { index -> ([TopAnswer], Int) in
             let answers =
                 wishes.count == 1

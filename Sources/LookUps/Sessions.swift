@@ -11,9 +11,19 @@ extension LookupAnswerer {
         let freshness = query.wantsMeta ? freshness() : nil
         let named = try named(query, in: model)
         var selection = selection(tags: query.tags, exclude: query.exclude, keepsReasons: query.wantsMeta)
-        if !query.includeSeen { selection.leaveOut(named.rows.map { Int32($0) }.sorted(), because: .seen) }
+        if !query.includeSeen, options.seen != .allow {
+            selection.leaveOut(named.rows.map { Int32($0) }.sorted(), because: .seen)
+        }
+        if let counters = model.counters {
+            let trail = trail(of: named.rows, weights: named.weights, counters.rule)
+            let found = best(
+                query.count, personal: counters.personal(trail), selection: selection, in: model,
+                rule: counters.rule, counts: query.wantsMeta)
+            return answer(
+                found, model: model, count: query.count, freshness: freshness, ignored: named.ignored)
+        }
         let session = FoldInSession(
-            rows: named.rows, weights: named.weights, mean: published.mean,
+            rows: named.rows, weights: named.weights, scale: published.scale,
             deviation: deviation(of: number))
         let work = model.index.read { model.foldIn.foldIn(session, index: $0) }
         guard let user = work() else {
@@ -30,10 +40,10 @@ extension LookupAnswerer {
         }
         let found = best(
             query.count, for: [Wish(taste: taste, selection: selection)], in: model, counts: query.wantsMeta)
-        let offset = model.traits.predictsRatings ? session.mean + taste.bias : 0
+        let unit: ScoreUnit = model.traits.predictsRatings ? .rating(session.scale) : .score
         return answer(
-            found[0], offset: offset, model: model, count: query.count, freshness: freshness,
-            ignored: named.ignored)
+            found[0], as: unit, userBias: taste.bias, model: model, count: query.count,
+            freshness: freshness, ignored: named.ignored)
     }
 
     /// A session's items as rows.

@@ -8,6 +8,12 @@ extension LookupAnswerer {
     /// Exact: looks at every user, one at a time. A user who comes or learns meanwhile is seen as of that moment.
     package func similarUsers(_ query: SimilarUsersQuery) throws(LookupError) -> [ScoredUser] {
         let number = try modelNumber(query.model)
+        guard published.models[number].counters == nil else {
+            throw LookupError(
+                .invalid,
+                "model '\(published.models[number].traits.name)' counts, and knows nothing of who is similar; ask another"
+            )
+        }
         guard let taste = taste(of: query.user, model: number) else { throw unknown(query.user) }
         guard hasTaste(taste, published.models[number]) else {
             throw withoutTaste(query.user, published.models[number])

@@ -1,5 +1,6 @@
 internal import Factors
 internal import Foundation
+package import Learners
 internal import Retrieval
 package import State
 
@@ -16,8 +17,10 @@ package struct Snapshot: Sendable {
     package var positions: [Int32: Int64] = [:]
     package var counters = LearnedState.Counters()
     package var models: [Model] = []
-    /// μ at the last publication.
-    package var mean: Float = 0
+    /// Of ratings, at the last publication.
+    package var scale = RatingMoments().scale
+    /// The newest time of an event, at the last publication.
+    package var newestTime: Int64?
     package var memory = StateMemory()
     /// Bytes of the published indexes.
     package var indexBytes = 0

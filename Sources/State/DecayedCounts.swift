@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Learners
 package import Retrieval
 
 /// How often an item was taken of late: two counts of positive events that fade with the events that come after, one
@@ -18,6 +19,21 @@ package struct PopularityDecay: Sendable, Equatable {
     package let popularHalfLife: Double
     /// In events; above 0.
     package let trendHalfLife: Double
+    /// The half-lives are in milliseconds, and what is an ordinal elsewhere is the time of an event.
+    package let isTimed: Bool
+
+    package init(of model: ModelOptions, state: StateOptions) {
+        let (popular, trend) = (state.popularityHalfLifeEvents, state.trendingHalfLifeEvents)
+        guard let counter = model.counter, counter.kind == .popular || counter.kind == .trending else {
+            (popularHalfLife, trendHalfLife, isTimed) = (popular, trend, false)
+            return
+        }
+        popularHalfLife = counter.halfLife.length
+        isTimed = counter.halfLife.isTimed
+        // As far from the slow one as it is elsewhere.
+        trendHalfLife =
+            popularHalfLife > 0 ? popularHalfLife * (popular > 0 ? min(1, trend / popular) : 0.05) : trend
+    }
 
     /// Counts an event of `weight` at `ordinal`. Events of one item may come out of order, when several shards learn.
     package func add(_ weight: Double, at ordinal: Int64, to counts: inout DecayedCounts) {
@@ -36,6 +52,9 @@ package struct PopularityDecay: Sendable, Equatable {
     package func popular(_ counts: DecayedCounts, at ordinal: Int64) -> Double {
         counts.popular * fade(Double(ordinal - counts.at), popularHalfLife)
     }
+
+    /// Of the slow count, without a clock: `published`.
+    package func popularLog(_ counts: DecayedCounts) -> Double { published(counts).popular }
 
     /// As look-ups compare them: without a clock (`PublishedPopularity`).
     package func published(_ counts: DecayedCounts) -> PublishedPopularity {

@@ -8,6 +8,7 @@
 internal import Dispatch
 package import Events
 internal import Factors
+package import Learners
 package import Locking
 
 /// All that is learned, and the positions it was learned from.
@@ -31,9 +32,10 @@ package final class LearnedState: @unchecked Sendable {
     package var counters = Counters()
     /// What came last, so that it is known again.
     package var recent: RecentEvents
-    /// μ is `ratingSum / ratings`, over rating events as they came.
-    package var ratingSum = 0.0
-    package var ratings: Int64 = 0
+    /// Of rating events as they came.
+    package var ratings = RatingMoments()
+    /// The newest time of a rating or signal, in milliseconds since 1970; `nil` before the first. The greatest of the items'.
+    package var newestTime: Int64?
     /// Rows erased since the last checkpoint.
     package var forgotten: [Int32] = []
 
@@ -47,7 +49,8 @@ package final class LearnedState: @unchecked Sendable {
         models = options.models.map { ModelState(options: $0, state: options) }
     }
 
-    package var mean: Float { ratings > 0 ? Float(ratingSum / Double(ratings)) : 0 }
+    /// μ.
+    package var mean: Float { Float(ratings.mean) }
 
     /// The users whose last event is longest ago. Costs a pass over all users; between rounds only.
     package func leastRecentUsers(_ count: Int) -> [EntityID] {

@@ -7,6 +7,7 @@ public struct ModelOptions: Sendable, Equatable {
         case bpr(BPR.Options, positive: PositiveRule)
         case warp(WARP.Options, positive: PositiveRule)
         case als(ALS.Options, positive: PositiveRule)
+        case counter(CounterOptions, positive: PositiveRule)
     }
 
     public var name: String
@@ -18,13 +19,18 @@ public struct ModelOptions: Sendable, Equatable {
     }
 
     public static let defaults = [
-        ModelOptions(name: "stars", learner: .sgd(BiasedSGD.Options())),
+        ModelOptions(name: "stars", learner: .sgd(.live)),
         ModelOptions(name: "likes", learner: .bpr(.live, positive: PositiveRule(ratingMin: 4))),
     ]
 
     /// Whether its rows are solved against the whole other side.
     package var isAlternating: Bool {
         if case .als = learner { true } else { false }
+    }
+
+    /// Of a model that counts rather than learns rows.
+    package var counter: CounterOptions? {
+        if case .counter(let options, _) = learner { options } else { nil }
     }
 
     /// As written in the configuration and in the state.
@@ -34,6 +40,7 @@ public struct ModelOptions: Sendable, Equatable {
         case .bpr: "bpr"
         case .warp: "warp"
         case .als: "als"
+        case .counter(let options, _): options.kind.rawValue
         }
     }
 }

@@ -20,6 +20,8 @@ package final class ModelState: @unchecked Sendable {
     package let counts = ItemColumn<DecayedCounts>()
     /// Of a model by alternating least squares.
     package let alternating: AlternatingState?
+    /// Of a model that counts.
+    package let counter: CounterState?
 
     package var score: PrequentialScore
     /// The last verdict over the score's window (`PrequentialScore.Sums.loses`).
@@ -33,6 +35,7 @@ package final class ModelState: @unchecked Sendable {
         alternating =
             options.isAlternating
             ? AlternatingState(factors: state.factors, solvers: state.shardCount) : nil
+        counter = options.counter.map { CounterState($0) }
         items = FactorTable(factors: state.factors)
         score = PrequentialScore(windowEvents: state.scoreWindowEvents)
     }
@@ -47,6 +50,7 @@ package final class ModelState: @unchecked Sendable {
     /// Adds items up to `count`, each with a row drawn by its id, so that it does not depend on who came before.
     package func grow(to count: Int, ids: (Int) -> some Sequence<UInt8>) {
         items.grow(to: count) { index, row in
+            if counter != nil { return }
             var random = KeyedRandom(seed: seed, bytes: ids(index))
             random.initialise(row)
             alternating?.itemGramian.add(row)
@@ -62,6 +66,7 @@ package final class ModelState: @unchecked Sendable {
 
     private func growColumns(to count: Int) {
         alternating?.takers.grow(to: count)
+        counter?.grow(to: count)
         positives.grow(to: count, with: 0)
         counts.grow(to: count, with: DecayedCounts())
     }
@@ -77,7 +82,7 @@ extension ModelState {
 
     /// Bytes of the item side.
     package var itemBytes: Int {
-        items.bytes + positives.bytes + counts.bytes + (alternating?.bytes ?? 0)
+        items.bytes + positives.bytes + counts.bytes + (alternating?.bytes ?? 0) + (counter?.bytes ?? 0)
     }
 
     package func storedPopularity(of row: Int) -> StoredPopularity {

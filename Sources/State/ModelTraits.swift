@@ -12,8 +12,7 @@ package struct ModelTraits: Sendable {
     package init(options: ModelOptions, state: StateOptions) {
         self.options = options
         rule = UpdateRule(options.learner, updateGuard: UpdateGuard(normMax: state.normMax))
-        decay = PopularityDecay(
-            popularHalfLife: state.popularityHalfLifeEvents, trendHalfLife: state.trendingHalfLifeEvents)
+        decay = PopularityDecay(of: options, state: state)
         var hash: UInt64 = 0
         for byte in options.name.utf8 { hash = KeyedRandom.mix(hash ^ UInt64(byte)) }
         seed = state.seed ^ hash

@@ -1,3 +1,5 @@
+package import Learners
+
 /// What a shard has done in one segment of a batch.
 package struct ShardReport {
     /// Item rows changed and not yet published, per model.
@@ -6,6 +8,9 @@ package struct ShardReport {
     package var takings: [[Taking]]
     /// Item rows whose counts changed and are not yet published.
     package var changedStats: [Int32] = []
+    /// Of models that count, transitions from items of other leases, and what was counted of takings again.
+    package var transitions: [[Transition]]
+    package var retakes: [RetakeTable?]
     package var updates: [Int]
     package var rejections: [Rejection] = []
     package var duplicates = 0
@@ -20,6 +25,8 @@ package struct ShardReport {
     package init(models: Int) {
         changedItems = Array(repeating: [], count: models)
         takings = Array(repeating: [], count: models)
+        transitions = Array(repeating: [], count: models)
+        retakes = Array(repeating: nil, count: models)
         updates = Array(repeating: 0, count: models)
     }
 }

@@ -16,6 +16,8 @@ public struct StateOptions: Sendable {
     public var popularityHalfLifeEvents = 20_000.0
     /// Half-life of the fast count that `trending` sets against the slow one, in events; above 0.
     public var trendingHalfLifeEvents = 1_000.0
+    /// Whether what a user took may be recommended again, where a look-up does not say; live scores go by it too.
+    public var seen = SeenRule.exclude
     /// Length of the prequential score's moving window, in events.
     public var scoreWindowEvents = 100_000
     /// Events of each partition by which a second delivery is known; 24 bytes each. 0 knows none.

@@ -40,14 +40,14 @@ package struct StateView: Sendable {
     package func readUser<Result>(at row: Int32, _ body: (borrowing UserView) -> Result?) -> Result? {
         let shard = state.shard(of: row)
         let local = shard.local(row)
-        return shard.lookUp(local) { body(UserView(user: $0, tables: shard.tables, local: local)) }
+        return shard.lookUp(local) { body(UserView(user: $0, shard: shard, local: local)) }
     }
 }
 
 /// A user for the length of one read.
 package struct UserView: ~Copyable {
     fileprivate let user: UserState
-    fileprivate let tables: [FactorTable]
+    fileprivate let shard: UserShard
     fileprivate let local: Int
 
     package var id: EntityID? { user.id }
@@ -55,5 +55,8 @@ package struct UserView: ~Copyable {
     package var hidden: HiddenItems { user.hidden }
 
     /// The user's row in a model: valid until the read ends, so copy what is to be kept.
-    package func row(ofModel number: Int) -> Row { tables[number].row(local) }
+    package func row(ofModel number: Int) -> Row { shard.tables[number].row(local) }
+
+    /// What a model that counts keeps of the user; `nil` for others.
+    package func trail(ofModel number: Int) -> UserTrail? { shard.trails[number]?[local] }
 }

@@ -8,6 +8,7 @@ package enum UpdateRule: Sendable {
     case bpr(BPR, positive: PositiveRule)
     case warp(WARP, positive: PositiveRule)
     case als(ALS, positive: PositiveRule)
+    case counter(CounterRule, positive: PositiveRule)
 
     /// - Parameter updateGuard: what every update of the model has to pass.
     package init(_ learner: ModelOptions.Learner, updateGuard: UpdateGuard) {
@@ -19,6 +20,7 @@ package enum UpdateRule: Sendable {
             self = .warp(WARP(options: options, updateGuard: updateGuard), positive: positive)
         case .als(let options, let positive):
             self = .als(ALS(options: options, updateGuard: updateGuard), positive: positive)
+        case .counter(let options, let positive): self = .counter(CounterRule(options), positive: positive)
         }
     }
 
@@ -32,7 +34,8 @@ package enum UpdateRule: Sendable {
     package func accepts(_ kind: HistoryEntry.Kind, value: Float) -> Bool {
         switch self {
         case .sgd: kind == .rating
-        case .bpr(_, let positive), .warp(_, let positive), .als(_, let positive):
+        case .bpr(_, let positive), .warp(_, let positive), .als(_, let positive),
+            .counter(_, let positive):
             positive.accepts(kind, value: value)
         }
     }

@@ -17,10 +17,14 @@ package final class UserShard: @unchecked Sendable {
     @usableFromInline package let queue: DispatchQueue
     @usableFromInline let locks = StripedLock(stripes: 48)
     package let scratch: Scratch
+    /// Which models count: their rows stay zero.
+    private let counts: [Bool]
     /// One table per model, in the order of the models.
     package let tables: [FactorTable]
     /// Of models by alternating least squares, the users' long-term rows; `tables` has those that are served.
     package let longTerm: [FactorTable?]
+    /// Of models that count, what they keep of users.
+    package let trails: [RowColumn<UserTrail>?]
     package let workspace: ALSWorkspace
     @usableFromInline package let users = UserColumn()
     /// Users copied for the checkpoint that is being written, because they changed before their turn came.
@@ -34,6 +38,10 @@ package final class UserShard: @unchecked Sendable {
         scratch = Scratch(factors: factors)
         tables = models.map { _ in FactorTable(factors: factors) }
         longTerm = models.map { $0.isAlternating ? FactorTable(factors: factors) : nil }
+        trails = models.map { model in
+            model.counter.map { CounterRule($0).isPersonal } == true ? RowColumn<UserTrail>() : nil
+        }
+        counts = models.map { $0.counter != nil }
         workspace = ALSWorkspace(factors: factors)
         report = ShardReport(models: models.count)
     }
@@ -70,7 +78,7 @@ package final class UserShard: @unchecked Sendable {
             users[local] = UserState(id: id)
             users.markUnsaved(local)
             for (number, table) in tables.enumerated() {
-                if longTerm[number] == nil {
+                if longTerm[number] == nil, !counts[number] {
                     var random = KeyedRandom(seed: seeds[number], bytes: id.string.utf8)
                     random.initialise(table.row(local))
                 }
@@ -90,6 +98,7 @@ package final class UserShard: @unchecked Sendable {
                 table.clear([.both, .frozen], at: local)
             }
             for table in longTerm { table?.erase(local) }
+            for trail in trails { trail?[local] = UserTrail() }
         }
     }
 
@@ -107,6 +116,7 @@ package final class UserShard: @unchecked Sendable {
                 for local in old..<count { table.clear(.both, at: local) }
             }
             for table in longTerm { table?.grow(to: count) { _, _ in } }
+            for trail in trails { trail?.grow(to: count, with: UserTrail()) }
         }
     }
 
@@ -116,7 +126,12 @@ package final class UserShard: @unchecked Sendable {
                 + users[$1].hidden.rows.capacity * MemoryLayout<Int32>.stride
         }
     }
+    private var trailBytes: Int {
+        trails.compactMap(\.self).reduce(0) { sum, trails in
+            (0..<trails.count).reduce(sum) { $0 + MemoryLayout<UserTrail>.stride + trails[$1].bytes }
+        }
+    }
     package var tableBytes: Int {
-        tables.reduce(0) { $0 + $1.bytes } + longTerm.reduce(0) { $0 + ($1?.bytes ?? 0) }
+        tables.reduce(0) { $0 + $1.bytes } + longTerm.reduce(0) { $0 + ($1?.bytes ?? 0) } + trailBytes
     }
 }

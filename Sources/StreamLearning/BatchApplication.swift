@@ -7,6 +7,7 @@
 package import Dispatch
 internal import Events
 internal import Factors
+internal import Learners
 internal import Locking
 package import State
 
@@ -180,7 +181,7 @@ package final class BatchApplication {
         CellWorker(
             examples: examples, models: state.models, learners: learners, stats: state.stats,
             samples: SampleSlots(models: examples.isEmpty ? 0 : state.models.count, examples: examples.count),
-            historyMax: options.historyMax, learns: learns, observer: observer)
+            historyMax: options.historyMax, seen: state.options.seen, learns: learns, observer: observer)
     }
 
     private func grow(to items: Int) {
@@ -206,6 +207,9 @@ package final class BatchApplication {
             take(reportOf: shard)
         }
         if learns { score(run.worker) }
+        for example in run.segment.examples where example.kind.isLearned {
+            state.newestTime = max(example.time, state.newestTime ?? example.time)
+        }
     }
 
     /// In log order, so that the sums do not depend on which shard was faster.
@@ -227,6 +231,7 @@ package final class BatchApplication {
         state.counters.duplicates += Int64(report.duplicates)
         state.counters.dropped += Int64(report.dropped)
         state.counters.late += Int64(report.late)
+        takeCounts(of: report)
         outcome.changedStats += report.changedStats
         outcome.rejections += report.rejections
         for rejection in report.rejections { state.models[rejection.model].rejected += 1 }
@@ -234,6 +239,20 @@ package final class BatchApplication {
             model.updates += report.updates[number]
             for taking in report.takings[number] { model.alternating?.record(taking) }
             outcome.changedItems[number] += report.changedItems[number]
+        }
+    }
+
+    /// What models that count could not write while the segment was learned.
+    private func takeCounts(of report: ShardReport) {
+        for (number, model) in state.models.enumerated() {
+            guard let counter = model.counter else { continue }
+            if let counted = report.retakes[number] { counter.retakes.add(counted) }
+            for transition in report.transitions[number] {
+                counter.take(transition)
+                if model.items.markChanged(Int(transition.from)) {
+                    outcome.changedItems[number].append(transition.from)
+                }
+            }
         }
     }
 
@@ -247,7 +266,7 @@ package final class BatchApplication {
         }
         state.logMemory.last.merge(batch.fingerprints) { $1 }
         state.counters.add(tally.counters)
-        (state.ratingSum, state.ratings) = (tally.ratingSum, tally.ratings)
+        state.ratings = tally.ratings
         state.counters.tombstones += Int64(batch.tombstones)
         state.counters.deadLetters += Int64(batch.deadLetters)
         let finished = outcome

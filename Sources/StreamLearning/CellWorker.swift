@@ -11,6 +11,7 @@ struct CellWorker {
     let stats: ItemColumn<ItemStats>
     let samples: SampleSlots
     let historyMax: Int
+    let seen: SeenRule
     let learns: Bool
     let observer: (any LearningObserver)?
     private let means = MeansBaseline()
@@ -19,7 +20,8 @@ struct CellWorker {
 
     init(
         examples: [Example], models: [ModelState], learners: [any StreamLearner],
-        stats: ItemColumn<ItemStats>, samples: SampleSlots, historyMax: Int, learns: Bool = true,
+        stats: ItemColumn<ItemStats>, samples: SampleSlots, historyMax: Int, seen: SeenRule = .exclude,
+        learns: Bool = true,
         observer: (any LearningObserver)? = nil
     ) {
         self.examples = examples
@@ -28,6 +30,7 @@ struct CellWorker {
         self.stats = stats
         self.samples = samples
         self.historyMax = historyMax
+        self.seen = seen
         self.learns = learns
         solvesHistories = learns && models.contains { $0.alternating != nil }
         self.observer = observer
@@ -73,9 +76,11 @@ struct CellWorker {
         for (modelIndex, model) in models.enumerated() where model.rule.accepts(kind, value: example.value) {
             let context = LearningContext(
                 modelIndex: modelIndex, model: model, shard: shard, meansPrediction: meansPrediction,
-                local: local, history: shard.users[local].history)
+                local: local, history: shard.users[local].history, seen: seen)
             if learns {
                 samples[modelIndex, slot] = learners[modelIndex].score(example, context, lease: lease)
+                learners[modelIndex].learn(example, context, lease: lease)
+            } else if learners[modelIndex].countsHistory {
                 learners[modelIndex].learn(example, context, lease: lease)
             }
             context.touch(Int(example.item))
@@ -110,7 +115,7 @@ struct CellWorker {
             let local = shard.local(example.user)
             let context = LearningContext(
                 modelIndex: modelIndex, model: model, shard: shard, meansPrediction: 0,
-                local: local, history: shard.users[local].history)
+                local: local, history: shard.users[local].history, seen: seen)
             learners[modelIndex].historyChanged(example, context)
         }
     }
@@ -151,7 +156,7 @@ struct CellWorker {
     /// thousand times likes it for one, and who thinks less of it than before is taken off by so much.
     private func countTaker(_ entry: HistoryEntry, previous: HistoryEntry?, at ordinal: Int64) {
         let item = Int(entry.item)
-        for model in models {
+        for model in models where model.counter == nil {
             let before = previous.map { Double(model.weight(of: $0)) } ?? 0
             let now = Double(model.weight(of: entry))
             if now > before {
@@ -185,6 +190,10 @@ struct CellWorker {
         guard let entry else { return }
         rememberAndTell(example, shard: shard) {
             remove(entry, of: local, mean: example.mean, shard: shard)
+        }
+        for (number, trail) in shard.trails.enumerated() {
+            trail?[local].forget(example.item)
+            if trail != nil { shard.tables[number].markChanged(local) }
         }
         takeBack(entry)
         shard.report.retracted += 1

@@ -1,4 +1,5 @@
 internal import Factors
+internal import Learners
 internal import State
 
 /// One event, interned and ready to be learned.
@@ -23,6 +24,9 @@ struct Example {
     var mean: Float
     /// Whether any rating came before, so that μ means something.
     var meanIsKnown: Bool
+    /// Of ratings before this event, and with it.
+    var scaleBefore: RatingScale
+    var scale: RatingScale
     /// Items known when the event came: negatives are drawn among these, so that what a replay draws does not depend
     /// on how batches were cut.
     var itemBound: Int32
@@ -32,6 +36,10 @@ struct Example {
     var ordinal: Int64 = 0
     /// Where several shards learn, and a user's events may come out of order.
     var place: UserState.Place?
+
+    /// Where the example stands on what the model's popularity fades by: the ordinals of events, or their times.
+    @inline(__always)
+    func instant(of model: ModelState) -> Int64 { model.decay.isTimed ? time : ordinal }
 
     /// Draws of one purpose; replayed, the event draws the same.
     func random(seed: UInt64) -> KeyedRandom {

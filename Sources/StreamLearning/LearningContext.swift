@@ -12,6 +12,7 @@ struct LearningContext: ~Copyable {
     /// As it was before the example. Kept here because it is asked a hundred times, and each access to the shard's own
     /// is checked and counted.
     let history: History
+    let seen: SeenRule
 
     var user: Row { shard.tables[modelIndex].row(local) }
 
@@ -24,7 +25,7 @@ struct LearningContext: ~Copyable {
 
     /// The decayed count of an item of the lease as it stands when the example comes.
     func popularity(of item: Int, _ example: Example) -> Double {
-        model.decay.popular(model.counts[item], at: example.ordinal)
+        model.decay.popular(model.counts[item], at: example.instant(of: model))
     }
 
     /// False for an item whose popularity is below `count` for sure: as it was last counted, and it only fades since.
@@ -32,7 +33,7 @@ struct LearningContext: ~Copyable {
     @inline(__always)
     func mayReach(_ count: Double, _ item: Int, _ example: Example) -> Bool {
         let counts = model.counts[item]
-        return counts.popular >= count || counts.at > example.ordinal
+        return counts.popular >= count || counts.at > example.instant(of: model)
     }
 
     func touchUser() { shard.tables[modelIndex].markChanged(local) }

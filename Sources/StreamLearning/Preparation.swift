@@ -1,5 +1,6 @@
 internal import Events
 internal import Factors
+internal import Learners
 internal import Locking
 internal import State
 
@@ -15,9 +16,8 @@ struct Preparation: ~Copyable {
     /// What the events of a batch add to the state's counts.
     struct Tally {
         var counters = LearnedState.Counters()
-        /// Σ of ratings and their number, as they stand after the batch.
-        var ratingSum = 0.0
-        var ratings: Int64 = 0
+        /// Of ratings, as they stand after the batch.
+        var ratings = RatingMoments()
     }
 
     private let state: LearnedState
@@ -48,7 +48,7 @@ struct Preparation: ~Copyable {
         applied = state.counters.applied
         positions = state.positions
         segment.itemCount = state.items.read { $0.rowCount }
-        tally = Tally(ratingSum: state.ratingSum, ratings: state.ratings)
+        tally = Tally(ratings: state.ratings)
     }
 
     /// What was counted since the last call: the batch ends here.
@@ -73,7 +73,7 @@ struct Preparation: ~Copyable {
         return next
     }
 
-    var mean: Float { tally.ratings > 0 ? Float(tally.ratingSum / Double(tally.ratings)) : 0 }
+    var mean: Float { Float(tally.ratings.mean) }
 
     // MARK: - Events
 
@@ -152,9 +152,10 @@ struct Preparation: ~Copyable {
         switch event.kind {
         case .rating:
             tally.counters.ratings += 1
-            add(.rating, logged, value: event.value)
-            tally.ratingSum += Double(event.value)
-            tally.ratings += 1
+            let before = tally.ratings
+            // The rating itself counts: of the first that differs from those before it nothing else tells how far.
+            tally.ratings.add(event.value)
+            add(.rating, logged, value: event.value, before: before)
         case .signal:
             tally.counters.signals += 1
             add(.signal, logged, value: signalWeights[Int(event.reference)])
@@ -188,13 +189,17 @@ struct Preparation: ~Copyable {
         segment.described.append(row)
     }
 
-    private mutating func add(_ kind: Example.Kind, _ logged: EventInBatch, value: Float = 0) {
+    private mutating func add(
+        _ kind: Example.Kind, _ logged: EventInBatch, value: Float = 0, before: RatingMoments? = nil
+    ) {
         let event = logged.event
+        let ratings = before ?? tally.ratings
         let (userRow, itemRow) = (internUser(logged), internItem(logged))
         segment.examples.append(
             Example(
                 kind: kind, user: userRow, item: itemRow, value: value, time: event.time,
-                isTimed: event.isTimed, mean: mean, meanIsKnown: tally.ratings > 0,
+                isTimed: event.isTimed, mean: Float(ratings.mean), meanIsKnown: ratings.count > 0,
+                scaleBefore: ratings.scale, scale: tally.ratings.scale,
                 itemBound: Int32(segment.itemCount), partition: event.token.partition,
                 offset: event.token.offset, ordinal: applied, place: place(of: userRow)))
     }

@@ -2,28 +2,50 @@ internal import Factors
 internal import Learners
 internal import State
 
-/// Learns ratings by biased SGD, scored by squared error beside the means baseline.
+/// Learns standardised ratings (`RatingScale`) by biased SGD, scored by squared error beside the means baseline.
 struct RatingLearner: StreamLearner {
     let sgd: BiasedSGD
 
+    /// In the unit of the ratings.
     func score(
         _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease
     ) -> ScoreSample {
         guard example.meanIsKnown else { return .none }
         let item = lease.row(Int(example.item), of: context.model.items)
-        let error = example.value - sgd.predict(mean: example.mean, user: context.user, item: item)
-        let baselineError = example.value - context.meansPrediction
+        let predicted = example.scaleBefore.rating(sgd.predict(mean: 0, user: context.user, item: item))
+        let (error, baselineError) = (example.value - predicted, example.value - context.meansPrediction)
         return ScoreSample(model: error * error, baseline: baselineError * baselineError)
     }
 
     func learn(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease) {
         let item = lease.row(Int(example.item), of: context.model.items)
         let result = sgd.update(
-            rating: example.value, mean: example.mean, user: context.user, item: item,
-            scratch: context.shard.scratch)
+            rating: example.scale.standardised(example.value), mean: 0, user: context.user, item: item,
+            itemRatings: Int(context.model.positives[Int(example.item)]), scratch: context.shard.scratch)
         context.count(result == .applied, example: example)
         guard result == .applied else { return }
+        replay(example, context, lease: lease)
         context.touchUser()
         context.touch(Int(example.item))
+    }
+
+    /// Has the user's row learn some past ratings again, drawn from the history. Of items of other leases none: another
+    /// queue may be writing them.
+    private func replay(
+        _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease
+    ) {
+        let entries = context.history.entries
+        guard sgd.options.replays > 0, !entries.isEmpty else { return }
+        var random = example.random(seed: context.model.seed)
+        for _ in 0..<sgd.options.replays {
+            let entry = entries[random.next(below: entries.count)]
+            guard entry.kind == .rating, entry.item != example.item, lease.holds(Int(entry.item)) else {
+                continue
+            }
+            let result = sgd.replay(
+                rating: example.scale.standardised(entry.value), mean: 0, user: context.user,
+                item: lease.row(Int(entry.item), of: context.model.items), scratch: context.shard.scratch)
+            if result == .rejected { context.count(false, example: example) }
+        }
     }
 }

@@ -20,25 +20,42 @@ struct SampledRecall {
         _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease,
         score: (Row) -> Float
     ) -> ScoreSample {
+        sampleItems(example, context, lease: lease) { score(lease.row($0, of: context.model.items)) }
+    }
+
+    /// Whether the event is one that is scored.
+    @inline(__always)
+    static func isScored(_ example: Example, _ context: borrowing LearningContext) -> Bool {
         var random = example.random(seed: ~context.model.seed)
-        guard random.next() % every == 0, !context.hasSeen(example.item) else { return .none }
-        return context.withUnseen(negatives, example, lease: lease, random: &random) { others in
+        return random.next() % every == 0 && context.mayBeShown(example.item, example)
+    }
+
+    /// The same by the items' numbers. Only items that may be shown to the user are drawn.
+    @inline(__always)
+    static func sampleItems(
+        _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease,
+        score: (Int) -> Float
+    ) -> ScoreSample {
+        guard isScored(example, context) else { return .none }
+        var random = example.random(seed: ~context.model.seed)
+        _ = random.next()
+        return context.withShown(negatives, example, lease: lease, random: &random) { others in
             guard others.count == negatives else { return .none }
-            return compare(example, with: others, context, lease: lease, score: score)
+            return compare(example, with: others, context, score: score)
         }
     }
 
     @inline(__always)
     private static func compare(
         _ example: Example, with others: UnsafeBufferPointer<Int>, _ context: borrowing LearningContext,
-        lease: borrowing RowLease, score: (Row) -> Float
+        score: (Int) -> Float
     ) -> ScoreSample {
         let items = context.model.items
-        let wantedScore = score(lease.row(Int(example.item), of: items))
+        let wantedScore = score(Int(example.item))
         let model = isAmongFirst(of: others) { place in
             // Far apart in a large catalogue: asked for some time before they are looked at.
             if place + ahead < others.count { items.prefetch(others[place + ahead]) }
-            let otherScore = score(lease.row(others[place], of: items))
+            let otherScore = score(others[place])
             return (otherScore > wantedScore, otherScore == wantedScore)
         }
         let wantedCount = context.popularity(of: Int(example.item), example)

@@ -4,6 +4,10 @@ internal import State
 /// A learner on the stream: predicts an event, then learns it. Items outside the lease are never written, and
 /// read only by learners whose items nobody writes during the rounds.
 protocol StreamLearner: Sendable {
+    /// Whether the event alone is learned from, once: then it is, too, while a history is gone through whose models are
+    /// trained afterwards.
+    var countsHistory: Bool { get }
+
     /// What the model thinks of the event before it learns it.
     func score(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease)
         -> ScoreSample
@@ -16,6 +20,8 @@ protocol StreamLearner: Sendable {
 }
 
 extension StreamLearner {
+    var countsHistory: Bool { false }
+
     func historyChanged(_ example: Example, _ context: borrowing LearningContext) {}
 }
 
@@ -25,6 +31,7 @@ func streamLearner(of rule: UpdateRule) -> any StreamLearner {
     case .sgd(let sgd): RatingLearner(sgd: sgd)
     case .bpr(let bpr, _): RankingLearner(rule: .bpr(bpr))
     case .warp(let warp, _): RankingLearner(rule: .warp(warp))
+    case .counter(let rule, _): CounterLearner(rule: rule)
     case .als(let als, let positive): AlternatingLearner(als: als, positive: positive)
     }
 }

@@ -15,6 +15,40 @@ extension LearningContext {
         }
     }
 
+    /// Calls `body` with `count` items that may be shown to the user, fewer if it finds none any more.
+    @inline(__always)
+    func withShown<Result>(
+        _ count: Int, _ example: Example, lease: borrowing RowLease, random: inout KeyedRandom,
+        _ body: (UnsafeBufferPointer<Int>) -> Result
+    ) -> Result {
+        if case .exclude = seen {
+            return withUnseen(count, example, lease: lease, random: &random, body)
+        }
+        let pool = RowPool(below: Int(example.itemBound), of: lease.shard, lease.assignment)
+        return withUnsafeTemporaryAllocation(of: Int.self, capacity: count) { room in
+            var found = 0
+            while found < count,
+                let item = NegativeSampler().draw(
+                    from: pool, random: &random, count: { _ in 0 },
+                    isAllowed: { $0 != Int(example.item) && mayBeShown(Int32($0), example) })
+            {
+                room.initializeElement(at: found, to: item)
+                found += 1
+            }
+            return body(UnsafeBufferPointer(rebasing: room[..<found]))
+        }
+    }
+
+    /// Whether the item may be recommended to the user when the event comes, seen before or not.
+    @inline(__always)
+    func mayBeShown(_ item: Int32, _ example: Example) -> Bool {
+        switch seen {
+        case .exclude: !history.contains(item)
+        case .allow: true
+        case .after: history[item].map { !seen.keepsOut(taken: $0.time, now: example.time) } ?? true
+        }
+    }
+
     /// Fills `room` with items as `drawUnseen` draws them one after the other; returns how many it found.
     @inline(__always)
     func drawUnseen(

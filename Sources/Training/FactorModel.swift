@@ -1,4 +1,5 @@
 public import Factors
+public import Learners
 
 /// Two factor tables that predict: what a training leaves behind.
 ///
@@ -6,15 +7,15 @@ public import Factors
 public final class FactorModel: Sendable {
     public let users: FactorTable
     public let items: FactorTable
-    /// μ for a rating learner, 0 otherwise.
-    public let mean: Float
-    /// A prediction is a rating, μ + b_u + b_i + p_u·q_i, rather than a score to rank by, b_i + p_u·q_i.
+    /// Of a rating learner's ratings; 0 and 1 otherwise.
+    public let scale: RatingScale
+    /// A prediction is a rating, μ + σ (b_u + b_i + p_u·q_i), rather than a score to rank by, b_i + p_u·q_i.
     public let predictsRatings: Bool
     private let algebra = LinearAlgebra()
 
-    public init(users: FactorTable, items: FactorTable, mean: Float, predictsRatings: Bool) {
+    public init(users: FactorTable, items: FactorTable, scale: RatingScale, predictsRatings: Bool) {
         precondition(users.factors == items.factors)
-        (self.users, self.items, self.mean, self.predictsRatings) = (users, items, mean, predictsRatings)
+        (self.users, self.items, self.scale, self.predictsRatings) = (users, items, scale, predictsRatings)
     }
 
     /// K.
@@ -22,7 +23,8 @@ public final class FactorModel: Sendable {
 
     /// Both rows have to be there.
     public func predict(user: Int, item: Int) -> Float {
-        offset(user) + items.bias(item) + users.row(user).dot(items.row(item))
+        let score = offset(user) + items.bias(item) + users.row(user).dot(items.row(item))
+        return predictsRatings ? scale.rating(score) : score
     }
 
     /// The predictions of one user for all items, in the order of their rows; `scores` is made as long as they are many.
@@ -39,13 +41,15 @@ public final class FactorModel: Sendable {
             }
             let offset = offset(user)
             for item in 0..<items.count { scores[item] += offset + items.bias(item) }
+            guard predictsRatings else { return }
+            for item in 0..<items.count { scores[item] = scale.rating(scores[item]) }
         }
     }
 
-    private func offset(_ user: Int) -> Float { predictsRatings ? mean + users.bias(user) : 0 }
+    private func offset(_ user: Int) -> Float { predictsRatings ? users.bias(user) : 0 }
 
     /// A model of the same numbers that a training does not go on changing.
     public func copy() -> FactorModel {
-        FactorModel(users: users.copy(), items: items.copy(), mean: mean, predictsRatings: predictsRatings)
+        FactorModel(users: users.copy(), items: items.copy(), scale: scale, predictsRatings: predictsRatings)
     }
 }

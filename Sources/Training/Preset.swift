@@ -34,8 +34,8 @@ extension Algorithm.Preset {
 
     private static var sgd: Algorithm.Preset {
         var options = BiasedSGD.Options()
-        (options.learningRate, options.biasLearningRate, options.schedule) = (0.02, 0.01, .adaGrad)
-        (options.regularization, options.biasRegularization) = (0.04, 0.002)
+        (options.learningRate, options.biasLearningRate, options.schedule) = (0.0224, 0.0112, .adaGrad)
+        (options.regularization, options.biasRegularization) = (0.036, 0.0018)
         // Rows that start smaller take up their factors one after the other, and stopping in time leaves fewer of them.
         return Algorithm.Preset(algorithm: .sgd(options), epochs: 60, initialScale: 0.3)
     }

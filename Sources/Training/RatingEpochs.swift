@@ -1,9 +1,10 @@
 internal import Factors
 internal import Learners
 
-/// Epochs of biased SGD over ratings.
+/// Epochs of biased SGD over standardised ratings (`RatingScale`).
 final class RatingEpochs: Epochs {
     private let sgd: BiasedSGD
+    /// The values are z.
     private let interactions: Interactions
     private let model: FactorModel
     private let team: ShardTeam
@@ -11,9 +12,12 @@ final class RatingEpochs: Epochs {
     private let ratingMax: Double
 
     init(sgd: BiasedSGD, interactions: Interactions, model: FactorModel, team: ShardTeam) {
-        (self.sgd, self.interactions, self.model, self.team) = (sgd, interactions, model, team)
-        let mean = Double(model.mean)
-        let squares = interactions.values.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) }
+        (self.sgd, self.model, self.team) = (sgd, model, team)
+        let scale = model.scale
+        self.interactions = interactions.mapValues { scale.standardised($0) }
+        let squares = interactions.values.reduce(0.0) {
+            $0 + (Double($1) - scale.mean) * (Double($1) - scale.mean)
+        }
         untrainedLoss = (squares / Double(interactions.count)).squareRoot()
         ratingMax = interactions.values.reduce(0.0) { max($0, abs(Double($1))) }
     }
@@ -22,7 +26,7 @@ final class RatingEpochs: Epochs {
     let advice = "lower the learning rate or raise the regularization"
 
     func loss(_ tally: EpochTally) -> Double {
-        (tally.lossSum / Double(max(1, tally.lossCount))).squareRoot()
+        model.scale.deviation * (tally.lossSum / Double(max(1, tally.lossCount))).squareRoot()
     }
 
     /// Where all ratings are equal the mean alone is perfect, and new rows are a little beside it.
@@ -38,12 +42,12 @@ final class RatingEpochs: Epochs {
                 let item = lease.row(Int(example.item), of: model.items)
                 if place % interval == 0 {
                     let error = Double(
-                        example.value - sgd.predict(mean: model.mean, user: user, item: item))
+                        example.value - sgd.predict(mean: 0, user: user, item: item))
                     tally.lossSum += error * error
                     tally.lossCount += 1
                 }
                 let result = sgd.update(
-                    rating: example.value, mean: model.mean, user: user, item: item,
+                    rating: example.value, mean: 0, user: user, item: item,
                     scratch: scratches[shard])
                 if result == .applied { tally.updates += 1 } else { tally.rejected += 1 }
             }

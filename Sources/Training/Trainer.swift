@@ -88,7 +88,8 @@ public struct Trainer: Sendable {
             row.scale(by: initialScale)
         }
         return FactorModel(
-            users: users, items: items, mean: algorithm.predictsRatings ? interactions.mean : 0,
+            users: users, items: items,
+            scale: algorithm.predictsRatings ? interactions.scale : RatingScale(mean: 0, deviation: 1),
             predictsRatings: algorithm.predictsRatings)
     }
 
@@ -168,4 +169,7 @@ extension Interactions {
     public var mean: Float {
         count == 0 ? 0 : Float(values.reduce(0.0) { $0 + Double($1) } / Double(count))
     }
+
+    /// Of the values taken as ratings.
+    public var scale: RatingScale { RatingMoments(of: values).scale }
 }

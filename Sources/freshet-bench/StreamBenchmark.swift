@@ -113,7 +113,7 @@ struct StreamBenchmark: AsyncParsableCommand {
         let positive = PositiveRule(ratingMin: 4)
         return try learners.map { name in
             switch name {
-            case "sgd": ModelOptions(name: name, learner: .sgd(BiasedSGD.Options()))
+            case "sgd": ModelOptions(name: name, learner: .sgd(.live))
             case "bpr": ModelOptions(name: name, learner: .bpr(.live, positive: positive))
             case "warp": ModelOptions(name: name, learner: .warp(.live, positive: positive))
             case "als": ModelOptions(name: name, learner: .als(.live, positive: positive))

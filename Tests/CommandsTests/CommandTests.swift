@@ -70,7 +70,8 @@ struct CommandTests {
             (
                 "RECOMMEND",
                 "RECOMMEND user [COUNT n] [MODEL m] [WITHSCORES] [WITHMETA] [TAG t]... [EXCLUDE item]... "
-                    + "[INCLUDESEEN] [AFTER token [TIMEOUT ms]] [FALLBACK popular|none]"
+                    + "[INCLUDESEEN] [SEEN rule] [AFTER token [TIMEOUT ms]] "
+                    + "[FALLBACK popular|none]"
             ),
             ("FEED", "FEED event [event...]"),
             ("RATE", "RATE user item value [TS ms] [ID id]"), ("FORGET", "FORGET user [TS ms] [ID id]"),
@@ -265,6 +266,8 @@ struct CommandTests {
         (["ITEM.SET", "i1", "AVAILABLE", "2"], "ERR AVAILABLE is '2'; an integer from 0 to 1 is allowed"),
         (["RECOMMEND", "u1", "COUNT", "2", "count", "3"], "ERR COUNT is given twice; usage: RECOMMEND user"),
         (["RECOMMEND", "u1", "INCLUDESEEN", "INCLUDESEEN"], "ERR INCLUDESEEN is given twice"),
+        (["RECOMMEND", "u1", "SEEN", "never"], "ERR SEEN is 'never'"),
+        (["RECOMMEND", "u1", "SEEN", "after", "3 moons"], "ERR SEEN is 'after 3 moons'"),
         (["RECOMMEND", "u1", "AFTER", "0:1", "AFTER", "0:2"], "ERR AFTER is given twice"),
         (["RECOMMEND", "u1", "FALLBACK", "none", "FALLBACK", "popular"], "ERR FALLBACK is given twice"),
         (["RATE", "u1", "i1", "4", "TS", "1", "TS", "2"], "ERR TS is given twice; usage: RATE"),

@@ -16,7 +16,8 @@ struct VocabularyTests {
             (
                 "MRECOMMEND",
                 "MRECOMMEND user [user...] [COUNT n] [MODEL m] [WITHSCORES] [WITHMETA] [TAG t]... "
-                    + "[EXCLUDE item]... [INCLUDESEEN] [AFTER token [TIMEOUT ms]] [FALLBACK popular|none]", -2
+                    + "[EXCLUDE item]... [INCLUDESEEN] [SEEN rule] [AFTER token [TIMEOUT ms]] "
+                    + "[FALLBACK popular|none]", -2
             ),
             (
                 "RECOMMEND.ITEMS",

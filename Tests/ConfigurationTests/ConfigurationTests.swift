@@ -1,7 +1,9 @@
+import Engine
 import EventLog
 import Events
 import Foundation
 import Learners
+import LookUps
 import State
 import Testing
 import Yams
@@ -201,5 +203,40 @@ struct ModelConfigurationTests {
         let models = try load(file).models
         let text = "models: {\(models.map(\.text).joined(separator: ", "))}\ndefault-model: a"
         #expect(try load(text).models == models)
+    }
+}
+
+@Suite("Half-lives and rules as they are configured")
+struct CounterConfigurationTests {
+    @Test(
+        "half-lives are events or times",
+        arguments: [
+            ("never", HalfLife.never), ("0", .never), ("20000 events", .events(20_000)),
+            ("500", .events(500)), ("15 min", .milliseconds(900_000)), ("2h", .milliseconds(7_200_000)),
+        ])
+    func halfLives(text: String, halfLife: HalfLife) throws {
+        let configuration = try Configuration.load(
+            file: nil, environment: [:],
+            settings: [
+                "models={t: {learner: trending, half-life: \"\(text)\"}}", "default-model=t",
+                "recommend.seen=after 3 d",
+            ])
+        guard case .counter(let options, _) = configuration.stateOptions.models[0].learner else {
+            Issue.record("trending does not count")
+            return
+        }
+        #expect(options.halfLife == halfLife)
+        #expect(configuration.stateOptions.seen == .after(259_200_000))
+        #expect(configuration.engineOptions.lookUps.seen == .after(259_200_000))
+        #expect(configuration.models[0].text.contains("half-life"))
+    }
+
+    @Test("what is none is refused", arguments: ["soon", "-1 events", "3 moons", "events"])
+    func refused(text: String) {
+        #expect(throws: ConfigurationError.self) {
+            try Configuration.load(
+                file: nil, environment: [:],
+                settings: ["models={t: {learner: trending, half-life: \"\(text)\"}}", "default-model=t"])
+        }
     }
 }

@@ -20,12 +20,20 @@ struct ModelContractTests {
         var warp = WARP.Options()
         warp.learningRate = 0.05
         return [
-            ModelOptions(name: "m", learner: .sgd(BiasedSGD.Options())),
+            ModelOptions(name: "m", learner: .sgd(.live)),
             ModelOptions(name: "m", learner: .bpr(.live, positive: positive)),
             ModelOptions(name: "m", learner: .warp(warp, positive: positive)),
             ModelOptions(name: "m", learner: .als(.live, positive: positive)),
         ]
+            + CounterOptions.Kind.allCases.map {
+                ModelOptions(name: "m", learner: .counter(CounterOptions($0), positive: positive))
+            }
     }()
+
+    /// Those that know users one by one, items one by one, and those that learn by steps that may go too far.
+    static let personal = models.filter { !["popular", "trending"].contains($0.learnerName) }
+    static let relating = personal.filter { $0.learnerName != "repeat" }
+    static let guarded = models.filter { $0.counter == nil }
 
     private func options(_ model: ModelOptions) -> EngineOptions {
         var options = smallOptions()
@@ -54,7 +62,7 @@ struct ModelContractTests {
         }
     }
 
-    @Test("learns: items of the own taste come before others", arguments: models)
+    @Test("learns: items of the own taste come before others", arguments: personal)
     func learns(model: ModelOptions) async throws {
         let live = try live(model)
         try await live.feedInOrder(tastes)
@@ -103,7 +111,7 @@ struct ModelContractTests {
         try live.stop()
     }
 
-    @Test("finds what is similar, and answers sessions by items alone", arguments: models)
+    @Test("finds what is similar, and answers sessions by items alone", arguments: relating)
     func similar(model: ModelOptions) async throws {
         let live = try live(model)
         try await live.feedInOrder(tastes)
@@ -111,6 +119,44 @@ struct ModelContractTests {
         #expect(near.count == 5 && near.allSatisfy { $0.id != id("i0") && $0.score.isFinite })
         let session = try live.engine.recommend(SessionQuery(items: [id("i0"), id("i2")], count: 5))
         #expect(session.count == 5 && session.allSatisfy { $0.score.isFinite })
+        try live.stop()
+    }
+
+    @Test(
+        "who counts over all users says so when asked what is similar",
+        arguments: ["popular", "trending", "repeat"])
+    func notSimilar(learner: String) async throws {
+        let model = try #require(Self.models.first { $0.learnerName == learner })
+        let live = try live(model)
+        try await live.feedInOrder(tastes)
+        let item = #expect(throws: LookupError.self) {
+            try live.engine.similar(SimilarQuery(item: id("i0")))
+        }
+        let user = #expect(throws: LookupError.self) {
+            try live.engine.similarUsers(SimilarUsersQuery(user: id("u0")))
+        }
+        #expect(item?.code == .invalid && user?.code == .invalid)
+        let session = try live.engine.recommend(SessionQuery(items: [id("i0"), id("i2")], count: 5))
+        #expect(session.count == 5)
+        try live.stop()
+    }
+
+    @Test("what was taken is answered as the rule says", arguments: models)
+    func seen(model: ModelOptions) async throws {
+        let live = try live(model)
+        try await live.feedInOrder(
+            tastes.enumerated().map { Event($1.kind, time: Int64($0) * 60_000 + 1) })
+        func taken(_ seen: SeenRule?) throws -> Set<EntityID> {
+            var query = RecommendQuery(user: id("u0"), count: 30)
+            query.seen = seen
+            let own = Set(try live.engine.user(id("u0"), listMax: 100).history.map(\.item))
+            return Set(try live.engine.recommend(query).map(\.id)).intersection(own)
+        }
+        #expect(try taken(nil).isEmpty && taken(.exclude).isEmpty)
+        #expect(try taken(.allow).count == 30)
+        let hours = try taken(.after(600 * 60_000))
+        // The user comes every forty minutes.
+        #expect((10..<20).contains(hours.count))
         try live.stop()
     }
 
@@ -167,7 +213,7 @@ struct ModelContractTests {
         try live.stop()
     }
 
-    @Test("numbers beyond all bounds are dropped, counted and never served", arguments: models)
+    @Test("numbers beyond all bounds are dropped, counted and never served", arguments: guarded)
     func nonFinite(model: ModelOptions) async throws {
         var options = options(model)
         options.state.normMax = 1e-3

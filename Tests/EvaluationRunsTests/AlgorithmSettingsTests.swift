@@ -4,6 +4,8 @@ import Evaluation
 import Events
 import Learners
 import Reporting
+import State
+import StreamLearning
 import Testing
 import Training
 
@@ -24,7 +26,7 @@ struct AlgorithmSettingsTests {
             #expect(preset == .preset(name))
             // The stream goes on with what is trained of als, by options of its own.
             guard name != .als else { continue }
-            let trained = BatchSettings(ModelSettings(name: "it", learner: name.learner))
+            let trained = try #require(BatchSettings(ModelSettings(name: "it", learner: name.learner)))
             #expect(trained.algorithm == preset.algorithm && trained.epochs == preset.epochs)
             #expect(trained.initialScale == preset.initialScale)
         }
@@ -62,13 +64,31 @@ struct AlgorithmSettingsTests {
                 algorithms: [argument], positive: .any, depths: [10], factors: 8, seed: 1, window: 1,
                 popularityHalfLife: 0)
             if field.learners.contains(learner) {
-                #expect(throws: Never.self) { try settings(text) }
+                // What counts has nothing to train.
+                if !learner.counts { #expect(throws: Never.self) { try settings(text) } }
                 #expect(throws: Never.self) { try LiveModels.replayOptions(live) }
             } else {
                 #expect(throws: CommandError.self) { try settings(text) }
                 #expect(throws: CommandError.self) { try LiveModels.replayOptions(live) }
             }
         }
+    }
+
+    @Test("what counts a stream is refused where there is none, and says where it is not")
+    func countersAreLive() throws {
+        let error = #expect(throws: CommandError.self) { try settings("next") }
+        #expect(error?.message.contains("--protocol prequential") == true)
+        // By the name that it has in the other protocols.
+        let argument = try #require(AlgorithmArgument(argument: "popularity:half-life=500"))
+        let live = try LiveModels.replayOptions(
+            PrequentialEvaluation.Options(
+                algorithms: [argument], positive: .any, depths: [10], factors: 8, seed: 1, window: 1,
+                popularityHalfLife: 0))
+        guard case .counter(let options, _) = live.state.models[0].learner else {
+            Issue.record("popularity is no model that counts")
+            return
+        }
+        #expect(options.kind == .popular && options.halfLife == .events(500))
     }
 
     @Test("it trains as the preset's trainer does, first rows included")

@@ -43,7 +43,7 @@ struct StateBuilderTests {
         let state = builder.state
         #expect(state.positions == daemon.positions)
         #expect(state.counters == daemon.counters)
-        #expect(state.ratingSum == daemon.ratingSum)
+        #expect(state.ratings == daemon.ratings)
         #expect(state.ratings == daemon.ratings)
         expectSameUsers(state, daemon)
         expectSameItems(state, daemon)
@@ -129,14 +129,15 @@ struct StateBuilderTests {
             interactions, epochsMax: 3, initial: builder.initialRows(of: 0))
         try builder.install(trained, as: 0, updates: 3 * interactions.count)
         let state = builder.state
-        #expect(trained.mean != state.mean)
+        #expect(trained.scale != state.ratings.scale)
         let sgd = BiasedSGD(options: BiasedSGD.Options(), updateGuard: builder.updateGuard)
         for index in stride(from: 0, to: interactions.count, by: 7) {
             let (user, item) = (interactions.users[index], Int(interactions.items[index]))
             let shard = state.shard(of: user)
-            let served = sgd.predict(
-                mean: state.mean, user: shard.tables[0].row(shard.local(user)),
-                item: state.models[0].items.row(item))
+            let served = state.ratings.scale.rating(
+                sgd.predict(
+                    mean: 0, user: shard.tables[0].row(shard.local(user)),
+                    item: state.models[0].items.row(item)))
             #expect(abs(served - trained.predict(user: Int(user), item: item)) < 1e-4)
         }
         #expect(state.models[0].updates == 3 * interactions.count)

@@ -1,5 +1,6 @@
 import Factors
 import Foundation
+import Learners
 import Testing
 import Training
 
@@ -36,7 +37,9 @@ struct ValidationTests {
         itemTable.grow(to: items) { item, row in
             row.set(vector: (0..<items).map { $0 == item ? 1 : 0 }, bias: 0)
         }
-        return FactorModel(users: userTable, items: itemTable, mean: mean, predictsRatings: ratings)
+        return FactorModel(
+            users: userTable, items: itemTable,
+            scale: RatingScale(mean: Double(mean), deviation: 1), predictsRatings: ratings)
     }
 
     @Test("what is held back is neither learned from nor known to be seen, and the rest is kept")

@@ -83,6 +83,34 @@ struct RankTopTests {
         try live.stop()
     }
 
+    @Test("what is answered of a model of ratings is in the ratings' unit, whatever it learns in")
+    func ratingUnit() async throws {
+        let live = try LiveEngine()
+        let ratings = (0..<1_500).map { number in
+            let item = number * 7 % 41
+            let value = item % 3 * 40 + number % 9
+            return Event(.rating(user: id("u\(number % 30)"), item: id("i\(item)"), value: Float(value)))
+        }
+        try await live.feed(ratings)
+        let top = try live.engine.top(TopQuery(order: .bias, count: 100, model: "stars"))
+        // Items are rated some 40 apart.
+        let (best, worst) = (try #require(top.first), try #require(top.last))
+        #expect(best.score > 20 && worst.score < -20)
+        for entry in top {
+            #expect(try live.engine.item(entry.id).models[0].bias == entry.score)
+            let explained = try live.engine.explain(user: id("u2"), item: entry.id, model: "stars")
+            #expect(explained.itemBias == entry.score)
+            let predicted = try live.engine.predict(user: id("u2"), items: [entry.id], model: "stars")[0]
+            #expect((-30...120).contains(predicted))
+            let (mean, own) = (try #require(explained.mean), try #require(explained.userBias))
+            let sum = mean + own + explained.itemBias + explained.match
+            #expect(abs(sum - predicted) < 1e-3)
+            let userBias = try live.engine.user(id("u2"), listMax: 0).models[0].bias
+            #expect(explained.userBias == userBias)
+        }
+        try live.stop()
+    }
+
     @Test(
         "unavailable items and those without the tags are left out",
         arguments: [TopQuery.Order.popular, .bias, .leastBias])

@@ -2,6 +2,7 @@ import Dispatch
 import EngineSupport
 import Events
 import Factors
+import Learners
 import Locking
 import State
 import Testing
@@ -28,7 +29,8 @@ struct RecordTests {
         #expect(item.models.map(\.positives) == [2, 2])
         for (number, model) in live.engine.state.models.enumerated() {
             let row = live.engine.onQueue { _ in model.items.row(0) }
-            #expect(item.models[number].bias == row.bias)
+            let scale = live.engine.onQueue { $0.ratings.scale }
+            #expect(item.models[number].bias == (number == 0 ? scale.difference(row.bias) : row.bias))
             let norm = try #require(item.models[number].norm)
             #expect(abs(norm - row.dot(row).squareRoot()) < 1e-6)
         }
@@ -60,7 +62,8 @@ struct RecordTests {
         let shard = live.engine.state.shard(of: number)
         for (model, found) in record.models.enumerated() {
             let row = shard.queue.sync { shard.tables[model].row(shard.local(number)) }
-            #expect(found.bias == row.bias)
+            let scale = live.engine.onQueue { $0.ratings.scale }
+            #expect(found.bias == (model == 0 ? scale.difference(row.bias) : row.bias))
             #expect(found.norm == row.dot(row).squareRoot())
         }
         try live.stop()

@@ -5,6 +5,7 @@ import Events
 import Factors
 import Foundation
 import GRDB
+import Learners
 import Locking
 import StreamLearning
 import TestSupport
@@ -46,6 +47,37 @@ struct PersistenceTests {
         }
         #expect(try restored(folder, smallOptions()).digest() == undisturbed.digest())
         #expect(try StateFile.verify(path: folder.state).problems == [])
+    }
+
+    @Test("a file of before ratings were standardised predicts what it predicted")
+    func olderRatings() throws {
+        let folder = Folder()
+        let state = learned(batches(events(3_000), sizes: [300]), smallOptions())
+        func predictions(_ state: LearnedState, _ scale: RatingScale) -> [Float] {
+            let (users, items) = (state.shards[0].tables[0], state.models[0].items)
+            return (0..<20).map {
+                let (user, item) = (users.row($0), items.row($0 * 3))
+                return scale.rating(user.bias + item.bias + user.dot(item))
+            }
+        }
+        let before = predictions(state, state.ratings.scale)
+        // As it was: rows in the ratings' unit, and nothing of their spread.
+        let deviation = Float(state.ratings.scale.deviation)
+        func inStars(_ row: Factors.Row) {
+            for lane in row.indices { row[lane] = deviation.squareRoot() * row[lane] }
+            row.bias *= deviation
+        }
+        for row in 0..<state.models[0].items.count { inStars(state.models[0].items.row(row)) }
+        for row in 0..<state.shards[0].users.count { inStars(state.shards[0].tables[0].row(row)) }
+        try StateFile(path: folder.state, identity: twoIdentity).write(state.collectChanges())
+        try DatabaseQueue(path: folder.state).write {
+            try $0.execute(sql: "DELETE FROM scalars WHERE name = 'mean.squares'")
+        }
+        let after = try restored(folder, smallOptions())
+        #expect(after.ratings.scale.deviation > 0.5)
+        for (old, new) in zip(before, predictions(after, after.ratings.scale)) {
+            #expect(abs(old - new) < 1e-3)
+        }
     }
 
     @Test("what could not be written is in the next checkpoint")

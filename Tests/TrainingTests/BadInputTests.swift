@@ -20,7 +20,7 @@ struct BadInputTests {
         for (users, items) in [(0, 0), (3, 0), (0, 3), (3, 3)] {
             let model = try trainer.train(interactions(users: users, items: items, []), epochsMax: 3)
             #expect(model.users.count == users && model.items.count == items && model.isFinite)
-            #expect(model.mean == 0)
+            #expect(model.scale.mean == 0)
         }
     }
 

@@ -2,6 +2,7 @@ package import Checkpoints
 internal import Events
 internal import Factors
 internal import Foundation
+internal import Learners
 internal import Locking
 
 /// Copies all that has changed aside at once, and clears the marks. For states that nobody learns into meanwhile;
@@ -19,13 +20,14 @@ extension LearnedState {
         var delta = StateDelta()
         delta.positions = positions
         delta.scalars = scalars().merging(recent.takeChanges()) { own, _ in own }
-        delta.models = models.map { model in
+        delta.models = models.enumerated().map { number, model in
             StoredModel(
                 name: model.options.name, learner: model.options.learnerName,
                 scalars: [
                     "updates": .integer(Int64(model.updates)), "rejected": .integer(Int64(model.rejected)),
                     "score": .blob(model.score.blob),
-                ].merging(model.alternating?.scalars ?? [:]) { own, _ in own })
+                ].merging(model.alternating?.scalars ?? [:]) { own, _ in own }
+                    .merging(counterScalars(of: number)) { own, _ in own })
         }
         delta.forgottenUsers = forgotten
         forgotten = []
@@ -33,7 +35,10 @@ extension LearnedState {
     }
 
     package func scalars() -> [String: Scalar] {
-        var scalars: [String: Scalar] = ["mean.sum": .double(ratingSum), "mean.count": .integer(ratings)]
+        var scalars: [String: Scalar] = [
+            "mean.sum": .double(ratings.sum), "mean.count": .integer(ratings.count),
+            "mean.squares": .double(ratings.squares),
+        ]
         // A JSON object, for people who look into the file.
         if let memory = try? JSONEncoder().encode(logMemory) { scalars["log.memory"] = .blob(memory) }
         for field in Counters.all {

@@ -2,6 +2,7 @@ internal import Checkpoints
 internal import Events
 package import Factors
 internal import Foundation
+internal import Learners
 internal import Locking
 
 /// A digest of everything learned: two states of one digest answer alike and go on alike.
@@ -55,12 +56,14 @@ extension LearnedState {
             digest.combine(Int(position))
         }
         for field in Counters.fields { digest.combine(Int(counters[keyPath: field.path])) }
-        digest.combine(ratingSum.bitPattern)
-        digest.combine(Int(ratings))
+        digest.combine(ratings.sum.bitPattern)
+        digest.combine(Int(ratings.count))
+        digest.combine(ratings.squares.bitPattern)
         combineRecent(&digest)
         combineUsers(&digest)
         combineItems(&digest)
-        for model in models {
+        for (number, model) in models.enumerated() {
+            for blob in counterBlobs(of: number) { digest.combine(bytes: blob) }
             digest.combine(bytes: model.options.name.utf8)
             digest.combine(model.updates)
             digest.combine(model.rejected)
@@ -105,6 +108,7 @@ extension LearnedState {
                 digest.combine(Int(user.lastEvent))
                 for table in shard.tables { digest.combine(table.row(local)) }
                 for table in shard.longTerm.compactMap(\.self) { digest.combine(table.row(local)) }
+                for trails in shard.trails.compactMap(\.self) { digest.combine(bytes: trails[local].blob) }
             }
         }
     }

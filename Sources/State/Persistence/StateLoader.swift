@@ -3,6 +3,7 @@ internal import Dispatch
 internal import Events
 internal import Factors
 internal import Foundation
+internal import Learners
 internal import Locking
 
 /// Fills a new state from a file. Runs before anything else touches the state.
@@ -21,6 +22,11 @@ package final class StateLoader: StateReader {
     private var nextItem = 0
     /// Of the recent events, until all are there.
     private var recent: [String: Scalar] = [:]
+    /// Of models that count, until users and items are there.
+    private var counters: [Int: [String: Data]] = [:]
+    private var (ratingSum, ratingCount) = (0.0, Int64(0))
+    /// `nil` in a file of before ratings were standardised.
+    private var ratingSquares: Double?
 
     package init(state: LearnedState, path: String) {
         self.state = state
@@ -51,8 +57,9 @@ package final class StateLoader: StateReader {
 
     package func read(scalar: Scalar, name: String) {
         switch (name, scalar) {
-        case ("mean.sum", .double(let value)): state.ratingSum = value
-        case ("mean.count", .integer(let value)): state.ratings = value
+        case ("mean.sum", .double(let value)): ratingSum = value
+        case ("mean.count", .integer(let value)): ratingCount = value
+        case ("mean.squares", .double(let value)): ratingSquares = value
         case (let name, _) where name.hasPrefix(RecentEvents.scalarPrefix): recent[name] = scalar
         case ("log.memory", .blob(let value)):
             // What cannot be read is as good as what an older program did not write: the log is trusted.
@@ -75,6 +82,8 @@ package final class StateLoader: StateReader {
         case ("score", .blob(let value)):
             let model = state.models[number]
             model.score.restore(value, firstLayout: model.rule.predictsRatings)
+        case (let name, .blob(let value)) where name.hasPrefix(CounterState.prefix):
+            counters[number, default: [:]][name] = value
         default: state.models[number].alternating?.restore(scalar, name: name)
         }
     }
@@ -93,6 +102,7 @@ package final class StateLoader: StateReader {
         var stats = ItemStats()
         (stats.users, stats.ratings, stats.ratingSum) = (users, ratings, stored.ratingSum)
         (stats.lastEvent, stats.unsaved) = (stored.lastEvent, false)
+        if let time = stored.lastEvent { state.newestTime = max(time, state.newestTime ?? time) }
         state.stats[row] = stats
         state.catalogue.withLock {
             $0.describe(
@@ -159,8 +169,17 @@ package final class StateLoader: StateReader {
         state.users.withLock { $0 = users }
         state.items.withLock { $0 = items }
         (users, items) = (IDTable(), IDTable())
+        for (number, scalars) in counters {
+            let malformed = state.restoreCounters(scalars, of: number).sorted()
+            if let first = malformed.first {
+                throw damaged("'\(first)' of model '\(state.models[number].traits.name)' is malformed")
+            }
+        }
+        counters = [:]
         state.recent.restore(recent)
         recent = [:]
+        state.ratings = RatingMoments(count: ratingCount, sum: ratingSum, squares: ratingSquares ?? 0)
+        if ratingSquares == nil { state.standardiseRatings() }
         // A file of before this was kept: whatever it has not seen came later, so that nothing is lost.
         if !state.positions.isEmpty, state.logMemory.origins == nil { state.logMemory.origins = [:] }
         for number in state.models.indices { state.settleAlternation(of: number) }

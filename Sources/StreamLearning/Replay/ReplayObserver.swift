@@ -24,6 +24,8 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
     private(set) var isKnown: [UInt8] = []
     private var known = 0
     private var scores: [Float] = []
+    /// By the number of a model that counts.
+    private var counters: [Int: CounterStandings] = [:]
     private var vector: [Float]
     private let algebra = LinearAlgebra()
 
@@ -61,17 +63,25 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
                 squaredError(example, model: index, meansPrediction: meansPrediction, worker, shard, lease)
             }
         }
-        if isPositive, event.itemIsKnown, !event.isRepeat {
-            event.ranking = ranking(of: example, history: history, worker: worker, shard: shard)
+        event.isKeptOut = previous.map { worker.seen.keepsOut(taken: $0.time, now: example.time) } ?? false
+        if isPositive, event.itemIsKnown, !event.isKeptOut {
+            event.ranking = ranking(
+                of: example, history: history, worker: worker, shard: shard, lease: lease)
         }
         replayed.append(event)
         if isKnown[item] == 0 { known += 1 }
         isKnown[item] = 1
         let countedBefore = previous.map { options.positive.accepts($0.kind, value: $0.value) } ?? false
-        if isPositive, !countedBefore {
+        // Where what was taken may be shown again, each taking counts.
+        if isPositive, !countedBefore || worker.seen != .exclude {
             popularity.count(item)
             decayed.count(item)
         }
+    }
+
+    /// Items that the rule about what was taken keeps out.
+    private func keptOut(_ history: History, _ seen: SeenRule, now: Int64) -> [Int32] {
+        history.entries.lazy.filter { seen.keepsOut(taken: $0.time, now: now) }.map(\.item)
     }
 
     private func grow(to items: Int) {
@@ -90,7 +100,8 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
         guard model.rule.predictsRatings else { return nil }
         let context = LearningContext(
             modelIndex: index, model: model, shard: shard, meansPrediction: meansPrediction,
-            local: shard.local(example.user), history: shard.users[shard.local(example.user)].history)
+            local: shard.local(example.user), history: shard.users[shard.local(example.user)].history,
+            seen: worker.seen)
         let sample = worker.learners[index].score(example, context, lease: lease)
         if !sample.model.isFinite { failure = failure ?? (model.options.name, example.user) }
         return sample.model
@@ -98,22 +109,31 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
 
     /// Every model ranks every such event, whether or not it learns from it: all are asked the same.
     private func ranking(
-        of example: Example, history: History, worker: CellWorker, shard: UserShard
+        of example: Example, history: History, worker: CellWorker, shard: UserShard,
+        lease: borrowing RowLease
     ) -> ReplayedEvent.Ranking {
+        let keptOut = keptOut(history, worker.seen, now: example.time)
         let item = Int(example.item)
         let none = ReplayedEvent.Standing(higher: 0, equal: 0)
         let models = worker.models.enumerated().map { index, model in
-            score(model, table: shard.tables[index], local: shard.local(example.user))
-            let standing = standing(of: item, among: scores, history: history)
+            let local = shard.local(example.user)
+            if case .counter(let rule, _) = model.rule {
+                let counted = CounterLearner(rule: rule).scores(
+                    example, model: model, shard: shard, local: local, number: index, lease: lease)
+                return counters[index, default: CounterStandings()].standing(
+                    of: item, by: counted, isKnown: isKnown, keptOut: keptOut)
+            }
+            score(model, table: shard.tables[index], local: local)
+            let standing = standing(of: item, among: scores, keptOut: keptOut)
             if standing == nil { failure = failure ?? (model.options.name, example.user) }
             return standing ?? none
         }
-        let plain = standing(of: item, among: popularity.counts, history: history) ?? none
+        let plain = standing(of: item, among: popularity.counts, keptOut: keptOut) ?? none
         let fading =
             options.popularityHalfLife > 0
-            ? standing(of: item, among: decayed.counts, history: history) ?? none : plain
+            ? standing(of: item, among: decayed.counts, keptOut: keptOut) ?? none : plain
         return ReplayedEvent.Ranking(
-            candidates: known - history.entries.count, models: models, popularity: plain,
+            candidates: known - keptOut.count, models: models, popularity: plain,
             decayedPopularity: fading)
     }
 
@@ -135,9 +155,9 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
         }
     }
 
-    /// Where the item stands among the known items outside the history; `nil` if a score is no number.
+    /// Where the item stands among the known items that are not kept out; `nil` if a score is no number.
     private func standing<Score: BinaryFloatingPoint>(
-        of item: Int, among scores: [Score], history: History
+        of item: Int, among scores: [Score], keptOut: [Int32]
     ) -> ReplayedEvent.Standing? {
         scores.withUnsafeBufferPointer { scores in
             isKnown.withUnsafeBufferPointer { isKnown in
@@ -151,9 +171,9 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
                     strange += scores[row].isFinite ? 0 : counts
                 }
                 guard strange == 0 else { return nil }
-                for entry in history.entries {
-                    if scores[Int(entry.item)] > wanted { higher -= 1 }
-                    if scores[Int(entry.item)] == wanted { equal -= 1 }
+                for row in keptOut {
+                    if scores[Int(row)] > wanted { higher -= 1 }
+                    if scores[Int(row)] == wanted { equal -= 1 }
                 }
                 return ReplayedEvent.Standing(higher: higher, equal: equal - 1)
             }

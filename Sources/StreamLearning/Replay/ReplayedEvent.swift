@@ -15,7 +15,7 @@ public struct ReplayedEvent: Sendable, Equatable {
 
     /// The event's item among all candidates.
     public struct Ranking: Sendable, Equatable {
-        /// Items heard of before that the user has not seen, the event's own among them.
+        /// Items heard of before that may be shown to the user, the event's own among them.
         public var candidates: Int
         /// Per model, also for one that does not learn from the event: what is compared are the same events.
         public var models: [Standing]
@@ -34,9 +34,11 @@ public struct ReplayedEvent: Sendable, Equatable {
     public var itemIsKnown: Bool
     /// Taken as liked by the replay's rule.
     public var isPositive: Bool
-    /// The user has seen the item before: it is no candidate, and not ranked.
+    /// The user has seen the item before.
     public var isRepeat: Bool
-    /// Of a liked item that is known and new to the user; `nil` otherwise.
+    /// That keeps it out (`SeenRule`): it is no candidate, and not ranked.
+    public var isKeptOut = false
+    /// Of a liked item that is known and may be shown to the user; `nil` otherwise.
     public var ranking: Ranking?
     /// Squared error of the rating predicted, per model; `nil` for one that predicts none. Empty for a signal, and
     /// before μ is known.

@@ -28,6 +28,8 @@ struct RecommendCommand: ParsableCommand {
     @Option(help: "Only items that carry this tag; may be given several times.") var tag: [String] = []
     @Option(help: "Leave this item out; may be given several times.") var exclude: [String] = []
     @Flag(help: "Include items the user has seen, or those of --items.") var includeSeen = false
+    @Option(help: "Whether what users took may be answered: exclude, allow, or 'after 3 d', say.")
+    var seen: String?
     @Flag(help: "Say what the answer stands on: model, position, age, and why there are no more items.")
     var meta = false
     @Option(help: "Wait until the event of this token is learned.") var after: String?
@@ -54,6 +56,7 @@ struct RecommendCommand: ParsableCommand {
         arguments += tag.flatMap { ["TAG", $0] }
         arguments += exclude.flatMap { ["EXCLUDE", $0] }
         if includeSeen { arguments.append("INCLUDESEEN") }
+        if let seen { arguments += ["SEEN", seen] }
         if meta { arguments.append("WITHMETA") }
         if let after { arguments += ["AFTER", after] }
         return arguments

@@ -5,6 +5,7 @@ public import EvaluationRuns
 import Events
 import Foundation
 import Reporting
+import State
 
 /// `freshet evaluate`
 struct EvaluateCommand: ParsableCommand {
@@ -33,7 +34,8 @@ struct EvaluateCommand: ParsableCommand {
               sgd, bpr, warp and als learn for as many epochs, or sweeps, as their presets say, which were
               chosen on a validation part of ML-1M. als weighs a user's last events more, als-classical all
               alike; popularity takes half-life, in positive events. prequential takes sgd, bpr, warp and als
-              by the daemon's defaults instead. Settings are those of the configuration's models; all but
+              by the daemon's defaults instead, and the models that count: popular, trending, repeat (what the user
+              takes again) and next (what follows the user's last items). Settings are those of the configuration's models; all but
               prequential have factors and epochs too:
             \(settings)
 
@@ -69,11 +71,11 @@ struct EvaluateCommand: ParsableCommand {
     private static var settings: String {
         ModelSettings.Learner.allCases.map { learner in
             let fields = ModelField.all.filter { $0.learners.contains(learner) && $0.name != "positive" }
-            var lines = ["    " + learner.rawValue.padding(toLength: 5, withPad: " ", startingAt: 0)]
+            var lines = ["    " + learner.rawValue.padding(toLength: 8, withPad: " ", startingAt: 0)]
             for (place, field) in fields.enumerated() {
                 let word = " \(field.name)\(place == fields.count - 1 ? "" : ",")"
                 if lines[lines.count - 1].count + word.count > 98 {
-                    lines.append(String(repeating: " ", count: 9))
+                    lines.append(String(repeating: " ", count: 12))
                 }
                 lines[lines.count - 1] += word
             }
@@ -100,7 +102,7 @@ struct EvaluateCommand: ParsableCommand {
     var protocolName = EvaluationRequest.ProtocolName.holdout
     @Option(
         help: ArgumentHelp(
-            "sgd, bpr, warp, als, als-classical or popularity, with settings. May be repeated.",
+            "sgd, bpr, warp, als, als-classical, popularity; on the stream popular, trending, repeat and next; with settings. May be repeated.",
             valueName: "name[:key=value,…]"))
     var algorithm: [AlgorithmArgument] = []
     @Option(help: "What counts as liked: 'any', 'rating >= X' or 'rating > X'. Signals always do.")
@@ -141,6 +143,11 @@ struct EvaluateCommand: ParsableCommand {
     var popularityHalfLife = 0.0
     @Option(help: "Threads; one per core where absent. Prequential learns on one.")
     var shards: Int?
+    @Option(
+        help: ArgumentHelp(
+            "Whether what was taken may be recommended again (prequential): 'exclude', 'allow' or 'after 3 d', say; "
+                + "recommend.seen of the configuration where absent.", valueName: "rule"))
+    var seen: String?
     @Flag(help: "One JSON object per number on standard output.")
     var json = false
     @Option(help: ArgumentHelp("Curves as CSV: by epoch, or over the moving window.", valueName: "file"))
@@ -204,6 +211,10 @@ struct EvaluateCommand: ParsableCommand {
         if !isBatch, factors > 512 {
             throw ValidationError("--factors is \(factors), allowed is 8 to 512, as for the daemon")
         }
+        if isBatch, seen != nil { throw ValidationError("--seen is for --protocol prequential") }
+        if let seen, SeenRule(seen) == nil {
+            throw ValidationError("--seen is '\(seen)', allowed is \(SeenRule.allowed)")
+        }
         if isBatch, window != nil { throw ValidationError("--window is for --protocol prequential") }
     }
 
@@ -246,9 +257,10 @@ struct EvaluateCommand: ParsableCommand {
         if let output { try Self.checkWritable(output) }
         let interrupts = Interrupts()
         var request = request
-        request.events = try Configuration.load(
-            file: config, environment: ProcessInfo.processInfo.environment, settings: settings
-        ).events.options
+        let configuration = try Configuration.load(
+            file: config, environment: ProcessInfo.processInfo.environment, settings: settings)
+        request.events = configuration.events.options
+        request.seen = seen.flatMap { SeenRule($0) } ?? configuration.stateOptions.seen
         var run = EvaluationRun(request: request, progress: progress)
         run.isInterrupted = { interrupts.isRaised }
         let result = Result { try run.report() }

@@ -1,0 +1,62 @@
+package import Learners
+
+/// The arithmetic of a counting model: what its counts say of an item.
+@usableFromInline
+package struct CounterRule: Sendable {
+    package let options: CounterOptions
+
+    package init(_ options: CounterOptions) { self.options = options }
+
+    /// Whether anything of a user is kept.
+    package var isPersonal: Bool { options.kind == .repeat || options.kind == .next }
+
+    /// What popularity adds where a model has its own say, so that what it says nothing of comes behind, in the order of
+    /// popularity: below 0.001, and still apart where counts are large.
+    package static func filling(_ count: Double) -> Float {
+        let root = max(0, count).squareRoot().squareRoot()
+        return root.isFinite ? Float(0.001 * root / (1 + root)) : 0.001
+    }
+
+    /// The part of the score that is the same for everybody.
+    package func base(_ count: Double) -> Float {
+        isPersonal ? Self.filling(count) : Float(count)
+    }
+
+    /// What the counts of a user say, beside `base`: of the items that they say anything of.
+    ///
+    /// - Parameters:
+    ///   - time: milliseconds since 1970, for how long ago things are; `nil` counts in the user's events.
+    ///   - successors: of an item; `nil` where they may not be read.
+    package func personal(
+        _ trail: UserTrail, at time: Int64?, retakes: (RetakeTable.Cell) -> Float,
+        successors: (Int32) -> SuccessorSketch?
+    ) -> [Int32: Float] {
+        var scores: [Int32: Float] = [:]
+        switch options.kind {
+        case .popular, .trending: break
+        case .repeat:
+            for own in trail.own { scores[own.item] = retakes(trail.cell(of: own, at: time)) }
+        case .next:
+            for (item, weight) in following(trail) {
+                guard let sketch = successors(item) else { continue }
+                for entry in sketch.entries {
+                    let share = sketch.share(of: entry, shrinkage: options.shrinkage)
+                    if share > 0 { scores[entry.item, default: 0] += weight * share }
+                }
+            }
+        }
+        return scores
+    }
+
+    /// The user's last items, newest first, and how much each counts; together 1.
+    package func following(_ trail: UserTrail) -> [(item: Int32, weight: Float)] {
+        var (weight, sum) = (Float(1), Float(0))
+        var items: [(item: Int32, weight: Float)] = []
+        for item in trail.recent.reversed() {
+            items.append((item, weight))
+            sum += weight
+            weight *= options.trailDecay
+        }
+        return items.map { ($0.item, $0.weight / sum) }
+    }
+}

@@ -1,0 +1,45 @@
+package import Learners
+
+/// What a counting model keeps beside the decayed counts of items: who followed whom, and how likely what was taken is to
+/// be taken again. Users' part of it is in the shards (`UserShard.trails`).
+///
+/// `successors` is guarded by leases as the items' rows are; the rest is written by the engine's queue between rounds and
+/// only read during them. That is what `@unchecked Sendable` stands on.
+package final class CounterState: @unchecked Sendable {
+    package let rule: CounterRule
+    package let successors = RowColumn<SuccessorSketch>()
+    /// Over all users; what shards have counted in this segment is not in it yet.
+    package var retakes = RetakeTable()
+
+    package init(_ options: CounterOptions) { rule = CounterRule(options) }
+
+    package func grow(to count: Int) {
+        if rule.options.kind == .next { successors.grow(to: count, with: SuccessorSketch()) }
+    }
+
+    package var bytes: Int {
+        var bytes = 2 * RetakeTable.cells * 8 + successors.count * MemoryLayout<SuccessorSketch>.stride
+        for row in 0..<successors.count { bytes += successors[row].bytes }
+        return bytes
+    }
+
+    /// By whoever may write the item's row.
+    package func take(_ transition: Transition) {
+        successors[Int(transition.from)].add(
+            transition.to, weight: transition.weight, at: transition.at, halfLife: rule.options.halfLife,
+            capacity: rule.options.successors)
+    }
+}
+
+/// That one item came after another.
+package struct Transition: Sendable {
+    package var from: Int32
+    package var to: Int32
+    package var weight: Float
+    /// Ordinal or time.
+    package var at: Int64
+
+    package init(from: Int32, to: Int32, weight: Float, at: Int64) {
+        (self.from, self.to, self.weight, self.at) = (from, to, weight, at)
+    }
+}

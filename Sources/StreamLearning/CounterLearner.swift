@@ -1,0 +1,118 @@
+internal import Factors
+internal import Learners
+internal import State
+
+/// Counts what is taken: over all users, again by the same user, and after what.
+///
+/// A user's trail is written on the queue of its shard, an item's successors by the holder of the item's lease; transitions
+/// from an item of another lease wait for the end of the rounds. So no two queues touch one row.
+struct CounterLearner: StreamLearner {
+    /// One event in so many counts what else the user might have taken again.
+    private static let exposedEvery: UInt64 = 8
+
+    let rule: CounterRule
+    var countsHistory: Bool { true }
+
+    func score(
+        _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease
+    ) -> ScoreSample {
+        let (model, shard, local) = (context.model, context.shard, context.local)
+        guard SampledRecall.isScored(example, context) else { return .none }
+        let scores = scores(
+            example, model: model, shard: shard, local: local, number: context.modelIndex, lease: lease)
+        return SampledRecall.sampleItems(example, context, lease: lease) { scores($0) }
+    }
+
+    func learn(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease) {
+        let (model, item) = (context.model, Int(example.item))
+        let ordinal = example.instant(of: model)
+        model.decay.add(Double(example.weight), at: ordinal, to: &model.counts[item])
+        model.items.mark(.recounted, at: item)
+        context.touch(item)
+        context.count(1)
+        guard let trails = context.shard.trails[context.modelIndex] else { return }
+        switch rule.options.kind {
+        case .popular, .trending: break
+        case .repeat: takeAgain(example, context, trails)
+        case .next: follow(example, context, trails, lease: lease)
+        }
+        trails[context.local].events += 1
+        context.touchUser()
+    }
+
+    private func takeAgain(
+        _ example: Example, _ context: borrowing LearningContext, _ trails: RowColumn<UserTrail>
+    ) {
+        let (local, number) = (context.local, context.modelIndex)
+        let time = example.isTimed ? example.time : nil
+        var counted = context.shard.report.retakes[number] ?? RetakeTable()
+        // Taken out for as long as it is written, so that it is not copied.
+        context.shard.report.retakes[number] = nil
+        if let own = trails[local].own(example.item) { counted.take(trails[local].cell(of: own, at: time)) }
+        var random = example.random(seed: context.model.seed)
+        if random.next() % Self.exposedEvery == 0 {
+            for own in trails[local].own {
+                counted.expose(trails[local].cell(of: own, at: time), times: Double(Self.exposedEvery))
+            }
+        }
+        context.shard.report.retakes[number] = counted
+        trails[local].take(
+            example.item, at: time, ordinal: example.ordinal, halfLife: rule.options.halfLife)
+    }
+
+    private func follow(
+        _ example: Example, _ context: borrowing LearningContext, _ trails: RowColumn<UserTrail>,
+        lease: borrowing RowLease
+    ) {
+        guard let counter = context.model.counter else { return }
+        let now = rule.options.halfLife.isTimed ? example.time : example.ordinal
+        var share = example.weight
+        for previous in trails[context.local].recent.reversed() {
+            defer { share *= rule.options.trailDecay }
+            if previous == example.item { continue }
+            let transition = Transition(from: previous, to: example.item, weight: share, at: now)
+            if lease.holds(Int(previous)) {
+                counter.take(transition)
+                context.touch(Int(previous))
+            } else {
+                context.shard.report.transitions[context.modelIndex].append(transition)
+            }
+        }
+        trails[context.local].follow(example.item, limit: rule.options.trail)
+    }
+
+    /// What the model gives to each item. Successors of items of other leases are not read: another queue may be writing.
+    func scores(
+        _ example: Example, model: ModelState, shard: UserShard, local: Int, number: Int,
+        lease: borrowing RowLease
+    ) -> CounterScores {
+        let ordinal = example.instant(of: model)
+        var scores = CounterScores(model: model, rule: rule, ordinal: ordinal)
+        guard let counter = model.counter, let trail = shard.trails[number]?[local] else { return scores }
+        var held: [Int32: SuccessorSketch] = [:]
+        if rule.options.kind == .next {
+            for item in trail.recent where lease.holds(Int(item)) {
+                held[item] = counter.successors[Int(item)]
+            }
+        }
+        let counted = shard.report.retakes[number]
+        scores.personal = rule.personal(
+            trail, at: example.isTimed ? example.time : nil,
+            retakes: { counter.retakes.likelihood($0, with: counted) }, successors: { held[$0] })
+        return scores
+    }
+}
+
+/// What a counting model gives to items at one event.
+struct CounterScores {
+    let model: ModelState
+    let rule: CounterRule
+    /// Or time, as the model fades.
+    let ordinal: Int64
+    var personal: [Int32: Float] = [:]
+
+    func callAsFunction(_ item: Int) -> Float { base(item) + (personal[Int32(item)] ?? 0) }
+
+    /// What everybody gets.
+    func base(_ item: Int) -> Float { rule.base(model.decay.popular(model.counts[item], at: ordinal)) }
+}

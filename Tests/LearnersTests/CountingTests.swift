@@ -1,0 +1,93 @@
+import Factors
+import Foundation
+import Testing
+
+@testable import Learners
+
+@Suite("Counting")
+struct CountingTests {
+    /// Successors by a power law: few are most.
+    private func stream(_ count: Int, seed: UInt64) -> [(item: Int32, weight: Float)] {
+        var random = KeyedRandom(seed: seed)
+        return (0..<count).map { _ in
+            (Int32(min(400, 1 / (random.nextUnit() + 1e-3))), Float(1 + random.next(below: 3)))
+        }
+    }
+
+    @Test(
+        "counts are those of all within the stated error, and nothing heavy is missing",
+        arguments: [8, 32], [HalfLife.never, .events(500)])
+    func heavyHitters(capacity: Int, halfLife: HalfLife) {
+        var (sketch, exact) = (SuccessorSketch(), [Int32: Double]())
+        var total = 0.0
+        for (number, event) in stream(3_000, seed: 3).enumerated() {
+            sketch.add(
+                event.item, weight: event.weight, at: Int64(number), halfLife: halfLife, capacity: capacity)
+            let factor = number == 0 ? 1 : halfLife.factor(elapsed: 1)
+            for item in exact.keys { exact[item]! *= factor }
+            total = total * factor + Double(event.weight)
+            exact[event.item, default: 0] += Double(event.weight)
+        }
+        let slack = 1e-3 * total
+        #expect(sketch.entries.count <= capacity)
+        #expect(abs(Double(sketch.total) - total) < slack)
+        for entry in sketch.entries {
+            let truth = exact[entry.item] ?? 0
+            #expect(Double(entry.count) >= truth - slack)
+            #expect(Double(entry.count - entry.error) <= truth + slack)
+            #expect(Double(entry.error) <= total / Double(capacity) + slack)
+        }
+        for (item, weight) in exact where weight > total / Double(capacity) + slack {
+            #expect(sketch.entries.contains { $0.item == item })
+        }
+    }
+
+    @Test("what comes late counts as if it had come in time")
+    func late() {
+        var (inTime, late) = (SuccessorSketch(), SuccessorSketch())
+        let halfLife = HalfLife.milliseconds(1_000)
+        for (item, at) in [(Int32(1), Int64(0)), (2, 500), (1, 2_000)] {
+            inTime.add(item, weight: 1, at: at, halfLife: halfLife, capacity: 4)
+        }
+        for (item, at) in [(Int32(1), Int64(0)), (1, 2_000), (2, 500)] {
+            late.add(item, weight: 1, at: at, halfLife: halfLife, capacity: 4)
+        }
+        for entry in inTime.entries {
+            let other = late.entries.first { $0.item == entry.item }
+            #expect(abs((other?.count ?? 0) - entry.count) < 1e-6)
+        }
+        #expect(abs(inTime.total - late.total) < 1e-6)
+    }
+
+    @Test("how likely a taking again is comes from how often it was one")
+    func hazards() {
+        var table = RetakeTable()
+        let soon = RetakeTable.cell(weight: 3, gap: 5, pace: 1_000)
+        let due = RetakeTable.cell(weight: 3, gap: 1_000, pace: 1_000)
+        #expect(soon != due)
+        for turn in 0..<1_000 {
+            table.expose(soon, times: 1)
+            table.expose(due, times: 1)
+            if turn % 4 == 0 { table.take(due) }
+        }
+        #expect(table.likelihood(soon) < 0.001)
+        #expect(abs(table.likelihood(due) - 0.25) < 0.01)
+        var (sum, part) = (RetakeTable(), RetakeTable())
+        sum.add(table)
+        #expect(sum == table)
+        part.take(soon)
+        #expect(table.likelihood(soon, with: part) > table.likelihood(soon))
+        #expect(RetakeTable(taken: [1], exposed: [1]) == nil)
+    }
+
+    @Test("every standing has a cell", arguments: [0, 0.4, 1, 7, 1e9] as [Float])
+    func cells(weight: Float) {
+        for gap in [-5, 0, 0.5, 1e3, 1e12] {
+            for pace in [nil, 0, 10, 1e9] as [Double?] {
+                var table = RetakeTable()
+                table.take(RetakeTable.cell(weight: weight, gap: gap, pace: pace))
+                #expect(table.taken.reduce(0, +) == 1)
+            }
+        }
+    }
+}
