@@ -13,13 +13,13 @@ package struct StateMemory: Sendable {
 }
 
 extension LearnedState {
-    /// Costs a pass over all users: not for every batch. On the engine's queue, between rounds.
+    /// Costs a pass over some of the users: not for every batch. On the engine's queue, between rounds.
     package func memory() -> StateMemory {
         var memory = StateMemory()
         for shard in shards {
             shard.queue.sync {
                 memory.users += shard.tableBytes + shard.users.bytes
-                memory.histories += shard.historyBytes
+                memory.histories += shard.measureHistories()
             }
         }
         memory.recent = recent.bytes

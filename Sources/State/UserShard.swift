@@ -30,6 +30,9 @@ package final class UserShard: @unchecked Sendable {
     /// Users copied for the checkpoint that is being written, because they changed before their turn came.
     let keptUsers = Lock<[Int32: KeptUser]>([:])
     package var report: ShardReport
+    /// What `measureHistories` found, by part of the users, and with which part it goes on.
+    private var historyBytes: [Int: Int] = [:]
+    private var partToMeasure = 0
 
     package init(number: Int, shards: Int, factors: Int, models: [ModelOptions]) {
         self.number = number
@@ -120,11 +123,21 @@ package final class UserShard: @unchecked Sendable {
         }
     }
 
-    package var historyBytes: Int {
-        users.indices.reduce(0) {
-            $0 + users[$1].history.bytes
-                + users[$1].hidden.rows.capacity * MemoryLayout<Int32>.stride
-        }
+    /// Bytes of histories and hidden items. To look at all users would hold up learning where they are many, so each call
+    /// but the first looks at some of them, in turn, and takes the others as they were.
+    package func measureHistories(usersMax: Int = 32_768) -> Int {
+        dispatchPrecondition(condition: .onQueue(queue))
+        var isFirst = historyBytes.isEmpty
+        repeat {
+            let first = partToMeasure * usersMax
+            let part = min(first, users.count)..<min(first + usersMax, users.count)
+            historyBytes[partToMeasure] = part.reduce(0) {
+                $0 + users[$1].history.bytes + users[$1].hidden.rows.capacity * MemoryLayout<Int32>.stride
+            }
+            partToMeasure = part.upperBound < users.count ? partToMeasure + 1 : 0
+            isFirst = isFirst && partToMeasure > 0
+        } while isFirst
+        return historyBytes.values.reduce(0, +)
     }
     private var trailBytes: Int {
         trails.compactMap(\.self).reduce(0) { sum, trails in

@@ -84,14 +84,14 @@ struct TrainTests {
             "engine.deterministic=true",
         ]
         let daemon = try place.start(settings)
-        try expectOwnKind(daemon, learner)
+        if !Self.counters.contains(learner) { try expectOwnKind(daemon, learner) }
         #expect(try daemon.status()["events.applied"] == Self.lines.count)
 
-        // u0 turns to the other kind: what is learned live moves the list of the trained state.
+        // u0 turns to the other kind, and thinks better of what was disliked: what is learned live moves the list of the
+        // trained state.
         let before = try recommended(daemon, 0)
         var last = ""
-        for item in stride(from: 1, to: Self.items, by: 2)
-        where !Self.isKnown(0, item) && item < Self.items - 8 {
+        for item in stride(from: 1, to: Self.items - 8, by: 2) {
             for _ in 0..<3 { last = try daemon.token("RATE", "u0", "i\(item)", "5") }
         }
         let after = try recommended(daemon, 0, ["AFTER", last])
@@ -107,6 +107,9 @@ struct TrainTests {
         #expect(try recommended(again, 0) == after)
         #expect(try again.stop() == .exit(0))
     }
+
+    /// What they count is no matter of kinds.
+    private static let counters: Set = ["popular", "trending", "repeat", "next"]
 
     /// Of what a user does not know yet, the user's own kind comes first.
     private func expectOwnKind(_ daemon: DaemonProcess, _ learner: String) throws {
