@@ -87,12 +87,11 @@ struct TrainTests {
         if !Self.counters.contains(learner) { try expectOwnKind(daemon, learner) }
         #expect(try daemon.status()["events.applied"] == Self.lines.count)
 
-        // u0 turns to the other kind, and thinks better of what was disliked: what is learned live moves the list of the
-        // trained state.
+        // u0 turns from one kind to the other: what is learned live moves the list of the trained state.
         let before = try recommended(daemon, 0)
         var last = ""
-        for item in stride(from: 1, to: Self.items - 8, by: 2) {
-            for _ in 0..<3 { last = try daemon.token("RATE", "u0", "i\(item)", "5") }
+        for item in 0..<Self.items - 8 where Self.isKnown(0, item) == (item % 2 == 0) {
+            for _ in 0..<3 { last = try daemon.token("RATE", "u0", "i\(item)", item % 2 == 0 ? "1" : "5") }
         }
         let after = try recommended(daemon, 0, ["AFTER", last])
         #expect(after != before)
