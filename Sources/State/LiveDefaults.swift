@@ -17,7 +17,7 @@ extension BiasedSGD.Options {
         options.regularization = 0.02
         options.userRegularization = 0.04
         options.biasRegularization = 0.03
-        options.replays = 3
+        options.replays = 2
         return options
     }()
 }

@@ -51,7 +51,7 @@ struct RealDataTests {
         for model in state.models.dropFirst() {
             let window = model.score.window
             #expect(
-                window.count > 1_000 && window.model > 1.02 * window.baseline,
+                window.count > 500 && window.model > 1.02 * window.baseline,
                 "\(model.options.name) \(window.model / window.baseline)")
             #expect(!model.losesToBaseline)
         }
