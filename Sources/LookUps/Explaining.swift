@@ -13,7 +13,7 @@ extension LookupAnswerer {
         var selection = selection(tags: query.tags, exclude: query.exclude, keepsReasons: true)
         var obstacles = obstacles(of: row, selection, copy)
         selection.leaveOut(copy.hidden.rows, because: .hidden)
-        selection.leaveOut(copy.history.entries.lazy.map(\.item), because: .seen)
+        selection.leaveOut(copy.history.items, because: .seen)
         let filter = selection.filter
         let liked = liked(copy.history, by: model.traits.rule, except: row)
         let found = model.index.read { index -> (standing: Standing, carriers: [Candidate])? in

@@ -63,7 +63,7 @@ extension LookupAnswerer {
         var selection = selection
         selection.leaveOut(copy.hidden.rows, because: .hidden)
         if !includeSeen {
-            selection.leaveOut(copy.history.entries.lazy.map(\.item), because: .seen)
+            selection.leaveOut(copy.history.items, because: .seen)
         }
         return Wish(taste: copy.taste, selection: selection)
     }

@@ -113,7 +113,7 @@ package final class UserShard: @unchecked Sendable {
     package var historyBytes: Int {
         users.indices.reduce(0) {
             $0 + users[$1].history.bytes
-                + users[$1].hidden.rows.capacity * MemoryLayout<Int32>.stride
+                + AllocatedBytes.ofArray(users[$1].hidden.rows.capacity * MemoryLayout<Int32>.stride)
         }
     }
     package var tableBytes: Int {

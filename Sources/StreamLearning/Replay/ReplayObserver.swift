@@ -51,7 +51,7 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
         let previous = history[example.item]
         let isPositive = options.positive.accepts(kind, value: example.value)
         var event = ReplayedEvent(
-            ordinal: example.ordinal, user: example.user, userIsKnown: !history.entries.isEmpty,
+            ordinal: example.ordinal, user: example.user, userIsKnown: !history.isEmpty,
             itemIsKnown: isKnown[item] == 1, isPositive: isPositive, isRepeat: previous != nil,
             ranking: nil, squaredErrors: [], meansSquaredError: nil)
         if kind == .rating, example.meanIsKnown {
@@ -113,7 +113,7 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
             options.popularityHalfLife > 0
             ? standing(of: item, among: decayed.counts, history: history) ?? none : plain
         return ReplayedEvent.Ranking(
-            candidates: known - history.entries.count, models: models, popularity: plain,
+            candidates: known - history.count, models: models, popularity: plain,
             decayedPopularity: fading)
     }
 
@@ -151,9 +151,9 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
                     strange += scores[row].isFinite ? 0 : counts
                 }
                 guard strange == 0 else { return nil }
-                for entry in history.entries {
-                    if scores[Int(entry.item)] > wanted { higher -= 1 }
-                    if scores[Int(entry.item)] == wanted { equal -= 1 }
+                for seen in history.items {
+                    if scores[Int(seen)] > wanted { higher -= 1 }
+                    if scores[Int(seen)] == wanted { equal -= 1 }
                 }
                 return ReplayedEvent.Standing(higher: higher, equal: equal - 1)
             }

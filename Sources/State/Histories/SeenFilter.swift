@@ -1,0 +1,72 @@
+/// Says at once of most items that a user has not seen them, where a search of the history takes some ten steps that no
+/// processor foresees: negatives are drawn by the dozen for each event, and nearly all of them are such items.
+///
+/// A Bloom filter with one hash (Bloom 1970), one or two bytes an item. What it holds may be in the history or not: the
+/// history has the last word, so that answers, draws and digests are the same with and without. It is made from the
+/// history and never stored.
+///
+/// A small history's filter is `word`; a larger one's stands at the beginning of its block, which the history hands over
+/// with each call.
+@usableFromInline
+struct SeenFilter {
+    /// Fewer bits an item than this, and the filter is made anew. Of items never seen one in as many passes.
+    private static let bitsPerItemMin = 8
+
+    /// The filter where `words` is 0; else how many items were put into the words since they were made, those that have
+    /// left the history since included.
+    @usableFromInline var word: UInt64 = 0
+    /// Length of the filter in the block.
+    @usableFromInline var words: UInt32 = 0
+
+    /// False for what the user has not seen for sure.
+    @inlinable
+    @inline(__always)
+    func mayHold(_ item: Int32, _ storage: HistoryStorage?) -> Bool {
+        guard words != 0, let storage else {
+            return word >> UInt64(Self.place(of: item, among: 64)) & 1 != 0
+        }
+        let place = Self.place(of: item, among: Int(words) &* 64)
+        // Within the words, for `place` is below their bits.
+        let bits = storage.withUnsafeMutablePointerToElements { $0[place >> 6] }
+        return bits >> UInt64(place & 63) & 1 != 0
+    }
+
+    /// Fibonacci hashing (Knuth 1973), spread over `bits`, which need not be a power of two.
+    @inlinable
+    @inline(__always)
+    static func place(of item: Int32, among bits: Int) -> Int {
+        let hash = UInt32(bitPattern: item) &* 0x9E37_79B9
+        return Int(truncatingIfNeeded: (UInt64(hash) &* UInt64(truncatingIfNeeded: bits)) >> 32)
+    }
+
+    /// Takes in a new item, which stands in the columns already.
+    mutating func insert(_ item: Int32, into columns: HistoryColumns) {
+        guard words == 0 || (Int(word) + 1) * Self.bitsPerItemMin <= Int(words) * 64 else {
+            return rebuild(from: columns)
+        }
+        mark(item, in: columns.filter)
+    }
+
+    /// Takes note that an item has left. A word is soon full of what has left; more words are made anew once that many
+    /// have come.
+    mutating func remove(from columns: HistoryColumns) {
+        if words == 0 { rebuild(from: columns) }
+    }
+
+    /// Of all slots: what was removed and stands there still has to be found, so that it is not put in twice.
+    mutating func rebuild(from columns: HistoryColumns) {
+        (word, words) = (0, UInt32(columns.layout.filterWords))
+        columns.filter.update(repeating: 0, count: columns.layout.filterWords)
+        for slot in 0..<columns.slots { mark(columns.items[slot], in: columns.filter) }
+    }
+
+    private mutating func mark(_ item: Int32, in filter: UnsafeMutablePointer<UInt64>) {
+        guard words != 0 else {
+            word |= 1 << UInt64(Self.place(of: item, among: 64))
+            return
+        }
+        let place = Self.place(of: item, among: Int(words) * 64)
+        filter[place >> 6] |= 1 << UInt64(place & 63)
+        word += 1
+    }
+}
