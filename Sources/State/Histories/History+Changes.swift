@@ -3,7 +3,7 @@
 extension History {
     mutating func set(_ entry: HistoryEntry, counting steps: inout Int) {
         prepare(for: entry, counting: &steps)
-        let mayHold = filter.mayHold(entry.item, storage)
+        let mayHold = filter.mayHold(entry.item)
         var work = 0
         let isNew = change { columns, filter in
             columns.noteOrder(entry.order)

@@ -22,7 +22,7 @@ package struct History {
     /// Nearly always without a search where the answer is no.
     @inlinable
     @inline(__always)
-    package func contains(_ item: Int32) -> Bool { filter.mayHold(item, storage) && search(item) }
+    package func contains(_ item: Int32) -> Bool { filter.mayHold(item) && search(item) }
 
     /// A call, so that a loop that draws has the filter alone in its registers.
     @usableFromInline
@@ -31,7 +31,7 @@ package struct History {
     }
 
     package subscript(item: Int32) -> HistoryEntry? {
-        guard filter.mayHold(item, storage) else { return nil }
+        guard filter.mayHold(item) else { return nil }
         let found = withColumns { columns -> HistoryEntry? in
             guard let slot = columns.slot(of: item), !columns.isRemoved(slot) else { return nil }
             return columns.entry(slot)
@@ -66,7 +66,10 @@ extension History {
 
     /// The same for a change: with columns of its own, and the filter.
     mutating func change<Result>(_ body: (HistoryColumns, inout SeenFilter) -> Result) -> Result? {
-        if storage != nil, !isKnownUniquelyReferenced(&storage) { storage = storage.map(Self.copy) }
+        if storage != nil, !isKnownUniquelyReferenced(&storage) {
+            storage = storage.map(Self.copy)
+            storage?.withUnsafeMutablePointers { filter.stand(in: HistoryColumns($0, $1)) }
+        }
         return storage?.withUnsafeMutablePointers { body(HistoryColumns($0, $1), &filter) }
     }
 

@@ -5,8 +5,8 @@
 /// history has the last word, so that answers, draws and digests are the same with and without. It is made from the
 /// history and never stored.
 ///
-/// A small history's filter is `word`; a larger one's stands at the beginning of its block, which the history hands over
-/// with each call.
+/// A small history's filter is `word`; a larger one's stands at the beginning of its block, which the history owns. The
+/// address is kept beside it, because to ask the block for it each time would count references a hundred times an event.
 @usableFromInline
 struct SeenFilter {
     /// Fewer bits an item than this, and the filter is made anew. Of items never seen one in as many passes.
@@ -17,18 +17,19 @@ struct SeenFilter {
     @usableFromInline var word: UInt64 = 0
     /// Length of the filter in the block.
     @usableFromInline var words: UInt32 = 0
+    /// Of the words: valid as long as the history holds the block that they stand in, and nothing else reads them.
+    @usableFromInline var start: UnsafePointer<UInt64>?
 
     /// False for what the user has not seen for sure.
     @inlinable
     @inline(__always)
-    func mayHold(_ item: Int32, _ storage: HistoryStorage?) -> Bool {
-        guard words != 0, let storage else {
+    func mayHold(_ item: Int32) -> Bool {
+        guard let start else {
             return word >> UInt64(Self.place(of: item, among: 64)) & 1 != 0
         }
         let place = Self.place(of: item, among: Int(words) &* 64)
         // Within the words, for `place` is below their bits.
-        let bits = storage.withUnsafeMutablePointerToElements { $0[place >> 6] }
-        return bits >> UInt64(place & 63) & 1 != 0
+        return start[place >> 6] >> UInt64(place & 63) & 1 != 0
     }
 
     /// Fibonacci hashing (Knuth 1973), spread over `bits`, which need not be a power of two.
@@ -56,8 +57,14 @@ struct SeenFilter {
     /// Of all slots: what was removed and stands there still has to be found, so that it is not put in twice.
     mutating func rebuild(from columns: HistoryColumns) {
         (word, words) = (0, UInt32(columns.layout.filterWords))
+        stand(in: columns)
         columns.filter.update(repeating: 0, count: columns.layout.filterWords)
         for slot in 0..<columns.slots { mark(columns.items[slot], in: columns.filter) }
+    }
+
+    /// The block has moved, and the words with it.
+    mutating func stand(in columns: HistoryColumns) {
+        start = words == 0 ? nil : UnsafePointer(columns.filter)
     }
 
     private mutating func mark(_ item: Int32, in filter: UnsafeMutablePointer<UInt64>) {
