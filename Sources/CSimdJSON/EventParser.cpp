@@ -65,7 +65,7 @@ void read_array(dom::array array, std::vector<event_text> &texts, size_t texts_m
 void read_value(
     dom::element element, std::vector<event_text> &texts, size_t texts_max, const BigNumbers &big_numbers,
     event_value &value) {
-    value = event_value{};
+    value.kind = EVENT_VALUE_ABSENT;
     switch (element.type()) {
     case dom::element_type::STRING:
         value.kind = EVENT_VALUE_STRING;
@@ -114,6 +114,17 @@ Fields fields_named(const event_field_names &names) {
              {names.id, &event_values::id}}};
 }
 
+/// Of an absent value only the kind is ever read: zeroing all of them would take as long as parsing half a record.
+void reset(event_values &values) {
+    for (const auto field : {
+             &event_values::type, &event_values::user, &event_values::item, &event_values::rating,
+             &event_values::time, &event_values::signal, &event_values::title, &event_values::tags,
+             &event_values::available, &event_values::id}) {
+        (values.*field).kind = EVENT_VALUE_ABSENT;
+    }
+    values.is_marked = 0;
+}
+
 bool is_mark(const dom::key_value_pair &pair) {
     if (pair.key != EVENT_MARK) return false;
     int64_t version = 0;
@@ -151,7 +162,7 @@ void event_parser_free(event_parser *parser) { delete parser; }
 
 event_parse_status event_parser_parse(
     event_parser *parser, const char *bytes, size_t length, event_values *values, const char **why) {
-    *values = event_values{};
+    reset(*values);
     parser->big_numbers.clear();
     dom::element root;
     const bool copies = false;  // the caller promises the padding
@@ -166,7 +177,7 @@ event_parse_status event_parser_parse(
     dom::object object;
     if (root.get(object) != simdjson::SUCCESS) return EVENT_PARSE_NOT_AN_OBJECT;
     if (!read_fields(*parser, parser->fields, object, *values)) {
-        *values = event_values{};
+        reset(*values);
         values->is_marked = 1;
         read_fields(*parser, parser->own_fields, object, *values);
     }

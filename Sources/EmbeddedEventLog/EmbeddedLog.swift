@@ -62,7 +62,7 @@ public final class EmbeddedLog: EventLog {
     private let bounds: Lock<(queueMax: Int, retainEvents: Int64)>
     private let logger: Logger
     private let state: Lock<State>
-    private let writer = DispatchQueue(label: "freshet.embedded-log.writer")
+    private let writer = SerialThread(name: "freshet-log", prepare: ThreadPriority.appendEvents)
     /// Apart from the writer, so that the next commit need not wait for whoever is told of this one.
     private let completions = DispatchQueue(label: "freshet.embedded-log.completions")
 
@@ -147,7 +147,6 @@ public final class EmbeddedLog: EventLog {
 
     /// Runs on `writer`.
     private func commitAllThatWait() {
-        ThreadPriority.yieldToLookUps()
         while true {
             let group: [Append] = state.withLock { state in
                 defer { state.waiting = [] }

@@ -1,4 +1,3 @@
-internal import Dispatch
 internal import EventLog
 internal import Events
 internal import Locking
@@ -27,20 +26,15 @@ final class AppendQueue: Sendable {
     private let clock: WallClock
     private let options: EventOptions
     private let state = Lock(State())
-    private let queue: DispatchQueue
-    private let confined: QueueConfined<Confined>
-
-    /// See `confined`.
-    private struct Confined {
-        var decoder: EventDecoder
-    }
+    private let thread = SerialThread(name: "freshet-append", prepare: ThreadPriority.appendEvents)
+    /// The thread's alone; a lock a batch costs nothing.
+    private let decoder: Lock<EventDecoder>
 
     init(to log: any EventLog, events options: EventOptions, clock: WallClock) {
         self.log = log
         self.clock = clock
         self.options = options
-        queue = DispatchQueue(label: "freshet.append", qos: .userInitiated)
-        confined = QueueConfined(Confined(decoder: EventDecoder(options: options)), to: queue)
+        decoder = Lock(EventDecoder(options: options))
     }
 
     func append(_ event: Event, completion: @escaping @Sendable (Outcome) -> Void) {
@@ -57,11 +51,10 @@ final class AppendQueue: Sendable {
             defer { state.isTaking = true }
             return !state.isTaking
         }
-        if starts { queue.async { self.takeAll() } }
+        if starts { thread.async { self.takeAll() } }
     }
 
     private func takeAll() {
-        ThreadPriority.yieldToLookUps()
         while true {
             let entries = state.withLock { state in
                 defer { state.waiting = [] }
@@ -83,7 +76,9 @@ final class AppendQueue: Sendable {
                 batch.tell { completion($0[place]) }
             case .texts(let texts, let completion):
                 let first = batch.count
-                texts.forEach { batch.add(record(of: $0)) }
+                decoder.withLock { decoder in
+                    texts.forEach { batch.add(record(of: $0, by: decoder)) }
+                }
                 let places = first..<batch.count
                 batch.tell { completion(Array($0[places])) }
             }
@@ -103,11 +98,13 @@ final class AppendQueue: Sendable {
             LogRecord(key: event.key, payload: EventEncoder.record(of: event), time: clock.milliseconds))
     }
 
-    private func record(of text: UnsafeRawBufferPointer) -> Result<LogRecord, LookupError> {
+    private func record(
+        of text: UnsafeRawBufferPointer, by decoder: EventDecoder
+    ) -> Result<LogRecord, LookupError> {
         do throws(EventError) {
-            let event = try confined.decoder.decode(text)
+            let event = try decoder.decode(text)
             // What freshet wrote is what it would write again.
-            let payload = confined.decoder.hasReadOwn ? Array(text) : EventEncoder.record(of: event)
+            let payload = decoder.hasReadOwn ? Array(text) : EventEncoder.record(of: event)
             return .success(LogRecord(key: event.key, payload: payload, time: clock.milliseconds))
         } catch {
             return .failure(LookupError(.invalid, error.description))

@@ -29,12 +29,12 @@ extension EventDecoder {
 
     /// What is no description, and says its type as freshet writes it.
     private var plainKind: DecodedEvents.Kind? {
-        switch values.type.kind {
+        switch values.pointee.type.kind {
         case .EVENT_VALUE_ABSENT: return .rating
         case .EVENT_VALUE_STRING: break
         default: return nil
         }
-        let type = values.type.bytes
+        let type = values.pointee.type.bytes
         for (name, kind) in Self.plainKinds where type.count == name.utf8CodeUnitCount {
             if UnsafeRawBufferPointer(start: name.utf8Start, count: type.count).elementsEqual(type) {
                 return kind
@@ -52,9 +52,10 @@ extension EventDecoder {
     private func take(
         _ kind: DecodedEvents.Kind, _ token: Token, _ logTime: Int64, into events: inout DecodedEvents
     ) throws(EventError) {
-        let user = try idRange(values.user, names.user, into: &events)
+        let user = try idRange(values.pointee.user, names.user, into: &events)
         let item =
-            kind == .forget ? DecodedEvents.TextRange() : try idRange(values.item, names.item, into: &events)
+            kind == .forget
+            ? DecodedEvents.TextRange() : try idRange(values.pointee.item, names.item, into: &events)
         var entry = DecodedEvents.Entry(token: token, time: logTime, kind: kind)
         if kind == .rating { entry.value = try rating() }
         if kind == .signal { entry.reference = try signalReference(in: &events) }
@@ -80,17 +81,17 @@ extension EventDecoder {
     }
 
     private func idRange(
-        _ value: event_value, _ field: String, into events: inout DecodedEvents
+        _ value: event_value, _ field: @autoclosure () -> String, into events: inout DecodedEvents
     ) throws(EventError) -> DecodedEvents.TextRange {
         if value.kind == .EVENT_VALUE_STRING, (1...EntityID.bytesMax).contains(value.text.length) {
             return events.append(value.bytes)
         }
-        return events.append(try id(value, field).string)
+        return events.append(try id(value, field()).string)
     }
 
     private func signalReference(in events: inout DecodedEvents) throws(EventError) -> Int32 {
-        if values.signal.kind == .EVENT_VALUE_STRING,
-            let known = events.reference(ofSignal: values.signal.bytes)
+        if values.pointee.signal.kind == .EVENT_VALUE_STRING,
+            let known = events.reference(ofSignal: values.pointee.signal.bytes)
         {
             return known
         }

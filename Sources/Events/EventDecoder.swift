@@ -19,7 +19,9 @@ public final class EventDecoder {
 
     let options: EventOptions
     private let parser: OpaquePointer
-    private(set) var values = event_values()
+    /// Of the record that was parsed last. Behind a pointer, because each access to a class's variable is checked at run
+    /// time, which costs as much as the access tens of times over; who may touch it is said above.
+    let values: UnsafeMutablePointer<event_values>
 
     public init(options: EventOptions) {
         self.options = options
@@ -28,9 +30,14 @@ public final class EventDecoder {
             preconditionFailure("no memory for a JSON parser of \(options.bytesMax) bytes")
         }
         self.parser = parser
+        values = .allocate(capacity: 1)
+        values.initialize(to: event_values())
     }
 
-    deinit { event_parser_free(parser) }
+    deinit {
+        event_parser_free(parser)
+        values.deallocate()
+    }
 
     /// Decodes one record; `padding` readable bytes follow the payload.
     public func decode(_ payload: UnsafeRawBufferPointer) throws(EventError) -> Event {
@@ -55,10 +62,10 @@ public final class EventDecoder {
     func parse(_ payload: UnsafeRawBufferPointer) throws(EventError) {
         var why: UnsafePointer<CChar>?
         let bytes = payload.baseAddress?.assumingMemoryBound(to: CChar.self)
-        switch event_parser_parse(parser, bytes, payload.count, &values, &why) {
+        switch event_parser_parse(parser, bytes, payload.count, values, &why) {
         case .EVENT_PARSE_DONE:
             // Changed where they differ from those of the record before, for a copy costs as much as the parsing.
-            guard hasOwnNames != (values.is_marked != 0) else { return }
+            guard hasOwnNames != (values.pointee.is_marked != 0) else { return }
             hasOwnNames.toggle()
             names = hasOwnNames ? EventOptions.Fields() : options.fields
         case .EVENT_PARSE_NOT_AN_OBJECT: throw .notAnObject
@@ -74,69 +81,73 @@ public final class EventDecoder {
     public var hasReadOwn: Bool { hasOwnNames }
 
     func kind() throws(EventError) -> Event.Kind {
-        let type = try string(values.type, names.type).map { text throws(EventError) in try EventType(text) }
+        let type = try string(values.pointee.type, names.type).map { text throws(EventError) in
+            try EventType(text)
+        }
         switch type ?? .rating {
         case .rating:
             return .rating(
-                user: try id(values.user, names.user), item: try id(values.item, names.item),
+                user: try id(values.pointee.user, names.user), item: try id(values.pointee.item, names.item),
                 value: try rating())
         case .signal:
             return .signal(
-                user: try id(values.user, names.user), item: try id(values.item, names.item),
+                user: try id(values.pointee.user, names.user), item: try id(values.pointee.item, names.item),
                 name: try signal())
         case .retract:
             return .retract(
-                user: try id(values.user, names.user), item: try id(values.item, names.item))
+                user: try id(values.pointee.user, names.user), item: try id(values.pointee.item, names.item))
         case .hide:
-            return .hide(user: try id(values.user, names.user), item: try id(values.item, names.item))
+            return .hide(
+                user: try id(values.pointee.user, names.user), item: try id(values.pointee.item, names.item))
         case .unhide:
-            return .unhide(user: try id(values.user, names.user), item: try id(values.item, names.item))
+            return .unhide(
+                user: try id(values.pointee.user, names.user), item: try id(values.pointee.item, names.item))
         case .forget:
-            return .forget(user: try id(values.user, names.user))
+            return .forget(user: try id(values.pointee.user, names.user))
         case .item:
             return .item(try itemDescription())
         }
     }
 
     private func itemDescription() throws(EventError) -> ItemDescription {
-        let title = try string(values.title, names.title)
+        let title = try string(values.pointee.title, names.title)
         if let title { try options.check(title: title) }
         return ItemDescription(
-            item: try id(values.item, names.item), title: title, tags: try tags(),
+            item: try id(values.pointee.item, names.item), title: title, tags: try tags(),
             available: try available())
     }
 
     func rating() throws(EventError) -> Float {
-        let value = values.rating
-        let field = names.rating
+        let value = values.pointee.rating
         let number: Double?
         switch value.kind {
-        case .EVENT_VALUE_ABSENT: throw .missingField(field)
+        case .EVENT_VALUE_ABSENT: throw .missingField(names.rating)
         case .EVENT_VALUE_STRING: number = PlainText.number(Self.string(value.text))
         default: number = value.asNumber
         }
-        guard let number else { throw .badValue(field: field, found: value.shown, wanted: "a number") }
+        guard let number else { throw .badValue(field: names.rating, found: value.shown, wanted: "a number") }
         return try options.rating(number)
     }
 
     func signal() throws(EventError) -> String {
-        guard let name = try string(values.signal, names.signal) else { throw .missingField(names.signal) }
+        guard let name = try string(values.pointee.signal, names.signal) else {
+            throw .missingField(names.signal)
+        }
         try options.check(signal: name)
         return name
     }
 
     func time() throws(EventError) -> Int64? {
-        let value = values.time
-        let field = names.ts
-        let unit = values.is_marked == 0 ? options.timeUnit : .ms
+        let value = values.pointee.time
+        let unit = values.pointee.is_marked == 0 ? options.timeUnit : .ms
         let read: EventTime
         switch value.kind {
         case .EVENT_VALUE_ABSENT: return nil
         case .EVENT_VALUE_INTEGER: read = EventTime(value.integer, unit)
-        case .EVENT_VALUE_STRING: read = try EventTime(Self.string(value.text), unit, field: field)
+        case .EVENT_VALUE_STRING: read = try EventTime(Self.string(value.text), unit, field: names.ts)
         default:
             guard let number = value.asNumber else {
-                throw .badValue(field: field, found: value.shown, wanted: EventTime.wanted)
+                throw .badValue(field: names.ts, found: value.shown, wanted: EventTime.wanted)
             }
             read = EventTime(number, unit)
         }
@@ -146,7 +157,7 @@ public final class EventDecoder {
     }
 
     private func tags() throws(EventError) -> [String]? {
-        let value = values.tags
+        let value = values.pointee.tags
         switch value.kind {
         case .EVENT_VALUE_ABSENT: return nil
         case .EVENT_VALUE_TEXTS: break
@@ -161,7 +172,7 @@ public final class EventDecoder {
     }
 
     private func available() throws(EventError) -> Bool? {
-        let value = values.available
+        let value = values.pointee.available
         let available: Bool?
         switch value.kind {
         case .EVENT_VALUE_ABSENT: return nil
@@ -177,27 +188,30 @@ public final class EventDecoder {
 
     /// The event's own id; an empty one says that there is none.
     func eventID() throws(EventError) -> String? {
-        guard values.id.kind != .EVENT_VALUE_ABSENT else { return nil }
-        guard let id = values.id.asText else {
-            throw .badValue(field: names.id, found: values.id.shown, wanted: EventOptions.eventIDWanted)
+        guard values.pointee.id.kind != .EVENT_VALUE_ABSENT else { return nil }
+        guard let id = values.pointee.id.asText else {
+            throw .badValue(
+                field: names.id, found: values.pointee.id.shown, wanted: EventOptions.eventIDWanted)
         }
         guard !id.isEmpty else { return nil }
         try options.check(eventID: id)
         return id
     }
 
-    func id(_ value: event_value, _ field: String) throws(EventError) -> EntityID {
-        if value.kind == .EVENT_VALUE_ABSENT { throw .missingField(field) }
+    func id(_ value: event_value, _ field: @autoclosure () -> String) throws(EventError) -> EntityID {
+        if value.kind == .EVENT_VALUE_ABSENT { throw .missingField(field()) }
         guard let text = value.asText else {
-            throw .badValue(field: field, found: value.shown, wanted: "a string or an integer")
+            throw .badValue(field: field(), found: value.shown, wanted: "a string or an integer")
         }
-        return try EntityID(text, field: field)
+        return try EntityID(text, field: field())
     }
 
-    private func string(_ value: event_value, _ field: String) throws(EventError) -> String? {
+    private func string(
+        _ value: event_value, _ field: @autoclosure () -> String
+    ) throws(EventError) -> String? {
         if value.kind == .EVENT_VALUE_ABSENT { return nil }
         guard let text = value.asText else {
-            throw .badValue(field: field, found: value.shown, wanted: "a string")
+            throw .badValue(field: field(), found: value.shown, wanted: "a string")
         }
         return text
     }

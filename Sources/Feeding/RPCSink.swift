@@ -56,7 +56,7 @@ public final class RPCSink: EventSink {
     ///   - reconnect: opens the connection again; `nil` where a lost one is an error at once.
     ///   - say: hears of a daemon that is gone, and of its return.
     public init(
-        _ connection: any RPCConnection, window: Int = 4096, backoff: Backoff,
+        _ connection: any RPCConnection, window: Int = 8192, backoff: Backoff,
         reconnect: (() throws -> any RPCConnection)? = nil, say: @escaping (String) -> Void = { _ in }
     ) {
         self.connection = connection

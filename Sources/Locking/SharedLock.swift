@@ -13,7 +13,7 @@ public final class SharedLock<Value: Sendable>: @unchecked Sendable {
     // Sendable because `value` is reached through `read` and `withLock` alone, under `lock`. Both have storage of their
     // own: the lock must not move, and readers on several threads must not open one access to this object's field.
     private let lock: UnsafeMutablePointer<pthread_rwlock_t>
-    private let value: UnsafeMutablePointer<Value>
+    @usableFromInline let value: UnsafeMutablePointer<Value>
 
     public init(_ value: Value) {
         lock = .allocate(capacity: 1)
@@ -31,14 +31,18 @@ public final class SharedLock<Value: Sendable>: @unchecked Sendable {
         value.deallocate()
     }
 
-    /// Calls `body` with the value while nobody changes it.
+    /// Calls `body` with the value while nobody changes it. In the caller, so that the value is not copied for it.
+    @inlinable
     public func read<Result, Failure: Error>(
         _ body: (borrowing Value) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        pthread_rwlock_rdlock(lock)
-        defer { pthread_rwlock_unlock(lock) }
+        lockForReading()
+        defer { unlock() }
         return try body(value.pointee)
     }
+
+    @usableFromInline func lockForReading() { pthread_rwlock_rdlock(lock) }
+    @usableFromInline func unlock() { pthread_rwlock_unlock(lock) }
 
     /// Calls `body` with the value, alone. Not reentrant, nor within `read`.
     public func withLock<Result, Failure: Error>(

@@ -8,6 +8,8 @@ public enum ThreadPriority {
     /// About a tenth of the weight of a thread that gives way to nobody, and not nothing: on a machine that others keep
     /// busy for good, events are still learned.
     private static let nice: Int32 = 10
+    /// Three times the weight of what learns: a client waits for its token, and an event that is in the log is safe.
+    private static let appendingNice: Int32 = 5
     /// Longer than most look-ups, and shorter than a usual slice.
     private static let sliceNanoseconds: UInt64 = 500_000
 
@@ -15,6 +17,11 @@ public enum ThreadPriority {
     /// fraction of a microsecond.
     public static func yieldToLookUps() {
         _ = scheduling_give_way(nice)
+    }
+
+    /// The same for what takes events into the log, which learning gives way to.
+    public static func appendEvents() {
+        _ = scheduling_give_way(appendingNice)
     }
 
     /// For the calling thread, once: it asks for short time slices, and so runs as soon as it is woken. Else it would

@@ -9,7 +9,9 @@ internal import State
 /// What it may touch is therefore what no shard touches: the ids and the catalogue, each behind its lock, and the recent
 /// events, which belong to the engine's queue. What it counts becomes part of the state when the batch is learned
 /// (`Tally`), so that whoever looks between two batches never sees half of one. Lives on the engine's queue.
-struct Preparation {
+///
+/// Not copyable, because a copy an event is what it would come to.
+struct Preparation: ~Copyable {
     /// What the events of a batch add to the state's counts.
     struct Tally {
         var counters = LearnedState.Counters()

@@ -21,6 +21,36 @@ struct EventLogContractTests {
             ])
     }
 
+    @Test(
+        "records appended in one go are told their tokens in their order, and come back whole",
+        arguments: LogKind.allCases)
+    func batch(kind: LogKind) async throws {
+        let place = try makePlace(kind)
+        let log = try place.open()
+        defer { log.close() }
+        let records = try (0..<300).map {
+            LogRecord(
+                key: try EntityID("u\($0 % 7)"), payload: Array("u\($0 % 7)/\($0)".utf8),
+                time: 1_260_759_144_000 + Int64($0))
+        }
+        let answers = await withCheckedContinuation { continuation in
+            log.append(records) { continuation.resume(returning: $0) }
+        }
+        let tokens = try answers.map { try $0.get() }
+        #expect(Set(tokens).count == records.count)
+        let consumer = try log.makeConsumer(.init(), delegate: RecordingDelegate())
+        defer { consumer.close() }
+        let received = try consumer.take(records.count)
+        for (token, record) in zip(tokens, records) {
+            let found = received.first { $0.token == token }
+            #expect(found == Received(token: token, time: record.time, payload: record.payload))
+        }
+        for user in 0..<7 {
+            let own = received.filter { $0.text.hasPrefix("u\(user)/") }.map(\.payload)
+            #expect(own == records.filter { $0.key.string == "u\(user)" }.map(\.payload))
+        }
+    }
+
     @Test("records of one key keep the order of their appends", arguments: LogKind.allCases)
     func orderPerKey(kind: LogKind) async throws {
         let place = try makePlace(kind)

@@ -11,6 +11,7 @@ package final class FakeService: LookupService {
     package struct State {
         package var appended: [Event] = []
         package var heldAppends: [(Token, Append)] = []
+        package var heldBatches: [@Sendable () -> Void] = []
         package var heldWaits: [(Token, Wait)] = []
         package var waits: [Duration] = []
         package var recommended: [RecommendQuery] = []
@@ -216,7 +217,11 @@ package final class FakeService: LookupService {
                 results.append(.failure(LookupError(.invalid, error.description)))
             }
         }
-        completion(results)
+        let isHeld = state.withLock { [results] state in
+            if state.holdsAppends { state.heldBatches.append { completion(results) } }
+            return state.holdsAppends
+        }
+        if !isHeld { completion(results) }
     }
 
     package func append(_ event: Event, completion: @escaping Append) {

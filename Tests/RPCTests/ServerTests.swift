@@ -22,6 +22,31 @@ struct ServerTests {
         }
     }
 
+    @Test("a connection that feeds keeps no other of its event loop from its answers")
+    func feedingBesideAsking() async throws {
+        try await withServer({ $0.eventLoopThreads = 1 }) { path, service in
+            service.change { $0.holdsAppends = true }
+            let event = #"{"user":"u1","item":"i1","rating":4}"#
+            let command = "*1001\r\n$4\r\nFEED\r\n" + String(repeating: "$36\r\n\(event)\r\n", count: 1_000)
+            let feeding = try RawConnection(path)
+            let asking = try RPCClient(socketPath: path)
+            // Three commands whose answers are not there yet, and half of a fourth.
+            feeding.send(String(repeating: command, count: 3) + command.prefix(20_000))
+            for _ in 0..<50 { #expect(try asking.call(["PING"]) == .simple("PONG")) }
+            #expect(eventually { service.state.withLock { $0.heldBatches.count } == 3 })
+            #expect(try asking.call(["RECOMMEND", "u1", "COUNT", "1"]) == .array([.bulk(Array("i1".utf8))]))
+            feeding.send(String(command.dropFirst(20_000)))
+            #expect(eventually { service.state.withLock { $0.heldBatches.count } == 4 })
+            for answer in service.state.withLock({ $0.heldBatches }).reversed() { answer() }
+            let expected = (0..<4).map { turn in
+                "*1000\r\n"
+                    + (0..<1_000).map { "$\("0:\(turn * 1_000 + $0)".count)\r\n0:\(turn * 1_000 + $0)\r\n" }
+                    .joined()
+            }.joined()
+            #expect(feeding.read(expected.utf8.count) == expected)
+        }
+    }
+
     @Test("a connection starts no more commands than its bound until answers go out")
     func commandsInFlight() async throws {
         try await withServer({ $0.commandsInFlightMax = 4 }) { path, service in

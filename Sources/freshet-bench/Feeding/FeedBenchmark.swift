@@ -26,6 +26,7 @@ struct FeedBenchmark: ParsableCommand {
     @Option(help: "Items of the stream.") var items = 5_000
     @Option(help: "Events of a FEED.") var perCommand = 512
     @Option(help: "Events that may be without an answer.") var window = 8_192
+    @Option(help: "Events a second that are fed while PING is measured.") var pace = 200_000
     @Option(help: "The freshet program; the one beside this where absent.") var program: String?
     @Option(
         name: .customLong("set"), help: ArgumentHelp("One key of the configuration.", valueName: "key=value"))
@@ -33,7 +34,7 @@ struct FeedBenchmark: ParsableCommand {
     @Flag(help: "Print the figures as JSON.") var json = false
 
     func validate() throws {
-        guard events > 0, users > 0, items > 0, perCommand > 0, window >= perCommand else {
+        guard events > 0, users > 0, items > 0, perCommand > 0, window >= perCommand, pace > 0 else {
             throw ValidationError("numbers must be above 0, and window not below per-command")
         }
     }
@@ -43,16 +44,27 @@ struct FeedBenchmark: ParsableCommand {
         let daemon = try MeasuredDaemon(
             program: program ?? Self.sibling, items: 100, factors: 64, seen: 1, settings: settings)
         defer { daemon.stop() }
+        let feeds = stride(from: 0, to: events, by: perCommand).map { start in
+            ["FEED"] + (start..<min(events, start + perCommand)).map { stream.text($0) }
+        }
+        let rates = (0..<events).map { stream.rating($0) }
         let rest = try pings(daemon) { Thread.sleep(forTimeInterval: 2) }
-        var fed = 0.0
-        let beside = try pings(daemon) { fed = try seconds { try feed(stream, daemon) } }
+        let beside = try pings(daemon) {
+            try pipeline(
+                feeds, ahead: max(1, window / perCommand), perSecond: Double(pace) / Double(perCommand),
+                daemon)
+        }
         try settle(daemon)
-        let rated = try seconds { try rate(stream, daemon) }
+        let fed = try seconds { try pipeline(feeds, ahead: max(1, window / perCommand), daemon) }
+        try settle(daemon)
+        // A connection has at most a thousand commands under way.
+        let rated = try seconds { try pipeline(rates, ahead: min(window, 1_024), daemon) }
         let plain = try insertSeconds(stream)
         func perSecond(_ seconds: Double) -> Double { Double(events) / seconds }
         if json {
             var figures = Figures(
-                benchmark: "feed", parameters: ["events": Double(events), "window": Double(window)])
+                benchmark: "feed",
+                parameters: ["events": Double(events), "window": Double(window), "pace": Double(pace)])
             figures.figures = [
                 "feed.events-per-second": perSecond(fed), "rate.events-per-second": perSecond(rated),
                 "baseline.insert-rows-per-second": perSecond(plain), "ping.p50-us": rest.median,
@@ -69,7 +81,7 @@ struct FeedBenchmark: ParsableCommand {
                 name: "RATE, pipelined", ours: perSecond(rated), baselineName: "SQLite's insert loop",
                 baseline: perSecond(plain), unit: "events/s"),
             Comparison(
-                name: "PING of another, p99, while fed", ours: beside.high, baselineName: "at rest",
+                name: "PING of another, p99, at \(pace)/s", ours: beside.high, baselineName: "at rest",
                 baseline: rest.high, unit: "us", moreIsBetter: false),
         ])
     }
@@ -83,19 +95,11 @@ struct FeedBenchmark: ParsableCommand {
         try ContinuousClock().measure(body).seconds
     }
 
-    private func feed(_ stream: InventedStream, _ daemon: MeasuredDaemon) throws {
-        let commands = stride(from: 0, to: events, by: perCommand).map { start in
-            ["FEED"] + (start..<min(events, start + perCommand)).map { stream.text($0) }
-        }
-        try pipeline(commands, ahead: max(1, window / perCommand), daemon)
-    }
-
-    private func rate(_ stream: InventedStream, _ daemon: MeasuredDaemon) throws {
-        // A connection has at most a thousand commands under way.
-        try pipeline((0..<events).map { stream.rating($0) }, ahead: min(window, 1_024), daemon)
-    }
-
-    private func pipeline(_ commands: [[String]], ahead: Int, _ daemon: MeasuredDaemon) throws {
+    /// - Parameter perSecond: commands; as fast as they are taken where absent.
+    private func pipeline(
+        _ commands: [[String]], ahead: Int, perSecond: Double? = nil, _ daemon: MeasuredDaemon
+    ) throws {
+        let start = ContinuousClock.now
         let client = try RPCClient(socketPath: daemon.socketPath)
         var answered = 0
         func receive() throws {
@@ -105,6 +109,10 @@ struct FeedBenchmark: ParsableCommand {
         for (sent, command) in commands.enumerated() {
             if sent - answered >= ahead {
                 for _ in 0..<max(1, ahead / 2) { try receive() }
+            }
+            if let perSecond {
+                let early = start.duration(to: .now).seconds - Double(sent) / perSecond
+                if early < 0 { Thread.sleep(forTimeInterval: -early) }
             }
             try client.send(command)
         }

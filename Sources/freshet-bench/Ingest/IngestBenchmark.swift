@@ -70,7 +70,7 @@ struct IngestBenchmark: AsyncParsableCommand {
 
     private func engineOptions() -> EngineOptions {
         var options = EngineOptions()
-        options.state.shards = shards > 0 ? shards : ProcessInfo.processInfo.activeProcessorCount
+        if shards > 0 { options.state.shards = shards }
         if models == .stars { options.state.models.removeAll { $0.name != "stars" } }
         options.lookUps.defaultModel = options.state.models[0].name
         return options

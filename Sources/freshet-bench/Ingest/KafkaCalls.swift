@@ -11,7 +11,10 @@ struct BenchmarkFailure: Error, CustomStringConvertible {
 final class KafkaHandle {
     let pointer: OpaquePointer
 
-    init(_ type: rd_kafka_type_t, _ properties: [String: String]) throws {
+    init(
+        _ type: rd_kafka_type_t, _ properties: [String: String],
+        configure: (OpaquePointer?) -> Void = { _ in }
+    ) throws {
         let configuration = rd_kafka_conf_new()
         var words = [CChar](repeating: 0, count: 512)
         for (key, value) in properties.merging(["log_level": "2"], uniquingKeysWith: { given, _ in given }) {
@@ -20,6 +23,7 @@ final class KafkaHandle {
                 throw BenchmarkFailure("\(key): \(Self.text(words))")
             }
         }
+        configure(configuration)
         guard let pointer = rd_kafka_new(type, configuration, &words, words.count) else {
             rd_kafka_conf_destroy(configuration)
             throw BenchmarkFailure(Self.text(words))
