@@ -6,7 +6,7 @@ extension History {
         withColumns { columns in columns.ascendingSlots.map { columns.entry(Int($0)) } } ?? []
     }
 
-    /// All items, in a few runs that ascend: a copy.
+    /// All items, each once: a copy.
     package var items: [Int32] {
         let items = withColumns { columns in
             var items: [Int32] = []
@@ -24,13 +24,13 @@ extension HistoryColumns {
         var ascending: [Int32] = []
         ascending.reserveCapacity(slots)
         for slot in 0..<slots where !isRemoved(slot) { ascending.append(Int32(slot)) }
-        // Few runs, which the sort makes use of.
+        // What ascends in it, the sort makes use of.
         if !isOneRun { ascending.sort { items[Int($0)] < items[Int($1)] } }
         return ascending
     }
 
     private var isOneRun: Bool {
-        guard layout.hasRuns else { return true }
+        guard layout.hasRuns else { return slots < 2 }
         let runs = runs.pointee
         return (1...HistoryRuns.levels).allSatisfy { runs[$0] == 0 || runs[$0] == slots }
     }

@@ -1,9 +1,9 @@
 /// The items a user has seen, with what was last said of each.
 ///
 /// Columns in one block on the heap (`HistoryForm`, `HistoryLayout`), 11 to 13 bytes an entry, and one or two for the
-/// filter that answers most questions at once. Entries stand in a few sorted runs (`HistoryRuns`), so that one is found by
-/// binary search, put in or taken out in O(log n) moves amortised, and the oldest found in O(1) amortised. A value: a
-/// copy shares the block until one of the two is changed.
+/// filter that answers most questions at once. Entries stand in a few sorted runs (`HistoryRuns`) and a few as they came, so
+/// that one is found by binary search, put in or taken out in O(log n) moves amortised, and the oldest found in O(1)
+/// amortised. A value: a copy shares the block until one of the two is changed.
 @usableFromInline
 package struct History {
     @usableFromInline var storage: HistoryStorage?
@@ -60,11 +60,13 @@ package struct History {
 // For the parts of a history in other files.
 extension History {
     /// Calls `body` with the columns; `nil` for a history that has none.
+    @inline(__always)
     func withColumns<Result>(_ body: (HistoryColumns) -> Result) -> Result? {
         storage?.withUnsafeMutablePointers { body(HistoryColumns($0, $1)) }
     }
 
     /// The same for a change: with columns of its own, and the filter.
+    @inline(__always)
     mutating func change<Result>(_ body: (HistoryColumns, inout SeenFilter) -> Result) -> Result? {
         if storage != nil, !isKnownUniquelyReferenced(&storage) {
             storage = storage.map(Self.copy)

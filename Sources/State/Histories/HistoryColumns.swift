@@ -19,8 +19,9 @@ typealias HistoryStorage = ManagedBuffer<HistoryHeader, UInt64>
 struct HistoryLayout {
     /// Up to so many entries one word, which lies in the history itself, is filter enough.
     static let wordFilterMax = 16
-    /// Up to so many entries the columns are one run, which an entry is put into by moving those behind it.
-    static let singleRunMax = 64
+    /// Up to so many entries stand as they came: an entry is put behind the others, and one is found by looking at all,
+    /// several at a time and without a branch.
+    static let unsortedMax = 64
     /// Bits of the filter an entry that there is room for.
     private static let filterBits = 12
     /// One entry in so many is on the agenda.
@@ -29,22 +30,24 @@ struct HistoryLayout {
     let capacity: Int
     let form: HistoryForm
 
-    var filterWords: Int { capacity <= Self.wordFilterMax ? 0 : (capacity * Self.filterBits + 63) / 64 }
-    var hasRuns: Bool { capacity > Self.singleRunMax }
+    @inline(__always) var filterWords: Int {
+        capacity <= Self.wordFilterMax ? 0 : (capacity * Self.filterBits + 63) / 64
+    }
+    @inline(__always) var hasRuns: Bool { capacity > Self.unsortedMax }
     /// Entries that the agenda has room for; even, so that what follows is aligned.
-    var agendaLength: Int { hasRuns ? (capacity / Self.agendaPart + 1) & ~1 : 0 }
-    private var runsBytes: Int { hasRuns ? MemoryLayout<HistoryRuns>.stride : 0 }
+    @inline(__always) var agendaLength: Int { hasRuns ? (capacity / Self.agendaPart + 1) & ~1 : 0 }
+    @inline(__always) private var runsBytes: Int { hasRuns ? MemoryLayout<HistoryRuns>.stride : 0 }
 
-    // In bytes from the first element on.
-    var runs: Int { filterWords * 8 }
-    var agenda: Int { runs + runsBytes }
-    var items: Int { agenda + agendaLength * 4 }
-    var lowTimes: Int { items + capacity * 4 }
-    var wideValues: Int { lowTimes + capacity * 4 }
-    var wideHighTimes: Int { wideValues + (form.valueIsWide ? capacity * 4 : 0) }
-    var orders: Int { wideHighTimes + (form.highTime == .whole ? capacity * 4 : 0) }
-    var eraTimes: Int { orders + capacity * (form.orderIsWide ? 4 : 2) }
-    var codes: Int { eraTimes + (form.highTime == .era ? capacity : 0) }
+    // In bytes from the first element on. Inlined, because each is the sum of those before it.
+    @inline(__always) var runs: Int { filterWords * 8 }
+    @inline(__always) var agenda: Int { runs + runsBytes }
+    @inline(__always) var items: Int { agenda + agendaLength * 4 }
+    @inline(__always) var lowTimes: Int { items + capacity * 4 }
+    @inline(__always) var wideValues: Int { lowTimes + capacity * 4 }
+    @inline(__always) var wideHighTimes: Int { wideValues + (form.valueIsWide ? capacity * 4 : 0) }
+    @inline(__always) var orders: Int { wideHighTimes + (form.highTime == .whole ? capacity * 4 : 0) }
+    @inline(__always) var eraTimes: Int { orders + capacity * (form.orderIsWide ? 4 : 2) }
+    @inline(__always) var codes: Int { eraTimes + (form.highTime == .era ? capacity : 0) }
     private var end: Int { codes + capacity }
 
     /// Elements of the block.
@@ -55,21 +58,21 @@ struct HistoryLayout {
 
     /// The next greater capacity: by an eighth, so that little stands empty and each entry moves eight times at most.
     static func capacity(after capacity: Int) -> Int {
-        let step = capacity < singleRunMax ? 4 : 16
+        let step = capacity < unsortedMax ? 4 : 16
         return (capacity + max(step, capacity / 8) + step - 1) / step * step
     }
 
     /// The least that holds `count` with some to spare.
     static func capacity(for count: Int) -> Int {
-        let step = count <= singleRunMax ? 4 : 16
-        return max(step, (count + (count > singleRunMax ? count / 16 : 0) + step - 1) / step * step)
+        let step = count <= unsortedMax ? 4 : 16
+        return max(step, (count + (count > unsortedMax ? count / 16 : 0) + step - 1) / step * step)
     }
 }
 
-/// A larger history's entries as sorted runs, each some sixteen times the next and behind it, and the newest entries as a
-/// last short run: a log-structured merge tree (O'Neil et al. 1996) in one array.
+/// A larger history's entries as sorted runs, each some sixteen times the next and behind it, and the newest entries, few
+/// and as they came: a log-structured merge tree (O'Neil et al. 1996) in one array.
 struct HistoryRuns: BitwiseCopyable {
-    /// Where the runs end, the shortest first. Entries from `ends.0` on are the last short run.
+    /// Where the runs end, the shortest first. Entries from `ends.0` on are the newest.
     var ends: (UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0)
     /// Of the agenda: the next to be asked for, and how many there are.
     var next: UInt32 = 0
@@ -81,10 +84,10 @@ struct HistoryRuns: BitwiseCopyable {
     static let levels = 4
 
     /// Entries that a level may have, the levels below it included.
-    static func limit(_ level: Int) -> Int { HistoryLayout.singleRunMax << (4 * level) }
+    static func limit(_ level: Int) -> Int { HistoryLayout.unsortedMax << (4 * level) }
 
     subscript(level: Int) -> Int {
-        get {
+        @inline(__always) get {
             switch level {
             case 1: Int(ends.0)
             case 2: Int(ends.1)
@@ -113,6 +116,7 @@ struct HistoryColumns {
     let items: UnsafeMutablePointer<Int32>
     private let start: UnsafeMutableRawPointer
 
+    @inline(__always)
     init(_ header: UnsafeMutablePointer<HistoryHeader>, _ elements: UnsafeMutablePointer<UInt64>) {
         self.header = header
         layout = HistoryLayout(capacity: Int(header.pointee.capacity), form: header.pointee.form)
@@ -122,14 +126,17 @@ struct HistoryColumns {
         items = (start + layout.items).assumingMemoryBound(to: Int32.self)
     }
 
+    @inline(__always)
     private func column<Value>(_ offset: Int, of type: Value.Type) -> UnsafeMutablePointer<Value> {
         (start + offset).assumingMemoryBound(to: type)
     }
 
-    var slots: Int { Int(header.pointee.slots) }
-    var codes: UnsafeMutablePointer<UInt8> { column(layout.codes, of: UInt8.self) }
+    @inline(__always) var slots: Int { Int(header.pointee.slots) }
+    @inline(__always) var codes: UnsafeMutablePointer<UInt8> { column(layout.codes, of: UInt8.self) }
     /// Only where the layout has runs.
-    var runs: UnsafeMutablePointer<HistoryRuns> { column(layout.runs, of: HistoryRuns.self) }
+    @inline(__always) var runs: UnsafeMutablePointer<HistoryRuns> {
+        column(layout.runs, of: HistoryRuns.self)
+    }
     var agenda: UnsafeMutablePointer<Int32> { column(layout.agenda, of: Int32.self) }
 
     @inline(__always)
@@ -162,12 +169,17 @@ struct HistoryColumns {
         }
     }
 
-    /// Writes what the form holds.
     func write(_ entry: HistoryEntry, at slot: Int) {
+        write(entry, code: HistoryCode.of(entry), at: slot)
+    }
+
+    /// Writes what the form holds.
+    @inline(__always)
+    func write(_ entry: HistoryEntry, code: UInt8, at slot: Int) {
         assert(slot >= 0 && slot < layout.capacity && layout.form.holds(entry))
         let form = layout.form
         items[slot] = entry.item
-        codes[slot] = HistoryCode.of(entry)
+        codes[slot] = code
         if form.valueIsWide { column(layout.wideValues, of: Float.self)[slot] = entry.value }
         if form.orderIsWide {
             column(layout.orders, of: UInt32.self)[slot] = entry.order

@@ -22,11 +22,6 @@ struct HistoryForm: Equatable, BitwiseCopyable {
 
     static let eraShift: Int64 = 40
 
-    /// Bytes of one entry, over all columns.
-    var entryBytes: Int {
-        4 + 4 + Int(highTime.rawValue) + (orderIsWide ? 4 : 2) + (valueIsWide ? 4 : 0) + 1
-    }
-
     /// The form that holds `entry` too. `entries` are those that the history has; asked for only where it matters.
     func widened(for entry: HistoryEntry, beside entries: @autoclosure () -> [HistoryEntry]) -> HistoryForm {
         guard !holds(entry) else { return self }
@@ -57,11 +52,16 @@ struct HistoryForm: Equatable, BitwiseCopyable {
         return form
     }
 
-    func holds(_ entry: HistoryEntry) -> Bool {
+    func holds(_ entry: HistoryEntry) -> Bool { holds(entry, code: HistoryCode.of(entry)) }
+
+    /// - Parameter code: the entry's, which took some working out.
+    @inline(__always)
+    func holds(_ entry: HistoryEntry, code: UInt8) -> Bool {
         holds(time: entry.time) && (orderIsWide || entry.order <= UInt32(UInt16.max))
-            && (valueIsWide || HistoryCode.short(entry.value) != nil)
+            && (valueIsWide || !HistoryCode.isWide(code))
     }
 
+    @inline(__always)
     private func holds(time: Int64) -> Bool {
         switch highTime {
         case .none: time >= 0 && time % 1000 == 0 && time / 1000 <= Int64(UInt32.max)
@@ -70,6 +70,7 @@ struct HistoryForm: Equatable, BitwiseCopyable {
         }
     }
 
+    @inline(__always)
     private static func era(of time: Int64) -> UInt8? {
         time < 0 ? nil : UInt8(exactly: time >> eraShift)
     }
@@ -92,6 +93,8 @@ enum HistoryCode {
 
     static func isTimed(_ code: UInt8) -> Bool { code & 2 != 0 }
 
+    static func isWide(_ code: UInt8) -> Bool { code >> 2 == wide }
+
     /// `nil` where the value stands in the column of values.
     static func value(_ code: UInt8) -> Float? {
         let short = code >> 2
@@ -102,12 +105,12 @@ enum HistoryCode {
     /// would not come back bit by bit.
     static func short(_ value: Float) -> UInt8? {
         guard value >= 0, value <= 10 else { return nil }
-        let (twice, ten) = ((value * 2).rounded(), (value * 10).rounded())
+        // Cut off rather than rounded, which is a call on older processors.
+        let (twice, tenth) = (UInt8(value * 2), UInt8(value * 10 + 0.5))
         let short: UInt8
-        if twice == value * 2 {
-            short = halves + UInt8(twice)
-        } else if ten < 50 {
-            let tenth = UInt8(ten)
+        if Float(twice) == value * 2 {
+            short = halves + twice
+        } else if tenth < 50 {
             guard tenth % 5 != 0 else { return nil }
             short = tenths + tenth - 1 - tenth / 5
         } else {
