@@ -93,42 +93,69 @@ extension HistoryColumns {
     @inline(__always)
     func slot(of item: Int32) -> Int? {
         guard layout.hasRuns else { return unsortedSlot(of: item, from: 0) }
-        let runs = runs.pointee
-        var start = 0
-        for level in stride(from: HistoryRuns.levels, to: 0, by: -1) {
-            let end = runs[level]
-            if start < end {
-                let slot = firstSlot(notBelow: item, in: start..<end)
-                if slot < end, items[slot] == item { return slot }
-            }
-            start = end
-        }
-        return unsortedSlot(of: item, from: start)
+        let ends = runs.pointee.ends
+        return sortedSlot(of: item, in: 0..<ends.3) ?? sortedSlot(of: item, in: ends.3..<ends.2)
+            ?? sortedSlot(of: item, in: ends.2..<ends.1) ?? sortedSlot(of: item, in: ends.1..<ends.0)
+            ?? unsortedSlot(of: item, from: Int(ends.0))
     }
 
-    /// Looks at all, which the compiler does some at a time: an item stands once at most, so that the places of those
-    /// that are equal, counted from 1, add up to its place or to 0.
+    @inline(__always)
+    private func sortedSlot(of item: Int32, in run: Range<UInt32>) -> Int? {
+        guard !run.isEmpty else { return nil }
+        let slot = firstSlot(notBelow: item, in: Int(run.lowerBound)..<Int(run.upperBound))
+        return slot < run.upperBound && items[slot] == item ? slot : nil
+    }
+
+    /// Looks at all from `start` on, eight at a time, and says only in the end whether it is among them: whether it is now
+    /// no processor foresees.
     @inline(__always)
     private func unsortedSlot(of item: Int32, from start: Int) -> Int? {
-        let (newest, count) = (items + start, Int32(truncatingIfNeeded: slots &- start))
-        var place: Int32 = 0
-        for index in 0..<max(0, count) { place |= newest[Int(index)] == item ? index &+ 1 : 0 }
-        return place == 0 ? nil : start &+ Int(place) &- 1
+        let wide = SIMD8<Int32>.scalarCount
+        guard slots - start >= wide else { return (start..<slots).first { items[$0] == item } }
+        let bytes = UnsafeRawPointer(items)
+        // Counted from 1. The last eight may have been looked at in part before, which tells the same again.
+        var (places, slot) = (SIMD8<Int32>(), start)
+        repeat {
+            let first = min(slot, slots - wide)
+            // All of the eight are slots.
+            let eight = bytes.loadUnaligned(
+                fromByteOffset: first &* MemoryLayout<Int32>.stride, as: SIMD8<Int32>.self)
+            let counted = SIMD8(1, 2, 3, 4, 5, 6, 7, 8) &+ Int32(truncatingIfNeeded: first)
+            places |= counted & allOnes(where: eight, is: item)
+            slot &+= wide
+        } while slot < slots
+        let four = places.lowHalf | places.highHalf
+        let two = four.lowHalf | four.highHalf
+        let place = Int(two.x | two.y)
+        return place == 0 ? nil : place &- 1
     }
 
-    /// By halves, and without a branch that no processor foresees.
+    /// By halves, and without a branch, which no processor would foresee.
     @inline(__always)
     private func firstSlot(notBelow item: Int32, in run: Range<Int>) -> Int {
         guard !run.isEmpty else { return run.lowerBound }
         var (first, count) = (run.lowerBound, run.count)
         while count > 1 {
             let half = count &>> 1
-            // All ones where the half before is below.
-            let isBelow = 0 &- (items[first &+ half &- 1] < item ? 1 : 0)
-            first &+= half & isBelow
+            first &+= half & allOnes(where: items[first &+ half &- 1], isBelow: item)
             count &-= half
         }
         return first &+ (items[first] < item ? 1 : 0)
+    }
+
+    /// The upper half of the difference, which has nothing but its sign: out of a comparison, or the sign alone, the
+    /// compiler makes a branch.
+    @inline(__always)
+    private func allOnes(where left: Int32, isBelow right: Int32) -> Int {
+        (Int(left) &- Int(right)) &>> 32
+    }
+
+    /// By arithmetic, because the comparison of vectors is one of each of their numbers.
+    @inline(__always)
+    private func allOnes(where left: SIMD8<Int32>, is right: Int32) -> SIMD8<Int32> {
+        let difference = left ^ SIMD8(repeating: right)
+        // Of two opposite numbers one is below 0, unless both are 0.
+        return ~((difference | (SIMD8() &- difference)) &>> 31)
     }
 
     /// Where the newest entries begin, which are not sorted.

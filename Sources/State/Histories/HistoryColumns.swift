@@ -146,7 +146,7 @@ struct HistoryColumns {
             : UInt32(column(layout.orders, of: UInt16.self)[slot])
     }
 
-    func isRemoved(_ slot: Int) -> Bool { codes[slot] == HistoryCode.removed }
+    @inline(__always) func isRemoved(_ slot: Int) -> Bool { codes[slot] == HistoryCode.removed }
 
     func entry(_ slot: Int) -> HistoryEntry {
         assert(slot >= 0 && slot < slots)
