@@ -77,7 +77,7 @@ extension LookupAnswerer {
         let now = published.snapshotTime
         switch seen {
         case .allow: return []
-        case .exclude: return history.entries.map(\.item)
+        case .exclude: return history.items
         case .after:
             return history.entries.filter { seen.keepsOut(taken: $0.time, now: now ?? $0.time) }.map(\.item)
         }

@@ -132,7 +132,8 @@ package final class UserShard: @unchecked Sendable {
             let first = partToMeasure * usersMax
             let part = min(first, users.count)..<min(first + usersMax, users.count)
             historyBytes[partToMeasure] = part.reduce(0) {
-                $0 + users[$1].history.bytes + users[$1].hidden.rows.capacity * MemoryLayout<Int32>.stride
+                $0 + users[$1].history.bytes
+                    + AllocatedBytes.ofArray(users[$1].hidden.rows.capacity * MemoryLayout<Int32>.stride)
             }
             partToMeasure = part.upperBound < users.count ? partToMeasure + 1 : 0
             isFirst = isFirst && partToMeasure > 0

@@ -143,13 +143,13 @@ struct CellWorker {
         shard.users[local].history.set(entry)
         count(entry, sign: 1, of: local, mean: example.mean, shard: shard)
         countTaker(entry, previous: previous, at: example.ordinal)
-        guard shard.users[local].history.entries.count > historyMax else { return }
+        guard shard.users[local].history.count > historyMax else { return }
         // An item of another queue's lease cannot be uncounted here: it waits for the end of the rounds.
-        if let oldest = shard.users[local].history.oldest, lease.holds(Int(oldest.item)) {
+        if let oldest = shard.users[local].history.oldest(), lease.holds(Int(oldest.item)) {
             drop(oldest, of: local, mean: example.mean, shard: shard)
         }
         // Or more than one is too many, after the bound was lowered.
-        if shard.users[local].history.entries.count > historyMax { shard.report.overfull.append(local) }
+        if shard.users[local].history.count > historyMax { shard.report.overfull.append(local) }
     }
 
     /// Counts the user in the item's popularity, once and as much as the strongest thing that stands: who takes an item a
@@ -226,8 +226,8 @@ struct CellWorker {
     /// Drops the oldest entries past the bound. Between rounds only, when no lease is out.
     func trim(_ local: Int, mean: Float, shard: UserShard) {
         shard.change(local) {
-            while shard.users[local].history.entries.count > historyMax,
-                let oldest = shard.users[local].history.oldest
+            while shard.users[local].history.count > historyMax,
+                let oldest = shard.users[local].history.oldest()
             {
                 drop(oldest, of: local, mean: mean, shard: shard)
             }

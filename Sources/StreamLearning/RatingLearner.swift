@@ -34,14 +34,15 @@ struct RatingLearner: StreamLearner {
     private func replay(
         _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease
     ) {
-        let entries = context.history.entries
-        guard sgd.options.replays > 0, !entries.isEmpty else { return }
+        guard sgd.options.replays > 0, !context.history.isEmpty else { return }
         var random = example.random(seed: context.model.seed)
         for _ in 0..<sgd.options.replays {
-            let entry = entries[random.next(below: entries.count)]
-            guard entry.kind == .rating, entry.item != example.item, lease.holds(Int(entry.item)) else {
-                continue
-            }
+            // What came early is what is popular and stands dense: squared, so that those are drawn about as often as others.
+            let share = random.nextUnit()
+            let wanted = Int32(share * share * Double(example.itemBound))
+            guard let entry = context.history.entry(from: wanted), entry.kind == .rating,
+                entry.item != example.item, lease.holds(Int(entry.item))
+            else { continue }
             let result = sgd.replay(
                 rating: example.scale.standardised(entry.value), mean: 0, user: context.user,
                 item: lease.row(Int(entry.item), of: context.model.items), scratch: context.shard.scratch)

@@ -53,7 +53,7 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
         let previous = history[example.item]
         let isPositive = options.positive.accepts(kind, value: example.value)
         var event = ReplayedEvent(
-            ordinal: example.ordinal, user: example.user, userIsKnown: !history.entries.isEmpty,
+            ordinal: example.ordinal, user: example.user, userIsKnown: !history.isEmpty,
             itemIsKnown: isKnown[item] == 1, isPositive: isPositive, isRepeat: previous != nil,
             ranking: nil, squaredErrors: [], meansSquaredError: nil)
         if kind == .rating, example.meanIsKnown {

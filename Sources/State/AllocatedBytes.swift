@@ -1,0 +1,7 @@
+/// What the C library's allocator takes for a block: its own word, and the rounding to sixteen bytes.
+package enum AllocatedBytes {
+    package static func ofBlock(_ bytes: Int) -> Int { bytes == 0 ? 0 : max(32, (bytes + 8 + 15) & ~15) }
+
+    /// Of an array's elements; nothing for one that was never given room.
+    package static func ofArray(_ bytes: Int) -> Int { bytes == 0 ? 0 : ofBlock(32 + bytes) }
+}
