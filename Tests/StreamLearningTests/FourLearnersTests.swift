@@ -37,7 +37,7 @@ struct FourLearnersTests {
         #expect(stars.count > 10_000 && stars.model < stars.baseline)
         for model in state.models.dropFirst() {
             let score = model.score.total
-            #expect(score.count > 1_000)
+            #expect(score.count > 500)
             #expect(score.model > 1.2 * score.baseline, "\(model.options.name)")
             #expect(!model.losesToBaseline && model.rejected == 0)
         }
