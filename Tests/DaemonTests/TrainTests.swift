@@ -93,7 +93,7 @@ struct TrainTests {
         for item in 0..<Self.items - 8 where Self.isKnown(0, item) == (item % 2 == 0) {
             for _ in 0..<3 { last = try daemon.token("RATE", "u0", "i\(item)", item % 2 == 0 ? "1" : "5") }
         }
-        let after = try recommended(daemon, 0, ["AFTER", last])
+        let after = try recommended(daemon, 0, ["AFTER", last, "TIMEOUT", "30000"])
         #expect(after != before)
         #expect(after.contains { !before.contains($0) })
 
