@@ -78,17 +78,29 @@ let package = Package(
         room("EmbeddedEventLog", ["Locking", "Events", "SQLiteFiles", "EventLog", grdb, logging]),
         room("KafkaEventLog", ["CRdKafka", "Locking", "Events", "EventLog", logging]),
         room("Checkpoints", ["Locking", "SQLiteFiles", grdb]),
+        room("Identities", ["CKernels", "Locking", "Events", heaps]),
+        room("Histories", [heaps]),
         room(
             "State",
-            ["CKernels", "Locking", "Factors", "Learners", "Retrieval", "Events", "Checkpoints", heaps]),
-        room("StreamLearning", ["Locking", "Factors", "Learners", "Events", "State"]),
-        room("LookUps", ["Locking", "Factors", "Learners", "Retrieval", "Events", "State", heaps]),
+            [
+                "Locking", "Factors", "Learners", "Retrieval", "Events", "Checkpoints", "Identities",
+                "Histories", heaps,
+            ]),
+        room(
+            "StreamLearning",
+            ["Locking", "Factors", "Learners", "Events", "Identities", "Histories", "State"]),
+        room(
+            "LookUps",
+            [
+                "Identities",
+                "Locking", "Factors", "Learners", "Retrieval", "Events", "Histories", "State",
+                heaps,
+            ]),
         room(
             "Engine",
             [
                 "Locking", "Factors", "Retrieval", "Events", "SQLiteFiles", "EventLog", "Checkpoints",
-                "State",
-                "StreamLearning", "LookUps", logging,
+                "Identities", "State", "StreamLearning", "LookUps", logging,
             ]),
         room("RESP", [nioCore]),
         room("Commands", ["Events", "State", "LookUps", "Engine", "RESP", nioCore]),
@@ -100,7 +112,8 @@ let package = Package(
         room(
             "Configuration",
             [
-                "Learners", "Training", "Events", "EventLog", "EmbeddedEventLog", "KafkaEventLog", "State",
+                "Learners", "Training", "Events", "EventLog", "EmbeddedEventLog", "KafkaEventLog",
+                "State",
                 "StreamLearning", "LookUps", "Engine", logging, yams,
             ]),
         room("InventedWorlds", ["Events"]),
@@ -109,7 +122,8 @@ let package = Package(
             "HistoryTraining",
             [
                 "Reporting", "Configuration", "Feeding", "Locking", "Factors", "Learners", "Training",
-                "Events", "EventLog", "Checkpoints", "State", "StreamLearning", logging,
+                "Events", "EventLog", "Checkpoints", "Identities", "Histories", "State", "StreamLearning",
+                logging,
             ]),
         room(
             "EvaluationRuns",
@@ -124,12 +138,14 @@ let package = Package(
             dependencies: [
                 "Reporting", "Configuration", "InventedWorlds", "Feeding", "HistoryTraining",
                 "EvaluationRuns", "Evaluation", "Training", "Locking", "Events", "EventLog", "Checkpoints",
-                "State", "Engine", "RESP", "RPC", argumentParser, lifecycle, logging, signals,
+                "State", "Engine", "RESP", "RPC", argumentParser, lifecycle,
+                logging, signals,
             ],
             swiftSettings: settings),
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
+                "Histories", "Identities",
                 "CRdKafka", "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
                 "KafkaEventLog", "InventedWorlds", "SQLiteFiles", "Checkpoints", "State", "LookUps", "Engine",
                 "StreamLearning", "RESP", "CZlib", argumentParser, grdb, histogram, logging,
@@ -153,28 +169,34 @@ let package = Package(
             of: "KafkaEventLog",
             ["EventLogSupport", "TestSupport", "KafkaEventLog", "EventLog", "Events", "CRdKafka"]),
         tests(of: "Checkpoints", ["TestSupport", "SQLiteFiles", "Checkpoints", "Factors", grdb]),
+        tests(of: "Identities", ["Identities", "Events", "Locking"]),
+        tests(of: "Histories", ["Histories", "Factors"]),
         tests(
             of: "State",
             [
-                "EngineSupport", "TestSupport", "State", "StreamLearning", "Checkpoints", "Events", "Factors",
+                "EngineSupport", "TestSupport", "Histories", "State", "StreamLearning",
+                "Checkpoints", "Events", "Factors",
                 "Learners", "Locking", grdb,
             ]),
         tests(
             of: "StreamLearning",
             [
-                "EngineSupport", "TestSupport", "StreamLearning", "State", "Checkpoints", "Events", "Factors",
+                "EngineSupport", "TestSupport", "StreamLearning", "Identities", "Histories", "State",
+                "Checkpoints", "Events", "Factors",
                 "Learners", "Locking",
             ]),
         tests(
             of: "LookUps",
             [
-                "EngineSupport", "TestSupport", "LookUps", "Engine", "State", "StreamLearning", "Events",
+                "EngineSupport", "TestSupport", "LookUps", "Engine", "Identities", "Histories", "State",
+                "StreamLearning", "Events",
                 "Factors", "Learners", "Locking", "Retrieval",
             ]),
         tests(
             of: "Engine",
             [
-                "EngineSupport", "TestSupport", "Engine", "LookUps", "State", "StreamLearning", "Checkpoints",
+                "EngineSupport", "TestSupport", "Engine", "LookUps", "Histories", "State",
+                "StreamLearning", "Checkpoints",
                 "EventLog",
                 "EmbeddedEventLog", "Events", "Factors", "Locking", grdb, logging,
             ]),
@@ -192,7 +214,8 @@ let package = Package(
         tests(
             of: "Configuration",
             [
-                "Configuration", "Engine", "State", "StreamLearning", "LookUps", "Learners", "EventLog",
+                "Configuration", "Engine", "State", "StreamLearning", "LookUps",
+                "Learners", "EventLog",
                 "Events", yams,
             ]),
         tests(of: "InventedWorlds", ["InventedWorlds", "Events"]),
@@ -201,7 +224,8 @@ let package = Package(
             of: "HistoryTraining",
             [
                 "EngineSupport", "TestSupport", "HistoryTraining", "Configuration", "Reporting", "Factors",
-                "Learners", "Training", "Events", "Checkpoints", "State", "StreamLearning",
+                "Learners", "Training", "Events", "Checkpoints", "Identities", "Histories", "State",
+                "StreamLearning",
             ]),
         tests(
             of: "EvaluationRuns",
@@ -236,7 +260,8 @@ let package = Package(
         .target(
             name: "EngineSupport",
             dependencies: [
-                "Engine", "LookUps", "StreamLearning", "State", "Checkpoints", "EventLog",
+                "Engine", "LookUps", "StreamLearning", "State", "Checkpoints",
+                "EventLog",
                 "EmbeddedEventLog", "Events", "Factors", "Learners", "Locking", "TestSupport", logging,
             ], path: "Tests/EngineSupport", swiftSettings: settings),
         // For tests of commands and their server: an engine that answers as it is told, and a server of it on a socket.

@@ -1,5 +1,6 @@
 internal import EventLog
 internal import Foundation
+internal import Identities
 internal import Locking
 internal import LookUps
 internal import Retrieval

@@ -11,6 +11,7 @@ public import EventLog
 public import Events
 internal import Factors
 internal import Foundation
+internal import Identities
 internal import Locking
 public import Logging
 internal import LookUps

@@ -1,6 +1,8 @@
 internal import Dispatch
 internal import Events
 internal import Factors
+internal import Histories
+internal import Identities
 internal import Learners
 internal import Locking
 internal import State

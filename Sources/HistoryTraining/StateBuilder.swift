@@ -1,5 +1,6 @@
 public import Checkpoints
 public import Events
+internal import Identities
 public import Learners
 internal import Locking
 public import State

@@ -9,6 +9,7 @@ import Configuration
 import EventLog
 import Feeding
 import Foundation
+internal import Histories
 import Logging
 import Reporting
 import State

@@ -1,5 +1,6 @@
 internal import Events
 internal import Factors
+internal import Histories
 internal import Learners
 internal import Retrieval
 internal import State

@@ -1,5 +1,7 @@
 internal import Events
 internal import Factors
+internal import Histories
+internal import Identities
 internal import Learners
 internal import Retrieval
 internal import State

@@ -7,6 +7,8 @@
 
 internal import Events
 internal import Factors
+internal import Histories
+internal import Identities
 internal import Locking
 internal import Retrieval
 package import State

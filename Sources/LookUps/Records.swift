@@ -1,5 +1,7 @@
 package import Events
 internal import Factors
+internal import Histories
+internal import Identities
 internal import Retrieval
 internal import State
 

@@ -1,3 +1,4 @@
+internal import Histories
 internal import Retrieval
 internal import State
 

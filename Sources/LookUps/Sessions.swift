@@ -1,5 +1,6 @@
 internal import Events
 internal import Factors
+internal import Identities
 internal import Learners
 internal import Retrieval
 internal import State

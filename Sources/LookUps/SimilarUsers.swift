@@ -2,6 +2,7 @@ internal import Dispatch
 internal import Events
 internal import Factors
 internal import HeapModule
+internal import Identities
 internal import State
 
 extension LookupAnswerer {

@@ -1,4 +1,5 @@
 internal import Foundation
+package import Histories
 package import Learners
 
 extension ALS {

@@ -1,6 +1,7 @@
 package import Checkpoints
 package import Factors
 internal import Foundation
+internal import Identities
 package import Learners
 internal import Locking
 

@@ -1,6 +1,8 @@
 internal import Dispatch
 internal import Events
 internal import Factors
+internal import Histories
+internal import Identities
 internal import Locking
 
 /// What holds of a state between batches, in one place. Debug builds check it at every checkpoint, tests after batches.

@@ -1,3 +1,5 @@
+package import Histories
+
 /// What is counted of an item, over all models.
 package struct ItemStats: BitwiseCopyable, Sendable {
     /// Users in whose history the item stands.

@@ -1,6 +1,6 @@
 // State: what is learned, and nothing that moves it.
 //
-// Here live ids, histories, hidden items, counts, the catalogue, recent events, users by shard and the models' tables;
+// Here live counts, the catalogue, recent events, users by shard with their histories, and the models' tables;
 // who owns which of them; what a look-up may read of them (`StateView`); digest and invariants; the way to and from the
 // state file. Changes come in from StreamLearning and HistoryTraining. What never comes in: logs, the clock, and how a
 // look-up is answered.
@@ -8,6 +8,8 @@
 internal import Dispatch
 package import Events
 internal import Factors
+internal import Histories
+package import Identities
 package import Learners
 package import Locking
 

@@ -1,5 +1,6 @@
 package import Checkpoints
 package import Factors
+package import Histories
 package import Retrieval
 
 /// A model's item side and its score. The users' side is in the shards.

@@ -1,3 +1,4 @@
+internal import Histories
 package import Learners
 
 /// What a shard has done in one segment of a batch.

@@ -1,5 +1,7 @@
 package import Events
 package import Factors
+package import Histories
+package import Identities
 internal import Locking
 
 /// What may be read of a state from any thread while it is learned: ids, the catalogue, and users one at a time.

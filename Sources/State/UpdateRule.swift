@@ -1,3 +1,4 @@
+public import Histories
 public import Learners
 
 /// A model's arithmetic, and which events it learns from. Everything else that a model does, on the stream and in

@@ -1,6 +1,7 @@
 public import Dispatch
 package import Events
 package import Factors
+internal import Histories
 package import Learners
 public import Locking
 

@@ -1,4 +1,5 @@
 package import Events
+package import Histories
 
 /// A user as the shard keeps it.
 @usableFromInline

@@ -1,6 +1,7 @@
 internal import Dispatch
 internal import Events
 internal import Factors
+internal import Identities
 internal import Learners
 internal import Locking
 package import State

@@ -7,6 +7,8 @@
 package import Dispatch
 internal import Events
 internal import Factors
+internal import Histories
+internal import Identities
 internal import Learners
 internal import Locking
 package import State

@@ -1,4 +1,5 @@
 internal import Events
+internal import Identities
 internal import Locking
 package import State
 

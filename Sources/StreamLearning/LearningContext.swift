@@ -1,4 +1,5 @@
 internal import Factors
+internal import Histories
 internal import State
 
 /// What a learner may touch while it learns one example: the user's row and history, and the items lent.

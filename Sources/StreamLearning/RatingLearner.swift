@@ -1,4 +1,5 @@
 internal import Factors
+internal import Histories
 internal import Learners
 internal import State
 

@@ -1,5 +1,6 @@
 import EngineSupport
 import Events
+import Histories
 import Locking
 import LookUps
 import State

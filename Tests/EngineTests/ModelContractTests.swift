@@ -2,6 +2,7 @@ import Checkpoints
 import EngineSupport
 import Events
 import Foundation
+import Histories
 import Learners
 import LookUps
 import State

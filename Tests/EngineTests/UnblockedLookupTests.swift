@@ -3,6 +3,7 @@ import Dispatch
 import EngineSupport
 import Events
 import Foundation
+import Histories
 import Locking
 import LookUps
 import State

@@ -5,6 +5,8 @@ import EventLog
 import Events
 import Factors
 import Foundation
+import Histories
+import Identities
 import Learners
 import Locking
 import State

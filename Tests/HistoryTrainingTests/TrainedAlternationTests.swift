@@ -5,6 +5,7 @@ import EngineSupport
 import EventLog
 import Events
 import Factors
+import Identities
 import Learners
 import Locking
 import State

@@ -1,6 +1,7 @@
 import Engine
 import EngineSupport
 import Events
+import Histories
 import Testing
 
 @testable import LookUps

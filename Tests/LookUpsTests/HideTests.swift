@@ -3,6 +3,7 @@ import Engine
 import EngineSupport
 import Events
 import Factors
+import Histories
 import State
 import Testing
 

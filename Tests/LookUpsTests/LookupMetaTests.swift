@@ -3,6 +3,7 @@ import EngineSupport
 import EventLog
 import Events
 import Factors
+import Histories
 import Testing
 
 @testable import LookUps

@@ -1,6 +1,7 @@
 import EngineSupport
 import Events
 import Factors
+import Identities
 import Locking
 import State
 import Testing

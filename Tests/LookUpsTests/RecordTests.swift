@@ -2,6 +2,8 @@ import Dispatch
 import EngineSupport
 import Events
 import Factors
+import Histories
+import Identities
 import Learners
 import Locking
 import State

@@ -1,6 +1,7 @@
 import Dispatch
 import Engine
 import EngineSupport
+import Histories
 import StreamLearning
 import Testing
 

@@ -5,6 +5,8 @@ import Events
 import Factors
 import Foundation
 import GRDB
+import Histories
+import Identities
 import Learners
 import Locking
 import Retrieval

@@ -4,6 +4,8 @@ import EngineSupport
 import Events
 import Factors
 import Foundation
+import Histories
+import Identities
 import Locking
 import State
 import TestSupport

@@ -4,6 +4,7 @@ import EventLog
 import Events
 import Factors
 import Foundation
+import Identities
 import Locking
 import State
 import Testing

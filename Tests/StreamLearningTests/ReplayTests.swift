@@ -3,6 +3,8 @@ import EngineSupport
 import Events
 import Factors
 import Foundation
+import Histories
+import Identities
 import Locking
 import State
 import Testing

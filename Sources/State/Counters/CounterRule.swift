@@ -1,3 +1,4 @@
+internal import Histories
 package import Learners
 
 /// The arithmetic of a counting model: what its counts say of an item.

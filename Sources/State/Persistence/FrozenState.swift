@@ -3,6 +3,8 @@ internal import Dispatch
 internal import Events
 internal import Factors
 internal import Foundation
+internal import Histories
+internal import Identities
 internal import Locking
 
 /// A state as it stood between two batches, while learning goes on: what a checkpoint writes.

@@ -2,6 +2,7 @@ internal import Checkpoints
 internal import Events
 internal import Factors
 internal import Foundation
+internal import Histories
 internal import Locking
 
 /// What a checkpoint says of a user who changed before the checkpoint came to the user.

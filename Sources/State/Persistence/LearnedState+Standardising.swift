@@ -1,5 +1,6 @@
 internal import Dispatch
 internal import Factors
+internal import Histories
 internal import Learners
 
 extension LearnedState {

@@ -2,6 +2,7 @@ package import Checkpoints
 internal import Events
 internal import Factors
 internal import Foundation
+internal import Identities
 internal import Learners
 internal import Locking
 

@@ -1,4 +1,5 @@
 public import Events
+internal import Identities
 internal import Locking
 public import State
 

@@ -1,5 +1,6 @@
 internal import Factors
 internal import Foundation
+internal import Histories
 internal import State
 
 /// Looks on while a cell is learned.

@@ -2,6 +2,8 @@ internal import Checkpoints
 internal import Events
 internal import Factors
 internal import Foundation
+internal import Histories
+internal import Identities
 internal import Learners
 internal import Locking
 internal import State

@@ -1,3 +1,8 @@
+// Identities: ids and the dense rows that stand for them.
+//
+// Here live the table of ids, the arena of their bytes and how they are hashed. Bytes or ids come in, rows go out. What
+// never comes in: what is known of a row.
+
 internal import CKernels
 package import Events
 internal import HeapModule
@@ -17,6 +22,8 @@ package struct IDTable: Sendable {
     private var places: [IDArena.Place] = []
     private var arena = IDArena()
     private var free = Heap<Int32>()
+
+    package init() {}
     private let hash = IDHash()
     /// Ids in the table.
     package private(set) var count = 0

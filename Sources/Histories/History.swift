@@ -1,3 +1,9 @@
+// Histories: what a user said, and of which items.
+//
+// Here live the columns in which a history lies, the filter that says of most items that they were not seen, hidden items
+// and the marks of when something was taken back. Rows of items, values and times come in. What never comes in: ids,
+// models, and what is learned from it. It imports no other room.
+
 /// The items a user has seen, with what was last said of each.
 ///
 /// Columns in one block on the heap (`HistoryForm`, `HistoryLayout`), 11 to 13 bytes an entry, and one or two for the

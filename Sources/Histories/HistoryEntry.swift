@@ -1,9 +1,8 @@
 /// What a user last said of an item.
-@usableFromInline
-package struct HistoryEntry: Equatable {
-    @usableFromInline package enum Kind: UInt32 { case rating = 0, signal = 1 }
+public struct HistoryEntry: Equatable {
+    public enum Kind: UInt32 { case rating = 0, signal = 1 }
 
-    @usableFromInline package var item: Int32
+    package var item: Int32
     /// The rating, or the signal's weight.
     package var value: Float
     /// Milliseconds since 1970.

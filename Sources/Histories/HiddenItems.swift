@@ -4,6 +4,8 @@ package import Foundation
 package struct HiddenItems: Equatable {
     package private(set) var rows: [Int32] = []
 
+    package init() {}
+
     package func contains(_ item: Int32) -> Bool {
         let place = place(of: item)
         return place < rows.count && rows[place] == item

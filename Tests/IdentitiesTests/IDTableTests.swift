@@ -1,7 +1,7 @@
 import Events
 import Testing
 
-@testable import State
+@testable import Identities
 
 @Suite("ids and their rows")
 struct IDTableTests {

@@ -1,7 +1,7 @@
 import Factors
 import Testing
 
-@testable import State
+@testable import Histories
 
 /// A history as plainly as it can be: what the real one is held against.
 private struct ReferenceHistory {
