@@ -80,20 +80,21 @@ let package = Package(
         room("Checkpoints", ["Locking", "SQLiteFiles", grdb]),
         room("Identities", ["CKernels", "Locking", "Events", heaps]),
         room("Histories", [heaps]),
+        room("Counting", ["Factors", "Learners"], computes: true),
         room(
             "State",
             [
                 "Locking", "Factors", "Learners", "Retrieval", "Events", "Checkpoints", "Identities",
-                "Histories", heaps,
+                "Histories", "Counting", heaps,
             ]),
         room(
             "StreamLearning",
-            ["Locking", "Factors", "Learners", "Events", "Identities", "Histories", "State"]),
+            ["Locking", "Factors", "Learners", "Events", "Identities", "Histories", "Counting", "State"]),
         room(
             "LookUps",
             [
                 "Identities",
-                "Locking", "Factors", "Learners", "Retrieval", "Events", "Histories", "State",
+                "Locking", "Factors", "Learners", "Retrieval", "Events", "Histories", "Counting", "State",
                 heaps,
             ]),
         room(
@@ -181,7 +182,8 @@ let package = Package(
         tests(
             of: "StreamLearning",
             [
-                "EngineSupport", "TestSupport", "StreamLearning", "Identities", "Histories", "State",
+                "EngineSupport", "TestSupport", "StreamLearning", "Identities", "Histories", "Counting",
+                "State",
                 "Checkpoints", "Events", "Factors",
                 "Learners", "Locking",
             ]),

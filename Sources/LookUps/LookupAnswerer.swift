@@ -5,6 +5,7 @@
 // and a query come in, an answer goes out. What never comes in: logs, batches, sockets, and anything that changes the
 // state.
 
+internal import Counting
 internal import Events
 internal import Factors
 internal import Histories

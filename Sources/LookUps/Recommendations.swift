@@ -1,3 +1,4 @@
+internal import Counting
 package import Events
 internal import Factors
 internal import Retrieval

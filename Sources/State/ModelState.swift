@@ -1,4 +1,5 @@
 package import Checkpoints
+package import Counting
 package import Factors
 package import Histories
 package import Retrieval

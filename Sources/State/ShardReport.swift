@@ -1,3 +1,4 @@
+package import Counting
 internal import Histories
 package import Learners
 

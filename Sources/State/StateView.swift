@@ -1,3 +1,4 @@
+package import Counting
 package import Events
 package import Factors
 package import Histories

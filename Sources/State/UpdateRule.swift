@@ -1,3 +1,4 @@
+public import Counting
 public import Histories
 public import Learners
 

@@ -1,3 +1,4 @@
+package import Counting
 public import Dispatch
 package import Events
 package import Factors

@@ -4,6 +4,7 @@
 // side, alternation, the live scores, and the replay of a history. Decoded events with their tokens come in; what goes
 // out is which rows changed. What never comes in: logs, payloads, checkpoints' timing, look-ups, the configuration.
 
+internal import Counting
 package import Dispatch
 internal import Events
 internal import Factors

@@ -1,3 +1,4 @@
+import Counting
 import Engine
 import EngineSupport
 import Events

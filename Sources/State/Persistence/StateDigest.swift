@@ -1,4 +1,5 @@
 internal import Checkpoints
+internal import Counting
 internal import Events
 package import Factors
 internal import Foundation

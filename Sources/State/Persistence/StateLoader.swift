@@ -1,4 +1,5 @@
 package import Checkpoints
+internal import Counting
 internal import Dispatch
 internal import Events
 internal import Factors

@@ -1,3 +1,4 @@
+internal import Counting
 internal import State
 
 /// Where an item stands by what a counting model gives to all: counts that fade are compared as logarithms that do not

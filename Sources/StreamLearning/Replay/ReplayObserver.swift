@@ -1,3 +1,4 @@
+internal import Counting
 internal import Factors
 internal import Foundation
 internal import Histories

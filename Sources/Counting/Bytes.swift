@@ -1,25 +1,27 @@
-internal import Foundation
+package import Foundation
 
 /// Puts numbers one after the other, little-endian.
-struct ByteWriter {
-    private(set) var data = Data()
+package struct ByteWriter {
+    package private(set) var data = Data()
 
-    mutating func append(_ value: some FixedWidthInteger) {
+    package init() {}
+
+    package mutating func append(_ value: some FixedWidthInteger) {
         withUnsafeBytes(of: value.littleEndian) { data.append(contentsOf: $0) }
     }
 }
 
 /// Takes them again.
-struct ByteReader {
+package struct ByteReader {
     private let bytes: [UInt8]
     private var offset = 0
 
-    init(_ data: Data) { bytes = Array(data) }
+    package init(_ data: Data) { bytes = Array(data) }
 
-    var isAtEnd: Bool { offset >= bytes.count }
+    package var isAtEnd: Bool { offset >= bytes.count }
 
     /// `nil` past the end.
-    mutating func read<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Value.Type) -> Value? {
+    package mutating func read<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Value.Type) -> Value? {
         let size = MemoryLayout<Value>.size
         guard offset + size <= bytes.count else { return nil }
         defer { offset += size }

@@ -1,4 +1,8 @@
-internal import Histories
+// Counting: what counts rather than learns rows, and what is kept for it.
+//
+// Here live the arithmetic of counts (`CounterRule`), what is kept of items and of users for it, and their bytes in the
+// state file. What never comes in: whose item or user it is, who may write it just now, and look-ups.
+
 package import Learners
 
 /// The arithmetic of a counting model: what its counts say of an item.

@@ -1,0 +1,117 @@
+package import Foundation
+internal import Learners
+
+// Little-endian throughout; rows in order, each in full.
+extension CounterState {
+    package static let prefix = "counter."
+    package static let itemsPerBlock = 256
+    package static let usersPerBlock = 64
+
+    package func itemBlock(_ block: Int) -> Data {
+        var data = ByteWriter()
+        for row in block * Self.itemsPerBlock..<min(successors.count, (block + 1) * Self.itemsPerBlock) {
+            let sketch = successors[row]
+            data.append(Int32(sketch.entries.count))
+            data.append(sketch.total.bitPattern)
+            data.append(sketch.at)
+            for entry in sketch.entries {
+                data.append(entry.item)
+                data.append(entry.count.bitPattern)
+                data.append(entry.error.bitPattern)
+            }
+        }
+        return data.data
+    }
+
+    /// False for what is no such block.
+    package func restore(itemBlock block: Int, _ data: Data) -> Bool {
+        var reader = ByteReader(data)
+        var row = block * Self.itemsPerBlock
+        while !reader.isAtEnd {
+            guard row < successors.count, let count = reader.read(Int32.self), count >= 0, count <= 1 << 16,
+                let total = reader.read(UInt32.self), let at = reader.read(Int64.self)
+            else { return false }
+            var entries: [SuccessorSketch.Entry] = []
+            for _ in 0..<count {
+                guard let item = reader.read(Int32.self), item >= 0, Int(item) < successors.count,
+                    let weight = reader.read(UInt32.self), let error = reader.read(UInt32.self)
+                else { return false }
+                entries.append(
+                    SuccessorSketch.Entry(
+                        item: item, count: Float(bitPattern: weight), error: Float(bitPattern: error)))
+            }
+            successors[row] = SuccessorSketch(entries: entries, total: Float(bitPattern: total), at: at)
+            row += 1
+        }
+        return true
+    }
+
+    package var retakesBlob: Data {
+        var data = ByteWriter()
+        for value in retakes.taken + retakes.exposed { data.append(value.bitPattern) }
+        return data.data
+    }
+
+    package func restore(retakes data: Data) -> Bool {
+        var reader = ByteReader(data)
+        var values: [Double] = []
+        while let bits = reader.read(UInt64.self) { values.append(Double(bitPattern: bits)) }
+        guard values.count == 2 * RetakeTable.cells, values.allSatisfy(\.isFinite),
+            let table = RetakeTable(
+                taken: Array(values[..<RetakeTable.cells]), exposed: Array(values[RetakeTable.cells...]))
+        else { return false }
+        retakes = table
+        return true
+    }
+}
+
+extension UserTrail {
+    package var blob: Data {
+        var data = ByteWriter()
+        write(to: &data)
+        return data.data
+    }
+
+    package func write(to data: inout ByteWriter) {
+        data.append(events)
+        data.append(Int32(recent.count))
+        for item in recent { data.append(item) }
+        data.append(Int32(own.count))
+        for own in own {
+            data.append(own.item)
+            data.append(own.weight.bitPattern)
+            data.append(own.count)
+            data.append(own.firstEvent)
+            data.append(own.lastEvent)
+            data.append(own.first)
+            data.append(own.last)
+            data.append(own.ordinal)
+        }
+    }
+
+    /// `nil` where the bytes are none, or name items that there are not.
+    package init?(_ reader: inout ByteReader, items: Int) {
+        func isItem(_ item: Int32) -> Bool { item >= 0 && Int(item) < items }
+        guard let events = reader.read(Int32.self), let last = reader.read(Int32.self),
+            (0...1 << 16).contains(last)
+        else { return nil }
+        self.events = events
+        for _ in 0..<last {
+            guard let item = reader.read(Int32.self), isItem(item) else { return nil }
+            recent.append(item)
+        }
+        guard let count = reader.read(Int32.self), (0...1 << 20).contains(count) else { return nil }
+        for _ in 0..<count {
+            guard let item = reader.read(Int32.self), isItem(item), own.last.map({ $0.item < item }) ?? true,
+                let weight = reader.read(UInt32.self), let times = reader.read(Int32.self),
+                let firstEvent = reader.read(Int32.self), let lastEvent = reader.read(Int32.self),
+                let first = reader.read(Int64.self), let last = reader.read(Int64.self),
+                let ordinal = reader.read(Int64.self)
+            else { return nil }
+            own.append(
+                Own(
+                    item: item, weight: Float(bitPattern: weight), count: times, first: first, last: last,
+                    firstEvent: firstEvent, lastEvent: lastEvent, ordinal: ordinal))
+        }
+    }
+}

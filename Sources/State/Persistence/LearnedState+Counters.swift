@@ -1,0 +1,98 @@
+internal import Checkpoints
+internal import Counting
+internal import Dispatch
+internal import Factors
+internal import Foundation
+internal import Histories
+internal import Identities
+internal import Learners
+internal import Locking
+
+// Scalars of a model in the state file: `counter.retakes` (taken, then exposed: f64 each), `counter.items.B` for block B of
+// 256 items, `counter.users.B` for block B of 64 users. Blocks hold their rows in order, each in full; a checkpoint writes
+// the blocks that changed. Little-endian throughout.
+extension LearnedState {
+    /// Of counting models what changed since the last checkpoint, by the marks on rows: call before these are cleared.
+    func counterScalars(of number: Int) -> [String: Scalar] {
+        guard let counter = models[number].counter else { return [:] }
+        var scalars: [String: Scalar] = [:]
+        if counter.rule.options.kind == .repeat {
+            scalars["\(CounterState.prefix)retakes"] = .blob(counter.retakesBlob)
+        }
+        if counter.rule.options.kind == .next {
+            let rows = models[number].items.rows(marked: .unsaved)
+            for block in Set(rows.map { Int($0) / CounterState.itemsPerBlock }) {
+                scalars["\(CounterState.prefix)items.\(block)"] = .blob(counter.itemBlock(block))
+            }
+        }
+        guard counter.rule.isPersonal else { return scalars }
+        var blocks = Set(forgotten.map { $0 / Int32(CounterState.usersPerBlock) })
+        for shard in shards {
+            shard.queue.sync {
+                for local in shard.tables[number].rows(marked: .unsaved) {
+                    blocks.insert(shard.row(Int(local)) / Int32(CounterState.usersPerBlock))
+                }
+            }
+        }
+        for block in blocks {
+            scalars["\(CounterState.prefix)users.\(block)"] = .blob(userBlock(Int(block), of: number))
+        }
+        return scalars
+    }
+
+    func userBlock(_ block: Int, of number: Int) -> Data {
+        var data = ByteWriter()
+        let rows = users.read { $0.rowCount }
+        for row in block * CounterState.usersPerBlock..<min(rows, (block + 1) * CounterState.usersPerBlock) {
+            let shard = shard(of: Int32(row))
+            shard.queue.sync {
+                let local = shard.local(Int32(row))
+                let trail = local < shard.users.count ? shard.trails[number]?[local] : nil
+                (trail ?? UserTrail()).write(to: &data)
+            }
+        }
+        return data.data
+    }
+
+    /// All of a counting model's own but what it keeps of users, for a digest.
+    func counterBlobs(of number: Int) -> [Data] {
+        guard let counter = models[number].counter else { return [] }
+        let blocks = (counter.successors.count + CounterState.itemsPerBlock - 1) / CounterState.itemsPerBlock
+        return (counter.rule.options.kind == .repeat ? [counter.retakesBlob] : [])
+            + (0..<blocks).map(counter.itemBlock)
+    }
+
+    /// Puts back what `counterScalars` gave; once all users and items are there.
+    ///
+    /// - Returns: names that are malformed.
+    func restoreCounters(_ scalars: [String: Data], of number: Int) -> [String] {
+        guard let counter = models[number].counter else { return [] }
+        return scalars.compactMap { name, data in
+            let words = name.dropFirst(CounterState.prefix.count).split(separator: ".")
+            let block = words.count == 2 ? Int(words[1]) ?? -1 : -1
+            let isWhole =
+                switch words.first {
+                case "retakes": counter.restore(retakes: data)
+                case "items" where block >= 0: counter.restore(itemBlock: block, data)
+                case "users" where block >= 0: restore(userBlock: block, data, of: number)
+                default: false
+                }
+            return isWhole ? nil : name
+        }
+    }
+
+    private func restore(userBlock block: Int, _ data: Data, of number: Int) -> Bool {
+        var reader = ByteReader(data)
+        var row = block * CounterState.usersPerBlock
+        while !reader.isAtEnd {
+            guard let trail = UserTrail(&reader, items: stats.count) else { return false }
+            let shard = shard(of: Int32(row))
+            shard.queue.sync {
+                let local = shard.local(Int32(row))
+                if local < shard.users.count { shard.trails[number]?[local] = trail }
+            }
+            row += 1
+        }
+        return true
+    }
+}
