@@ -128,6 +128,8 @@ extension LearnedState {
         var copy = StoredFactors(model: model.options.name, factors: table.factors)
         copy.rows = table.rows(marked: .unsaved)
         let rows = copy.rows
+        // An empty array made so writes its count into the one that all empty arrays share, which is a data race.
+        guard !rows.isEmpty else { return copy }
         copy.vectors = Array(unsafeUninitializedCapacity: rows.count * table.factors) { room, count in
             // Each iteration has rows of its own. Nobody else looks at the room before all have ended.
             nonisolated(unsafe) let start = room.baseAddress
