@@ -138,8 +138,8 @@ let package = Package(
             name: "freshet",
             dependencies: [
                 "Reporting", "Configuration", "InventedWorlds", "Feeding", "HistoryTraining",
-                "EvaluationRuns", "Evaluation", "Training", "Locking", "Events", "EventLog", "Checkpoints",
-                "State", "Engine", "RESP", "RPC", argumentParser, lifecycle,
+                "EvaluationRuns", "Evaluation", "Training", "Locking", "Factors", "Events", "EventLog",
+                "Checkpoints", "State", "Engine", "RESP", "RPC", argumentParser, lifecycle,
                 logging, signals,
             ],
             swiftSettings: settings),
@@ -175,7 +175,7 @@ let package = Package(
         tests(
             of: "State",
             [
-                "EngineSupport", "TestSupport", "Histories", "State", "StreamLearning",
+                "EngineSupport", "TestSupport", "Histories", "Counting", "State", "StreamLearning",
                 "Checkpoints", "Events", "Factors",
                 "Learners", "Locking", grdb,
             ]),

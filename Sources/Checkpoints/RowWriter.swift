@@ -103,6 +103,12 @@ struct RowWriter: ~Copyable {
 
     private func write(userFactors factors: StoredFactors) throws {
         try factors.forEachRow(userFactors) { statement, index, vectors in
+            if !factors.trails.isEmpty {
+                return try factors.trails[index].withUnsafeBytes { trail in
+                    statement.bind(blob: trail, at: 6)
+                    return try statement.run()
+                }
+            }
             if factors.longTerm.isEmpty {
                 statement.bindNull(at: 6)
                 return try statement.run()

@@ -34,9 +34,15 @@ public enum Scalar: Sendable, Equatable {
 }
 
 public struct StoredModel: Sendable, Equatable {
+    /// The scalar that says, as 0, that the model has no vectors: of its users' rows there may be any number, and all
+    /// vectors may be empty.
+    public static let vectors = "vectors"
+
     public var name: String
     public var learner: String
     public var scalars: [String: Scalar]
+    /// Names of scalars that an earlier version wrote and this one does not.
+    public var obsolete: [String] = []
 
     public init(name: String, learner: String, scalars: [String: Scalar] = [:]) {
         self.name = name
@@ -118,6 +124,7 @@ public struct StoredItem: Sendable {
 /// Rows of one factor table. Shape: `vectors` is rows × factors, row-major.
 public struct StoredFactors: Sendable {
     public var model: String
+    /// 0 of a model without vectors.
     public var factors: Int
     public var rows: [Int32] = []
     public var vectors: [Float] = []
@@ -126,6 +133,8 @@ public struct StoredFactors: Sendable {
     public var steps: [Float] = []
     /// rows × factors like `vectors`: users' long-term rows, of models by alternating least squares; else empty.
     public var longTerm: [Float] = []
+    /// Per user's row, what else a model without vectors keeps of the user; else empty. Stands where long-term rows do.
+    public var trails: [Data] = []
     /// Per row; empty for users' rows.
     public var popularity: [StoredPopularity] = []
 

@@ -26,7 +26,7 @@ extension StateFile {
         // The reader's own promise: these are different parts of it (`StateReader`).
         nonisolated(unsafe) let reader = reader
         let group = DispatchGroup()
-        let outcome = Lock<Result<RowCounts, any Error>>(.success(RowCounts()))
+        let outcome = Lock<Result<FactorCounts, any Error>>(.success(FactorCounts()))
         DispatchQueue.global(qos: .userInitiated).async(group: group) { [path] in
             let result = Result {
                 let beside = try Self.open(path: path, readOnly: true)
@@ -39,8 +39,7 @@ extension StateFile {
             try RowCounts(items: Self.readItems(db, into: reader), users: Self.readUsers(db, into: reader))
         }
         group.wait()
-        let models = try Self.readIdentity(db).models.count
-        try own.get().check(factors: outcome.withLock { $0 }.get(), models: models, path: path)
+        try outcome.withLock { $0 }.get().check(owners: own.get(), path: path)
     }
 
     private static func rowCount(of table: String, _ db: Database) throws -> Int {
@@ -106,6 +105,14 @@ extension StateFile {
         return count
     }
 
+    /// Names of the models that `StoredModel.vectors` says have none.
+    static func modelsWithoutVectors(_ db: Database) throws -> Set<String> {
+        try Set(
+            String.fetchAll(
+                db, sql: "SELECT model FROM model_scalars WHERE name = ? AND value = 0",
+                arguments: [StoredModel.vectors]))
+    }
+
     static func damaged(_ path: String, _ what: String) -> StateError {
         StateError(
             .damaged,
@@ -120,36 +127,51 @@ private struct FactorReader {
     let path: String
     let factors: Int
     let names: [String]
+    /// Of each model whether it has vectors.
+    let hasVectors: [Bool]
 
     init(_ db: Database, path: String) throws {
         self.db = db
         self.path = path
         let identity = try StateFile.readIdentity(db)
         (factors, names) = (identity.factors, identity.modelNames)
+        let without = try StateFile.modelsWithoutVectors(db)
+        hasVectors = names.map { !without.contains($0) }
     }
 
-    func read(into reader: some StateReader) throws -> RowCounts {
-        try RowCounts(items: readItems(into: reader), users: readUsers(into: reader))
+    func read(into reader: some StateReader) throws -> FactorCounts {
+        try FactorCounts(
+            items: readItems(into: reader), users: readUsers(into: reader),
+            wantsUsers: hasVectors, models: names.count)
     }
 
-    private func readUsers(into reader: some StateReader) throws -> Int {
+    private func readUsers(into reader: some StateReader) throws -> [Int] {
         let statement = try PlainStatement(
             "SELECT model, row, bias, vector, step, long_term FROM user_factors ORDER BY model, row", db)
-        var (count, model) = (0, 0)
+        var counts = [Int](repeating: 0, count: names.count)
+        var model = 0
         while try statement.next() {
-            count += 1
-            var row = try row(of: statement, "user_factors", &model)
-            if !statement.isNull(5) {
-                let longTerm = statement.bytes(5)
-                guard longTerm.count == factors * 4, longTerm.allFloatsAreFinite else {
-                    throw StateFile.damaged(
-                        path, "user_factors row \(row.row) has a long-term row that is malformed")
-                }
-                row.longTerm = longTerm
-            }
-            try reader.read(userRow: row)
+            try reader.read(userRow: userRow(of: statement, &model))
+            counts[model] += 1
         }
-        return count
+        return counts
+    }
+
+    /// Columns: model, row, bias, vector, step, long_term.
+    func userRow(of statement: borrowing PlainStatement, _ model: inout Int) throws -> ReadRow {
+        var row = try row(of: statement, "user_factors", &model)
+        guard !statement.isNull(5) else { return row }
+        let beside = statement.bytes(5)
+        guard hasVectors[model] else {
+            row.trail = beside
+            return row
+        }
+        guard beside.count == factors * 4, beside.allFloatsAreFinite else {
+            throw StateFile.damaged(
+                path, "user_factors row \(row.row) has a long-term row that is malformed")
+        }
+        row.longTerm = beside
+        return row
     }
 
     private func readItems(into reader: some StateReader) throws -> Int {
@@ -184,7 +206,8 @@ private struct FactorReader {
         }
         let (row, vector) = (statement.integer(1), statement.bytes(3))
         let (bias, step) = (statement.double(2), statement.double(4))
-        guard vector.count == factors * 4, bias.isFinite, step.isFinite, vector.allFloatsAreFinite else {
+        let isWhole = vector.count == factors * 4 || vector.isEmpty && !hasVectors[model]
+        guard isWhole, bias.isFinite, step.isFinite, vector.allFloatsAreFinite else {
             throw StateFile.damaged(
                 path, "\(table) row \(row) of model '\(names[model])' is not \(factors) finite float32")
         }
@@ -193,17 +216,28 @@ private struct FactorReader {
     }
 }
 
-/// Rows read of items and users, or of the factors of either.
+/// Rows read of items and users.
 private struct RowCounts {
     var items = 0
     var users = 0
+}
+
+/// Rows read of factors: of items over all models, of users by model.
+private struct FactorCounts {
+    var items = 0
+    var users: [Int] = []
+    /// Of each model whether every user has a row.
+    var wantsUsers: [Bool] = []
+    var models = 0
 
     /// A row that is missing would be served as if it had been learned: zeros for a user, chance for an item.
-    func check(factors: RowCounts, models: Int, path: String) throws {
-        for (table, found, owners) in [
-            ("user_factors", factors.users, users), ("item_factors", factors.items, items),
-        ] where found != models * owners {
-            throw StateFile.damaged(path, "\(table) has \(found) rows instead of \(models * owners)")
+    func check(owners: RowCounts, path: String) throws {
+        let userRows = zip(users, wantsUsers).reduce(0) { $0 + ($1.1 ? $1.0 : 0) }
+        let wanted = owners.users * wantsUsers.count { $0 }
+        for (table, found, wanted) in [
+            ("user_factors", userRows, wanted), ("item_factors", items, models * owners.items),
+        ] where found != wanted {
+            throw StateFile.damaged(path, "\(table) has \(found) rows instead of \(wanted)")
         }
     }
 }

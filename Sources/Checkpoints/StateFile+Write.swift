@@ -92,6 +92,11 @@ extension StateFile {
             for (name, value) in model.scalars {
                 try ofModel.execute(arguments: [model.name, name, value.databaseValue])
             }
+            for name in model.obsolete {
+                try db.execute(
+                    sql: "DELETE FROM model_scalars WHERE model = ? AND name = ?",
+                    arguments: [model.name, name])
+            }
         }
     }
 

@@ -39,12 +39,14 @@ public struct ReadRow {
     /// The model's place among the models of the identity, in the order of their names.
     public var model: Int
     public var row: Int32
-    /// `factors` little-endian float32.
+    /// `factors` little-endian float32; may be empty of a model without vectors.
     public var vector: UnsafeRawBufferPointer
     public var bias: Float
     public var step: Float
     /// As `vector`, of users of a model by alternating least squares; what a state that another program made may lack.
     public var longTerm: UnsafeRawBufferPointer?
+    /// What else a model without vectors keeps of the user.
+    public var trail: UnsafeRawBufferPointer?
 }
 
 extension StateIdentity {

@@ -78,15 +78,20 @@ extension StateFile {
                 db, sql: "SELECT count(*) FROM \(table) WHERE row NOT IN (SELECT row FROM \(owners))") ?? 0
         if orphans > 0 { report.problems.append("\(orphans) rows of \(table) belong to nobody in \(owners)") }
         let hasLongTerm = table == "user_factors" && report.schemaVersion >= 2
+        let withoutVectors = try modelsWithoutVectors(db)
         let cursor = try GRDB.Row.fetchCursor(
             db, sql: "SELECT model, row, bias, vector, \(hasLongTerm ? "long_term" : "NULL") FROM \(table)")
         var bad = 0
         while let row = try cursor.next() {
             report.factorRows["\(table).\(row[0] as String)", default: 0] += 1
             let (vector, longTerm) = (row[3] as Data, row[4] as Data?)
-            let isWhole = [vector, longTerm].allSatisfy {
-                $0.map { $0.count == report.identity.factors * 4 && $0.allFloatsAreFinite } ?? true
-            }
+            let bytes = report.identity.factors * 4
+            // What stands beside an empty vector is the model's own.
+            let isWhole =
+                withoutVectors.contains(row[0]) && vector.isEmpty
+                || [vector, longTerm].allSatisfy {
+                    $0.map { $0.count == bytes && $0.allFloatsAreFinite } ?? true
+                }
             if !isWhole || !(row[2] as Double).isFinite {
                 bad += 1
             }
@@ -94,7 +99,7 @@ extension StateFile {
         let wanted = owners == "users" ? report.users : report.items
         for model in report.identity.models.keys.sorted() {
             let count = report.factorRows["\(table).\(model)", default: 0]
-            if count != wanted {
+            if count != wanted, owners == "items" || !withoutVectors.contains(model) {
                 report.problems.append(
                     "\(table) has \(count) rows of model '\(model)' for \(wanted) \(owners)")
             }

@@ -11,6 +11,9 @@ package final class CounterState: @unchecked Sendable {
     /// Over all users; what shards have counted in this segment is not in it yet.
     package var retakes = RetakeTable()
 
+    /// Names of scalars of an earlier version's, which had users' trails in them.
+    package var obsolete: [String] = []
+
     package init(_ options: CounterOptions) { rule = CounterRule(options) }
 
     package func grow(to count: Int) {

@@ -29,7 +29,13 @@ package struct UserTrail: Equatable, Sendable {
     package init() {}
 
     package var isEmpty: Bool { events == 0 }
-    package var bytes: Int { recent.capacity * 4 + own.capacity * MemoryLayout<Own>.stride }
+    /// Bytes on the heap, an array's own words among them.
+    package var bytes: Int {
+        (recent.capacity > 0 ? Self.arrayBytes + recent.capacity * MemoryLayout<Int32>.stride : 0)
+            + (own.capacity > 0 ? Self.arrayBytes + own.capacity * MemoryLayout<Own>.stride : 0)
+    }
+
+    private static let arrayBytes = 48
 
     package func own(_ item: Int32) -> Own? {
         let place = place(of: item)

@@ -1,6 +1,7 @@
 internal import Checkpoints
 internal import Dispatch
 internal import EventLog
+internal import Factors
 internal import Locking
 internal import Logging
 internal import SQLiteFiles
@@ -28,6 +29,8 @@ final class Checkpointer: Sendable {
 
     /// Between two looks at the files.
     private static let upkeepInterval = DispatchTimeInterval.seconds(2)
+    /// Rows of a checkpoint after which the allocator is asked to give back what is free.
+    private static let rowsWorthTrimming = 250_000
 
     private let file: StateFile
     private let log: any EventLog
@@ -35,6 +38,8 @@ final class Checkpointer: Sendable {
     private let logger: Logger
     private let queue = DispatchQueue(label: "freshet.checkpoint", qos: .utility)
     private let latest = Lock(Report())
+    /// What is being written.
+    private let frozen = Lock<FrozenState?>(nil)
     // Unsafe only in name: Dispatch guards its sources, and this field is never changed.
     nonisolated(unsafe) private let upkeepTimer: any DispatchSourceTimer
 
@@ -55,6 +60,9 @@ final class Checkpointer: Sendable {
 
     var report: Report { latest.withLock { $0 } }
 
+    /// Bytes of what is being written, beside the live state. From any thread.
+    var heldBytes: Int { frozen.withLock { $0 }?.bytes ?? 0 }
+
     /// Calls back, on the checkpoint's queue, with how long it took, once the state is durable or could not be made so.
     ///
     /// - Parameters:
@@ -64,7 +72,9 @@ final class Checkpointer: Sendable {
         _ frozen: FrozenState, pause: Duration, isLast: Bool = false,
         completion: @escaping @Sendable (Result<Duration, StateError>) -> Void
     ) {
+        self.frozen.withLock { $0 = frozen }
         queue.async { [self] in
+            defer { self.frozen.withLock { $0 = nil } }
             ThreadPriority.yieldToLookUps()
             let clock = ContinuousClock()
             let start = clock.now
@@ -90,7 +100,10 @@ final class Checkpointer: Sendable {
                         "ms": "\(Int(duration.milliseconds))",
                         "pause-us": "\(Int(pause.milliseconds * 1000))",
                     ])
+                self.frozen.withLock { $0 = nil }
                 completion(.success(duration))
+                // What was kept of users while they changed may have come to hundreds of megabytes, in small blocks.
+                if written.rows > Self.rowsWorthTrimming { Heap.trim() }
                 upkeep(always: true)
             } catch {
                 latest.withLock {

@@ -35,7 +35,7 @@ extension Engine {
             }
         }
         return fields + lookupFields() + stageFields() + checkpointFields()
-            + memoryFields(snapshot.memory, index: snapshot.indexBytes)
+            + memoryFields()
     }
 
     /// How passes over the catalogue were made, each path that served with how often.
@@ -141,15 +141,5 @@ extension Engine {
             )
         }
         return fields
-    }
-
-    private func memoryFields(_ memory: StateMemory, index: Int) -> [StatusField] {
-        [
-            StatusField("memory.users-bytes", .integer(Int64(memory.users))),
-            StatusField("memory.histories-bytes", .integer(Int64(memory.histories))),
-            StatusField("memory.items-bytes", .integer(Int64(memory.items))),
-            StatusField("memory.recent-events-bytes", .integer(Int64(memory.recent))),
-            StatusField("memory.index-bytes", .integer(Int64(index))),
-        ]
     }
 }

@@ -39,7 +39,7 @@ public final class Engine: Sendable {
     let checkpointer: Checkpointer
     let appends: AppendQueue
     let backlog = Backlog()
-    private let waiting = WaitingBatches()
+    let waiting = WaitingBatches()
     /// Where the time of ingest goes.
     package let stages = StageTimes()
 
@@ -350,6 +350,9 @@ public final class Engine: Sendable {
             ])
         confined.refusedTold = refused
     }
+
+    /// Returns once what was learned before is durable.
+    package func checkpointNow() throws(StateError) { _ = try checkpointAndWait().get() }
 
     func checkpointAndWait() -> Result<[Int32: Int64], StateError> {
         let done = DispatchSemaphore(value: 0)

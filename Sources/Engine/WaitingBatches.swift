@@ -1,3 +1,4 @@
+internal import Events
 internal import Locking
 internal import StreamLearning
 
@@ -23,6 +24,9 @@ final class WaitingBatches: Sendable {
             return false
         }
     }
+
+    /// Bytes held.
+    var bytes: Int { batches.withLock { $0.reduce(0) { $0 + $1.events.bytes } } }
 
     /// The oldest one.
     func take() -> IngestBatch? {

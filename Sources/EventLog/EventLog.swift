@@ -54,6 +54,9 @@ public protocol EventLog: AnyObject, Sendable {
     /// Whether the log can be reached, and the last thing that went wrong.
     func health() -> LogHealth
 
+    /// Bytes of records that were fetched and not handed out, as far as is known.
+    var heldBytes: Int { get }
+
     /// Of a log that is a file: how long its write-ahead log is. `nil` of any other.
     var storage: DatabaseStorage? { get }
 
@@ -77,6 +80,8 @@ extension EventLog {
         }
     }
 
+    /// Nothing worth counting.
+    public var heldBytes: Int { 0 }
     /// No file.
     public var storage: DatabaseStorage? { nil }
     /// Nothing to do.

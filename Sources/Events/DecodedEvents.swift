@@ -44,6 +44,12 @@ package struct DecodedEvents: Sendable, Equatable {
 
     package var count: Int { entries.count }
 
+    /// Bytes held, descriptions' texts aside.
+    package var bytes: Int {
+        entries.capacity * MemoryLayout<Entry>.stride + ids.capacity
+            + descriptions.capacity * MemoryLayout<ItemDescription>.stride
+    }
+
     package mutating func reserve(events more: Int) {
         entries.reserveCapacity(entries.count + more)
         ids.reserveCapacity(ids.count + more * 16)

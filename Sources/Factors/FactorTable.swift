@@ -6,7 +6,7 @@
 
 internal import CKernels
 
-/// Contiguous rows of `factors` float32, a bias and a step per row, and which rows have changed.
+/// Contiguous rows of `factors` float32, a bias and a step per row, and which rows have changed. Grows without a copy.
 ///
 /// Shape: `vectors` is count × factors, row-major, each row on a 32-byte boundary; `biases` and `steps` are count. A
 /// step is what a learning-rate schedule remembers of the row (`Row.step`).
@@ -19,7 +19,12 @@ public final class FactorTable: @unchecked Sendable {
     public let factors: Int
     public private(set) var count = 0
 
-    private var capacity = 0
+    // Of a row each: its numbers, its bias, its step, its marks. A bias is looked at alone by scans and draws.
+    private var laneBlock = GrowingBlock()
+    private var biasBlock = GrowingBlock()
+    private var stepBlock = GrowingBlock()
+    private var changeBlock = GrowingBlock()
+    // Where these start, typed.
     private var lanes: UnsafeMutablePointer<SIMD8<Float>>
     private var biases: UnsafeMutablePointer<Float>
     private var steps: UnsafeMutablePointer<Float>
@@ -43,21 +48,20 @@ public final class FactorTable: @unchecked Sendable {
         precondition(
             factors > 0 && factors % 8 == 0, "factors is \(factors); a positive multiple of 8 is needed")
         self.factors = factors
-        lanes = Self.allocateLanes(0)
-        biases = .allocate(capacity: 0)
-        steps = .allocate(capacity: 0)
-        changes = .allocate(capacity: 0)
+        lanes = laneBlock.start.assumingMemoryBound(to: SIMD8<Float>.self)
+        biases = biasBlock.start.assumingMemoryBound(to: Float.self)
+        steps = stepBlock.start.assumingMemoryBound(to: Float.self)
+        changes = changeBlock.start.assumingMemoryBound(to: UInt8.self)
     }
 
     deinit {
-        lanes.deallocate()
-        biases.deallocate()
-        steps.deallocate()
-        changes.deallocate()
+        for block in [laneBlock, biasBlock, stepBlock, changeBlock] { block.free() }
     }
 
-    /// Bytes held, spare capacity included.
-    public var bytes: Int { capacity * (factors * 4 + 4 + 4 + 1) }
+    /// Bytes held.
+    public var bytes: Int { count * Self.bytesPerRow(factors: factors) }
+
+    public static func bytesPerRow(factors: Int) -> Int { factors * 4 + 4 + 4 + 1 }
 
     /// Adds rows up to `newCount`; `initialise` fills each new one, which is zero before.
     ///
@@ -75,33 +79,15 @@ public final class FactorTable: @unchecked Sendable {
     }
 
     private func reserve(_ wanted: Int) {
-        guard wanted > capacity else { return }
-        let newCapacity = max(wanted, capacity * 3 / 2, 16)
-        let laneCount = factors / 8
-        let newLanes = Self.allocateLanes(newCapacity * laneCount)
-        let newBiases = UnsafeMutablePointer<Float>.allocate(capacity: newCapacity)
-        let newSteps = UnsafeMutablePointer<Float>.allocate(capacity: newCapacity)
-        let newChanges = UnsafeMutablePointer<UInt8>.allocate(capacity: newCapacity)
-        newLanes.moveInitialize(from: lanes, count: capacity * laneCount)
-        newBiases.moveInitialize(from: biases, count: capacity)
-        newSteps.moveInitialize(from: steps, count: capacity)
-        newChanges.moveInitialize(from: changes, count: capacity)
-        (newLanes + capacity * laneCount).initialize(
-            repeating: .zero, count: (newCapacity - capacity) * laneCount)
-        (newBiases + capacity).initialize(repeating: 0, count: newCapacity - capacity)
-        (newSteps + capacity).initialize(repeating: 0, count: newCapacity - capacity)
-        (newChanges + capacity).initialize(repeating: 0, count: newCapacity - capacity)
-        lanes.deallocate()
-        biases.deallocate()
-        steps.deallocate()
-        changes.deallocate()
-        (lanes, biases, steps, changes, capacity) = (newLanes, newBiases, newSteps, newChanges, newCapacity)
-    }
-
-    /// On a 64-byte boundary, so that rows take as few cache lines as they can.
-    private static func allocateLanes(_ count: Int) -> UnsafeMutablePointer<SIMD8<Float>> {
-        UnsafeMutableRawPointer.allocate(byteCount: count * MemoryLayout<SIMD8<Float>>.stride, alignment: 64)
-            .bindMemory(to: SIMD8<Float>.self, capacity: count)
+        laneBlock.reserve(wanted * factors * MemoryLayout<Float>.stride)
+        biasBlock.reserve(wanted * MemoryLayout<Float>.stride)
+        stepBlock.reserve(wanted * MemoryLayout<Float>.stride)
+        changeBlock.reserve(wanted)
+        // Each block is of one type for good, and zero bits are zeros of all of them.
+        lanes = laneBlock.start.assumingMemoryBound(to: SIMD8<Float>.self)
+        biases = biasBlock.start.assumingMemoryBound(to: Float.self)
+        steps = stepBlock.start.assumingMemoryBound(to: Float.self)
+        changes = changeBlock.start.assumingMemoryBound(to: UInt8.self)
     }
 
     /// The row, unchecked in release: `index` must be below `count`.

@@ -2,6 +2,11 @@
 package enum AllocatedBytes {
     package static func ofBlock(_ bytes: Int) -> Int { bytes == 0 ? 0 : max(32, (bytes + 8 + 15) & ~15) }
 
+    /// Of a text: short ones lie in the value itself.
+    package static func ofText(_ text: String) -> Int {
+        text.utf8.count <= 15 ? 0 : ofArray(text.utf8.count + 1)
+    }
+
     /// Of an array's elements; nothing for one that was never given room.
     package static func ofArray(_ bytes: Int) -> Int { bytes == 0 ? 0 : ofBlock(32 + bytes) }
 }

@@ -28,6 +28,9 @@ package struct TimedMarks: Equatable {
 
     package var isEmpty: Bool { marks.isEmpty }
 
+    /// Bytes on the heap.
+    package var bytes: Int { AllocatedBytes.ofArray(marks.capacity * MemoryLayout<Mark>.stride) }
+
     /// The time of the mark; `nil` where there is none.
     package func time(of subject: Subject, _ item: Int32) -> Int64? {
         let place = place(of: subject, item)

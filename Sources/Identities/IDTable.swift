@@ -33,7 +33,7 @@ package struct IDTable: Sendable {
 
     package var bytes: Int {
         slots.capacity * MemoryLayout<UInt64>.stride + places.capacity * MemoryLayout<IDArena.Place>.stride
-            + arena.bytes
+            + arena.bytes + free.count * MemoryLayout<Int32>.stride
     }
 
     package func row(of id: EntityID) -> Int32? {

@@ -7,6 +7,9 @@ struct FetchWatch {
     /// Between two wakings.
     private static let interval: Duration = .milliseconds(10)
 
+    /// What librdkafka takes for a message beside its bytes.
+    static let bytesBesideMessage = 400
+
     private let messagesMax: Int
     private let bytesMax: Int
     /// The most that was queued since it was last woken.
@@ -21,6 +24,9 @@ struct FetchWatch {
         self.messagesMax = messagesMax
         self.bytesMax = bytesMax
     }
+
+    /// Of so many messages that it has queued.
+    func bytes(queued: Int) -> Int { queued * (bytesPerMessage + Self.bytesBesideMessage) }
 
     mutating func took(_ messages: Int, bytes: Int) {
         guard messages > 0 else { return }

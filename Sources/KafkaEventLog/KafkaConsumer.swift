@@ -3,6 +3,7 @@ import EventLog
 import Events
 import Foundation
 import Logging
+import Synchronization
 
 /// A member of the consumer group. Confined to its thread; what other threads may see or do is in
 /// `assignment`.
@@ -119,6 +120,7 @@ final class KafkaConsumer: EventLogConsumer {
             Thread.sleep(forTimeInterval: rest / .seconds(1))
             return
         }
+        noteFetched()
         wakeFetching()
         // While paused librdkafka fetches nothing, yet wants to be polled.
         while paused || (held.count < recordsMax && held.payloadBytes < Self.batchBytesMax) {
@@ -166,6 +168,12 @@ final class KafkaConsumer: EventLogConsumer {
 
     private func keep(_ run: (partition: Int32, next: Int64?)) {
         if let next = run.next { wanted[run.partition] = next }
+    }
+
+    private func noteFetched() {
+        log.fetchedBytes.store(
+            held.payloadBytes + held.count * FetchWatch.bytesBesideMessage
+                + fetchWatch.bytes(queued: queue?.length ?? 0), ordering: .relaxed)
     }
 
     /// Asks the leaders for something small, and does not wait for their answer: see `FetchWatch`.

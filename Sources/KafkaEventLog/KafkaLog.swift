@@ -9,6 +9,7 @@ public import EventLog
 public import Events
 import Locking
 public import Logging
+import Synchronization
 
 /// A Kafka topic as the log, through librdkafka.
 public final class KafkaLog: EventLog {
@@ -28,6 +29,8 @@ public final class KafkaLog: EventLog {
     let logger: Logger
     let options: KafkaOptions
     private let deadLetters: KafkaDeadLetters
+    /// Written by the consumer with each poll.
+    let fetchedBytes = Atomic<Int>(0)
     private let state = Lock(State())
     /// Tells of appends that never reached librdkafka, so that no completion runs on its caller's thread.
     private let refusals = DispatchQueue(label: "freshet.kafka-log.refusals")
@@ -124,6 +127,8 @@ public final class KafkaLog: EventLog {
     }
 
     public func health() -> LogHealth { connection.current }
+
+    public var heldBytes: Int { fetchedBytes.load(ordering: .relaxed) }
 
     /// Waits up to ten seconds for appends in flight. The consumer is its thread's to close.
     public func close() {

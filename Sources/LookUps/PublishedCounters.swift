@@ -17,6 +17,9 @@ final class PublishedCounters: Sendable {
 
     init(rule: CounterRule) { self.rule = rule }
 
+    /// Bytes beside what it shares with the state.
+    var bytes: Int { latest.withLock { $0.successors.capacity * MemoryLayout<SuccessorSketch>.stride } }
+
     /// Takes over the changed rows.
     func take(_ rows: [Int32], from counter: CounterState, state: LearnedState) {
         latest.withLock { latest in

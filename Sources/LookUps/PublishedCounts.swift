@@ -11,6 +11,11 @@ struct PublishedCounts: Sendable {
         positives = Array(repeating: [], count: models)
     }
 
+    var bytes: Int {
+        stats.capacity * MemoryLayout<ItemStats>.stride
+            + positives.reduce(0) { $0 + $1.capacity * MemoryLayout<Int32>.stride }
+    }
+
     /// Takes over new items and the changed ones. Runs on the engine's queue.
     mutating func take(_ rows: [Int32], from state: LearnedState) {
         let known = stats.count

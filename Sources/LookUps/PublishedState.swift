@@ -96,7 +96,9 @@ extension PublishedState {
     ///
     /// - Parameter memory: `nil` where it was not measured anew.
     package func refresh(from state: LearnedState, memory: StateMemory?) {
-        let bytes = memory.map { _ in models.reduce(0) { $0 + $1.index.bytes } }
+        let bytes = memory.map { _ in
+            models.reduce(counts.withLock { $0.bytes }) { $0 + $1.index.bytes + ($1.counters?.bytes ?? 0) }
+        }
         latest.withLock { latest in
             latest.take(state, memory: memory)
             if let bytes { latest.indexBytes = bytes }
@@ -117,7 +119,7 @@ package final class PublishedModel: Sendable {
 
     init(traits: ModelTraits, factors: Int) {
         self.traits = traits
-        index = PublishedIndex(factors: factors)
+        index = PublishedIndex(factors: traits.options.factors(of: factors))
         solving = traits.isAlternating ? Solving(factors: factors) : nil
         counters = if case .counter(let rule, _) = traits.rule { PublishedCounters(rule: rule) } else { nil }
         foldIn = foldInRule(of: traits, solving: solving)

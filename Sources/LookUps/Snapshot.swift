@@ -22,7 +22,7 @@ package struct Snapshot: Sendable {
     /// The newest time of an event, at the last publication.
     package var newestTime: Int64?
     package var memory = StateMemory()
-    /// Bytes of the published indexes.
+    /// Bytes of what is published: indexes and counts.
     package var indexBytes = 0
 
     mutating func take(_ state: LearnedState, memory measured: StateMemory?) {

@@ -6,6 +6,8 @@ internal import Factors
 /// A handful of pointers, so that whoever loops over rows takes a copy and nothing is counted or checked in the loop.
 /// Owned by a side, which guards what they point to.
 struct IndexColumns {
+    private static let spareRows = 4096
+
     let factors: Int
     let kernel: CodeKernel
     private(set) var count = 0
@@ -58,7 +60,8 @@ struct IndexColumns {
     mutating func grow(to newCount: Int) {
         guard newCount > count else { return }
         if newCount > capacity {
-            let rows = (max(newCount, capacity * 3 / 2) + 127) / 128 * 128
+            // All of these are filled, so that the spare ones take memory too: not too many.
+            let rows = (max(newCount, min(capacity * 3 / 2, capacity + Self.spareRows)) + 127) / 128 * 128
             capacity = rows
             slots.grow(to: rows, filledWith: RowPool.none)
             // The code 0.

@@ -116,4 +116,6 @@ struct RowChanges {
     var rows: [Int32] = []
     /// Those whose popularity differs too.
     var recounted: [Int32] = []
+
+    var bytes: Int { (rows.capacity + recounted.capacity) * MemoryLayout<Int32>.stride }
 }

@@ -50,7 +50,9 @@ public final class PublishedIndex: Sendable {
     }
 
     /// Bytes held, spare capacity included. On the writer's queue.
-    public var bytes: Int { writer.pool.bytes + sides[0].columns.bytes + sides[1].columns.bytes }
+    public var bytes: Int {
+        writer.pool.bytes + sides.reduce(writer.waiting.bytes) { $0 + $1.columns.bytes + $1.behind.bytes }
+    }
 
     /// Calls `body` with a view that stays as it is until `body` returns. Keep nothing of the view.
     public func read<Result>(_ body: (borrowing IndexView) throws -> Result) rethrows -> Result {

@@ -9,6 +9,7 @@ struct WaitingRows {
     private var next = 0
 
     var isEmpty: Bool { count == 0 }
+    var bytes: Int { words.capacity * MemoryLayout<UInt64>.stride }
 
     mutating func insert(_ rows: [Int32]) {
         guard let highest = rows.max() else { return }

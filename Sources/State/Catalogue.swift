@@ -1,3 +1,4 @@
+internal import Histories
 package import Retrieval
 
 /// What is known of items beside what is learned: titles, tags, availability; and the sets that filters ask for.
@@ -27,6 +28,8 @@ package struct Catalogue {
     /// Item rows by tag, ascending. Not a bitset each: the tag of a single item would take a bit for every item, and a
     /// large catalogue with keywords more memory than its factors.
     private var byTag: [String: [Int32]] = [:]
+    /// Bytes of titles and tags on the heap, and of the lists of who carries them.
+    private var textBytes = 0
     /// While a checkpoint is written: descriptions as they were when it began, of items described anew since.
     private var frozen: [Int: Entry]?
 
@@ -37,6 +40,13 @@ package struct Catalogue {
 
     /// Distinct tags in use.
     package var tagCount: Int { byTag.count }
+
+    /// Bytes held.
+    package var bytes: Int {
+        entries.capacity * MemoryLayout<Entry>.stride + textBytes
+            + byTag.capacity * (MemoryLayout<String>.stride + MemoryLayout<[Int32]>.stride)
+            + (frozen?.count ?? 0) * MemoryLayout<Entry>.stride
+    }
 
     package mutating func grow(to count: Int) {
         while entries.count < count { entries.append(Entry()) }
@@ -54,6 +64,7 @@ package struct Catalogue {
         if frozen != nil, frozen?[row] == nil { frozen?[row] = entries[row] }
         var isNews = title == nil && tags == nil && available == nil
         if let title, Self.isNews(time, &entries[row].times.title) {
+            textBytes += AllocatedBytes.ofText(title) - AllocatedBytes.ofText(entries[row].title ?? "")
             entries[row].title = title
             isNews = true
         }
@@ -89,9 +100,17 @@ package struct Catalogue {
 
     private mutating func set(_ tags: [String], of row: Int) {
         guard tags != entries[row].tags else { return }
+        textBytes += Self.bytes(of: tags) - Self.bytes(of: entries[row].tags)
         for tag in entries[row].tags { remove(tag, from: Int32(row)) }
         entries[row].tags = tags
         for tag in tags { byTag[tag, default: []].insertAscending(Int32(row)) }
+    }
+
+    /// Of an item's tags, with its place in each one's list.
+    private static func bytes(of tags: [String]) -> Int {
+        tags.reduce(AllocatedBytes.ofArray(tags.count * MemoryLayout<String>.stride)) {
+            $0 + AllocatedBytes.ofText($1) + MemoryLayout<Int32>.stride
+        }
     }
 
     private mutating func remove(_ tag: String, from row: Int32) {

@@ -1,5 +1,5 @@
 /// A set of fingerprints: open addressing with linear probing and deletion by shifting back (Knuth, TAOCP 3, 6.4,
-/// algorithm R), at most half full. The standard library's `Set` hashes keyed, which takes ten times as long for numbers
+/// algorithm R), at most three quarters full. The standard library's `Set` hashes keyed, which takes ten times as long for numbers
 /// that are hashes already.
 struct FingerprintTable {
     /// 0 where nothing stands; a fingerprint of 0 is kept as 1.
@@ -11,7 +11,7 @@ struct FingerprintTable {
     /// False if it is there already.
     mutating func insert(_ fingerprint: UInt64) -> Bool {
         let wanted = max(1, fingerprint)
-        if (count + 1) * 2 > slots.count { grow() }
+        if (count + 1) * 4 > slots.count * 3 { grow() }
         var slot = home(of: wanted)
         while slots[slot] != 0 {
             if slots[slot] == wanted { return false }

@@ -33,6 +33,13 @@ public struct ModelOptions: Sendable, Equatable {
         if case .counter(let options, _) = learner { options } else { nil }
     }
 
+    /// Whether it learns a row of numbers for each user and item. One that counts needs none: its tables are as narrow as
+    /// tables get, and neither copied nor saved.
+    package var learnsRows: Bool { counter == nil }
+
+    /// Numbers in a row of its tables.
+    package func factors(of options: Int) -> Int { learnsRows ? options : 8 }
+
     /// As written in the configuration and in the state.
     public var learnerName: String {
         switch learner {

@@ -38,7 +38,7 @@ package final class ModelState: @unchecked Sendable {
             options.isAlternating
             ? AlternatingState(factors: state.factors, solvers: state.shardCount) : nil
         counter = options.counter.map { CounterState($0) }
-        items = FactorTable(factors: state.factors)
+        items = FactorTable(factors: options.factors(of: state.factors))
         score = PrequentialScore(windowEvents: state.scoreWindowEvents)
     }
 
@@ -85,6 +85,11 @@ extension ModelState {
     /// Bytes of the item side.
     package var itemBytes: Int {
         items.bytes + positives.bytes + counts.bytes + (alternating?.bytes ?? 0) + (counter?.bytes ?? 0)
+    }
+
+    /// For rows of this model.
+    var emptyFactors: StoredFactors {
+        StoredFactors(model: options.name, factors: options.learnsRows ? items.factors : 0)
     }
 
     package func storedPopularity(of row: Int) -> StoredPopularity {

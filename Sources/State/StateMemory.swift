@@ -1,15 +1,25 @@
 internal import Dispatch
+internal import Identities
+internal import Locking
 
 /// Bytes that a state holds, by what for.
 package struct StateMemory: Sendable {
     /// Users' rows and what is counted of them.
     package var users = 0
-    package var items = 0
+    /// Histories, hidden items, marks of when something was taken back, and what else a user owns on the heap.
     package var histories = 0
+    /// Of users and items.
+    package var ids = 0
+    /// Items' rows and what is counted of them.
+    package var items = 0
+    /// Titles, tags, and which items carry them.
+    package var catalogue = 0
     /// What tells duplicates.
     package var recent = 0
 
     package init() {}
+
+    package var sum: Int { users + histories + ids + items + catalogue + recent }
 }
 
 extension LearnedState {
@@ -22,8 +32,10 @@ extension LearnedState {
                 memory.histories += shard.measureHistories()
             }
         }
-        memory.recent = recent.bytes
+        memory.ids = users.read { $0.bytes } + items.read { $0.bytes }
         memory.items = stats.bytes + models.reduce(0) { $0 + $1.itemBytes }
+        memory.catalogue = catalogue.read { $0.bytes }
+        memory.recent = recent.bytes
         return memory
     }
 }

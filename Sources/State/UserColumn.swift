@@ -1,3 +1,5 @@
+internal import Factors
+
 /// A shard's users by local row, at an address that changes with `grow` alone.
 ///
 /// Guarded by its shard (`UserShard`). An array would not do: a look-up that reads an element holds the whole array for
@@ -5,9 +7,11 @@
 @usableFromInline
 package final class UserColumn: RandomAccessCollection, @unchecked Sendable {
     @usableFromInline package private(set) var count = 0
-    @usableFromInline var users: UnsafeMutablePointer<UserState> = .allocate(capacity: 0)
+    private var userBlock = GrowingBlock()
+    private var markBlock = GrowingBlock()
+    @usableFromInline var users: UnsafeMutablePointer<UserState>
     /// Beside the users rather than in them: a checkpoint begins with a pass over all of these.
-    @usableFromInline var marks: UnsafeMutablePointer<UInt8> = .allocate(capacity: 0)
+    @usableFromInline var marks: UnsafeMutablePointer<UInt8>
 
     /// What a checkpoint has to know of a user.
     @usableFromInline
@@ -24,28 +28,32 @@ package final class UserColumn: RandomAccessCollection, @unchecked Sendable {
         @usableFromInline package static var waiting: Mark { Mark(rawValue: 16) }
     }
 
+    package init() {
+        users = userBlock.start.assumingMemoryBound(to: UserState.self)
+        marks = markBlock.start.assumingMemoryBound(to: UInt8.self)
+    }
+
     deinit {
         users.deinitialize(count: count)
-        users.deallocate()
-        marks.deallocate()
+        userBlock.free()
+        markBlock.free()
     }
 
     @inlinable package var startIndex: Int { 0 }
     @inlinable package var endIndex: Int { count }
-    package var bytes: Int { count * (MemoryLayout<UserState>.stride + 1) }
+    package static var bytesPerUser: Int { MemoryLayout<UserState>.stride + 1 }
+    package var bytes: Int { count * Self.bytesPerUser }
 
     /// Adds rows that belong to nobody.
     package func grow(to newCount: Int) {
         guard newCount > count else { return }
-        let grown = UnsafeMutablePointer<UserState>.allocate(capacity: newCount)
-        grown.moveInitialize(from: users, count: count)
-        (grown + count).initialize(repeating: UserState(), count: newCount - count)
-        users.deallocate()
-        let grownMarks = UnsafeMutablePointer<UInt8>.allocate(capacity: newCount)
-        grownMarks.moveInitialize(from: marks, count: count)
-        (grownMarks + count).initialize(repeating: 0, count: newCount - count)
-        marks.deallocate()
-        (users, marks, count) = (grown, grownMarks, newCount)
+        // Users move with the bytes that they are made of.
+        userBlock.reserve(newCount * MemoryLayout<UserState>.stride)
+        markBlock.reserve(newCount)
+        users = userBlock.start.assumingMemoryBound(to: UserState.self)
+        marks = markBlock.start.assumingMemoryBound(to: UInt8.self)
+        (users + count).initialize(repeating: UserState(), count: newCount - count)
+        count = newCount
     }
 
     /// The user is to be written with the next checkpoint.

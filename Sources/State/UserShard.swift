@@ -19,8 +19,9 @@ package final class UserShard: @unchecked Sendable {
     @usableFromInline package let queue: DispatchQueue
     @usableFromInline let locks = StripedLock(stripes: 48)
     package let scratch: Scratch
-    /// Which models count: their rows stay zero.
-    private let counts: [Bool]
+    /// Of each model whether it learns a row of numbers for each user, and whether it keeps anything of users that is saved.
+    let learnsRows: [Bool]
+    let savesUsers: [Bool]
     /// One table per model, in the order of the models.
     package let tables: [FactorTable]
     /// Of models by alternating least squares, the users' long-term rows; `tables` has those that are served.
@@ -30,8 +31,9 @@ package final class UserShard: @unchecked Sendable {
     package let workspace: ALSWorkspace
     @usableFromInline package let users = UserColumn()
     /// Users copied for the checkpoint that is being written, because they changed before their turn came.
-    let keptUsers = Lock<[Int32: KeptUser]>([:])
+    let keptUsers = Lock(KeptUsers())
     package var report: ShardReport
+    private static let spareRows = 4096
     /// What `measureHistories` found, by part of the users, and with which part it goes on.
     private var historyBytes: [Int: Int] = [:]
     private var partToMeasure = 0
@@ -41,12 +43,13 @@ package final class UserShard: @unchecked Sendable {
         self.shards = shards
         queue = DispatchQueue(label: "freshet.shard.\(number)", qos: .userInitiated)
         scratch = Scratch(factors: factors)
-        tables = models.map { _ in FactorTable(factors: factors) }
+        tables = models.map { FactorTable(factors: $0.factors(of: factors)) }
         longTerm = models.map { $0.isAlternating ? FactorTable(factors: factors) : nil }
         trails = models.map { model in
             model.counter.map { CounterRule($0).isPersonal } == true ? RowColumn<UserTrail>() : nil
         }
-        counts = models.map { $0.counter != nil }
+        learnsRows = models.map(\.learnsRows)
+        savesUsers = models.map { $0.counter.map { CounterRule($0).isPersonal } ?? true }
         workspace = ALSWorkspace(factors: factors)
         report = ShardReport(models: models.count)
     }
@@ -83,11 +86,11 @@ package final class UserShard: @unchecked Sendable {
             users[local] = UserState(id: id)
             users.markUnsaved(local)
             for (number, table) in tables.enumerated() {
-                if longTerm[number] == nil, !counts[number] {
+                if longTerm[number] == nil, learnsRows[number] {
                     var random = KeyedRandom(seed: seeds[number], bytes: id.string.utf8)
                     random.initialise(table.row(local))
                 }
-                table.markChanged(local)
+                if savesUsers[number] { table.markChanged(local) }
             }
         }
     }
@@ -107,12 +110,11 @@ package final class UserShard: @unchecked Sendable {
         }
     }
 
-    /// Makes room by half as much again, because everything moves and look-ups wait meanwhile. Rows beyond those asked
-    /// for belong to nobody.
+    /// Makes room for some more, because look-ups wait meanwhile. Rows beyond those asked for belong to nobody.
     package func grow(to wanted: Int) {
         dispatchPrecondition(condition: .onQueue(queue))
         guard wanted > users.count else { return }
-        let count = max(wanted, users.count * 3 / 2, 16)
+        let count = max(wanted, min(users.count * 3 / 2, users.count + Self.spareRows), 16)
         locks.withLockOfAll {
             users.grow(to: count)
             for table in tables {
@@ -125,7 +127,7 @@ package final class UserShard: @unchecked Sendable {
         }
     }
 
-    /// Bytes of histories and hidden items. To look at all users would hold up learning where they are many, so each call
+    /// Bytes of histories and of what else users own on the heap. To look at all users would hold up learning where they are many, so each call
     /// but the first looks at some of them, in turn, and takes the others as they were.
     package func measureHistories(usersMax: Int = 32_768) -> Int {
         dispatchPrecondition(condition: .onQueue(queue))
@@ -133,21 +135,17 @@ package final class UserShard: @unchecked Sendable {
         repeat {
             let first = partToMeasure * usersMax
             let part = min(first, users.count)..<min(first + usersMax, users.count)
-            historyBytes[partToMeasure] = part.reduce(0) {
-                $0 + users[$1].history.bytes
-                    + AllocatedBytes.ofArray(users[$1].hidden.rows.capacity * MemoryLayout<Int32>.stride)
+            historyBytes[partToMeasure] = part.reduce(0) { sum, local in
+                sum + users[local].heapBytes + trails.reduce(0) { $0 + ($1?[local].bytes ?? 0) }
             }
             partToMeasure = part.upperBound < users.count ? partToMeasure + 1 : 0
             isFirst = isFirst && partToMeasure > 0
         } while isFirst
         return historyBytes.values.reduce(0, +)
     }
-    private var trailBytes: Int {
-        trails.compactMap(\.self).reduce(0) { sum, trails in
-            (0..<trails.count).reduce(sum) { $0 + MemoryLayout<UserTrail>.stride + trails[$1].bytes }
-        }
-    }
+
     package var tableBytes: Int {
-        tables.reduce(0) { $0 + $1.bytes } + longTerm.reduce(0) { $0 + ($1?.bytes ?? 0) } + trailBytes
+        tables.reduce(0) { $0 + $1.bytes } + longTerm.reduce(0) { $0 + ($1?.bytes ?? 0) }
+            + trails.reduce(0) { $0 + ($1?.count ?? 0) * MemoryLayout<UserTrail>.stride }
     }
 }

@@ -23,6 +23,12 @@ package struct UserState {
 
     package init() {}
 
+    /// Bytes on the heap.
+    package var heapBytes: Int {
+        history.bytes + AllocatedBytes.ofArray(hidden.rows.capacity * MemoryLayout<Int32>.stride)
+            + marks.bytes + (id.map { AllocatedBytes.ofText($0.string) } ?? 0)
+    }
+
     /// Whether the row belongs to anybody.
     @usableFromInline package var isSomebody: Bool { id != nil }
 

@@ -64,6 +64,25 @@ struct EngineTests {
         try live.stop()
     }
 
+    @Test("memory in STATUS adds up: its parts to its sum, and with the rest to what is resident")
+    func memoryAddsUp() async throws {
+        let live = try LiveEngine()
+        try await live.feed(events(2_000))
+        try await live.checkpoint()
+        let fields = live.engine.status().filter { $0.name.hasPrefix("memory.") }
+        let numbers = Dictionary(uniqueKeysWithValues: fields.map { ($0.name, $0.value) })
+        func number(_ name: String) -> Int64 {
+            if case .integer(let value)? = numbers["memory.\(name)-bytes"] { value } else { 0 }
+        }
+        let totals = ["sum", "other", "resident"]
+        let parts = numbers.keys.filter { name in !totals.contains { name == "memory.\($0)-bytes" } }
+        #expect(parts.count >= 11)
+        #expect(parts.reduce(0) { $0 + number(String($1.dropFirst(7).dropLast(6))) } == number("sum"))
+        #expect(number("sum") + number("other") == number("resident"))
+        #expect(number("sqlite") > 0)
+        try live.stop()
+    }
+
     @Test("a restart goes on from the state, and learns no event twice")
     func restart() async throws {
         var options = smallOptions()

@@ -34,6 +34,30 @@ struct FactorsTests {
         #expect(abs(deviation - 0.1 / 8) < 0.0005)
     }
 
+    // Beyond a megabyte a table is mapped, and moves page by page.
+    @Test("a table that grows keeps its rows, and new ones are zero")
+    func growth() {
+        let table = FactorTable(factors: 64)
+        var grown = 0
+        for count in [10, 1_000, 5_000, 20_000, 120_000] {
+            table.grow(to: count) { index, row in
+                #expect(row.isZero && row.bias == 0 && row.step == 0)
+                row[3] = SIMD8(repeating: Float(index + 1))
+                (row.bias, row.step) = (Float(index), 2)
+            }
+            for index in 0..<count {
+                let row = table.row(index)
+                if row[3] == SIMD8(repeating: Float(index + 1)), row[4] == .zero, row.bias == Float(index),
+                    row.step == 2, table.isMarked(.unsaved, at: index)
+                {
+                    grown += 1
+                }
+            }
+        }
+        #expect(grown == 10 + 1_000 + 5_000 + 20_000 + 120_000)
+        #expect(table.bytes == 120_000 * (64 * 4 + 9))
+    }
+
     @Test("every pair of blocks shares a shard in some batch, and shards are of about one size")
     func assignmentsMix() {
         var together = Set<Int>()

@@ -11,7 +11,9 @@ import Testing
 struct MemoryTests {
     /// On the shard's queue.
     private func bytes(_ shard: UserShard) -> Int {
-        shard.users.reduce(0) { $0 + $1.history.bytes + AllocatedBytes.ofArray($1.hidden.rows.capacity * 4) }
+        shard.users.reduce(0) {
+            $0 + $1.history.bytes + $1.marks.bytes + AllocatedBytes.ofArray($1.hidden.rows.capacity * 4)
+        }
     }
 
     @Test("the first measure of histories looks at all users, and a later one at some of them in turn")

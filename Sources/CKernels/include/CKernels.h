@@ -142,6 +142,25 @@ code_counts code_kernel_count(
 /// random. Changes nothing but times.
 void memory_prefer_large_pages(void *_Nonnull start, size_t bytes);
 
+/// `bytes` of zeros on a large page's boundary, of which only what is touched takes memory. NULL where there is no room for
+/// their addresses.
+void *_Nullable memory_map(size_t bytes);
+
+/// The same block grown to `more` bytes, zero beyond `bytes`, perhaps at another address: pages move as they are, so that
+/// old and new are never there at once. NULL where there is no room, and then nothing has changed.
+void *_Nullable memory_map_more(void *_Nonnull start, size_t bytes, size_t more);
+
+void memory_unmap(void *_Nonnull start, size_t bytes);
+
+/// Whole pages between `start` and `start + bytes`, which are zero when they are next looked at. Of a mapped block alone.
+void memory_give_back(void *_Nonnull start, size_t bytes);
+
+/// Tells the C library's allocator to keep little of what was freed. Once, before other threads begin.
+void memory_limit_arenas(void);
+
+/// Has the C library's allocator give back what it can.
+void memory_trim(void);
+
 /// What is the same for all blocks. `target` is what d plus the row's shift has to be at most, and `size` the magnitude of
 /// what went into it; d is off by at most per_residual · residual + per_norm · length + constant, and at most
 /// query_norm · length + constant, where length = norm · norm_factor + norm_margin. `margin` is the share of all

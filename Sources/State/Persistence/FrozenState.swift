@@ -39,6 +39,13 @@ package final class FrozenState: @unchecked Sendable {
         userCount = (marks.map(\.count).max() ?? 0) * marks.count
     }
 
+    /// Bytes held beside the live state. From any thread.
+    package var bytes: Int {
+        let rows = head.itemFactors.reduce(0) { $0 + $1.bytes }
+        let kept = state.shards.reduce(0) { sum, shard in sum + shard.keptUsers.withLock { $0.bytes } }
+        return rows + kept + marks.reduce(0) { $0 + $1.count } + items.count * MemoryLayout<FrozenItem>.stride
+    }
+
     /// The next rows, ascending: descriptions of items, then users; `nil` after the last ones.
     package func nextPage() -> StateDelta? {
         if nextItem < items.count { return itemPage() }
@@ -66,9 +73,7 @@ package final class FrozenState: @unchecked Sendable {
     private func userPage() -> StateDelta? {
         guard nextUser < userCount else { return nil }
         var page = StateDelta()
-        page.userFactors = state.models.map {
-            StoredFactors(model: $0.options.name, factors: state.options.factors)
-        }
+        page.userFactors = state.models.map(\.emptyFactors)
         var found = 0
         while nextUser < userCount, found < usersPerPage {
             let (local, shard) = nextUser.quotientAndRemainder(dividingBy: marks.count)
@@ -125,12 +130,21 @@ extension LearnedState {
     /// The unsaved rows of a model's items, copied by all cores; they count as saved from now on.
     private func copyItemRows(of model: ModelState) -> StoredFactors {
         let table = model.items
-        var copy = StoredFactors(model: model.options.name, factors: table.factors)
+        var copy = model.emptyFactors
         copy.rows = table.rows(marked: .unsaved)
         let rows = copy.rows
         // An empty array made so writes its count into the one that all empty arrays share, which is a data race.
         guard !rows.isEmpty else { return copy }
-        copy.vectors = Array(unsafeUninitializedCapacity: rows.count * table.factors) { room, count in
+        defer { for row in rows { table.clear(.unsaved, at: Int(row)) } }
+        if model.options.learnsRows { copy.vectors = copyVectors(of: rows, in: table) }
+        copy.biases = rows.map { table.bias(Int($0)) }
+        copy.steps = rows.map { table.step(Int($0)) }
+        copy.popularity = rows.map { model.storedPopularity(of: Int($0)) }
+        return copy
+    }
+
+    private func copyVectors(of rows: [Int32], in table: FactorTable) -> [Float] {
+        Array(unsafeUninitializedCapacity: rows.count * table.factors) { room, count in
             // Each iteration has rows of its own. Nobody else looks at the room before all have ended.
             nonisolated(unsafe) let start = room.baseAddress
             let perPart = 4096
@@ -141,11 +155,6 @@ extension LearnedState {
             }
             count = rows.count * table.factors
         }
-        copy.biases = rows.map { table.bias(Int($0)) }
-        copy.steps = rows.map { table.step(Int($0)) }
-        copy.popularity = rows.map { model.storedPopularity(of: Int($0)) }
-        for row in rows { table.clear(.unsaved, at: Int(row)) }
-        return copy
     }
 }
 

@@ -1,4 +1,5 @@
 internal import Checkpoints
+internal import Counting
 internal import Events
 internal import Factors
 internal import Foundation
@@ -6,34 +7,77 @@ internal import Histories
 internal import Locking
 
 /// What a checkpoint says of a user who changed before the checkpoint came to the user.
-struct KeptUser: Sendable {
-    var user: StoredUser?
-    var rows: [KeptRow] = []
+///
+/// While a large log is caught up with, that is most users: as small as may be. A history is shared until the live one
+/// changes, which then changes a copy; that, and that nothing changes this, is what `@unchecked Sendable` stands on.
+struct KeptUser: @unchecked Sendable {
+    var row: Int32
+    var user: UserState?
+    /// Of each model whose row is to be written: its vector, bias and step, and the long-term vector where there is one.
+    var numbers: [Float] = []
+    /// Which models those are.
+    var models: [UInt8] = []
+    /// Of the models that count, what they keep of the user.
+    var trails: [UserTrail] = []
+
+    /// Bytes on the heap.
+    var bytes: Int {
+        AllocatedBytes.ofArray(numbers.count * MemoryLayout<Float>.stride)
+            + AllocatedBytes.ofArray(models.count)
+            + (user?.heapBytes ?? 0) + AllocatedBytes.ofArray(trails.count * MemoryLayout<UserTrail>.stride)
+            + trails.reduce(0) { $0 + $1.bytes }
+    }
 }
 
-/// A row of one model's table, with what stands beside it.
-struct KeptRow: Sendable {
-    var model: Int
-    var vector: [Float] = []
-    var bias: Float
-    var step: Float
-    var longTerm: [Float] = []
+/// The kept users of a shard.
+struct KeptUsers: Sendable {
+    private static let chunk = 1024
+
+    /// Where each one lies, by local row.
+    private var places: [Int32: Int32] = [:]
+    /// In pieces, so that none is copied as more come.
+    private var chunks: [[KeptUser?]] = []
+    private var free: [Int32] = []
+    private var ownBytes = 0
+
+    var count: Int { places.count }
+
+    var bytes: Int {
+        places.capacity * 2 * MemoryLayout<Int32>.stride + free.capacity * MemoryLayout<Int32>.stride
+            + chunks.count * Self.chunk * MemoryLayout<KeptUser?>.stride + ownBytes
+    }
+
+    mutating func put(_ user: KeptUser, _ local: Int) {
+        if free.isEmpty {
+            let start = Int32(chunks.count * Self.chunk)
+            chunks.append(Array(repeating: nil, count: Self.chunk))
+            free = (start..<start + Int32(Self.chunk)).reversed()
+        }
+        let place = free.removeLast()
+        chunks[Int(place) / Self.chunk][Int(place) % Self.chunk] = user
+        places[Int32(local)] = place
+        ownBytes += user.bytes
+    }
+
+    mutating func take(_ local: Int) -> KeptUser? {
+        guard let place = places.removeValue(forKey: Int32(local)) else { return nil }
+        var user: KeptUser?
+        swap(&user, &chunks[Int(place) / Self.chunk][Int(place) % Self.chunk])
+        free.append(place)
+        ownBytes -= user?.bytes ?? 0
+        return user
+    }
 }
 
 // On the shard's queue, or under the user's lock: nobody changes the user meanwhile.
 extension UserShard {
     /// The user as the file has it; `nil` for nobody.
-    func stored(_ local: Int) -> StoredUser? {
-        guard let id = users[local].id else { return nil }
-        return StoredUser(
-            row: row(local), id: Data(id.string.utf8), history: users[local].history.blob,
-            residualSum: users[local].residualSum, ratings: Int64(users[local].ratings),
-            nextOrder: Int64(users[local].nextOrder), lastEvent: users[local].lastEvent,
-            hidden: users[local].hidden.blob, marks: users[local].marks.blob)
-    }
+    func stored(_ local: Int) -> StoredUser? { StoredUser(row(local), users[local]) }
 
     /// Appends the user's row of a model to what is to be written.
     func append(_ local: Int, model: Int, to factors: inout StoredFactors) {
+        guard savesUsers[model] else { return }
+        if let trail = trails[model] { return factors.append(row(local), trail[local]) }
         factors.append(row(local), tables[model], local)
         longTerm[model]?.appendVector(local, to: &factors.longTerm)
     }
@@ -60,17 +104,21 @@ extension UserShard {
     @inline(never)
     func keep(_ local: Int) {
         let mark = users.mark(local)
-        var kept = KeptUser(user: mark.contains(.frozen) ? stored(local) : nil)
+        var kept = KeptUser(row: row(local), user: mark.contains(.frozen) ? users[local] : nil)
         if mark.contains(.rowsFrozen) {
             for (model, table) in tables.enumerated() where table.isMarked(.frozen, at: local) {
-                var row = KeptRow(model: model, bias: table.bias(local), step: table.step(local))
-                table.appendVector(local, to: &row.vector)
-                longTerm[model]?.appendVector(local, to: &row.longTerm)
-                kept.rows.append(row)
+                kept.models.append(UInt8(model))
+                if let trail = trails[model] {
+                    kept.trails.append(trail[local])
+                    continue
+                }
+                table.appendVector(local, to: &kept.numbers)
+                kept.numbers += [table.bias(local), table.step(local)]
+                longTerm[model]?.appendVector(local, to: &kept.numbers)
             }
         }
         users.clear(.waiting, at: local)
-        keptUsers.withLock { $0[Int32(local)] = kept }
+        keptUsers.withLock { $0.put(kept, local) }
     }
 
     /// Appends what was frozen of the user. From any thread, once a user.
@@ -87,11 +135,16 @@ extension UserShard {
             users.clear(.waiting, at: local)
             return true
         }
-        guard !isTaken, let kept = keptUsers.withLock({ $0.removeValue(forKey: Int32(local)) }) else {
-            return
+        guard !isTaken, let kept = keptUsers.withLock({ $0.take(local) }) else { return }
+        if let user = kept.user.flatMap({ StoredUser(kept.row, $0) }) { page.users.append(user) }
+        var (numbers, trails) = (kept.numbers[...], kept.trails[...])
+        for model in kept.models {
+            if self.trails[Int(model)] != nil {
+                page.userFactors[Int(model)].append(kept.row, trails.removeFirst())
+                continue
+            }
+            page.userFactors[Int(model)].append(kept.row, &numbers, hasLongTerm: longTerm[Int(model)] != nil)
         }
-        if let user = kept.user { page.users.append(user) }
-        for kept in kept.rows { page.userFactors[kept.model].append(row(local), kept) }
     }
 
     /// After the checkpoint; where it was not written, what was frozen is unsaved again. A user forgotten in the meantime
@@ -105,7 +158,7 @@ extension UserShard {
                 }
                 users.clearWaiting()
             }
-            keptUsers.withLock { $0 = [:] }
+            keptUsers.withLock { $0 = KeptUsers() }
         }
     }
 }
@@ -113,17 +166,48 @@ extension UserShard {
 extension StoredFactors {
     mutating func append(_ number: Int32, _ table: FactorTable, _ row: Int) {
         rows.append(number)
-        table.appendVector(row, to: &vectors)
+        if factors > 0 { table.appendVector(row, to: &vectors) }
         biases.append(table.bias(row))
         steps.append(table.step(row))
     }
 
-    fileprivate mutating func append(_ number: Int32, _ kept: KeptRow) {
+    /// A row of a model that counts.
+    fileprivate mutating func append(_ number: Int32, _ trail: UserTrail) {
         rows.append(number)
-        vectors += kept.vector
-        biases.append(kept.bias)
-        steps.append(kept.step)
-        longTerm += kept.longTerm
+        biases.append(0)
+        steps.append(0)
+        trails.append(trail.blob)
+    }
+
+    /// Takes a row off the front of what was kept.
+    fileprivate mutating func append(_ number: Int32, _ kept: inout ArraySlice<Float>, hasLongTerm: Bool) {
+        rows.append(number)
+        vectors += kept.prefix(factors)
+        kept = kept.dropFirst(factors)
+        biases.append(kept.removeFirst())
+        steps.append(kept.removeFirst())
+        guard hasLongTerm else { return }
+        longTerm += kept.prefix(factors)
+        kept = kept.dropFirst(factors)
+    }
+
+    /// Bytes of the rows.
+    var bytes: Int {
+        rows.capacity * MemoryLayout<Int32>.stride
+            + (vectors.capacity + biases.capacity + steps.capacity + longTerm.capacity)
+            * MemoryLayout<Float>.stride
+            + popularity.capacity * MemoryLayout<StoredPopularity>.stride
+    }
+}
+
+extension StoredUser {
+    /// `nil` of nobody.
+    init?(_ row: Int32, _ user: UserState) {
+        guard let id = user.id else { return nil }
+        self.init(
+            row: row, id: Data(id.string.utf8), history: user.history.blob, residualSum: user.residualSum,
+            ratings: Int64(user.ratings), nextOrder: Int64(user.nextOrder), lastEvent: user.lastEvent,
+            hidden: user.hidden.blob, marks: user.marks.blob)
     }
 }
 

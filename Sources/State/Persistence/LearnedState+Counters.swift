@@ -9,8 +9,9 @@ internal import Learners
 internal import Locking
 
 // Scalars of a model in the state file: `counter.retakes` (taken, then exposed: f64 each), `counter.items.B` for block B of
-// 256 items, `counter.users.B` for block B of 64 users. Blocks hold their rows in order, each in full; a checkpoint writes
-// the blocks that changed. Little-endian throughout.
+// 256 items. Blocks hold their rows in order, each in full; a checkpoint writes the blocks that changed. Little-endian
+// throughout. What is kept of users stands in their rows; an earlier version had it in `counter.users.B`, for block B of 64
+// users.
 extension LearnedState {
     /// Of counting models what changed since the last checkpoint, by the marks on rows: call before these are cleared.
     func counterScalars(of number: Int) -> [String: Scalar] {
@@ -25,33 +26,7 @@ extension LearnedState {
                 scalars["\(CounterState.prefix)items.\(block)"] = .blob(counter.itemBlock(block))
             }
         }
-        guard counter.rule.isPersonal else { return scalars }
-        var blocks = Set(forgotten.map { $0 / Int32(CounterState.usersPerBlock) })
-        for shard in shards {
-            shard.queue.sync {
-                for local in shard.tables[number].rows(marked: .unsaved) {
-                    blocks.insert(shard.row(Int(local)) / Int32(CounterState.usersPerBlock))
-                }
-            }
-        }
-        for block in blocks {
-            scalars["\(CounterState.prefix)users.\(block)"] = .blob(userBlock(Int(block), of: number))
-        }
         return scalars
-    }
-
-    func userBlock(_ block: Int, of number: Int) -> Data {
-        var data = ByteWriter()
-        let rows = users.read { $0.rowCount }
-        for row in block * CounterState.usersPerBlock..<min(rows, (block + 1) * CounterState.usersPerBlock) {
-            let shard = shard(of: Int32(row))
-            shard.queue.sync {
-                let local = shard.local(Int32(row))
-                let trail = local < shard.users.count ? shard.trails[number]?[local] : nil
-                (trail ?? UserTrail()).write(to: &data)
-            }
-        }
-        return data.data
     }
 
     /// All of a counting model's own but what it keeps of users, for a digest.
@@ -74,14 +49,15 @@ extension LearnedState {
                 switch words.first {
                 case "retakes": counter.restore(retakes: data)
                 case "items" where block >= 0: counter.restore(itemBlock: block, data)
-                case "users" where block >= 0: restore(userBlock: block, data, of: number)
+                case "users" where block >= 0: restore(userBlock: block, data, of: number, name: name)
                 default: false
                 }
             return isWhole ? nil : name
         }
     }
 
-    private func restore(userBlock block: Int, _ data: Data, of number: Int) -> Bool {
+    private func restore(userBlock block: Int, _ data: Data, of number: Int, name: String) -> Bool {
+        models[number].counter?.obsolete.append(name)
         var reader = ByteReader(data)
         var row = block * CounterState.usersPerBlock
         while !reader.isAtEnd {
@@ -89,7 +65,9 @@ extension LearnedState {
             let shard = shard(of: Int32(row))
             shard.queue.sync {
                 let local = shard.local(Int32(row))
-                if local < shard.users.count { shard.trails[number]?[local] = trail }
+                guard local < shard.users.count, shard.users[local].isSomebody else { return }
+                shard.trails[number]?[local] = trail
+                shard.tables[number].mark(.unsaved, at: local)
             }
             row += 1
         }

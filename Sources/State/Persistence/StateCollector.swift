@@ -1,4 +1,5 @@
 package import Checkpoints
+internal import Counting
 internal import Events
 internal import Factors
 internal import Foundation
@@ -22,13 +23,16 @@ extension LearnedState {
         delta.positions = positions
         delta.scalars = scalars().merging(recent.takeChanges()) { own, _ in own }
         delta.models = models.enumerated().map { number, model in
-            StoredModel(
+            var stored = StoredModel(
                 name: model.options.name, learner: model.options.learnerName,
                 scalars: [
                     "updates": .integer(Int64(model.updates)), "rejected": .integer(Int64(model.rejected)),
                     "score": .blob(model.score.blob),
                 ].merging(model.alternating?.scalars ?? [:]) { own, _ in own }
                     .merging(counterScalars(of: number)) { own, _ in own })
+            if !model.options.learnsRows { stored.scalars[StoredModel.vectors] = .integer(0) }
+            stored.obsolete = model.counter?.obsolete ?? []
+            return stored
         }
         delta.forgottenUsers = forgotten
         forgotten = []
@@ -49,7 +53,7 @@ extension LearnedState {
     }
 
     private func collectUsers(into delta: inout StateDelta) {
-        var factors = models.map { StoredFactors(model: $0.options.name, factors: options.factors) }
+        var factors = models.map(\.emptyFactors)
         for shard in shards {
             shard.queue.sync {
                 for local in shard.users.indices where shard.users.mark(local).contains(.unsaved) {
@@ -70,7 +74,7 @@ extension LearnedState {
     private func collectItems(into delta: inout StateDelta) {
         delta.items = changedItems()
         delta.itemFactors = models.map { model in
-            var factors = StoredFactors(model: model.options.name, factors: options.factors)
+            var factors = model.emptyFactors
             for row in model.items.rows(marked: .unsaved) {
                 factors.append(row, model.items, Int(row))
                 factors.popularity.append(model.storedPopularity(of: Int(row)))

@@ -149,11 +149,26 @@ package final class StateLoader: StateReader {
         guard row >= 0, row < loaded[number].count else { throw ownerless(row) }
         let shard = state.shard(of: row)
         let local = shard.local(row)
+        loaded[number][Int(row)] = true
+        if let trails = shard.trails[number] {
+            trails[local] = try trail(of: stored)
+            return
+        }
+        guard shard.learnsRows[number] else { return }
         shard.tables[number].row(local).load(
             littleEndian: stored.vector, bias: stored.bias, step: stored.step)
         // A state that was learned in sweeps over a file has one row for both.
         shard.longTerm[number]?.row(local).load(littleEndian: stored.longTerm ?? stored.vector, bias: 0)
-        loaded[number][Int(row)] = true
+    }
+
+    /// What a model that counts keeps of a user; empty in a file of before it stood in the user's row.
+    private func trail(of stored: ReadRow) throws(StateError) -> UserTrail {
+        guard let bytes = stored.trail else { return UserTrail() }
+        var reader = ByteReader(Data(bytes))
+        guard let trail = UserTrail(&reader, items: state.stats.count), reader.isAtEnd else {
+            throw damaged("what user_factors row \(stored.row) says of a user is malformed")
+        }
+        return trail
     }
 
     private func ownerless(_ row: Int32) -> StateError {
@@ -194,7 +209,10 @@ package final class StateLoader: StateReader {
             throw damaged("item_factors row \(row) belongs to no item")
         }
         let model = state.models[numbersByName[stored.model]]
-        model.items.row(Int(row)).load(littleEndian: stored.vector, bias: stored.bias, step: stored.step)
+        if model.options.learnsRows {
+            model.items.row(Int(row)).load(
+                littleEndian: stored.vector, bias: stored.bias, step: stored.step)
+        }
         model.items.clear(.unsaved, at: Int(row))
         model.restore(popularity, of: Int(row))
     }

@@ -3,6 +3,7 @@ internal import Checkpoints
 internal import Engine
 internal import EventLog
 internal import Events
+internal import Factors
 internal import Foundation
 internal import KafkaEventLog
 internal import Logging
@@ -51,21 +52,36 @@ struct IngestBenchmark: AsyncParsableCommand {
     }
 
     func run() async throws {
+        // As the daemon does.
+        Heap.keepLittle()
         let options = engineOptions()
+        let (topic, recorded) = try fill(options.events)
+        defer { topic.close() }
+        // What was recorded is gone by now: what is resident from here on is the engine's.
+        Heap.trim()
+        var report = try await learn(topic, count: recorded.count, options)
+        report.bareSeconds = recorded.bareSeconds
+        report.decodeSeconds = recorded.decodeSeconds
+        try report.print(asJSON: json)
+    }
+
+    private func fill(
+        _ options: EventOptions
+    ) throws -> (MeasuredTopic, (count: Int, bareSeconds: Double, decodeSeconds: Double)) {
         let recorded =
-            try events.map { try RecordedEvents(file: $0, options: options.events) }
-            ?? RecordedEvents(users: users, items: items, count: count, options: options.events)
+            try events.map { try RecordedEvents(file: $0, options: options) }
+            ?? RecordedEvents(users: users, items: items, count: count, options: options)
         // Of what the mock keeps of a partition, half: murmur2 does not spread evenly.
         let enough = max(4, recorded.bytes.count / (compression == "none" ? 2_500_000 : 6_000_000))
         let topic = try MeasuredTopic(brokers: kafka, partitions: partitions > 0 ? partitions : enough)
-        defer { topic.close() }
-        try topic.fill(recorded, compression: compression)
-        let bare = try BareConsumer.seconds(topic, count: recorded.count)
-        let decoding = seconds(runs: 1) { decode(recorded, options.events) }
-        var report = try await learn(topic, count: recorded.count, options)
-        report.bareSeconds = bare
-        report.decodeSeconds = decoding
-        try report.print(asJSON: json)
+        do {
+            try topic.fill(recorded, compression: compression)
+            let bare = try BareConsumer.seconds(topic, count: recorded.count)
+            return (topic, (recorded.count, bare, seconds(runs: 1) { decode(recorded, options) }))
+        } catch {
+            topic.close()
+            throw error
+        }
     }
 
     private func engineOptions() -> EngineOptions {
@@ -101,6 +117,9 @@ struct IngestBenchmark: AsyncParsableCommand {
             events: count, models: options.state.models.map(\.name), shards: options.state.shards,
             users: 0, items: 0)
         try await report.measure(engine, topic)
+        let isDurable = Task.detached { try engine.checkpointNow() }
+        try await isDurable.value
+        report.memory.take(engine, options: options.state)
         try engine.stop()
         log.close()
         return report

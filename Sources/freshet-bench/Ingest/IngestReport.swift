@@ -27,6 +27,7 @@ struct IngestReport: Codable {
     /// Of the mock cluster's.
     var brokerSeconds: Double?
     var stages: [Stage] = []
+    var memory = MemoryReport()
 
     var eventsPerSecond: Double { Double(events) / seconds }
 }
@@ -43,7 +44,10 @@ extension IngestReport {
         let (processor, broker) = (ProcessorTime.ofThisProcess, topic.processorSeconds)
         let client = ProcessorTime.ofThreads(named: "rdk:")
         let before = engine.stages.all
-        while Self.learned(engine) < events { try await Self.pause(clock, until: deadline) }
+        while Self.learned(engine) < events {
+            memory.watch()
+            try await Self.pause(clock, until: deadline)
+        }
         seconds = start.duration(to: clock.now).seconds
         processorSeconds = ProcessorTime.ofThisProcess - processor
         brokerSeconds = topic.processorSeconds.map { $0 - (broker ?? 0) }
@@ -111,6 +115,7 @@ extension IngestReport {
             "stage".padded(32) + "turns".padded(9) + "wall s".padded(10) + "cpu s".padded(10)
                 + "cpu ns an event")
         for stage in stages { Swift.print(line(stage)) }
+        defer { memory.print() }
         let parts =
             String(
                 format: "%.2f s in all; this process used %.2f s of processor time", seconds, processorSeconds

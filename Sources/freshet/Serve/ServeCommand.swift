@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoints
 import Configuration
 import EventLog
+import Factors
 import Foundation
 import Logging
 import RPC
@@ -44,6 +45,8 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         if helpConfig { return Terminal.write(ConfigurationReference.text()) }
         StandardStreams.open()
+        // Before there are other threads.
+        Heap.keepLittle()
         let signals = DaemonSignals()
         let configuration = try load()
         // What is learned of people, and what they said, is for this user and group alone.
