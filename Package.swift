@@ -175,8 +175,8 @@ let package = Package(
         tests(
             of: "State",
             [
-                "EngineSupport", "TestSupport", "Histories", "Counting", "State", "StreamLearning",
-                "Checkpoints", "Events", "Factors",
+                "EngineSupport", "TestSupport", "Identities", "Histories", "Counting", "State",
+                "StreamLearning", "Checkpoints", "Events", "Factors",
                 "Learners", "Locking", grdb,
             ]),
         tests(

@@ -3,8 +3,10 @@ import Dispatch
 import Engine
 import EngineSupport
 import Events
+import Factors
 import Foundation
 import GRDB
+import Identities
 import Learners
 import Locking
 import TestSupport
