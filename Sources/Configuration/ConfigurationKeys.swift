@@ -138,8 +138,16 @@ extension ConfigurationKey {
             "Models learned side by side from the one stream. A file that has this key replaces the defaults."
         ),
         text(
-            "default-model", \.defaultModel, allowed: "the name of one of the models",
-            "The model asked where a look-up names none.", where: ModelSettings.isName),
+            "default-model", \.defaultModel, allowed: "the name of one of the models, or best",
+            "The model asked where a look-up names none, until PROMOTE names another; best: whichever leads for sure.",
+            where: ModelSettings.isName),
+        number(
+            "promotion.margin", \.promotion.margin, 0...0.5,
+            "With default-model best: the lead in recall@10 (or explained variance) that a model must exceed for sure."
+        ),
+        number(
+            "promotion.error", \.promotion.error, 1e-9...0.5,
+            "The probability, of each default, that a model without such a lead ever takes its place."),
     ]
 
     private static let scoreAndCheckpoint: [ConfigurationKey] = [

@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import LiveScores
 internal import Locking
 internal import State
 internal import StreamLearning
@@ -34,6 +35,7 @@ extension Engine {
             confined.changeable.checkpoints = options.checkpoints
             if interval != options.checkpoints.interval { scheduleCheckpoints() }
             for model in state.models { model.score.resize(windowEvents: options.state.scoreWindowEvents) }
+            state.comparison.resize(windowEvents: options.state.scoreWindowEvents)
             refreshSnapshot()
         }
         changeIngest(to: options.ingest)

@@ -24,6 +24,8 @@ internal import Synchronization
 /// One serial queue runs the batches and owns the state between rounds; see `LearnedState` for who owns what during one.
 public final class Engine: Sendable {
     let options: EngineOptions
+    /// What an event may look like here.
+    private let events: EventOptions
     let state: LearnedState
     let log: any EventLog
     let logger: Logger
@@ -94,13 +96,17 @@ public final class Engine: Sendable {
     public init(
         options: EngineOptions, file: StateFile, log: any EventLog, logger: Logger, clock: WallClock = .system
     ) throws(StateError) {
+        var events = options.events
+        // What may be promoted are the models that there are.
+        events.models = options.state.models.map(\.name)
+        self.events = events
         self.clock = clock
         self.options = options
         self.log = log
         self.logger = logger
         state = LearnedState(options: options.state)
         checkpointer = Checkpointer(file: file, log: log, stages: stages, logger: logger)
-        appends = AppendQueue(to: log, events: options.events, clock: clock)
+        appends = AppendQueue(to: log, events: events, clock: clock)
         let application = BatchApplication(state: state, options: options.learning, stages: stages)
         confined = QueueConfined(Confined(options, application), to: queue)
         life = Lock(Life(ingestOptions: options.ingest))
@@ -122,6 +128,7 @@ public final class Engine: Sendable {
                 "items": "\(state.items.read { $0.count })",
             ])
         queue.sync {
+            tellOverruled()
             judgeModels()
             publish()
             refreshSnapshot()
@@ -131,7 +138,7 @@ public final class Engine: Sendable {
     /// Starts to consume. `onFailure` is called once when the log needs a person; look-ups go on meanwhile.
     public func start(onFailure: @escaping @Sendable (EventLogError) -> Void) {
         let ingest = Ingest(
-            log: log, options: life.withLock { $0.ingestOptions }, events: options.events, delegate: self,
+            log: log, options: life.withLock { $0.ingestOptions }, events: events, delegate: self,
             outlet: Ingest.Outlet(
                 submit: { [weak self] in self?.submit($0, eventsMax: $1) },
                 backlog: backlog,
@@ -223,6 +230,7 @@ public final class Engine: Sendable {
         for (model, rows) in outcome.changedItems.enumerated() { confined.unpublished[model] += rows }
         confined.unpublishedStats += outcome.changedStats
         report(outcome.rejections)
+        tell(outcome.promotions)
         confined.changed = true
         confined.eventsSinceCheckpoint += events
         let left = backlog.subtract(events: events, bytes: bytes)
