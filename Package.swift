@@ -70,7 +70,7 @@ let package = Package(
         room("Factors", ["COpenBLAS", "CKernels"], computes: true),
         room("Learners", ["CKernels", "Factors"], computes: true),
         room("Training", ["Factors", "Learners", "Locking"], computes: true),
-        room("Evaluation", ["Locking", "Factors", "Learners"]),
+        room("Evaluation", ["Locking", "Factors", "Learners"], computes: true),
         room("Retrieval", ["CKernels", "Factors", heaps]),
         room("Events", ["CSimdJSON", "CZlib"]),
         room("SQLiteFiles", ["Locking", grdb, sqlite]),
@@ -81,7 +81,7 @@ let package = Package(
         room("Identities", ["CKernels", "Locking", "Events", heaps]),
         room("Histories", [heaps]),
         room("Counting", ["Factors", "Learners"], computes: true),
-        room("LiveScores", ["Evaluation", "Events"]),
+        room("LiveScores", ["Evaluation", "Events"], computes: true),
         room(
             "State",
             [

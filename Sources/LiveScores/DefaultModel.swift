@@ -171,7 +171,8 @@ extension DefaultModel {
     }
 
     private static func readTest(_ words: inout WordReader) -> LeadTest? {
-        guard let blocks = words.readInt(), let latest = words.readDifferences(), let count = words.readInt(),
+        guard let blocks = words.readInt(), (0...WordReader.countMax).contains(blocks),
+            let latest = words.readDifferences(), let count = words.readInt(),
             (0...1_024).contains(count)
         else { return nil }
         var stretches: [LeadTest.Stretch] = []

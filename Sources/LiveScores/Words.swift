@@ -29,6 +29,9 @@ struct WordReader {
 
     init(_ data: Data) { self.data = data[...] }
 
+    /// More than any stream has: what is added to it stays a number.
+    static let countMax = 1 << 50
+
     var isAtEnd: Bool { data.isEmpty }
 
     mutating func readWord() -> UInt64? {
@@ -40,7 +43,9 @@ struct WordReader {
     mutating func readInt() -> Int? { readWord().map { Int(Int64(bitPattern: $0)) } }
 
     mutating func readDifferences() -> PairedDifferences? {
-        guard let count = readInt(), count >= 0, let sum = readWord(), let squares = readWord() else {
+        guard let count = readInt(), (0...Self.countMax).contains(count), let sum = readWord(),
+            let squares = readWord()
+        else {
             return nil
         }
         let sums = PairedDifferences(

@@ -58,7 +58,7 @@ struct KillTests {
         let settings = ["default-model=best", "models={popular: {learner: popular}, likes: {learner: bpr}}"]
         let undisturbed = try startUndisturbed(stream, settings)
         let learned = try throughEmbeddedLog(stream, kills: 8, seed: 6, settings)
-        #expect(learned["default-model.name"] == #"bulk("likes")"#)
+        #expect(learned["default-model.name"] == "\(RESPValue.text("likes"))")
         #expect(learned["default-model.promotions"] == "integer(1)")
         #expect(learned["events.dead-letters"] == "integer(1)")
         let expected = try self.learned(undisturbed, stream)

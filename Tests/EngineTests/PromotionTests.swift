@@ -10,10 +10,6 @@ import Testing
 
 @Suite("Which model is the default")
 struct PromotionTests {
-    private func text(_ value: StatusField.Value?) -> String? {
-        if case .text(let text)? = value { text } else { nil }
-    }
-
     private func answers(_ live: LiveEngine) throws -> String? {
         let query = RecommendQuery(user: id("u1"), count: 3, wantsMeta: true)
         return try live.engine.answer(query).meta?.model
@@ -86,7 +82,7 @@ struct PromotionTests {
 
     private func copyLog(from: Folder, to: Folder) async throws {
         let log = try DatabaseQueue(path: from.path + "/log.sqlite")
-        try await log.write { try $0.execute(sql: "VACUUM INTO '\(to.path)/log.sqlite'") }
+        try await log.writeWithoutTransaction { try $0.execute(sql: "VACUUM INTO '\(to.path)/log.sqlite'") }
     }
 
     @Test(
@@ -96,7 +92,8 @@ struct PromotionTests {
         let live = try LiveEngine()
         try await live.feed(ratings)
         await #expect(throws: LookupError.self) { try await live.append(Event(.promote(model: "nobody"))) }
-        let token = try await withCheckedThrowingContinuation { continuation in
+        let token = try await withCheckedThrowingContinuation {
+            (continuation: CheckedContinuation<Token, any Error>) in
             live.log.append(
                 key: id("k"), payload: Array(#"{"type":"promote","model":"nobody"}"#.utf8), time: 0
             ) { continuation.resume(with: $0) }

