@@ -53,7 +53,7 @@ struct KillTests {
         "a better model is promoted at the same event in a run with kills as in one without, and PROMOTE holds"
     )
     func promotions() throws {
-        var stream = try Streams.invented(events: 30_000, users: 400, items: 400)
+        var stream = Streams.groups(events: 24_000)
         stream.insert(TestRecord("promote", #"{"type":"promote","model":"nobody"}"#), at: 900)
         let settings = ["default-model=best", "models={popular: {learner: popular}, likes: {learner: bpr}}"]
         let undisturbed = try startUndisturbed(stream, settings)
