@@ -16,7 +16,8 @@ struct DeadLetterPatienceTests {
         }
         #expect(over == [false, false, false, true, false])
         patience.limit = .seconds(5)
-        #expect(patience.isOver(at: start + .seconds(130), since: start + .seconds(124)), "as was changed")
+        let isOver = patience.isOver(at: start + .seconds(130), since: start + .seconds(124))
+        #expect(isOver, "as was changed")
         var endless = DeadLetterPatience(nil)
         let never = [0, 1_000_000].map { endless.isOver(at: start + .seconds($0), since: start) }
         #expect(never == [false, false])
