@@ -70,7 +70,7 @@ let package = Package(
         room("Factors", ["COpenBLAS", "CKernels"], computes: true),
         room("Learners", ["CKernels", "Factors"], computes: true),
         room("Training", ["Factors", "Learners", "Locking"], computes: true),
-        room("Evaluation", ["Locking", "Factors", "Learners"]),
+        room("Evaluation", ["Locking", "Factors", "Learners"], computes: true),
         room("Retrieval", ["CKernels", "Factors", heaps]),
         room("Events", ["CSimdJSON", "CZlib"]),
         room("SQLiteFiles", ["Locking", grdb, sqlite]),
@@ -81,27 +81,31 @@ let package = Package(
         room("Identities", ["CKernels", "Locking", "Events", heaps]),
         room("Histories", [heaps]),
         room("Counting", ["Factors", "Learners"], computes: true),
+        room("LiveScores", ["Evaluation", "Events"], computes: true),
         room(
             "State",
             [
                 "Locking", "Factors", "Learners", "Retrieval", "Events", "Checkpoints", "Identities",
-                "Histories", "Counting", heaps,
+                "Histories", "Counting", "LiveScores", heaps,
             ]),
         room(
             "StreamLearning",
-            ["Locking", "Factors", "Learners", "Events", "Identities", "Histories", "Counting", "State"]),
+            [
+                "Locking", "Factors", "Learners", "Events", "Identities", "Histories", "Counting",
+                "LiveScores", "State",
+            ]),
         room(
             "LookUps",
             [
                 "Identities",
-                "Locking", "Factors", "Learners", "Retrieval", "Events", "Histories", "Counting", "State",
-                heaps,
+                "Locking", "Factors", "Learners", "Retrieval", "Events", "Histories", "Counting",
+                "LiveScores", "State", heaps,
             ]),
         room(
             "Engine",
             [
                 "Locking", "Factors", "Retrieval", "Events", "SQLiteFiles", "EventLog", "Checkpoints",
-                "Identities", "State", "StreamLearning", "LookUps", logging,
+                "Identities", "LiveScores", "Evaluation", "State", "StreamLearning", "LookUps", logging,
             ]),
         room("RESP", [nioCore]),
         room("Commands", ["Events", "State", "LookUps", "Engine", "RESP", nioCore]),
@@ -114,7 +118,7 @@ let package = Package(
             "Configuration",
             [
                 "Learners", "Training", "Events", "EventLog", "EmbeddedEventLog", "KafkaEventLog",
-                "State",
+                "LiveScores", "State",
                 "StreamLearning", "LookUps", "Engine", logging, yams,
             ]),
         room("InventedWorlds", ["Events"]),
@@ -156,7 +160,7 @@ let package = Package(
         // The tests, a target a room.
         tests(of: "Learners", ["Learners", "Factors"]),
         tests(of: "Training", ["Training", "Learners", "Factors", "Events"]),
-        tests(of: "Evaluation", ["Evaluation"]),
+        tests(of: "Evaluation", ["Evaluation", "Factors"]),
         tests(of: "Retrieval", ["Retrieval", "CKernels", "Factors"]),
         tests(of: "Events", ["Events"]),
         tests(of: "SQLiteFiles", ["SQLiteFiles", "TestSupport", grdb]),
@@ -172,6 +176,7 @@ let package = Package(
         tests(of: "Checkpoints", ["TestSupport", "SQLiteFiles", "Checkpoints", "Factors", grdb]),
         tests(of: "Identities", ["Identities", "Events", "Locking"]),
         tests(of: "Histories", ["Histories", "Factors"]),
+        tests(of: "LiveScores", ["LiveScores", "Evaluation", "Events", "Factors"]),
         tests(
             of: "State",
             [
@@ -183,9 +188,8 @@ let package = Package(
             of: "StreamLearning",
             [
                 "EngineSupport", "TestSupport", "StreamLearning", "Identities", "Histories", "Counting",
-                "State",
-                "Checkpoints", "Events", "Factors",
-                "Learners", "Locking",
+                "LiveScores", "Evaluation", "State", "Checkpoints", "Events", "Factors", "Learners",
+                "Locking",
             ]),
         tests(
             of: "LookUps",
@@ -197,7 +201,7 @@ let package = Package(
         tests(
             of: "Engine",
             [
-                "EngineSupport", "TestSupport", "Engine", "LookUps", "Histories", "State",
+                "EngineSupport", "TestSupport", "Engine", "LookUps", "Histories", "LiveScores", "State",
                 "StreamLearning", "Checkpoints",
                 "EventLog",
                 "EmbeddedEventLog", "Events", "Factors", "Locking", grdb, logging,
@@ -226,7 +230,8 @@ let package = Package(
             of: "HistoryTraining",
             [
                 "EngineSupport", "TestSupport", "HistoryTraining", "Configuration", "Reporting", "Factors",
-                "Learners", "Training", "Events", "Checkpoints", "Identities", "Histories", "State",
+                "LiveScores", "Learners", "Training", "Events", "Checkpoints", "Identities", "Histories",
+                "State",
                 "StreamLearning",
             ]),
         tests(

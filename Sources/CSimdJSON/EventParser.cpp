@@ -26,7 +26,7 @@ namespace dom = simdjson::dom;
 }  // namespace
 
 namespace {
-constexpr size_t field_count = 10;
+constexpr size_t field_count = 11;
 using Fields = std::array<std::pair<std::string, Field>, field_count>;
 }  // namespace
 
@@ -111,7 +111,8 @@ Fields fields_named(const event_field_names &names) {
              {names.title, &event_values::title},
              {names.tags, &event_values::tags},
              {names.available, &event_values::available},
-             {names.id, &event_values::id}}};
+             {names.id, &event_values::id},
+             {names.model, &event_values::model}}};
 }
 
 /// Of an absent value only the kind is ever read: zeroing all of them would take as long as parsing half a record.
@@ -119,7 +120,7 @@ void reset(event_values &values) {
     for (const auto field : {
              &event_values::type, &event_values::user, &event_values::item, &event_values::rating,
              &event_values::time, &event_values::signal, &event_values::title, &event_values::tags,
-             &event_values::available, &event_values::id}) {
+             &event_values::available, &event_values::id, &event_values::model}) {
         (values.*field).kind = EVENT_VALUE_ABSENT;
     }
     values.is_marked = 0;

@@ -42,8 +42,6 @@ package protocol ServerSettings: Sendable {
     var idleTimeout: Duration { get }
     /// Bytes that may be held for one client.
     var clientBytesMax: Int { get }
-    /// Bytes that may be held for all clients together.
-    var totalBytesMax: Int { get }
 }
 
 /// The connections of a server, as far as one client's command may ask after the others. Any thread.
@@ -53,6 +51,8 @@ package protocol ConnectedClients: Sendable {
     var counts: ConnectionCounts { get }
     /// Bytes held for all of them.
     var heldBytes: Int { get }
+    /// Bytes that may be held for all of them.
+    var heldBytesMax: Int { get }
 
     /// Keeps what others see of a connection up to date.
     func update(_ session: Session)

@@ -6,7 +6,7 @@ import RESP
 
 /// What feeds the log; each answers the token of the appended event once it is durable.
 enum EventCommands {
-    static let all = [rate, signal, retract, hide, unhide, forget, setItem, feed]
+    static let all = [rate, signal, retract, hide, unhide, forget, setItem, promote, feed]
 
     private static let time = ArgumentSpec.option("TS", "ms")
     private static let eventID = ArgumentSpec.option("ID", "id")
@@ -89,6 +89,13 @@ enum EventCommands {
             }
         }
         return append(Event(.item(item), time: time, id: id), environment)
+    }
+
+    static let promote = Command(
+        "PROMOTE", "Makes a model the default from this event on.", group: .event, flags: [.write],
+        arguments: [.value("model"), time, eventID]
+    ) { arguments, _, environment throws(CommandError) in
+        try append(.promote(model: try arguments.text("model")), &arguments, environment)
     }
 
     /// Read and checked where the log is written, not on the event loop.

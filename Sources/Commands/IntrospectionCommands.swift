@@ -141,7 +141,8 @@ extension IntrospectionCommands {
             ("appendonly", "no"), ("cluster-enabled", "no"),
             ("client-output-buffer-limit", "normal \(options.clientBytesMax) 0 0"), ("databases", "1"),
             ("maxclients", String(environment.clients.counts.max)), ("maxmemory", "0"),
-            ("maxmemory-clients", String(options.totalBytesMax)), ("maxmemory-policy", "noeviction"),
+            ("maxmemory-clients", String(environment.clients.heldBytesMax)),
+            ("maxmemory-policy", "noeviction"),
             ("port", "0"), ("proto-max-bulk-len", String(options.limits.bulkBytesMax)), ("save", ""),
             ("timeout", String(options.idleTimeout.components.seconds)), ("unixsocket", options.socketPath),
         ]

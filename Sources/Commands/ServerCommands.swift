@@ -72,7 +72,7 @@ enum ServerCommands {
             StatusField("rpc.connections.rejected", .integer(connections.rejected)),
             StatusField("rpc.connections.cut-off", .integer(counters.cutOff.load(ordering: .relaxed))),
             StatusField("rpc.held-bytes", .integer(Int64(environment.clients.heldBytes))),
-            StatusField("rpc.held-bytes.max", .integer(Int64(environment.settings.totalBytesMax))),
+            StatusField("rpc.held-bytes.max", .integer(Int64(environment.clients.heldBytesMax))),
             StatusField("rpc.commands", .integer(counters.commands.load(ordering: .relaxed))),
             StatusField("rpc.commands.refused", .integer(counters.refused.load(ordering: .relaxed))),
         ]

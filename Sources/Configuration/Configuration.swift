@@ -117,6 +117,12 @@ public struct Configuration: Sendable, Equatable {
         public var seen = "exclude"
     }
 
+    /// The section `promotion`: when a better model becomes the default by itself.
+    public struct Promotion: Sendable, Equatable {
+        public var margin = 0.005
+        public var error = 0.01
+    }
+
     /// The section `score`.
     public struct Score: Sendable, Equatable {
         public var windowEvents = 100_000
@@ -157,6 +163,7 @@ public struct Configuration: Sendable, Equatable {
     /// In the order given; names are unique.
     public var models = ModelSettings.defaults
     public var defaultModel = "likes"
+    public var promotion = Promotion()
     public var popularity = Popularity()
     public var trending = Trending()
     public var score = Score()

@@ -25,7 +25,8 @@ extension ConfigurationKey {
         integer(
             "source.dead-letter-wait-s", \.source.deadLetterWaitSeconds, 0...86_400, unit: "seconds",
             "Longest that dead letters which cannot be stored hold checkpoints back; then they are dropped, counted and "
-                + "logged. 0 waits for ever."),
+                + "logged. 0 waits for ever."
+        ).reloadable(),
         text(
             "source.kafka.brokers", \.source.kafka.brokers, allowed: "host:port, several parted by commas",
             "Kafka brokers to begin with.", where: { !$0.isEmpty }),
@@ -115,7 +116,8 @@ extension ConfigurationKey {
             "engine.duplicates-window", \.engine.duplicatesWindow, 0...67_108_864,
             unit: "events per partition",
             "Events, with an id or a time of their own, that are known again when they come a second time; 24 bytes "
-                + "each. 0 for none."),
+                + "each. 0 for none."
+        ).reloadable(),
         integer(
             "engine.users-max", \.engine.usersMax, 0...1_000_000_000, unit: "users",
             "Users kept; past it those heard of least recently are erased. 0 for no bound."
@@ -138,8 +140,16 @@ extension ConfigurationKey {
             "Models learned side by side from the one stream. A file that has this key replaces the defaults."
         ),
         text(
-            "default-model", \.defaultModel, allowed: "the name of one of the models",
-            "The model asked where a look-up names none.", where: ModelSettings.isName),
+            "default-model", \.defaultModel, allowed: "the name of one of the models, or best",
+            "The model asked where a look-up names none, until PROMOTE names another; best: whichever leads for sure.",
+            where: ModelSettings.isName),
+        number(
+            "promotion.margin", \.promotion.margin, 0...0.5,
+            "With default-model best: the lead in recall@10 (or explained variance) that a model must exceed for sure."
+        ),
+        number(
+            "promotion.error", \.promotion.error, 1e-9...0.5,
+            "The probability, of each default, that a model without such a lead ever takes its place."),
     ]
 
     private static let scoreAndCheckpoint: [ConfigurationKey] = [
@@ -182,13 +192,16 @@ extension ConfigurationKey {
         integer(
             "rpc.client-bytes-max", \.rpc.clientBytesMax, 1_048_576...1_099_511_627_776, unit: "bytes",
             "Held for one client: answers it has not read, commands queued by MULTI, half a request; past it the "
-                + "connection is closed."),
+                + "connection is closed."
+        ).reloadable(.newConnections),
         integer(
             "rpc.total-bytes-max", \.rpc.totalBytesMax, 1_048_576...1_099_511_627_776, unit: "bytes",
-            "The same for all clients together; past it the connection that holds most is closed."),
+            "The same for all clients together; past it the connection that holds most is closed."
+        ).reloadable(),
         integer(
             "rpc.answer-timeout-s", \.rpc.answerTimeoutSeconds, 1...86_400, unit: "seconds",
-            "A client that reads nothing of its waiting answers for this long is closed."),
+            "A client that reads nothing of its waiting answers for this long is closed."
+        ).reloadable(.newConnections),
         text(
             "rpc.password", \.rpc.password, allowed: "any text",
             "What AUTH must give; nothing asks for none (the socket's file mode still holds).",

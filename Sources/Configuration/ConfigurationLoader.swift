@@ -195,8 +195,9 @@ private struct ConfigurationLoader {
         guard !names.isEmpty else {
             return reportTogether("models", "found no model, allowed is one or more")
         }
-        if !names.contains(configuration.defaultModel) {
-            let message = "found \(configuration.defaultModel), allowed is \(names.joined(separator: ", "))"
+        if !names.contains(configuration.defaultModel), configuration.defaultModel != "best" {
+            let message =
+                "found \(configuration.defaultModel), allowed is \(names.joined(separator: ", ")) or best"
             reportTogether("default-model", message, also: "models")
         }
         for model in configuration.models {

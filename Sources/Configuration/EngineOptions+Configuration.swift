@@ -1,6 +1,7 @@
 public import Engine
 import Foundation
 public import Learners
+import LiveScores
 import LookUps
 public import State
 public import StreamLearning
@@ -14,7 +15,6 @@ extension Configuration {
         options.ingest.batchEventsMax = engine.batchEventsMax
         options.ingest.queueEventsMax = engine.queueEventsMax
         options.ingest.consumer = source.consumerOptions
-        options.lookUps.defaultModel = defaultModel
         options.lookUps.seen = SeenRule(recommend.seen) ?? .exclude
         options.publishInterval = .milliseconds(engine.publishIntervalMs)
         options.checkpoints.interval = .seconds(checkpoint.everySeconds)
@@ -35,6 +35,9 @@ extension Configuration {
         options.popularityHalfLifeEvents = popularity.halfLifeEvents
         options.trendingHalfLifeEvents = trending.halfLifeEvents
         options.scoreWindowEvents = score.windowEvents
+        options.defaultModel = defaultModel
+        options.promotion.margin = promotion.margin
+        options.promotion.error = promotion.error
         options.seen = SeenRule(recommend.seen) ?? .exclude
         options.duplicatesWindow = engine.duplicatesWindow
         return options

@@ -24,7 +24,9 @@ extension Configuration {
 
     /// Tells a log that is open what of `source` may change meanwhile. What a gap means is for the engine's options to say.
     public func change(_ log: any EventLog) {
+        (log as? KafkaLog)?.change(deadLetterPatience: source.deadLetterPatience)
         guard let embedded = log as? EmbeddedLog else { return }
+        embedded.change(deadLetterPatience: source.deadLetterPatience)
         embedded.change(
             queueMax: source.embedded.queueMax, retainEvents: Int64(source.embedded.retainEvents))
     }

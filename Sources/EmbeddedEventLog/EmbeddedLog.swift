@@ -87,6 +87,11 @@ public final class EmbeddedLog: EventLog {
         bounds.withLock { $0 = (queueMax, retainEvents) }
     }
 
+    /// Changes, while the log is open, how long dead letters that cannot be stored may hold checkpoints back; `nil` for ever.
+    public func change(deadLetterPatience: Duration?) {
+        state.withLock { $0.patience.limit = deadLetterPatience }
+    }
+
     public func append(
         key: EntityID, payload: [UInt8], time: Int64,
         completion: @escaping @Sendable (Result<Token, EventLogError>) -> Void

@@ -92,7 +92,7 @@ final class AppendQueue: Sendable {
         do throws(EventError) {
             try options.check(event)
         } catch {
-            return .failure(LookupError(.invalid, error.description))
+            return .failure(error.lookUpError)
         }
         return .success(
             LogRecord(key: event.key, payload: EventEncoder.record(of: event), time: clock.milliseconds))
@@ -107,8 +107,15 @@ final class AppendQueue: Sendable {
             let payload = decoder.hasReadOwn ? Array(text) : EventEncoder.record(of: event)
             return .success(LogRecord(key: event.key, payload: payload, time: clock.milliseconds))
         } catch {
-            return .failure(LookupError(.invalid, error.description))
+            return .failure(error.lookUpError)
         }
+    }
+}
+
+extension EventError {
+    fileprivate var lookUpError: LookupError {
+        if case .unknownModel = self { return LookupError(.noModel, description) }
+        return LookupError(.invalid, description)
     }
 }
 

@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import LiveScores
 internal import Locking
 internal import State
 internal import StreamLearning
@@ -18,8 +19,8 @@ struct ChangeableOptions {
 
 extension Engine {
     /// Takes over what may change while the engine runs: the bounds on histories, users and items, how batches are cut and
-    /// how many events wait, when items are published, when the state is made durable, the score's window, and what a gap
-    /// in the log means. The rest of `options` is passed over.
+    /// how many events wait, when items are published, when the state is made durable, the score's window, how many events are
+    /// known again, and what a gap in the log means. The rest of `options` is passed over.
     ///
     /// Holds from the next batch on. A bound below what is there takes effect as events come in: a user's history with the
     /// user's next event, the number of users with the next new one. A score's window of another length starts empty.
@@ -34,6 +35,8 @@ extension Engine {
             confined.changeable.checkpoints = options.checkpoints
             if interval != options.checkpoints.interval { scheduleCheckpoints() }
             for model in state.models { model.score.resize(windowEvents: options.state.scoreWindowEvents) }
+            state.recent.resize(to: options.state.duplicatesWindow)
+            state.comparison.resize(windowEvents: options.state.scoreWindowEvents)
             refreshSnapshot()
         }
         changeIngest(to: options.ingest)

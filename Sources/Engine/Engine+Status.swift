@@ -1,6 +1,9 @@
+internal import Evaluation
 internal import EventLog
+internal import Events
 internal import Foundation
 internal import Identities
+internal import LiveScores
 internal import Locking
 internal import LookUps
 internal import Retrieval
@@ -12,10 +15,11 @@ extension Engine {
     public func models() -> [ModelStatus] {
         let snapshot = published.snapshot
         return zip(state.models, snapshot.models).map { model, numbers in
-            ModelStatus(
-                name: model.options.name, learner: model.options.learnerName,
-                isDefault: model.options.name == options.lookUps.defaultModel,
-                fields: fields(of: model, numbers))
+            let isDefault = model.options.name == snapshot.defaultModel?.name
+            return ModelStatus(
+                name: model.options.name, learner: model.options.learnerName, isDefault: isDefault,
+                fields: fields(of: model, numbers)
+                    + (isDefault ? promotionFields(snapshot.defaultModel?.promoted) : []))
         }
     }
 
@@ -29,6 +33,7 @@ extension Engine {
         fields += logFields(snapshot)
         fields.append(StatusField("users.count", .integer(Int64(state.users.read { $0.count }))))
         fields.append(StatusField("items.count", .integer(Int64(state.items.read { $0.count }))))
+        fields += defaultModelFields(snapshot.defaultModel)
         for (model, numbers) in zip(state.models, snapshot.models) {
             fields += self.fields(of: model, numbers).map {
                 StatusField("model.\(model.options.name).\($0.name)", $0.value)
@@ -90,6 +95,44 @@ extension Engine {
         return fields + [StatusField("lag.total", .integer(lag))]
     }
 
+    private func defaultModelFields(_ model: DefaultModel?) -> [StatusField] {
+        guard let model else { return [] }
+        return [
+            StatusField("default-model.name", .text(model.name)),
+            StatusField("default-model.configured", .text(model.configured)),
+            StatusField("default-model.promotions", .integer(model.promotions)),
+        ] + promotionFields(model.promoted).map { StatusField("default-model.\($0.name)", $0.value) }
+    }
+
+    /// Why the default is not the model that the configuration names, where it is not.
+    private func promotionFields(_ promotion: Promotion?) -> [StatusField] {
+        guard let promotion else { return [] }
+        return [
+            StatusField("promoted-at", .text(promotion.token.description)),
+            StatusField("promoted-because", .text(promotion.because)),
+        ]
+    }
+
+    /// A model against the default on the same events: over the window, and since the start of the state.
+    private func leadFields(_ lead: ModelComparison.Lead?) -> [StatusField] {
+        guard let lead else { return [] }
+        var fields = [
+            StatusField("lead-over", .text(lead.over)),
+            StatusField("lead-measure", .text(lead.measure.rawValue)),
+        ]
+        for (suffix, sums) in [("", lead.window), (".total", lead.total)] {
+            fields.append(StatusField("lead-events\(suffix)", .integer(sums.count)))
+            guard sums.count > 0 else { continue }
+            let interval = sums.interval(error: ModelComparison.Lead.error)
+            for (name, value) in [
+                ("lead", sums.mean), ("lead-low", interval.lowerBound), ("lead-high", interval.upperBound),
+            ] {
+                fields.append(StatusField("\(name)\(suffix)", .double(value * lead.measure.unit)))
+            }
+        }
+        return fields
+    }
+
     /// The score over the window and over all time, each beside its baseline on the same events.
     private func fields(of model: ModelState, _ numbers: Snapshot.Model) -> [StatusField] {
         var fields = [
@@ -111,7 +154,7 @@ extension Engine {
         }
         let baseline = model.rule.predictsRatings ? "means" : "popularity"
         fields.append(StatusField("loses-to-\(baseline)", .bool(numbers.losesToBaseline)))
-        return fields
+        return fields + leadFields(numbers.lead)
     }
 
     /// Of a file of SQLite's: `state` or `log`.

@@ -23,11 +23,9 @@ internal import Synchronization
 ///
 /// One serial queue runs the batches and owns the state between rounds; see `LearnedState` for who owns what during one.
 public final class Engine: Sendable {
-    /// Each of five seconds, where the state's file stays locked.
-    private static let lastCheckpointTries = 6
-    private static let waitWorthTelling: Duration = .seconds(1)
-
     let options: EngineOptions
+    /// What an event may look like here.
+    private let events: EventOptions
     let state: LearnedState
     let log: any EventLog
     let logger: Logger
@@ -44,12 +42,12 @@ public final class Engine: Sendable {
     package let stages = StageTimes()
 
     let queue = DispatchQueue(label: "freshet.engine", qos: .userInitiated)
-    private let life: Lock<Life>
+    let life: Lock<Life>
     /// What the engine's queue alone touches.
     let confined: QueueConfined<Confined>
 
     /// Started and stopped from outside.
-    private struct Life {
+    struct Life {
         var ingest: Ingest?
         var ingestOptions: IngestOptions
         var onFailure: (@Sendable (EventLogError) -> Void)?
@@ -98,13 +96,17 @@ public final class Engine: Sendable {
     public init(
         options: EngineOptions, file: StateFile, log: any EventLog, logger: Logger, clock: WallClock = .system
     ) throws(StateError) {
+        var events = options.events
+        // What may be promoted are the models that there are.
+        events.models = options.state.models.map(\.name)
+        self.events = events
         self.clock = clock
         self.options = options
         self.log = log
         self.logger = logger
         state = LearnedState(options: options.state)
         checkpointer = Checkpointer(file: file, log: log, stages: stages, logger: logger)
-        appends = AppendQueue(to: log, events: options.events, clock: clock)
+        appends = AppendQueue(to: log, events: events, clock: clock)
         let application = BatchApplication(state: state, options: options.learning, stages: stages)
         confined = QueueConfined(Confined(options, application), to: queue)
         life = Lock(Life(ingestOptions: options.ingest))
@@ -126,6 +128,7 @@ public final class Engine: Sendable {
                 "items": "\(state.items.read { $0.count })",
             ])
         queue.sync {
+            tellOverruled()
             judgeModels()
             publish()
             refreshSnapshot()
@@ -135,7 +138,7 @@ public final class Engine: Sendable {
     /// Starts to consume. `onFailure` is called once when the log needs a person; look-ups go on meanwhile.
     public func start(onFailure: @escaping @Sendable (EventLogError) -> Void) {
         let ingest = Ingest(
-            log: log, options: life.withLock { $0.ingestOptions }, events: options.events, delegate: self,
+            log: log, options: life.withLock { $0.ingestOptions }, events: events, delegate: self,
             outlet: Ingest.Outlet(
                 submit: { [weak self] in self?.submit($0, eventsMax: $1) },
                 backlog: backlog,
@@ -227,6 +230,7 @@ public final class Engine: Sendable {
         for (model, rows) in outcome.changedItems.enumerated() { confined.unpublished[model] += rows }
         confined.unpublishedStats += outcome.changedStats
         report(outcome.rejections)
+        tell(outcome.promotions)
         confined.changed = true
         confined.eventsSinceCheckpoint += events
         let left = backlog.subtract(events: events, bytes: bytes)
@@ -292,129 +296,6 @@ public final class Engine: Sendable {
             settle()
             refreshSnapshot()
         }
-    }
-
-    // MARK: - Checkpoints
-
-    private func checkpointIfChanged() {
-        guard confined.changed, !confined.checkpointRunning else { return }
-        let wait = confined.checkpointPace.wait(at: .now)
-        if wait <= .zero { startCheckpoint([]) } else { postponeCheckpoint(wait) }
-    }
-
-    /// Checkpoints that take long come less often, so that learning and the disk have most of the time to themselves.
-    private func postponeCheckpoint(_ wait: Duration) {
-        guard confined.checkpointPace.postpone() else { return }
-        if wait > Self.waitWorthTelling {
-            logger.notice(
-                "the next checkpoint waits: the last one took long",
-                metadata: [
-                    "last-ms": "\(Int(checkpointer.report.lastDuration.milliseconds))",
-                    "wait-ms": "\(Int(wait.milliseconds))",
-                ])
-        }
-        queue.asyncAfter(deadline: .now() + wait.dispatchInterval) { [weak self] in
-            guard let self, !isStopped else { return }
-            checkpointIfChanged()
-        }
-    }
-
-    /// Behind the batch that is being prepared.
-    private func checkpointLater() {
-        guard !confined.checkpointScheduled else { return }
-        confined.checkpointScheduled = true
-        queue.async { [self] in
-            confined.checkpointScheduled = false
-            checkpointIfChanged()
-        }
-    }
-
-    func requestCheckpoint(_ completion: @escaping CheckpointCompletion) {
-        queue.async { [self] in
-            if confined.checkpointRunning {
-                confined.waitingForCheckpoint.append(completion)
-            } else {
-                startCheckpoint([completion])
-            }
-        }
-    }
-
-    /// With each checkpoint rather than each event: a bound once reached stays reached.
-    private func tellRefusals() {
-        let refused = state.counters.refused
-        guard refused > confined.refusedTold else { return }
-        logger.warning(
-            "events on new items are left out: engine.items-max is reached",
-            metadata: [
-                "items-max": "\(confined.changeable.learning.itemsMax)", "events.refused": "\(refused)",
-            ])
-        confined.refusedTold = refused
-    }
-
-    /// Returns once what was learned before is durable.
-    package func checkpointNow() throws(StateError) { _ = try checkpointAndWait().get() }
-
-    func checkpointAndWait() -> Result<[Int32: Int64], StateError> {
-        let done = DispatchSemaphore(value: 0)
-        let result = Lock<Result<[Int32: Int64], StateError>?>(nil)
-        requestCheckpoint { outcome in
-            result.withLock { $0 = outcome }
-            done.signal()
-        }
-        done.wait()
-        return result.withLock { $0 } ?? .success([:])
-    }
-
-    /// Somebody else's lock on the state's file ends, as a rule; each try waits for it as long as SQLite's time-out says.
-    private func lastCheckpoint() -> Result<[Int32: Int64], StateError> {
-        var outcome = checkpointAndWait()
-        for _ in 1..<Self.lastCheckpointTries {
-            guard case .failure(let error) = outcome, error.code == .locked else { break }
-            outcome = checkpointAndWait()
-        }
-        return outcome
-    }
-
-    private func startCheckpoint(_ completions: [CheckpointCompletion]) {
-        settle()
-        guard confined.changed else {
-            let positions = state.positions
-            for completion in completions { completion(.success(positions)) }
-            return
-        }
-        tellRefusals()
-        confined.checkpointRunning = true
-        confined.changed = false
-        confined.eventsSinceCheckpoint = 0
-        assert(state.violations().isEmpty, state.violations().prefix(5).joined(separator: "; "))
-        let clock = ContinuousClock()
-        let start = clock.now
-        let frozen = stages.measure(.collect) { state.freeze() }
-        let pause = start.duration(to: clock.now)
-        let positions = frozen.head.positions
-        checkpointer.write(frozen, pause: pause, isLast: isStopped) { [self] outcome in
-            if case .success = outcome { life.withLock { $0.ingest }?.commit(positions) }
-            queue.async { [self] in
-                settle()
-                endCheckpoint(frozen, outcome)
-                for completion in completions { completion(outcome.map { _ in positions }) }
-                let waiting = confined.waitingForCheckpoint
-                confined.waitingForCheckpoint = []
-                if !waiting.isEmpty { startCheckpoint(waiting) }
-            }
-        }
-    }
-
-    private func endCheckpoint(_ frozen: FrozenState, _ outcome: Result<Duration, StateError>) {
-        switch outcome {
-        case .success(let duration):
-            state.thaw(frozen, isSaved: true)
-            confined.checkpointPace.finish(after: duration, at: .now)
-        case .failure:
-            state.thaw(frozen, isSaved: false)
-            confined.changed = true
-        }
-        confined.checkpointRunning = false
     }
 
     // MARK: - For look-ups

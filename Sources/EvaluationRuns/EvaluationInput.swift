@@ -76,7 +76,7 @@ struct EvaluationInput {
             case .retract(let user, let item):
                 builder.retract(user: user.string, item: item.string, time: event.time)
             case .forget(let user): builder.forget(user: user.string, time: event.time)
-            case .item, .hide, .unhide: break
+            case .item, .hide, .unhide, .promote: break
             }
         }
         return builder.build()

@@ -3,7 +3,7 @@ import Events
 /// How long dead letters that cannot be stored may hold the state back from being durable. Pure: told the time.
 package struct DeadLetterPatience {
     /// `nil` for ever.
-    private let limit: Duration?
+    package var limit: Duration?
     private var failingSince: ContinuousClock.Instant?
 
     package init(_ limit: Duration?) { self.limit = limit }

@@ -54,6 +54,10 @@ final class CSVReader: EventReader {
         case .unhide: return .unhide(user: try id("user"), item: try id("item"))
         case .forget: return .forget(user: try id("user"))
         case .item: return .item(try itemDescription())
+        case .promote:
+            throw .badValue(
+                field: name("type"), found: "'promote'",
+                wanted: "what users and items do; promotions are JSON alone")
         }
     }
 

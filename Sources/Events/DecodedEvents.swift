@@ -5,7 +5,7 @@
 package struct DecodedEvents: Sendable, Equatable {
     package enum Kind: UInt8, Sendable {
         case rating = 1
-        case signal, retract, hide, unhide, forget, item
+        case signal, retract, hide, unhide, forget, item, promote
     }
 
     package struct Entry: Sendable, Equatable {
@@ -18,7 +18,8 @@ package struct DecodedEvents: Sendable, Equatable {
         fileprivate(set) package var item = TextRange()
         /// A rating.
         package var value: Float = 0
-        /// Of a signal the place of its name in `signals`; of an item's description its place in `descriptions`.
+        /// Of a signal the place of its name in `signals`; of an item's description its place in `descriptions`; of a
+        /// promotion that of its model in `models`.
         package var reference: Int32 = 0
         package var kind: Kind
         package var isTimed = false
@@ -39,6 +40,8 @@ package struct DecodedEvents: Sendable, Equatable {
     /// Names of signals, each once.
     package private(set) var signals: [String] = []
     package private(set) var descriptions: [ItemDescription] = []
+    /// Names of models that are promoted, one a promotion.
+    package private(set) var models: [String] = []
 
     package init() {}
 
@@ -60,6 +63,7 @@ package struct DecodedEvents: Sendable, Equatable {
         entries.removeAll(keepingCapacity: keepingCapacity)
         ids.removeAll(keepingCapacity: keepingCapacity)
         descriptions.removeAll(keepingCapacity: keepingCapacity)
+        models.removeAll()
     }
 
     /// Takes an event that somebody else has decoded.
@@ -77,6 +81,9 @@ package struct DecodedEvents: Sendable, Equatable {
         case .item(let description):
             entry.reference = Int32(descriptions.count)
             descriptions.append(description)
+        case .promote(let model):
+            entry.reference = Int32(models.count)
+            models.append(model)
         case .retract, .hide, .unhide, .forget: break
         }
         entries.append(entry)
@@ -85,9 +92,11 @@ package struct DecodedEvents: Sendable, Equatable {
     /// Takes what was decoded after it.
     package mutating func append(_ later: DecodedEvents) {
         let (idsBefore, describedBefore) = (UInt32(ids.count), Int32(descriptions.count))
+        let promotedBefore = Int32(models.count)
         let names = later.signals.map { reference(ofSignal: $0) }
         ids += later.ids
         descriptions += later.descriptions
+        models += later.models
         entries.reserveCapacity(entries.count + later.entries.count)
         for var entry in later.entries {
             entry.user.start += idsBefore
@@ -95,6 +104,7 @@ package struct DecodedEvents: Sendable, Equatable {
             switch entry.kind {
             case .signal: entry.reference = names[Int(entry.reference)]
             case .item: entry.reference += describedBefore
+            case .promote: entry.reference += promotedBefore
             default: break
             }
             entries.append(entry)
@@ -143,7 +153,7 @@ extension Event {
         case .rating(let user, _, _), .signal(let user, _, _), .retract(let user, _), .hide(let user, _),
             .unhide(let user, _), .forget(let user):
             user
-        case .item: nil
+        case .item, .promote: nil
         }
     }
 
@@ -156,6 +166,7 @@ extension Event {
         case .unhide: .unhide
         case .forget: .forget
         case .item: .item
+        case .promote: .promote
         }
     }
 }

@@ -15,6 +15,12 @@ public struct EntityID: Sendable {
         self.string = string
     }
 
+    /// - Parameter literal: of the program's own, 1 to 256 bytes.
+    init(literal: StaticString) {
+        precondition((1...Self.bytesMax).contains(literal.utf8CodeUnitCount))
+        string = literal.description
+    }
+
     /// - Parameter field: named in the error.
     /// - Throws: `EventError.badID`.
     init(_ string: String, field: String) throws(EventError) {

@@ -22,6 +22,8 @@ public struct Event: Sendable, Equatable {
         case forget(user: EntityID)
         /// Describes an item; `nil` leaves what is known as it is.
         case item(ItemDescription)
+        /// From here on this model is asked where a look-up names none.
+        case promote(model: String)
     }
 
     public var kind: Kind
@@ -40,15 +42,19 @@ public struct Event: Sendable, Equatable {
     }
 
     /// The key under which the event is appended: the user's id, so that one user's events stay in order in one
-    /// partition; the item's id for an item's description.
+    /// partition; the item's id for an item's description, `promote` for a promotion.
     public var key: EntityID {
         switch kind {
         case .rating(let user, _, _), .signal(let user, _, _), .retract(let user, _), .hide(let user, _),
             .unhide(let user, _), .forget(let user):
             user
         case .item(let description): description.item
+        case .promote: Self.promotionKey
         }
     }
+
+    /// One for all, so that of two promotions the later one holds, whatever partitions a topic has.
+    private static let promotionKey = EntityID(literal: "promote")
 }
 
 extension Event {
@@ -59,7 +65,7 @@ extension Event {
             .unhide(_, let item):
             item
         case .item(let description): description.item
-        case .forget: nil
+        case .forget, .promote: nil
         }
     }
 }

@@ -106,6 +106,8 @@ public final class EventDecoder {
             return .forget(user: try id(values.pointee.user, names.user))
         case .item:
             return .item(try itemDescription())
+        case .promote:
+            return .promote(model: try model())
         }
     }
 
@@ -134,6 +136,14 @@ public final class EventDecoder {
             throw .missingField(names.signal)
         }
         try options.check(signal: name)
+        return name
+    }
+
+    private func model() throws(EventError) -> String {
+        guard let name = try string(values.pointee.model, EventOptions.modelField) else {
+            throw .missingField(EventOptions.modelField)
+        }
+        try options.check(model: name)
         return name
     }
 
@@ -232,11 +242,12 @@ public final class EventDecoder {
     private static func withFieldNames<Result>(
         _ fields: EventOptions.Fields, _ body: (UnsafePointer<event_field_names>) -> Result
     ) -> Result {
-        withCStrings(fields.all.map(\.name)) { names in
+        withCStrings(fields.all.map(\.name) + [EventOptions.modelField]) { names in
             // In the order of `Fields.all`.
             var fields = event_field_names(
                 type: names[4], user: names[0], item: names[1], rating: names[2], time: names[3],
-                signal: names[5], title: names[6], tags: names[7], available: names[8], id: names[9])
+                signal: names[5], title: names[6], tags: names[7], available: names[8], id: names[9],
+                model: names[10])
             return body(&fields)
         }
     }

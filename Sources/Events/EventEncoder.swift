@@ -64,6 +64,9 @@ public enum EventEncoder {
             if let title = description.title { json.write(fields.title, title) }
             if let tags = description.tags { json.write(fields.tags, tags) }
             if let available = description.available { json.write(fields.available, available) }
+        case .promote(let model):
+            json.write(fields.type, EventType.promote.rawValue)
+            json.write(EventOptions.modelField, model)
         }
         if let id = event.id { json.write(fields.id, id) }
     }

@@ -13,6 +13,7 @@ public enum EventError: Error, Sendable, Equatable {
     indirect case badID(field: String, EventError)
     case unknownType(String)
     case unknownSignal(String, allowed: [String])
+    case unknownModel(String, allowed: [String])
     case ratingOutOfRange(Double, allowed: ClosedRange<Double>)
     case timeOutOfRange(Double, allowed: ClosedRange<Int64>)
     case textTooLong(field: String, bytes: Int, bytesMax: Int)
@@ -32,9 +33,11 @@ extension EventError: CustomStringConvertible {
             "field '\(field)' is \(found); allowed is \(wanted)"
         case .badID(let field, let why): "field '\(field)': \(why)"
         case .unknownType(let type):
-            "unknown type '\(type)'; rating, signal, retract, hide, unhide, forget or item is allowed"
+            "unknown type '\(type)'; rating, signal, retract, hide, unhide, forget, item or promote is allowed"
         case .unknownSignal(let name, let allowed):
             "unknown signal '\(name)'; the configuration knows \(allowed.isEmpty ? "none" : allowed.joined(separator: ", "))"
+        case .unknownModel(let name, let allowed):
+            "unknown model \(Self.shown(name)); the configuration knows \(allowed.joined(separator: ", "))"
         case .ratingOutOfRange(let value, let allowed):
             "rating \(value) is outside \(allowed.lowerBound) to \(allowed.upperBound)"
         case .timeOutOfRange(let value, let allowed):

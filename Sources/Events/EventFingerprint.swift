@@ -10,6 +10,7 @@ extension Event {
         hash.combine(UInt64(kindCode.rawValue))
         hash.combine(key.string)
         hash.combine(item?.string ?? "")
+        if case .promote(let model) = kind { hash.combine(model) }
         if let id {
             hash.combine(id)
             return hash.value
@@ -19,7 +20,7 @@ extension Event {
         switch kind {
         case .rating(_, _, let value): hash.combine(UInt64(value.bitPattern))
         case .signal(_, _, let name): hash.combine(name)
-        case .retract, .hide, .unhide, .forget: break
+        case .retract, .hide, .unhide, .forget, .promote: break
         case .item(let description): hash.combine(description)
         }
         return hash.value

@@ -34,6 +34,10 @@ public struct EventOptions: Sendable, Equatable {
     public var bytesMax = 65_536
     /// Bytes of UTF-8 of an event's own id.
     public static let eventIDBytesMax = 256
+    /// The key of a promotion's model. Not for the configuration to rename: promotions are the operator's, not producers'.
+    static let modelField = "model"
+    /// Bytes of UTF-8.
+    static let modelBytesMax = 256
     /// Bytes of UTF-8.
     public var titleBytesMax = 1_024
     public var tagsMax = 64
@@ -41,6 +45,8 @@ public struct EventOptions: Sendable, Equatable {
     public var tagBytesMax = 256
     /// The acts that count, and how much: name to weight.
     public var signals: [String: Float] = ["click": 1]
+    /// The models that may be promoted; `nil` where whoever reads does not know which there are.
+    public var models: [String]?
 
     public init() {}
 }
@@ -53,6 +59,7 @@ extension EventOptions {
         case .rating(_, _, let value): try check(rating: Double(value))
         case .signal(_, _, let name): try check(signal: name)
         case .retract, .hide, .unhide, .forget: break
+        case .promote(let model): try check(model: model)
         case .item(let description):
             if let title = description.title { try check(title: title) }
             if let tags = description.tags { try check(tags: tags) }
@@ -79,6 +86,14 @@ extension EventOptions {
 
     func check(signal name: String) throws(EventError) {
         guard signals[name] != nil else { throw .unknownSignal(name, allowed: signals.keys.sorted()) }
+    }
+
+    func check(model name: String) throws(EventError) {
+        guard !name.isEmpty else {
+            throw .badValue(field: Self.modelField, found: "''", wanted: "the name of a model")
+        }
+        try check(text: name, field: Self.modelField, bytesMax: Self.modelBytesMax)
+        if let models, !models.contains(name) { throw .unknownModel(name, allowed: models) }
     }
 
     func check(title: String) throws(EventError) {

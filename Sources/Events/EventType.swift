@@ -1,6 +1,6 @@
 /// The values of the `type` field.
 enum EventType: String, CaseIterable {
-    case rating, signal, retract, hide, unhide, forget, item
+    case rating, signal, retract, hide, unhide, forget, item, promote
 
     /// - Throws: `EventError.unknownType`.
     init(_ text: String) throws(EventError) {

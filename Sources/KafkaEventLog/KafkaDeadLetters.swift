@@ -42,6 +42,9 @@ final class KafkaDeadLetters: Sendable {
         state = Lock(State(patience: DeadLetterPatience(options.deadLetterPatience)))
     }
 
+    /// Holds from the next flush on.
+    func change(patience: Duration?) { state.withLock { $0.patience.limit = patience } }
+
     func put(_ letter: DeadLetter, through producer: KafkaProducer) {
         put(Letter(letter: letter, payloadMax: DeadLetterForm.payloadMax(options)), through: producer)
     }

@@ -91,6 +91,9 @@ public final class KafkaLog: EventLog {
         }
     }
 
+    /// Changes, while the log is open, how long dead letters that cannot be stored may hold checkpoints back; `nil` for ever.
+    public func change(deadLetterPatience: Duration?) { deadLetters.change(patience: deadLetterPatience) }
+
     public var deadLettersHeld: Int { deadLetters.held }
 
     public var deadLetterLosses: DeadLetterLosses { deadLetters.losses }

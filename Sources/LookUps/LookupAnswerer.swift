@@ -87,10 +87,10 @@ extension LookupAnswerer {
     }
 
     func modelNumber(_ name: String?) throws(LookupError) -> Int {
-        let wanted = name ?? options.defaultModel
-        guard let number = published.models.firstIndex(where: { $0.traits.name == wanted }) else {
+        guard let name else { return published.defaultModel }
+        guard let number = published.models.firstIndex(where: { $0.traits.name == name }) else {
             let known = published.models.map(\.traits.name).joined(separator: ", ")
-            throw LookupError(.noModel, "no model '\(wanted)'; there are \(known)")
+            throw LookupError(.noModel, "no model '\(name)'; there are \(known)")
         }
         return number
     }

@@ -2,8 +2,6 @@ public import State
 
 /// What look-ups are answered by where a query does not say. Validated by the configuration.
 public struct LookupOptions: Sendable {
-    /// The model that is asked where a query names none.
-    public var defaultModel = "likes"
     /// What a rating may be: the weights that a session may give to a model of ratings.
     public var ratings: ClosedRange<Double> = 0...100
 

@@ -1,6 +1,7 @@
 internal import Counting
 internal import Factors
 internal import Learners
+internal import LiveScores
 internal import Locking
 package import Retrieval
 package import State
@@ -14,14 +15,19 @@ package final class PublishedState: Sendable {
     private let counts: Lock<PublishedCounts>
     private let latest = Lock(Snapshot())
     private let items = Atomic<Int>(0)
+    private let defaultNumber: Atomic<Int>
 
     package init(of state: LearnedState) {
+        defaultNumber = Atomic(state.comparison.defaultModel.number)
         models = state.models.map { PublishedModel(traits: $0.traits, factors: state.options.factors) }
         counts = Lock(PublishedCounts(models: state.models.count))
     }
 
     /// Items known, described or rated. Cheap: asked before each look-up.
     package var itemCount: Int { items.load(ordering: .relaxed) }
+
+    /// The number of the model that is asked where a query names none, at the last publication.
+    package var defaultModel: Int { defaultNumber.load(ordering: .relaxed) }
 
     /// What the state last told of itself.
     package var snapshot: Snapshot { latest.withLock { $0 } }
@@ -84,6 +90,7 @@ extension PublishedState {
         counts.withLock { $0.take(stats, from: state) }
         items.store(state.stats.count, ordering: .relaxed)
         if complete {
+            defaultNumber.store(state.comparison.defaultModel.number, ordering: .relaxed)
             latest.withLock {
                 $0.scale = state.ratings.scale
                 $0.newestTime = state.newestTime

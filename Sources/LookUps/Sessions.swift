@@ -3,6 +3,7 @@ internal import Events
 internal import Factors
 internal import Identities
 internal import Learners
+internal import LiveScores
 internal import Retrieval
 internal import State
 

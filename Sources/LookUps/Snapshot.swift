@@ -1,6 +1,7 @@
 internal import Factors
 internal import Foundation
 package import Learners
+package import LiveScores
 internal import Retrieval
 package import State
 
@@ -12,11 +13,15 @@ package struct Snapshot: Sendable {
         package var score = PrequentialScore(windowEvents: 1)
         /// Over the window, by more than noise.
         package var losesToBaseline = false
+        /// Over the default; `nil` of the default itself.
+        package var lead: ModelComparison.Lead?
     }
 
     package var positions: [Int32: Int64] = [:]
     package var counters = LearnedState.Counters()
     package var models: [Model] = []
+    /// The model that is asked where a query names none.
+    package var defaultModel: DefaultModel?
     /// Of ratings, at the last publication.
     package var scale = RatingMoments().scale
     /// The newest time of an event, at the last publication.
@@ -28,11 +33,12 @@ package struct Snapshot: Sendable {
     mutating func take(_ state: LearnedState, memory measured: StateMemory?) {
         positions = state.positions
         counters = state.counters
-        models = state.models.map {
+        models = state.models.enumerated().map { number, model in
             Model(
-                updates: $0.updates, rejected: $0.rejected, score: $0.score,
-                losesToBaseline: $0.losesToBaseline)
+                updates: model.updates, rejected: model.rejected, score: model.score,
+                losesToBaseline: model.losesToBaseline, lead: state.comparison.lead(of: number))
         }
+        defaultModel = state.comparison.defaultModel
         if let measured { memory = measured }
     }
 }

@@ -26,12 +26,17 @@ final class ClientMemory: Sendable {
 
 /// Bytes held for all connections of a server, and their bound.
 final class MemoryTotal: Sendable {
-    let bytesMax: Int
+    private let bound: Atomic<Int>
     private let held = Atomic<Int>(0)
 
     init(bytesMax: Int) {
-        self.bytesMax = bytesMax
+        bound = Atomic(bytesMax)
     }
+
+    var bytesMax: Int { bound.load(ordering: .relaxed) }
+
+    /// A bound below what is held is found passed when any connection holds more.
+    func limit(to bytesMax: Int) { bound.store(bytesMax, ordering: .relaxed) }
 
     var bytes: Int { held.load(ordering: .relaxed) }
     var isPassed: Bool { bytes > bytesMax }

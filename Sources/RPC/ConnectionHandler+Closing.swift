@@ -30,7 +30,9 @@ extension ConnectionHandler {
                 metadata: [
                     "client": "\(self.session.logName)",
                     "process": "\((try? process.get()).map(String.init) ?? "unknown")",
-                    "bytes": "\(bytes)", "limit": "\(reason.limit(self.environment.options))",
+                    "bytes": "\(bytes)",
+                    "limit":
+                        "\(reason.limit(self.environment.options, total: self.environment.registry.total))",
                 ])
             self.context?.close(promise: nil)
         }

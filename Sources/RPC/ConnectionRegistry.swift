@@ -111,6 +111,7 @@ extension ConnectionRegistry: ConnectedClients {
     }
 
     var heldBytes: Int { total.bytes }
+    var heldBytesMax: Int { total.bytesMax }
 
     func update(_ session: Session) {
         state.withLock { $0.connections[session.id]?.session = session }

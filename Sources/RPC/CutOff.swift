@@ -12,10 +12,10 @@ enum CutOff {
         }
     }
 
-    func limit(_ options: RPCServerOptions) -> String {
+    func limit(_ options: RPCServerOptions, total: MemoryTotal) -> String {
         switch self {
         case .client: "rpc.client-bytes-max is \(options.clientBytesMax)"
-        case .total: "rpc.total-bytes-max is \(options.totalBytesMax)"
+        case .total: "rpc.total-bytes-max is \(total.bytesMax)"
         case .stalled: "rpc.answer-timeout-s is \(options.answerTimeout.components.seconds)"
         }
     }

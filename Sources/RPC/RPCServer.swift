@@ -54,10 +54,12 @@ public final class RPCServer: Sendable {
         current = Lock(ServerEnvironment(service: service, options: options))
     }
 
-    /// Takes over what may change while the server runs: the most connections at once and, for connections opened from
-    /// here on, the password, the longest request and the idle time-out. The rest of `options` is passed over.
+    /// Takes over what may change while the server runs: the most connections at once, the bytes held for all of them and,
+    /// for connections opened from here on, the password, the longest request, the bytes held for one and the time-outs.
+    /// The rest of `options` is passed over.
     public func change(to options: RPCServerOptions) {
         current.withLock { $0.change(to: options) }
+        environment.registry.total.limit(to: options.totalBytesMax)
         environment.registry.limit(to: options.connectionsMax)
         limitConnections()
     }

@@ -24,6 +24,9 @@ extension ServerEnvironment {
         options.connectionsMax = new.connectionsMax
         options.limits = new.limits
         options.idleTimeout = new.idleTimeout
+        options.clientBytesMax = new.clientBytesMax
+        options.totalBytesMax = new.totalBytesMax
+        options.answerTimeout = new.answerTimeout
         commands.settings = options
     }
 }

@@ -11,6 +11,7 @@ internal import Factors
 internal import Histories
 package import Identities
 package import Learners
+package import LiveScores
 package import Locking
 
 /// All that is learned, and the positions it was learned from.
@@ -38,6 +39,8 @@ package final class LearnedState: @unchecked Sendable {
     package var ratings = RatingMoments()
     /// The newest time of a rating or signal, in milliseconds since 1970; `nil` before the first. The greatest of the items'.
     package var newestTime: Int64?
+    /// The models on the same events, and which of them is the default.
+    package var comparison: ModelComparison
     /// Rows erased since the last checkpoint.
     package var forgotten: [Int32] = []
 
@@ -49,6 +52,10 @@ package final class LearnedState: @unchecked Sendable {
             UserShard(number: $0, shards: count, factors: options.factors, models: options.models)
         }
         models = options.models.map { ModelState(options: $0, state: options) }
+        comparison = ModelComparison(
+            models: models.map { ($0.options.name, $0.rule.predictsRatings) },
+            configured: options.defaultModel, rule: options.promotion, windowEvents: options.scoreWindowEvents
+        )
     }
 
     /// μ.
@@ -82,6 +89,8 @@ package final class LearnedState: @unchecked Sendable {
         package var unhides: Int64 = 0
         package var forgets: Int64 = 0
         package var descriptions: Int64 = 0
+        /// Asked for by the log.
+        package var promotions: Int64 = 0
         /// Delivered before, and so not learned again.
         package var duplicates: Int64 = 0
         /// Older, by their own time, than what was known already of the same user and item, or of the same item.
@@ -108,8 +117,8 @@ package final class LearnedState: @unchecked Sendable {
         package static let fields: [(name: String, path: any WritableKeyPath<Counters, Int64> & Sendable)] = [
             ("applied", \.applied), ("ratings", \.ratings), ("signals", \.signals),
             ("retractions", \.retractions), ("hides", \.hides), ("unhides", \.unhides),
-            ("forgets", \.forgets), ("descriptions", \.descriptions), ("duplicates", \.duplicates),
-            ("late", \.late),
+            ("forgets", \.forgets), ("descriptions", \.descriptions), ("promotions", \.promotions),
+            ("duplicates", \.duplicates), ("late", \.late),
             ("dead-letters", \.deadLetters), ("skipped", \.skipped), ("dropped", \.dropped),
             ("evicted", \.evicted), ("refused", \.refused),
         ]

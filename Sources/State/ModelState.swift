@@ -2,6 +2,7 @@ package import Checkpoints
 package import Counting
 package import Factors
 package import Histories
+package import LiveScores
 package import Retrieval
 
 /// A model's item side and its score. The users' side is in the shards.

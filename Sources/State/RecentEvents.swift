@@ -4,7 +4,7 @@
 /// for most of them the time of one look into a table. Confined to the engine's queue.
 package struct RecentEvents {
     /// Fingerprints kept of a partition; 0 keeps none.
-    package let capacity: Int
+    package private(set) var capacity: Int
     private(set) var windows: [Int32: Window] = [:]
 
     package init(capacity: Int) { self.capacity = capacity }
@@ -13,6 +13,15 @@ package struct RecentEvents {
     package mutating func insert(_ fingerprint: UInt64, of partition: Int32) -> Bool {
         guard capacity > 0 else { return true }
         return windows[partition, default: Window(capacity: capacity)].insert(fingerprint)
+    }
+
+    /// Another number is kept from here on; of what is there the newest that fit.
+    package mutating func resize(to capacity: Int) {
+        guard capacity != self.capacity else { return }
+        self.capacity = capacity
+        windows =
+            capacity > 0
+            ? windows.mapValues { Window(capacity: capacity, newest: $0.inOrder) } : [:]
     }
 
     package var bytes: Int { windows.values.reduce(0) { $0 + $1.bytes } }

@@ -1,3 +1,5 @@
+public import LiveScores
+
 /// The shape of a state, and what its models are. Validated by the configuration; a state takes it as it is.
 public struct StateOptions: Sendable {
     /// K, a multiple of eight.
@@ -18,6 +20,9 @@ public struct StateOptions: Sendable {
     public var trendingHalfLifeEvents = 1_000.0
     /// Whether what a user took may be recommended again, where a look-up does not say; live scores go by it too.
     public var seen = SeenRule.exclude
+    /// The model that is asked where a look-up names none, until another is promoted; or `best`: whichever leads for sure.
+    public var defaultModel = "likes"
+    public var promotion = PromotionRule()
     /// Length of the prequential score's moving window, in events.
     public var scoreWindowEvents = 100_000
     /// Events of each partition by which a second delivery is known; 24 bytes each. 0 knows none.

@@ -1,6 +1,7 @@
 internal import Factors
 internal import Histories
 internal import Learners
+internal import LiveScores
 internal import State
 
 /// Learns what users took by alternating least squares.

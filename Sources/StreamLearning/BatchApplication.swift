@@ -11,6 +11,7 @@ internal import Factors
 internal import Histories
 internal import Identities
 internal import Learners
+package import LiveScores
 internal import Locking
 package import State
 
@@ -30,6 +31,8 @@ package final class BatchApplication {
         /// Item rows whose counts are to be published.
         package var changedStats: [Int32] = []
         package var rejections: [Rejection] = []
+        /// Models that became the default, in their order.
+        package var promotions: [Promotion] = []
     }
 
     private let state: LearnedState
@@ -184,7 +187,8 @@ package final class BatchApplication {
         CellWorker(
             examples: examples, models: state.models, learners: learners, stats: state.stats,
             samples: SampleSlots(models: examples.isEmpty ? 0 : state.models.count, examples: examples.count),
-            historyMax: options.historyMax, seen: state.options.seen, learns: learns, observer: observer)
+            historyMax: options.historyMax, options: state.options, measure: state.comparison.measure,
+            learns: learns, observer: observer)
     }
 
     private func grow(to items: Int) {
@@ -210,6 +214,7 @@ package final class BatchApplication {
             take(reportOf: shard)
         }
         if learns { score(run.worker) }
+        compare(run.worker, run.segment.promotions)
         for example in run.segment.examples where example.kind.isLearned {
             state.newestTime = max(example.time, state.newestTime ?? example.time)
         }
@@ -226,6 +231,33 @@ package final class BatchApplication {
             }
             model.score = score
         }
+    }
+
+    /// In log order too, promotions that the log asks for among the events.
+    private func compare(_ worker: CellWorker, _ asked: [PromotionAsked]) {
+        var asked = asked[...]
+        func promote(before ordinal: Int64) {
+            while let next = asked.first, next.ordinal < ordinal {
+                asked.removeFirst()
+                if let promotion = state.comparison.promote(next.model, at: next.token, ordinal: next.ordinal)
+                {
+                    outcome.promotions.append(promotion)
+                }
+            }
+        }
+        for (index, example) in worker.examples.enumerated() where learns && example.kind.isLearned {
+            promote(before: example.ordinal)
+            let samples = worker.samples
+            // Of most events none is.
+            if state.models.indices.contains(where: { !samples[$0, index].worth.isNaN }) {
+                state.comparison.add { samples[$0, index].worth }
+            }
+            let token = Token(partition: example.partition, offset: example.offset)
+            if let promotion = state.comparison.endEvent(token, ordinal: example.ordinal) {
+                outcome.promotions.append(promotion)
+            }
+        }
+        promote(before: .max)
     }
 
     private func take(reportOf shard: UserShard) {

@@ -2,6 +2,7 @@ internal import Counting
 internal import Factors
 internal import Histories
 internal import Learners
+internal import LiveScores
 internal import State
 
 /// Learns the examples of one cell: the queue of `shard` owns the users, `lease` lends the items.
@@ -14,6 +15,9 @@ struct CellWorker {
     let samples: SampleSlots
     let historyMax: Int
     let seen: SeenRule
+    /// Of the state: keys what all models draw alike.
+    let seed: UInt64
+    let measure: CommonMeasure
     let learns: Bool
     let observer: (any LearningObserver)?
     private let means = MeansBaseline()
@@ -22,9 +26,8 @@ struct CellWorker {
 
     init(
         examples: [Example], models: [ModelState], learners: [any StreamLearner],
-        stats: ItemColumn<ItemStats>, samples: SampleSlots, historyMax: Int, seen: SeenRule = .exclude,
-        learns: Bool = true,
-        observer: (any LearningObserver)? = nil
+        stats: ItemColumn<ItemStats>, samples: SampleSlots, historyMax: Int, options: StateOptions,
+        measure: CommonMeasure, learns: Bool = true, observer: (any LearningObserver)? = nil
     ) {
         self.examples = examples
         self.models = models
@@ -32,7 +35,8 @@ struct CellWorker {
         self.stats = stats
         self.samples = samples
         self.historyMax = historyMax
-        self.seen = seen
+        (seen, seed) = (options.seen, options.seed)
+        self.measure = measure
         self.learns = learns
         solvesHistories = learns && models.contains { $0.alternating != nil }
         self.observer = observer
@@ -75,21 +79,41 @@ struct CellWorker {
         let meansPrediction = Float(Double(example.mean) + itemOffset + userOffset)
         observer?.willLearn(
             example, kind: kind, meansPrediction: meansPrediction, worker: self, shard: shard, lease: lease)
-        for (modelIndex, model) in models.enumerated() where model.rule.accepts(kind, value: example.value) {
+        let sampled = sampled(example, kind: kind, shard: shard, lease: lease)
+        for (modelIndex, model) in models.enumerated() {
+            let isOwn = model.rule.accepts(kind, value: example.value)
+            guard isOwn || !sampled.isEmpty && model.rule.predictsRatings else { continue }
             let context = LearningContext(
                 modelIndex: modelIndex, model: model, shard: shard, meansPrediction: meansPrediction,
-                local: local, history: shard.users[local].history, seen: seen)
+                local: local, history: shard.users[local].history, seen: seen, sampled: sampled)
+            let learner = learners[modelIndex]
             if learns {
-                samples[modelIndex, slot] = learners[modelIndex].score(example, context, lease: lease)
-                learners[modelIndex].learn(example, context, lease: lease)
-            } else if learners[modelIndex].countsHistory {
-                learners[modelIndex].learn(example, context, lease: lease)
+                var sample = isOwn ? learner.score(example, context, lease: lease) : .none
+                sample.worth = learner.worth(of: sample, by: measure, example, context, lease: lease)
+                samples[modelIndex, slot] = sample
             }
+            guard isOwn else { continue }
+            if learns || learner.countsHistory { learner.learn(example, context, lease: lease) }
             context.touch(Int(example.item))
         }
         rememberAndTell(example, shard: shard) {
             remember(example, kind: kind, previous: previous, shard: shard, lease: lease)
         }
+    }
+
+    /// Items among which every model is asked where the event's own stands; none where no model that ranks learns from it.
+    private func sampled(
+        _ example: Example, kind: HistoryEntry.Kind, shard: UserShard, lease: borrowing RowLease
+    ) -> [Int] {
+        let ranking = models.firstIndex { model in
+            !model.rule.predictsRatings && model.rule.accepts(kind, value: example.value)
+        }
+        guard learns, let ranking else { return [] }
+        let local = shard.local(example.user)
+        let context = LearningContext(
+            modelIndex: ranking, model: models[ranking], shard: shard, meansPrediction: 0, local: local,
+            history: shard.users[local].history, seen: seen)
+        return SampledRecall.draw(example, seed: seed, context, lease: lease)
     }
 
     private enum Standing { case news, duplicate, late }

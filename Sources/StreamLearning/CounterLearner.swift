@@ -1,6 +1,7 @@
 internal import Counting
 internal import Factors
 internal import Learners
+internal import LiveScores
 internal import State
 
 /// Counts what is taken: over all users, again by the same user, and after what.

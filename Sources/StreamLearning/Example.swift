@@ -1,5 +1,6 @@
 internal import Factors
 internal import Learners
+internal import LiveScores
 internal import State
 
 /// One event, interned and ready to be learned.

@@ -14,6 +14,8 @@ struct LearningContext: ~Copyable {
     /// is checked and counted.
     let history: History
     let seen: SeenRule
+    /// Items among which every model is asked where the event's own stands; empty where the event is not scored so.
+    var sampled: [Int] = []
 
     var user: Row { shard.tables[modelIndex].row(local) }
 

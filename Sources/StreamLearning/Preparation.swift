@@ -112,7 +112,7 @@ struct Preparation: ~Copyable {
     /// False for an event that would take the items past their bound.
     private func hasRoom(for logged: EventInBatch) -> Bool {
         let itemsMax = options.itemsMax
-        guard itemsMax > 0, logged.event.kind != .forget else { return true }
+        guard itemsMax > 0, logged.event.kind != .forget, logged.event.kind != .promote else { return true }
         return segment.itemCount < itemsMax || itemRow(logged) != nil
     }
 
@@ -132,14 +132,14 @@ struct Preparation: ~Copyable {
         case .rating, .signal, .hide: true
         // What takes something back is remembered where it has a time of its own.
         case .retract, .unhide: logged.event.isTimed
-        case .forget, .item: false
+        case .forget, .item, .promote: false
         }
     }
 
     /// Whether the event names an item for the first time.
     func bringsItem(_ logged: EventInBatch) -> Bool {
         switch logged.event.kind {
-        case .forget: false
+        case .forget, .promote: false
         case .retract, .unhide: logged.event.isTimed && itemRow(logged) == nil
         case .rating, .signal, .hide, .item: itemRow(logged) == nil
         }
@@ -176,6 +176,11 @@ struct Preparation: ~Copyable {
         case .item:
             tally.counters.descriptions += 1
             describe(events.descriptions[Int(event.reference)], logged)
+        case .promote:
+            tally.counters.promotions += 1
+            segment.promotions.append(
+                PromotionAsked(
+                    model: events.models[Int(event.reference)], token: event.token, ordinal: applied))
         }
     }
 

@@ -1,5 +1,6 @@
 internal import Factors
 internal import Learners
+internal import LiveScores
 internal import State
 
 /// Learns what users took against items that they did not, by BPR or WARP.

@@ -1,6 +1,7 @@
 internal import Factors
 internal import Histories
 internal import Learners
+internal import LiveScores
 internal import State
 
 /// Learns standardised ratings (`RatingScale`) by biased SGD, scored by squared error beside the means baseline.
@@ -15,7 +16,20 @@ struct RatingLearner: StreamLearner {
         let item = lease.row(Int(example.item), of: context.model.items)
         let predicted = example.scaleBefore.rating(sgd.predict(mean: 0, user: context.user, item: item))
         let (error, baselineError) = (example.value - predicted, example.value - context.meansPrediction)
-        return ScoreSample(model: error * error, baseline: baselineError * baselineError)
+        let deviation = Float(example.scaleBefore.deviation)
+        return ScoreSample(
+            model: error * error, baseline: baselineError * baselineError,
+            worth: deviation > 0 ? CommonMeasure.worth(ofError: error / deviation) : .nan)
+    }
+
+    /// Beside models that rank it is put to the same liked items as they are, by what it predicts for each.
+    func worth(
+        of sample: ScoreSample, by measure: CommonMeasure, _ example: Example,
+        _ context: borrowing LearningContext, lease: borrowing RowLease
+    ) -> Float {
+        guard measure == .recall else { return sample.worth }
+        let user = context.user
+        return SampledRecall.hit(example, context, lease: lease) { $0.bias + user.dot($0) }
     }
 
     func learn(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease) {

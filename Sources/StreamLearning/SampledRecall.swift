@@ -1,9 +1,11 @@
 internal import Factors
 internal import Learners
+internal import LiveScores
 internal import State
 
 /// Scores a model that ranks by recall@10 among 299 sampled items that the user has not seen, beside decayed popularity
-/// on the same sample.
+/// on the same sample. Which events are scored, and against which items, is the same for all models: only so can one be
+/// set against another.
 ///
 /// Sampled recall flatters every model against a ranking of the whole catalogue, and both alike (Krichene and Rendle
 /// 2020): good for watching and comparing, not for reporting. Fewer negatives would ask whether an item is in the
@@ -23,48 +25,79 @@ struct SampledRecall {
         sampleItems(example, context, lease: lease) { score(lease.row($0, of: context.model.items)) }
     }
 
+    /// Items that an event is scored against; none where it is not one that is scored. Only such as may be shown to the user
+    /// are drawn.
+    ///
+    /// - Parameters:
+    ///   - seed: the state's, so that no model has draws of its own.
+    ///   - context: of any model.
+    static func draw(
+        _ example: Example, seed: UInt64, _ context: borrowing LearningContext, lease: borrowing RowLease
+    ) -> [Int] {
+        var random = example.random(seed: ~seed)
+        guard random.next() % every == 0, context.mayBeShown(example.item, example) else { return [] }
+        return context.withShown(negatives, example, lease: lease, random: &random) { others in
+            others.count == negatives ? Array(others) : []
+        }
+    }
+
     /// Whether the event is one that is scored.
     @inline(__always)
     static func isScored(_ example: Example, _ context: borrowing LearningContext) -> Bool {
-        var random = example.random(seed: ~context.model.seed)
-        return random.next() % every == 0 && context.mayBeShown(example.item, example)
+        !context.sampled.isEmpty
     }
 
-    /// The same by the items' numbers. Only items that may be shown to the user are drawn.
+    /// The same by the items' numbers.
     @inline(__always)
     static func sampleItems(
         _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease,
         score: (Int) -> Float
     ) -> ScoreSample {
         guard isScored(example, context) else { return .none }
-        var random = example.random(seed: ~context.model.seed)
-        _ = random.next()
-        return context.withShown(negatives, example, lease: lease, random: &random) { others in
-            guard others.count == negatives else { return .none }
-            return compare(example, with: others, context, score: score)
+        return context.sampled.withUnsafeBufferPointer { others in
+            let isHit = isHit(example, among: others, context, score: score)
+            let baseline = popularityIsHit(example, among: others, context)
+            return ScoreSample(model: isHit ? 1 : 0, baseline: baseline ? 1 : 0)
+        }
+    }
+
+    /// 1 where the item comes among the first, 0 where it does not, NaN where the event is not scored.
+    @inline(__always)
+    static func hit(
+        _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease,
+        score: (Row) -> Float
+    ) -> Float {
+        guard isScored(example, context) else { return .nan }
+        return context.sampled.withUnsafeBufferPointer { others in
+            isHit(example, among: others, context) { score(lease.row($0, of: context.model.items)) } ? 1 : 0
         }
     }
 
     @inline(__always)
-    private static func compare(
-        _ example: Example, with others: UnsafeBufferPointer<Int>, _ context: borrowing LearningContext,
+    private static func isHit(
+        _ example: Example, among others: UnsafeBufferPointer<Int>, _ context: borrowing LearningContext,
         score: (Int) -> Float
-    ) -> ScoreSample {
+    ) -> Bool {
         let items = context.model.items
         let wantedScore = score(Int(example.item))
-        let model = isAmongFirst(of: others) { place in
+        return isAmongFirst(of: others) { place in
             // Far apart in a large catalogue: asked for some time before they are looked at.
             if place + ahead < others.count { items.prefetch(others[place + ahead]) }
             let otherScore = score(others[place])
             return (otherScore > wantedScore, otherScore == wantedScore)
         }
+    }
+
+    @inline(__always)
+    private static func popularityIsHit(
+        _ example: Example, among others: UnsafeBufferPointer<Int>, _ context: borrowing LearningContext
+    ) -> Bool {
         let wantedCount = context.popularity(of: Int(example.item), example)
-        let baseline = isAmongFirst(of: others) { place in
+        return isAmongFirst(of: others) { place in
             guard context.mayReach(wantedCount, others[place], example) else { return (false, false) }
             let count = context.popularity(of: others[place], example)
             return (count > wantedCount, count == wantedCount)
         }
-        return ScoreSample(model: model ? 1 : 0, baseline: baseline ? 1 : 0)
     }
 
     private static let ahead = 8

@@ -11,11 +11,20 @@ struct Segment {
     var itemCount = 0
     /// Items that were described, to be saved.
     var described: [Int32] = []
+    /// In the order of the log, to be seen to among the examples.
+    var promotions: [PromotionAsked] = []
     /// μ after these events.
     var mean: Float = 0
 
     init(shards: Int) { arrivals = Array(repeating: [], count: shards) }
 
     /// Nothing to be learned and nobody to be taken in.
-    var isEmpty: Bool { examples.isEmpty && described.isEmpty }
+    var isEmpty: Bool { examples.isEmpty && described.isEmpty && promotions.isEmpty }
+}
+
+/// `PROMOTE`: a model is to be the default from here on.
+struct PromotionAsked {
+    var model: String
+    var token: Token
+    var ordinal: Int64
 }

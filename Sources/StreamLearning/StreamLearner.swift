@@ -1,5 +1,6 @@
 internal import Counting
 internal import Factors
+internal import LiveScores
 internal import State
 
 /// A learner on the stream: predicts an event, then learns it. Items outside the lease are never written, and
@@ -13,6 +14,13 @@ protocol StreamLearner: Sendable {
     func score(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease)
         -> ScoreSample
 
+    /// What the prediction of an event was worth by the measure that all models are compared by; NaN where the event is not
+    /// one that they are compared on. Asked also of events that the model does not learn from, with a sample of none.
+    func worth(
+        of sample: ScoreSample, by measure: CommonMeasure, _ example: Example,
+        _ context: borrowing LearningContext, lease: borrowing RowLease
+    ) -> Float
+
     /// Learns the event. The user's history does not hold it yet.
     func learn(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease)
 
@@ -22,6 +30,12 @@ protocol StreamLearner: Sendable {
 
 extension StreamLearner {
     var countsHistory: Bool { false }
+
+    /// Of a model that ranks its score: whether the item came among the first.
+    func worth(
+        of sample: ScoreSample, by measure: CommonMeasure, _ example: Example,
+        _ context: borrowing LearningContext, lease: borrowing RowLease
+    ) -> Float { sample.model }
 
     func historyChanged(_ example: Example, _ context: borrowing LearningContext) {}
 }

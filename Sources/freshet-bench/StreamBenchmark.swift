@@ -71,7 +71,7 @@ struct StreamBenchmark: AsyncParsableCommand {
         options.state.shards = shards
         options.ingest.batchEventsMax = batch
         options.state.models = try models() ?? options.state.models
-        options.lookUps.defaultModel = options.state.models[0].name
+        options.state.defaultModel = options.state.models[0].name
         options.state.scoreWindowEvents = window > 0 ? window : max(100, records.count / 5)
         let folder = FileManager.default.temporaryDirectory.path + "/freshet-bench-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

@@ -22,7 +22,7 @@ struct Freshet: AsyncParsableCommand {
                 name: "Events",
                 subcommands: [
                     FeedCommand.self, SimulateCommand.self, RateCommand.self, HideCommand.self,
-                    UnhideCommand.self,
+                    UnhideCommand.self, PromoteCommand.self,
                 ]),
             CommandGroup(name: "History", subcommands: [TrainCommand.self, EvaluateCommand.self]),
             CommandGroup(
@@ -30,6 +30,7 @@ struct Freshet: AsyncParsableCommand {
                 subcommands: [
                     RecommendCommand.self, SimilarCommand.self, SimilarUsersCommand.self,
                     PredictCommand.self, ExplainCommand.self, TopCommand.self, StatusCommand.self,
+                    ModelsCommand.self,
                 ]),
         ])
 }

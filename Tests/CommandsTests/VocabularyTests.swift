@@ -32,6 +32,7 @@ struct VocabularyTests {
             ),
             ("HIDE", "HIDE user item [TS ms] [ID id]", -3),
             ("UNHIDE", "UNHIDE user item [TS ms] [ID id]", -3),
+            ("PROMOTE", "PROMOTE model [TS ms] [ID id]", -2),
         ])
     func usage(name: String, usage: String, arity: Int) {
         #expect(CommandTable.standard[name]?.usage == usage)

@@ -49,6 +49,22 @@ struct KillTests {
         #expect(learned == expected)
     }
 
+    @Test(
+        "a better model is promoted at the same event in a run with kills as in one without, and PROMOTE holds"
+    )
+    func promotions() throws {
+        var stream = Streams.groups(events: 24_000)
+        stream.insert(TestRecord("promote", #"{"type":"promote","model":"nobody"}"#), at: 900)
+        let settings = ["default-model=best", "models={popular: {learner: popular}, likes: {learner: bpr}}"]
+        let undisturbed = try startUndisturbed(stream, settings)
+        let learned = try throughEmbeddedLog(stream, kills: 8, seed: 6, settings)
+        #expect(learned["default-model.name"] == "\(RESPValue.text("likes"))")
+        #expect(learned["default-model.promotions"] == "integer(1)")
+        #expect(learned["events.dead-letters"] == "integer(1)")
+        let expected = try self.learned(undisturbed, stream)
+        #expect(learned == expected)
+    }
+
     @Test("with two shards, 5 kills leave exact counts and a file in which nothing is wrong")
     func twoShards() throws {
         let users = 40, items = 150

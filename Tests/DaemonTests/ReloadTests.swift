@@ -45,13 +45,14 @@ struct ReloadTests {
             engine: {items-max: 0, shards: 7, history-max: 2}
             checkpoint: {every-seconds: 1}
             score: {window-events: 500}
-            rpc: {connections-max: 77}
+            rpc: {connections-max: 77, total-bytes-max: 7777777, client-bytes-max: 3333333, answer-timeout-s: 9}
+            source: {dead-letter-wait-s: 5}
             """)
         try reload(daemon)
         for words in [
             "key=log.level new=debug old=notice", "key=engine.items-max new=0 old=3",
             "key=engine.shards new=7 old=1", "key=rpc.connections-max new=77 old=1024",
-            "takes effect with a restart alone", "changed=6 need-restart=1",
+            "takes effect with a restart alone", "changed=10 need-restart=1",
         ] {
             #expect(daemon.errors.contains(words), "\(words): \(daemon.errors)")
         }
@@ -61,6 +62,7 @@ struct ReloadTests {
         // By the timer that had a day to go.
         try daemon.waitUntil("a checkpoint is written") { $0["checkpoint.written"] > 0 }
         #expect(try daemon.status()["rpc.connections.max"] == 77)
+        #expect(try daemon.status()["rpc.held-bytes.max"] == 7_777_777)
         guard case .map(let user) = try daemon.call("USER.GET", "u1") else { throw TestFailure("no user") }
         #expect(user.first { $0.0.string == "seen" }?.1 == .integer(2), "history-max: \(user)")
         #expect(try daemon.stop() == .exit(0))

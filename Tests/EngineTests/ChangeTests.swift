@@ -55,6 +55,47 @@ struct ChangeTests {
         try live.stop()
     }
 
+    @Test(
+        "a second delivery is known by the window of events as it was changed, larger or smaller, and after a restart"
+    )
+    func duplicatesWindow() async throws {
+        var options = smallOptions()
+        options.state.duplicatesWindow = 10
+        let live = try LiveEngine(options)
+        func send(_ numbers: [Int]) async throws -> Int64 {
+            let before = count(live, "events.duplicates")
+            try await live.feedInOrder(
+                numbers.map { number in
+                    Event(
+                        .rating(user: try EntityID("u\(number)"), item: try EntityID("i"), value: 3),
+                        id: "e\(number)")
+                })
+            return count(live, "events.duplicates") - before
+        }
+        #expect(try await send(Array(0..<20)) == 0)
+        #expect(try await send([15, 3]) == 1, "3 is no longer known")
+        options.state.duplicatesWindow = 100
+        live.engine.change(to: options)
+        #expect(try await send(Array(20..<60) + [15, 19, 25]) == 3)
+        options.state.duplicatesWindow = 2
+        live.engine.change(to: options)
+        #expect(try await send([59, 58, 40]) == 2)
+        options.state.duplicatesWindow = 0
+        live.engine.change(to: options)
+        #expect(try await send([59, 59]) == 0)
+        options.state.duplicatesWindow = 50
+        live.engine.change(to: options)
+        #expect(try await send([70, 71, 70]) == 1)
+        let known = count(live, "events.duplicates")
+        try live.stop()
+        let again = try LiveEngine(options, in: live.folder)
+        try await again.feedInOrder([
+            Event(.rating(user: try EntityID("u71"), item: try EntityID("i"), value: 3), id: "e71")
+        ])
+        #expect(count(again, "events.duplicates") == known + 1)
+        try again.stop()
+    }
+
     @Test("a score's window of another length starts empty, of the same it goes on; the total always does")
     func scoreWindow() async throws {
         var options = smallOptions()

@@ -40,7 +40,7 @@ struct ModelContractTests {
         var options = smallOptions()
         options.state.models = [model]
         options.state.deterministic = true
-        options.lookUps.defaultModel = model.name
+        options.state.defaultModel = model.name
         options.learning.blockEvents = 64
         return options
     }

@@ -15,6 +15,9 @@ struct DeadLetterPatienceTests {
             patience.isOver(at: start + .seconds($0), since: start + .seconds($0 == 122 ? 122 : 61))
         }
         #expect(over == [false, false, false, true, false])
+        patience.limit = .seconds(5)
+        let isOver = patience.isOver(at: start + .seconds(130), since: start + .seconds(124))
+        #expect(isOver, "as was changed")
         var endless = DeadLetterPatience(nil)
         let never = [0, 1_000_000].map { endless.isOver(at: start + .seconds($0), since: start) }
         #expect(never == [false, false])

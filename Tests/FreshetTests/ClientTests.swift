@@ -106,6 +106,37 @@ struct ClientTests {
         #expect(
             rate.waitArguments(token: "0:7") == ["PREDICT", "u1", "i1", "AFTER", "0:7", "TIMEOUT", "30000"])
         #expect(try StatusCommand.parse(["--digest"]).rpcArguments == ["STATUS", "DIGEST"])
+        #expect(try PromoteCommand.parse(["als"]).rpcArguments == ["PROMOTE", "als"])
+        #expect(try ModelsCommand.parse([]).rpcArguments == ["MODELS"])
+    }
+
+    @Test("models are a line each, with their lead and its interval, and why the default is the default")
+    func models() throws {
+        let answer = RESPValue.array([
+            .map([
+                (.text("name"), .text("stars")), (.text("learner"), .text("sgd")),
+                (.text("default"), .boolean(false)), (.text("rmse"), .double(0.9)),
+                (.text("rmse-means"), .double(0.95)), (.text("lead-over"), .text("likes")),
+                (.text("lead-events"), .integer(40)), (.text("lead"), .double(-0.1)),
+                (.text("lead-low"), .double(-0.25)), (.text("lead-high"), .double(0.05)),
+                (.text("lead-events.total"), .integer(0)),
+            ]),
+            .map([
+                (.text("name"), .text("likes")), (.text("learner"), .text("bpr")),
+                (.text("default"), .boolean(true)), (.text("recall@10"), .double(0.5)),
+                (.text("recall@10-popularity"), .double(0.25)), (.text("promoted-at"), .text("0:7")),
+                (.text("promoted-because"), .text("PROMOTE asked for it")),
+            ]),
+        ])
+        #expect(
+            try ModelsCommand.text(answer) == """
+                name   learner  default  score  baseline  lead  95 %           events  lead.total  95 %  events.total
+                stars  sgd               0.9    0.95      -0.1  -0.25 to 0.05  40
+                likes  bpr      yes      0.5    0.25
+
+                likes is the default since 0:7: PROMOTE asked for it
+                """)
+        #expect(throws: DaemonError.self) { try ModelsCommand.text(.integer(1)) }
     }
 
     @Test("the socket comes from the flag, else the environment of the daemon, else the default")

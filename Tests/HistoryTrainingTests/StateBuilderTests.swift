@@ -8,6 +8,7 @@ import Foundation
 import Histories
 import Identities
 import Learners
+import LiveScores
 import Locking
 import State
 import StreamLearning

@@ -80,6 +80,45 @@ struct BufferingTests {
         }
     }
 
+    @Test("bounds that were changed hold: of all clients at once, of one client for connections opened since")
+    func changedBounds() async throws {
+        let record = LogRecord()
+        let scratch = try Scratch()
+        defer { scratch.remove() }
+        let service = FakeService()
+        service.change { $0.answersLarge = true }
+        let options = RPCServerOptions(socketPath: scratch.socket)
+        let server = RPCServer(options: options, service: service, logger: record.logger)
+        try await server.start()
+        let result = await offPool { Result { try changeBounds(server, options, record) } }
+        await server.shutdown(grace: .milliseconds(200))
+        try result.get()
+    }
+
+    private func changeBounds(_ server: RPCServer, _ options: RPCServerOptions, _ record: LogRecord) throws {
+        var options = options
+        let before = try RawConnection(options.socketPath)
+        before.ask("PING\r\n", expecting: "+PONG\r\n")
+        options.clientBytesMax = 1 << 20
+        server.change(to: options)
+        let after = try RawConnection(options.socketPath)
+        for connection in [before, after] {
+            connection.send(String(repeating: "RECOMMEND u1\r\n", count: 1000))
+            connection.endSending()
+        }
+        #expect(after.skip(.max) < 1000 * FakeService.largeAnswerBytes)
+        #expect(eventually { record.first(containing: "rpc.client-bytes-max is 1048576") != nil })
+        #expect(before.skip(.max) == 1000 * FakeService.largeAnswerBytes)
+
+        (options.totalBytesMax, options.clientBytesMax) = (3 << 20, 1 << 30)
+        server.change(to: options)
+        let other = try RPCClient(socketPath: options.socketPath)
+        #expect(try other.call(["STATUS"])["rpc.held-bytes.max"] == .integer(3 << 20))
+        let large = try RawConnection(options.socketPath)
+        large.send(String(repeating: "RECOMMEND u1\r\n", count: 1000))
+        #expect(eventually { record.first(containing: "rpc.total-bytes-max is 3145728") != nil })
+    }
+
     @Test("a client that never reads is closed after a while, and the log says so")
     func stalled() async throws {
         let record = LogRecord()

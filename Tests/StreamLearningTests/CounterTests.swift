@@ -7,6 +7,7 @@ import Foundation
 import Histories
 import Identities
 import Learners
+import LiveScores
 import Locking
 import State
 import Testing

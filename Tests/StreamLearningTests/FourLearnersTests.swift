@@ -6,6 +6,7 @@ import Events
 import Factors
 import Foundation
 import Learners
+import LiveScores
 import Locking
 import State
 import TestSupport

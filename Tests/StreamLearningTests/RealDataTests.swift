@@ -4,6 +4,7 @@ import Events
 import Factors
 import Foundation
 import Learners
+import LiveScores
 import State
 import Testing
 

@@ -5,6 +5,7 @@ import Factors
 import Foundation
 import Histories
 import Identities
+import LiveScores
 import Locking
 import State
 import Testing

@@ -5,6 +5,7 @@ internal import Factors
 internal import Foundation
 internal import Identities
 internal import Learners
+internal import LiveScores
 internal import Locking
 
 /// Copies all that has changed aside at once, and clears the marks. For states that nobody learns into meanwhile;
@@ -46,6 +47,9 @@ extension LearnedState {
         ]
         // A JSON object, for people who look into the file.
         if let memory = try? JSONEncoder().encode(logMemory) { scalars["log.memory"] = .blob(memory) }
+        scalars["comparison"] = .blob(comparison.blob)
+        // As JSON too.
+        scalars["default-model"] = .blob(comparison.defaultModel.json)
         for field in Counters.all {
             scalars["events.\(field.name)"] = .integer(counters[keyPath: field.path])
         }

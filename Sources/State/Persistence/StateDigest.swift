@@ -6,6 +6,7 @@ internal import Foundation
 internal import Histories
 internal import Identities
 internal import Learners
+internal import LiveScores
 internal import Locking
 
 /// A digest of everything learned: two states of one digest answer alike and go on alike.
@@ -62,6 +63,8 @@ extension LearnedState {
         digest.combine(ratings.sum.bitPattern)
         digest.combine(Int(ratings.count))
         digest.combine(ratings.squares.bitPattern)
+        digest.combine(bytes: comparison.blob)
+        digest.combine(bytes: comparison.defaultModel.json)
         combineRecent(&digest)
         combineUsers(&digest)
         combineItems(&digest)

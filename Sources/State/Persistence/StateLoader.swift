@@ -7,6 +7,7 @@ internal import Foundation
 internal import Histories
 internal import Identities
 internal import Learners
+internal import LiveScores
 internal import Locking
 
 /// Fills a new state from a file. Runs before anything else touches the state.
@@ -27,6 +28,7 @@ package final class StateLoader: StateReader {
     private var recent: [String: Scalar] = [:]
     /// Of models that count, until users and items are there.
     private var counters: [Int: [String: Data]] = [:]
+    private var (comparison, defaultModel): (Data?, Data?)
     private var (ratingSum, ratingCount) = (0.0, Int64(0))
     /// `nil` in a file of before ratings were standardised.
     private var ratingSquares: Double?
@@ -64,6 +66,8 @@ package final class StateLoader: StateReader {
         case ("mean.count", .integer(let value)): ratingCount = value
         case ("mean.squares", .double(let value)): ratingSquares = value
         case (let name, _) where name.hasPrefix(RecentEvents.scalarPrefix): recent[name] = scalar
+        case ("comparison", .blob(let value)): comparison = value
+        case ("default-model", .blob(let value)): defaultModel = value
         case ("log.memory", .blob(let value)):
             // What cannot be read is as good as what an older program did not write: the log is trusted.
             if let memory = try? JSONDecoder().decode(LogMemory.self, from: value) {
@@ -194,6 +198,9 @@ package final class StateLoader: StateReader {
             }
         }
         counters = [:]
+        guard state.comparison.restore(comparison, json: defaultModel) else {
+            throw damaged("'comparison' is malformed")
+        }
         state.recent.restore(recent)
         recent = [:]
         state.ratings = RatingMoments(count: ratingCount, sum: ratingSum, squares: ratingSquares ?? 0)

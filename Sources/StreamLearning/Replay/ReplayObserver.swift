@@ -2,6 +2,7 @@ internal import Counting
 internal import Factors
 internal import Foundation
 internal import Histories
+internal import LiveScores
 internal import State
 
 /// Looks on while a cell is learned.

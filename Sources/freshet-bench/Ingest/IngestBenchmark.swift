@@ -88,7 +88,7 @@ struct IngestBenchmark: AsyncParsableCommand {
         var options = EngineOptions()
         if shards > 0 { options.state.shards = shards }
         if models == .stars { options.state.models.removeAll { $0.name != "stars" } }
-        options.lookUps.defaultModel = options.state.models[0].name
+        options.state.defaultModel = options.state.models[0].name
         return options
     }
 

@@ -189,7 +189,9 @@ struct Status {
     /// All that is learned and counted, with the digest where it was asked for; nothing of this run of the process.
     var learned: [String: String] {
         let kept = names.filter { name in
-            ["events.", "users.", "items.", "model.", "position.", "digest"].contains { name.hasPrefix($0) }
+            ["events.", "users.", "items.", "model.", "default-model.", "position.", "digest"].contains {
+                name.hasPrefix($0)
+            }
                 && name != "events.in-memory"
         }
         return Dictionary(uniqueKeysWithValues: kept.map { ($0, "\(answer[$0] ?? .null)") })

@@ -51,6 +51,21 @@ enum Streams {
         }
     }
 
+    /// Ratings of a thousand users, of whom each fifty like the same 30 of 600 items: what any model learns that has a taste
+    /// for users, and popularity does not.
+    static func groups(events: Int) -> [TestRecord] {
+        var draws = Draws(seed: 11)
+        return (0..<events).map { _ in
+            let user = Int.random(in: 0..<1_000, using: &draws)
+            let own = Int.random(in: 0..<10, using: &draws) > 0
+            let item =
+                own
+                ? user % 20 + 20 * Int.random(in: 0..<30, using: &draws)
+                : Int.random(in: 0..<600, using: &draws)
+            return TestRecord.rating("u\(user)", "i\(item)", own ? 5 : 2)
+        }
+    }
+
     /// Ratings of `users` by `items` in a fixed pattern, each pair once.
     static func ratings(users: Int, items: Int) -> [TestRecord] {
         (0..<users).flatMap { user in
