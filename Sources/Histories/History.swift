@@ -2,7 +2,7 @@
 //
 // Here live the columns in which a history lies, the filter that says of most items that they were not seen, hidden items
 // and the marks of when something was taken back. Rows of items, values and times come in. What never comes in: ids,
-// models, and what is learned from it. It imports no other room.
+// models, and what is learned from it. It imports no room but the kernels.
 
 /// The items a user has seen, with what was last said of each.
 ///

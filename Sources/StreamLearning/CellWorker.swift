@@ -80,8 +80,7 @@ struct CellWorker {
                 modelIndex: modelIndex, model: model, shard: shard, meansPrediction: meansPrediction,
                 local: local, history: shard.users[local].history, seen: seen)
             if learns {
-                samples[modelIndex, slot] = learners[modelIndex].score(example, context, lease: lease)
-                learners[modelIndex].learn(example, context, lease: lease)
+                samples[modelIndex, slot] = learners[modelIndex].take(example, context, lease: lease)
             } else if learners[modelIndex].countsHistory {
                 learners[modelIndex].learn(example, context, lease: lease)
             }

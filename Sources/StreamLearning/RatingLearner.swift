@@ -7,21 +7,50 @@ internal import State
 struct RatingLearner: StreamLearner {
     let sgd: BiasedSGD
 
-    /// In the unit of the ratings.
     func score(
         _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease
     ) -> ScoreSample {
+        sample(of: predict(example, context, lease: lease), example, context)
+    }
+
+    func learn(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease) {
+        learn(example, predicted: predict(example, context, lease: lease), context, lease: lease)
+    }
+
+    /// With one prediction for both.
+    func take(
+        _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease
+    ) -> ScoreSample {
+        let predicted = predict(example, context, lease: lease)
+        learn(example, predicted: predicted, context, lease: lease)
+        return sample(of: predicted, example, context)
+    }
+
+    /// Standardised.
+    private func predict(
+        _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease
+    ) -> Float {
+        sgd.predict(
+            mean: 0, user: context.user, item: lease.row(Int(example.item), of: context.model.items))
+    }
+
+    /// In the unit of the ratings.
+    private func sample(
+        of standardised: Float, _ example: Example, _ context: borrowing LearningContext
+    ) -> ScoreSample {
         guard example.meanIsKnown else { return .none }
-        let item = lease.row(Int(example.item), of: context.model.items)
-        let predicted = example.scaleBefore.rating(sgd.predict(mean: 0, user: context.user, item: item))
+        let predicted = example.scaleBefore.rating(standardised)
         let (error, baselineError) = (example.value - predicted, example.value - context.meansPrediction)
         return ScoreSample(model: error * error, baseline: baselineError * baselineError)
     }
 
-    func learn(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease) {
-        let item = lease.row(Int(example.item), of: context.model.items)
+    private func learn(
+        _ example: Example, predicted: Float, _ context: borrowing LearningContext,
+        lease: borrowing RowLease
+    ) {
         let result = sgd.update(
-            rating: example.scale.standardised(example.value), mean: 0, user: context.user, item: item,
+            error: example.scale.standardised(example.value) - predicted, user: context.user,
+            item: lease.row(Int(example.item), of: context.model.items),
             itemRatings: Int(context.model.positives[Int(example.item)]), scratch: context.shard.scratch)
         context.count(result == .applied, example: example)
         guard result == .applied else { return }
@@ -41,7 +70,7 @@ struct RatingLearner: StreamLearner {
             // What came early is what is popular and stands dense: squared, so that those are drawn about as often as others.
             let share = random.nextUnit()
             let wanted = Int32(share * share * Double(example.itemBound))
-            guard let entry = context.history.entry(from: wanted), entry.kind == .rating,
+            guard let entry = context.history.opinion(from: wanted), entry.kind == .rating,
                 entry.item != example.item, lease.holds(Int(entry.item))
             else { continue }
             let result = sgd.replay(

@@ -16,12 +16,24 @@ protocol StreamLearner: Sendable {
     /// Learns the event. The user's history does not hold it yet.
     func learn(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease)
 
+    /// Scores the event and learns it: for learners that score with what they need for learning anyway.
+    func take(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease)
+        -> ScoreSample
+
     /// Called when the event has changed what the history says that the user took, as this model sees it.
     func historyChanged(_ example: Example, _ context: borrowing LearningContext)
 }
 
 extension StreamLearner {
     var countsHistory: Bool { false }
+
+    func take(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease)
+        -> ScoreSample
+    {
+        let sample = score(example, context, lease: lease)
+        learn(example, context, lease: lease)
+        return sample
+    }
 
     func historyChanged(_ example: Example, _ context: borrowing LearningContext) {}
 }
