@@ -156,7 +156,7 @@ let package = Package(
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
-                "Histories", "Identities",
+                "Histories", "Identities", "CScheduling",
                 "CRdKafka", "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
                 "KafkaEventLog", "InventedWorlds", "SQLiteFiles", "Checkpoints", "State", "LookUps", "Engine",
                 "StreamLearning", "RESP", "CZlib", argumentParser, grdb, histogram, logging,

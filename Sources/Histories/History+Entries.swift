@@ -9,17 +9,10 @@ extension History {
 
     /// What was said of the lowest item from `item` on, or of the lowest of all where none follows. To draw one by chance: the
     /// same one whatever way the entries lie, and without a copy.
-    package func opinion(from item: Int32) -> (item: Int32, value: Float, kind: HistoryEntry.Kind)? {
-        let found = withColumns { columns in
-            columns.slot(from: item).map { slot in
-                (
-                    item: columns.items[slot], value: columns.value(slot),
-                    kind: HistoryCode.kind(columns.codes[slot])
-                )
-            }
-        }
-        return found ?? nil
-    }
+    package func opinion(from item: Int32) -> Opinion? { withColumns { $0.opinion(from: item) } ?? nil }
+
+    /// What was said of an item, without when.
+    package typealias Opinion = (item: Int32, value: Float, kind: HistoryEntry.Kind)
 
     /// All items, each once: a copy.
     package var items: [Int32] {
@@ -34,6 +27,11 @@ extension History {
 }
 
 extension HistoryColumns {
+    func opinion(from item: Int32) -> History.Opinion? {
+        guard let slot = slot(from: item) else { return nil }
+        return (items[slot], value(slot), HistoryCode.kind(codes[slot]))
+    }
+
     /// Of the items that are not removed, the slot of the lowest from `item` on, or of the lowest of all where none follows.
     @inline(__always)
     fileprivate func slot(from item: Int32) -> Int? {

@@ -158,6 +158,13 @@ struct HistoryColumns {
             isTimed: HistoryCode.isTimed(code))
     }
 
+    func holds(_ item: Int32) -> Bool { slot(of: item).map { !isRemoved($0) } ?? false }
+
+    func entry(of item: Int32) -> HistoryEntry? {
+        guard let slot = slot(of: item), !isRemoved(slot) else { return nil }
+        return entry(slot)
+    }
+
     @inline(__always)
     func value(_ slot: Int) -> Float {
         HistoryCode.value(codes[slot]) ?? column(layout.wideValues, of: Float.self)[slot]

@@ -31,7 +31,7 @@ struct RatingLearner: StreamLearner {
         _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease
     ) -> Float {
         sgd.predict(
-            mean: 0, user: context.user, item: lease.row(Int(example.item), of: context.model.items))
+            mean: 0, user: context.user, item: lease.row(Int(example.item), of: context.items))
     }
 
     /// In the unit of the ratings.
@@ -50,8 +50,8 @@ struct RatingLearner: StreamLearner {
     ) {
         let result = sgd.update(
             error: example.scale.standardised(example.value) - predicted, user: context.user,
-            item: lease.row(Int(example.item), of: context.model.items),
-            itemRatings: Int(context.model.positives[Int(example.item)]), scratch: context.shard.scratch)
+            item: lease.row(Int(example.item), of: context.items),
+            itemRatings: Int(context.model.positives[Int(example.item)]), scratch: context.scratch)
         context.count(result == .applied, example: example)
         guard result == .applied else { return }
         replay(example, context, lease: lease)
@@ -75,7 +75,7 @@ struct RatingLearner: StreamLearner {
             else { continue }
             let result = sgd.replay(
                 rating: example.scale.standardised(entry.value), mean: 0, user: context.user,
-                item: lease.row(Int(entry.item), of: context.model.items), scratch: context.shard.scratch)
+                item: lease.row(Int(entry.item), of: context.items), scratch: context.scratch)
             if result == .rejected { context.count(false, example: example) }
         }
     }

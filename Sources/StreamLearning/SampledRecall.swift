@@ -20,7 +20,7 @@ struct SampledRecall {
         _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease,
         score: (Row) -> Float
     ) -> ScoreSample {
-        sampleItems(example, context, lease: lease) { score(lease.row($0, of: context.model.items)) }
+        sampleItems(example, context, lease: lease) { score(lease.row($0, of: context.items)) }
     }
 
     /// Whether the event is one that is scored.
@@ -50,7 +50,7 @@ struct SampledRecall {
         _ example: Example, with others: UnsafeBufferPointer<Int>, _ context: borrowing LearningContext,
         score: (Int) -> Float
     ) -> ScoreSample {
-        let items = context.model.items
+        let items = context.items
         let wantedScore = score(Int(example.item))
         let model = isAmongFirst(of: others) { place in
             // Far apart in a large catalogue: asked for some time before they are looked at.

@@ -23,13 +23,13 @@ final class MeasuredDaemon {
         socketPath = folder + "/s.sock"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments =
+        process.endWithParent(
+            program,
             ["serve"]
-            + ([
-                "state.folder=\(folder)/state", "rpc.socket=\(socketPath)", "engine.factors=\(factors)",
-                "log.level=error",
-            ] + settings).flatMap { ["--set", $0] }
+                + ([
+                    "state.folder=\(folder)/state", "rpc.socket=\(socketPath)", "engine.factors=\(factors)",
+                    "log.level=error",
+                ] + settings).flatMap { ["--set", $0] })
         try process.run()
         do {
             try waitUntilReady()
@@ -53,8 +53,7 @@ final class MeasuredDaemon {
         let path = folder + "/more.jsonl"
         try simulate(events: Int(Double(rate) * seconds), seed: 2, to: path)
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = ["feed", path, "--socket", socketPath, "--rate", String(rate)]
+        process.endWithParent(program, ["feed", path, "--socket", socketPath, "--rate", String(rate)])
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         try process.run()
