@@ -153,13 +153,19 @@ let package = Package(
                 logging, signals,
             ],
             swiftSettings: settings),
+        room(
+            "BenchmarkSupport",
+            [
+                "CRdKafka", "Locking", "Factors", "Events", "EventLog", "LookUps", "Engine", "RESP",
+                histogram,
+            ]),
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
-                "Histories", "Identities", "CScheduling",
+                "BenchmarkSupport", "Histories", "Identities", "CScheduling",
                 "CRdKafka", "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
                 "KafkaEventLog", "InventedWorlds", "SQLiteFiles", "Checkpoints", "State", "LookUps", "Engine",
-                "StreamLearning", "RESP", "CZlib", argumentParser, grdb, histogram, logging,
+                "StreamLearning", "RESP", "CZlib", argumentParser, grdb, logging,
             ],
             swiftSettings: settings),
 

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import BenchmarkSupport
 internal import CScheduling
 internal import Foundation
 
@@ -22,13 +23,5 @@ struct EndWithParent: ParsableCommand {
         arguments.append(nil)
         execv(command.first ?? "", arguments)
         throw BenchmarkFailure("cannot run '\(command.first ?? "")': errno \(errno)")
-    }
-}
-
-extension Process {
-    /// To run a program that ends with this process. Called on a thread that lasts: the main one.
-    func endWithParent(_ program: String, _ arguments: [String]) {
-        executableURL = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
-        self.arguments = ["end-with-parent", program] + arguments
     }
 }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import BenchmarkSupport
 
 @main
 struct FreshetBench: AsyncParsableCommand {

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import BenchmarkSupport
 internal import EventLog
 internal import Events
 internal import Foundation

@@ -2,20 +2,21 @@ internal import Foundation
 internal import RESP
 
 /// A daemon of its own in a temporary folder, with a catalogue learned from a simulated stream.
-final class MeasuredDaemon {
-    let items: Int
-    let users: Int
-    let socketPath: String
+package final class MeasuredDaemon {
+    package let items: Int
+    package let users: Int
+    package let socketPath: String
     private let folder: String
     private let program: String
     private let process: Process
 
-    struct Failure: Error, CustomStringConvertible {
-        let description: String
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
+        package init(description: String) { self.description = description }
     }
 
     /// - Parameter settings: key=value, of the daemon's configuration.
-    init(program: String, items: Int, factors: Int, seen: Int, settings: [String]) throws {
+    package init(program: String, items: Int, factors: Int, seen: Int, settings: [String]) throws {
         self.program = program
         self.items = items
         users = 2_000
@@ -42,14 +43,14 @@ final class MeasuredDaemon {
         }
     }
 
-    func stop() {
+    package func stop() {
         process.terminate()
         process.waitUntilExit()
         try? FileManager.default.removeItem(atPath: folder)
     }
 
     /// Feeds another stream over the same users and items at `rate`, for at least `seconds`.
-    func startLearning(rate: Int, seconds: Double) throws -> Load {
+    package func startLearning(rate: Int, seconds: Double) throws -> Load {
         let path = folder + "/more.jsonl"
         try simulate(events: Int(Double(rate) * seconds), seed: 2, to: path)
         let process = Process()
@@ -63,17 +64,17 @@ final class MeasuredDaemon {
         return Load(process: process)
     }
 
-    struct Load {
+    package struct Load {
         fileprivate let process: Process
 
-        func stop() {
+        package func stop() {
             process.terminate()
             process.waitUntilExit()
         }
     }
 
     /// Events behind the next one of the log.
-    func learned() throws -> Int {
+    package func learned() throws -> Int {
         let client = try RPCClient(socketPath: socketPath)
         guard case .map(let fields) = try client.call(["STATUS"]) else { return 0 }
         for (key, value) in fields {
