@@ -13,6 +13,11 @@ let settings: [SwiftSetting] = [
 let computing =
     settings + [.unsafeFlags(["-O", "-assert-config", "Debug"], .when(configuration: .debug))]
 
+/// The rooms that learn a stream change what classes hold a hundred times an event. Only one queue ever does, and debug
+/// builds, which tests are, check at each access that no other is under way.
+let learning =
+    settings + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
+
 // What comes from other packages, by the name of its module.
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
@@ -27,8 +32,12 @@ let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-ser
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 /// A room: a folder of `Sources`, which may import those above it.
-func room(_ name: String, _ imports: [Target.Dependency] = [], computes: Bool = false) -> Target {
-    .target(name: name, dependencies: imports, swiftSettings: computes ? computing : settings)
+func room(
+    _ name: String, _ imports: [Target.Dependency] = [], computes: Bool = false, learns: Bool = false
+) -> Target {
+    .target(
+        name: name, dependencies: imports,
+        swiftSettings: computes ? computing : learns ? learning : settings)
 }
 
 /// The tests of a room, in a folder of its name in `Tests`.
@@ -79,21 +88,21 @@ let package = Package(
         room("KafkaEventLog", ["CRdKafka", "Locking", "Events", "EventLog", logging]),
         room("Checkpoints", ["Locking", "SQLiteFiles", grdb]),
         room("Identities", ["CKernels", "Locking", "Events", heaps]),
-        room("Histories", [heaps]),
+        room("Histories", ["CKernels", heaps]),
         room("Counting", ["Factors", "Learners"], computes: true),
         room("LiveScores", ["Evaluation", "Events"], computes: true),
         room(
             "State",
             [
                 "Locking", "Factors", "Learners", "Retrieval", "Events", "Checkpoints", "Identities",
-                "Histories", "Counting", "LiveScores", heaps,
-            ]),
+                "CKernels", "Histories", "Counting", "LiveScores", heaps,
+            ], learns: true),
         room(
             "StreamLearning",
             [
                 "Locking", "Factors", "Learners", "Events", "Identities", "Histories", "Counting",
                 "LiveScores", "State",
-            ]),
+            ], learns: true),
         room(
             "LookUps",
             [
@@ -147,13 +156,19 @@ let package = Package(
                 logging, signals,
             ],
             swiftSettings: settings),
+        room(
+            "BenchmarkSupport",
+            [
+                "CRdKafka", "Locking", "Factors", "Events", "EventLog", "LookUps", "Engine", "RESP",
+                histogram,
+            ]),
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
-                "Histories", "Identities",
+                "BenchmarkSupport", "Histories", "Identities", "CScheduling",
                 "CRdKafka", "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
                 "KafkaEventLog", "InventedWorlds", "SQLiteFiles", "Checkpoints", "State", "LookUps", "Engine",
-                "StreamLearning", "RESP", "CZlib", argumentParser, grdb, histogram, logging,
+                "StreamLearning", "RESP", "CZlib", argumentParser, grdb, logging,
             ],
             swiftSettings: settings),
 

@@ -3,6 +3,7 @@
 
 #ifdef __linux__
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
@@ -40,6 +41,21 @@ int scheduling_give_way(int32_t nice) {
 
 int scheduling_set_slice(uint64_t nanoseconds) {
     (void)nanoseconds;
+    return -1;
+}
+
+#endif
+
+#ifdef __linux__
+
+int scheduling_end_with_parent(int32_t signal) {
+    return prctl(PR_SET_PDEATHSIG, (unsigned long)signal);
+}
+
+#else
+
+int scheduling_end_with_parent(int32_t signal) {
+    (void)signal;
     return -1;
 }
 

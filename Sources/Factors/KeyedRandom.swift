@@ -13,6 +13,7 @@ public struct KeyedRandom: Sendable {
     }
 
     /// Keyed by the bytes of an id (FNV-1a, then mixed).
+    @inlinable
     public init(seed: UInt64, bytes: some Sequence<UInt8>) {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }

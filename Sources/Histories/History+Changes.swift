@@ -194,13 +194,24 @@ extension HistoryColumns {
             (1..<HistoryRuns.levels).first { slots - runs.pointee[$0 + 1] <= HistoryRuns.limit($0) }
             ?? HistoryRuns.levels
         let (start, end) = (runs.pointee[level + 1], runs.pointee[level])
-        let newer = (end..<slots).filter { !isRemoved($0) }.map(entry).sorted { $0.item < $1.item }
+        let newer = ascending(end..<slots).map(entry)
         let removed = slots - end - newer.count
         let moved = merge(newer, behind: start..<end)
         header.pointee.slots = UInt32(end + newer.count)
         header.pointee.removed -= UInt32(removed)
         for each in 1...level { runs.pointee[each] = slots }
         return moved + newer.count
+    }
+
+    /// Of the slots those that are not removed, ascending by item. By numbers that hold both, which sort at once.
+    private func ascending(_ range: Range<Int>) -> [Int] {
+        var keys: [UInt64] = []
+        keys.reserveCapacity(range.count)
+        for slot in range where !isRemoved(slot) {
+            keys.append(UInt64(UInt32(bitPattern: items[slot] ^ .min)) << 32 | UInt64(slot))
+        }
+        keys.sort()
+        return keys.map { Int($0 & 0xffff_ffff) }
     }
 
     /// From the end backwards, so that nothing is written over before it has moved.

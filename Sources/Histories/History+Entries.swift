@@ -1,3 +1,4 @@
+internal import CKernels
 package import Foundation
 
 extension History {
@@ -6,14 +7,12 @@ extension History {
         withColumns { columns in columns.ascendingSlots.map { columns.entry(Int($0)) } } ?? []
     }
 
-    /// The entry of the lowest item from `item` on, or of the lowest of all where none follows. To draw one by chance: the
+    /// What was said of the lowest item from `item` on, or of the lowest of all where none follows. To draw one by chance: the
     /// same one whatever way the entries lie, and without a copy.
-    package func entry(from item: Int32) -> HistoryEntry? {
-        let found = withColumns { columns -> HistoryEntry? in
-            (columns.lowestSlot(from: item) ?? columns.lowestSlot(from: .min)).map(columns.entry)
-        }
-        return found ?? nil
-    }
+    package func opinion(from item: Int32) -> Opinion? { withColumns { $0.opinion(from: item) } ?? nil }
+
+    /// What was said of an item, without when.
+    package typealias Opinion = (item: Int32, value: Float, kind: HistoryEntry.Kind)
 
     /// All items, each once: a copy.
     package var items: [Int32] {
@@ -28,29 +27,40 @@ extension History {
 }
 
 extension HistoryColumns {
-    /// Of the items from `item` on that are not removed, the slot of the lowest.
-    fileprivate func lowestSlot(from item: Int32) -> Int? {
-        var (lowest, found) = (Int32.max, -1)
+    func opinion(from item: Int32) -> History.Opinion? {
+        guard let slot = slot(from: item) else { return nil }
+        return (items[slot], value(slot), HistoryCode.kind(codes[slot]))
+    }
+
+    /// Of the items that are not removed, the slot of the lowest from `item` on, or of the lowest of all where none follows.
+    @inline(__always)
+    fileprivate func slot(from item: Int32) -> Int? {
+        // As on a clock: by how much an item comes after the one wanted, past the greatest on from the least.
+        func distance(_ slot: Int) -> UInt32 { UInt32(bitPattern: items[slot] &- item) }
+        var found: Int?
+        func offer(_ slot: Int?) {
+            guard let slot else { return }
+            if found.map({ distance(slot) < distance($0) }) ?? true { found = slot }
+        }
         var sorted = 0
         if layout.hasRuns {
             let runs = runs.pointee
             for level in (1...HistoryRuns.levels).reversed() where runs[level] > sorted {
-                let slot = firstLivingSlot(from: item, in: sorted..<runs[level])
-                if slot < runs[level], items[slot] <= lowest { (lowest, found) = (items[slot], slot) }
+                offer(livingSlot(from: item, in: sorted..<runs[level]))
                 sorted = runs[level]
             }
         }
-        for slot in sorted..<slots where items[slot] >= item && items[slot] <= lowest && !isRemoved(slot) {
-            (lowest, found) = (items[slot], slot)
-        }
-        return found >= 0 ? found : nil
+        // The newest are taken out at once: what stands there is not removed.
+        if sorted < slots { offer(sorted + next_number(items + sorted, slots - sorted, item)) }
+        return found
     }
 
-    /// In a sorted run, past what is removed; the run's end where there is none.
-    private func firstLivingSlot(from item: Int32, in run: Range<Int>) -> Int {
-        var slot = firstSlot(notBelow: item, in: run)
-        while slot < run.upperBound, isRemoved(slot) { slot += 1 }
-        return slot
+    /// The same in a sorted run.
+    private func livingSlot(from item: Int32, in run: Range<Int>) -> Int? {
+        let first = firstSlot(notBelow: item, in: run)
+        for slot in first..<run.upperBound where !isRemoved(slot) { return slot }
+        for slot in run.lowerBound..<first where !isRemoved(slot) { return slot }
+        return nil
     }
 
     /// Slots that are not removed, ascending by item.

@@ -2,7 +2,7 @@
 //
 // Here live the columns in which a history lies, the filter that says of most items that they were not seen, hidden items
 // and the marks of when something was taken back. Rows of items, values and times come in. What never comes in: ids,
-// models, and what is learned from it. It imports no other room.
+// models, and what is learned from it. It imports no room but the kernels.
 
 /// The items a user has seen, with what was last said of each.
 ///
@@ -14,13 +14,13 @@
 package struct History {
     @usableFromInline var storage: HistoryStorage?
     @usableFromInline var filter = SeenFilter()
-    private(set) var liveCount: UInt32 = 0
+    @usableFromInline private(set) var liveCount: UInt32 = 0
 
     package init() {}
 
     /// Entries.
-    package var count: Int { Int(liveCount) }
-    package var isEmpty: Bool { liveCount == 0 }
+    @inlinable package var count: Int { Int(liveCount) }
+    @inlinable package var isEmpty: Bool { liveCount == 0 }
 
     /// Bytes on the heap.
     package var bytes: Int { withColumns { $0.layout.bytes } ?? 0 }
@@ -32,17 +32,11 @@ package struct History {
 
     /// A call, so that a loop that draws has the filter alone in its registers.
     @usableFromInline
-    func search(_ item: Int32) -> Bool {
-        withColumns { columns in columns.slot(of: item).map { !columns.isRemoved($0) } ?? false } ?? false
-    }
+    func search(_ item: Int32) -> Bool { withColumns { $0.holds(item) } ?? false }
 
     package subscript(item: Int32) -> HistoryEntry? {
         guard filter.mayHold(item) else { return nil }
-        let found = withColumns { columns -> HistoryEntry? in
-            guard let slot = columns.slot(of: item), !columns.isRemoved(slot) else { return nil }
-            return columns.entry(slot)
-        }
-        return found ?? nil
+        return withColumns { $0.entry(of: item) } ?? nil
     }
 
     /// Adds or replaces the entry of its item.
@@ -68,7 +62,10 @@ extension History {
     /// Calls `body` with the columns; `nil` for a history that has none.
     @inline(__always)
     func withColumns<Result>(_ body: (HistoryColumns) -> Result) -> Result? {
-        storage?.withUnsafeMutablePointers { body(HistoryColumns($0, $1)) }
+        // The history holds it meanwhile: it need not be counted.
+        storage.map { Unmanaged.passUnretained($0) }?._withUnsafeGuaranteedRef { storage in
+            storage.withUnsafeMutablePointers { body(HistoryColumns($0, $1)) }
+        }
     }
 
     /// The same for a change: with columns of its own, and the filter.
@@ -78,7 +75,9 @@ extension History {
             storage = storage.map(Self.copy)
             storage?.withUnsafeMutablePointers { filter.stand(in: HistoryColumns($0, $1)) }
         }
-        return storage?.withUnsafeMutablePointers { body(HistoryColumns($0, $1), &filter) }
+        return storage.map { Unmanaged.passUnretained($0) }?._withUnsafeGuaranteedRef { storage in
+            storage.withUnsafeMutablePointers { body(HistoryColumns($0, $1), &filter) }
+        }
     }
 
     private static func copy(of shared: HistoryStorage) -> HistoryStorage {

@@ -153,9 +153,21 @@ struct HistoryColumns {
         let code = codes[slot]
         return HistoryEntry(
             item: items[slot],
-            value: HistoryCode.value(code) ?? column(layout.wideValues, of: Float.self)[slot],
+            value: value(slot),
             time: time(slot), order: order(slot), kind: HistoryCode.kind(code),
             isTimed: HistoryCode.isTimed(code))
+    }
+
+    func holds(_ item: Int32) -> Bool { slot(of: item).map { !isRemoved($0) } ?? false }
+
+    func entry(of item: Int32) -> HistoryEntry? {
+        guard let slot = slot(of: item), !isRemoved(slot) else { return nil }
+        return entry(slot)
+    }
+
+    @inline(__always)
+    func value(_ slot: Int) -> Float {
+        HistoryCode.value(codes[slot]) ?? column(layout.wideValues, of: Float.self)[slot]
     }
 
     private func time(_ slot: Int) -> Int64 {

@@ -2,6 +2,7 @@ package import Foundation
 
 /// When a user took back what was said of an item, or hid or showed it again: by the producer's clock, so that what comes
 /// late does not undo what is newer. Only events with a time of their own leave a mark.
+@usableFromInline
 package struct TimedMarks: Equatable {
     /// What the mark is of.
     package enum Subject: UInt32, Sendable {
@@ -11,6 +12,7 @@ package struct TimedMarks: Equatable {
         case hiding = 1
     }
 
+    @usableFromInline
     package struct Mark: Equatable {
         package var item: Int32
         package var subject: Subject
@@ -22,11 +24,11 @@ package struct TimedMarks: Equatable {
     package static let countMax = 1_024
 
     /// Ascending by item, then subject.
-    private(set) var marks: [Mark] = []
+    @usableFromInline private(set) var marks: [Mark] = []
 
     package init() {}
 
-    package var isEmpty: Bool { marks.isEmpty }
+    @inlinable package var isEmpty: Bool { marks.isEmpty }
 
     /// Bytes on the heap.
     package var bytes: Int { AllocatedBytes.ofArray(marks.capacity * MemoryLayout<Mark>.stride) }

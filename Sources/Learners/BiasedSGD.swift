@@ -49,9 +49,8 @@ public struct BiasedSGD: Sendable {
     }
 
     /// r̂. `mean` is μ.
-    @inline(__always)
     public func predict(mean: Float, user: Row, item: Row) -> Float {
-        mean + user.bias + item.bias + user.dot(item)
+        mean + user.bias + item.bias + product(user, item)
     }
 
     /// One step towards `rating`.
@@ -60,7 +59,27 @@ public struct BiasedSGD: Sendable {
     public func update(
         rating: Float, mean: Float, user: Row, item: Row, itemRatings: Int = 0, scratch: Scratch
     ) -> UpdateResult {
-        let error = rating - predict(mean: mean, user: user, item: item)
+        update(
+            error: rating - predict(mean: mean, user: user, item: item), user: user, item: item,
+            itemRatings: itemRatings, scratch: scratch)
+    }
+
+    /// The same where r̂ is known: `error` is by how much the rating is above it.
+    public func update(
+        error: Float, user: Row, item: Row, itemRatings: Int = 0, scratch: Scratch
+    ) -> UpdateResult {
+        let rates = rates(itemRatings: itemRatings)
+        if case .constant = options.schedule { return kernelStep(error, rates, user, item, scratch) }
+        let (userFactor, itemFactor) = (
+            options.schedule.factor(step: user.step), options.schedule.factor(step: item.step)
+        )
+        let scaled = Rates(
+            user: rates.user * userFactor, item: rates.item * itemFactor,
+            userBias: rates.userBias * userFactor, itemBias: rates.itemBias * itemFactor)
+        return step(error, scaled, remembers: true, user, item, scratch)
+    }
+
+    func rates(itemRatings: Int) -> Rates {
         var rates = Rates(
             user: options.userLearningRate ?? options.learningRate, item: options.learningRate,
             userBias: options.userBiasLearningRate ?? options.biasLearningRate,
@@ -68,24 +87,23 @@ public struct BiasedSGD: Sendable {
         if options.biasShrinkage > 0 {
             rates.itemBias = max(rates.itemBias, 1 / (Float(itemRatings) + options.biasShrinkage))
         }
-        if case .constant = options.schedule {
-            return step(error, rates, remembers: false, user, item, scratch)
-        }
-        let (userFactor, itemFactor) = (
-            options.schedule.factor(step: user.step), options.schedule.factor(step: item.step)
-        )
-        rates.user *= userFactor
-        rates.userBias *= userFactor
-        rates.item *= itemFactor
-        rates.itemBias *= itemFactor
-        return step(error, rates, remembers: true, user, item, scratch)
+        return rates
     }
 
     /// One step of the user alone towards a rating of the past, the item held fixed: a row that a single step an event would
     /// lead to only after many of them settles with the few ratings that a new user has. What the schedule remembers stays.
     public func replay(rating: Float, mean: Float, user: Row, item: Row, scratch: Scratch) -> UpdateResult {
-        let error = rating - predict(mean: mean, user: user, item: item)
-        let factor = options.schedule.factor(step: user.step)
+        if case .constant = options.schedule {
+            return kernelReplay(rating - mean, user: user, item: item, scratch: scratch)
+        }
+        return replayStep(
+            rating - mean, factor: options.schedule.factor(step: user.step), user: user, item: item,
+            scratch: scratch)
+    }
+
+    /// - Parameter rating: about the mean.
+    func replayStep(_ rating: Float, factor: Float, user: Row, item: Row, scratch: Scratch) -> UpdateResult {
+        let error = rating - predict(mean: 0, user: user, item: item)
         let rate = options.replayLearningRate * factor
         let decay = options.userRegularization ?? options.regularization
         let newUser = scratch.first
@@ -103,16 +121,15 @@ public struct BiasedSGD: Sendable {
         return .applied
     }
 
-    private struct Rates {
+    struct Rates {
         var user: Float
         var item: Float
         var userBias: Float
         var itemBias: Float
     }
 
-    /// `remembers` is a literal at both calls, so that a constant rate pays nothing for the schedules.
-    @inline(__always)
-    private func step(
+    /// - Parameter remembers: whether the rows' steps advance: not where the rate is constant, which the kernel does.
+    func step(
         _ error: Float, _ rates: Rates, remembers: Bool, _ user: Row, _ item: Row, _ scratch: Scratch
     ) -> UpdateResult {
         let decay = options.regularization

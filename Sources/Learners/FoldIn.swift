@@ -29,6 +29,10 @@ public struct FoldInItems: Sendable {
     }
 
     public mutating func append(vector: [Float], bias: Float, value: Float) {
+        vector.withUnsafeBufferPointer { append(vector: $0, bias: bias, value: value) }
+    }
+
+    public mutating func append(vector: UnsafeBufferPointer<Float>, bias: Float, value: Float) {
         precondition(vector.count == factors)
         vectors += vector
         biases.append(bias)

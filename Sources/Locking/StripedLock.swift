@@ -11,7 +11,7 @@
 public final class StripedLock: @unchecked Sendable {
     // Sendable because the pointer never changes, and mutexes are made to be shared.
     private let mutexes: UnsafeMutablePointer<pthread_mutex_t>
-    private let stripes: Int
+    public let stripes: Int
 
     /// - Parameter stripes: at most 48, because the thread sanitizer follows at most 64 locks that one thread holds.
     public init(stripes: Int) {

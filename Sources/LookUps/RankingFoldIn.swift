@@ -36,9 +36,7 @@ struct RankingFoldIn: FoldIn {
         _ count: Int, _ session: FoldInSession, index: borrowing IndexView
     ) -> FoldInItems {
         let own = ItemBitset(session.rows.lazy.map { Int32($0) })
-        var random = KeyedRandom(
-            seed: seed,
-            bytes: session.rows.lazy.flatMap { row in (0..<4).map { UInt8(row >> ($0 * 8) & 255) } })
+        var random = KeyedRandom(seed: seed, bytes: Self.bytes(of: session.rows))
         var rows: [Int] = []
         rows.reserveCapacity(count)
         for _ in 0..<count * 4 where rows.count < count {
@@ -49,7 +47,19 @@ struct RankingFoldIn: FoldIn {
             rows.append(row)
         }
         var negatives = FoldInItems(factors: index.factors, capacity: rows.count)
-        for row in rows { negatives.append(vector: index.vector(row), bias: index.biases[row], value: 0) }
+        for row in rows {
+            index.withVector(row) { negatives.append(vector: $0, bias: index.biases[row], value: 0) }
+        }
         return negatives
+    }
+
+    /// Four a row, little-endian.
+    private static func bytes(of rows: [Int]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(rows.count * 4)
+        for row in rows {
+            for byte in 0..<4 { bytes.append(UInt8(truncatingIfNeeded: row >> (byte * 8))) }
+        }
+        return bytes
     }
 }

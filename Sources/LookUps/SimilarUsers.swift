@@ -24,16 +24,14 @@ extension LookupAnswerer {
         let scratch = Scratch(factors: taste.vector.count)
         scratch.first.set(vector: taste.vector, bias: 0)
         let comparison = Comparison(scratch, metric: query.metric)
-        for row in 0..<Int32(view.readUserIDs { $0.rowCount }) {
-            let threshold = best.threshold
-            let entry = view.readUser(at: row) { user -> NearestUsers.Entry? in
-                let closeness = comparison.closeness(of: user.row(ofModel: number))
-                guard closeness > threshold, closeness.isFinite, let id = user.id, id != query.user
-                else { return nil }
-                return NearestUsers.Entry(
-                    closeness: closeness, row: row, id: id, score: comparison.score(of: closeness))
+        view.forEachUser(ofModel: number) { user in
+            let closeness = comparison.closeness(of: user.row)
+            guard closeness > best.threshold, closeness.isFinite, let id = user.id, id != query.user else {
+                return
             }
-            if let entry { best.offer(entry) }
+            best.offer(
+                NearestUsers.Entry(
+                    closeness: closeness, row: user.number, id: id, score: comparison.score(of: closeness)))
         }
         return best.nearestFirst()
     }

@@ -125,6 +125,14 @@ public struct IndexView: ~Copyable {
         columns.prefetchLanes(row)
     }
 
+    /// Calls `body` with the row's vector where it lies.
+    public func withVector<Result>(_ row: Int, _ body: (UnsafeBufferPointer<Float>) -> Result) -> Result {
+        precondition(row >= 0 && row < count)
+        // Lanes are eight numbers each, and nothing but numbers.
+        let start = UnsafeRawPointer(columns.lanes(row)).assumingMemoryBound(to: Float.self)
+        return body(UnsafeBufferPointer(start: start, count: factors))
+    }
+
     public func vector(_ row: Int) -> [Float] {
         precondition(row >= 0 && row < count)
         return [Float](unsafeUninitializedCapacity: factors) { buffer, count in

@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// A set of fingerprints: open addressing with linear probing and deletion by shifting back (Knuth, TAOCP 3, 6.4,
 /// algorithm R), at most three quarters full. The standard library's `Set` hashes keyed, which takes ten times as long for numbers
 /// that are hashes already.
@@ -20,6 +22,15 @@ struct FingerprintTable {
         slots[slot] = wanted
         count += 1
         return true
+    }
+
+    /// Asks memory for where the fingerprint stands or would.
+    func prefetch(_ fingerprint: UInt64) {
+        slots.withUnsafeBufferPointer { slots in
+            // The address is only asked for.
+            guard let base = slots.baseAddress, !slots.isEmpty else { return }
+            cache_prefetch(base + home(of: max(1, fingerprint)), MemoryLayout<UInt64>.stride)
+        }
     }
 
     mutating func remove(_ fingerprint: UInt64) {

@@ -45,6 +45,29 @@ package struct StateView: Sendable {
         let local = shard.local(row)
         return shard.lookUp(local) { body(UserView(user: $0, shard: shard, local: local)) }
     }
+
+    /// Calls `body` with each user, as a model knows them: nobody changes them meanwhile, and it may read nothing else of the
+    /// state. Keep it short: it holds up learning.
+    package func forEachUser(ofModel number: Int, _ body: (borrowing UserGlimpse) -> Void) {
+        for shard in state.shards { shard.forEachUser(ofModel: number, body) }
+    }
+}
+
+/// A user for the length of one look in a pass over all: what is not asked for is not even copied.
+///
+/// Unsafe by nature: it points at the user, whose lock is held while it is lent, and cannot be kept.
+package struct UserGlimpse: ~Copyable {
+    /// The user's row over all shards.
+    package let number: Int32
+    /// In the model asked for.
+    package let row: Row
+    private let user: UnsafePointer<UserState>
+
+    init(_ number: Int32, vector row: Row, _ user: UnsafePointer<UserState>) {
+        (self.number, self.row, self.user) = (number, row, user)
+    }
+
+    package var id: EntityID? { user.pointee.id }
 }
 
 /// A user for the length of one read.

@@ -56,6 +56,12 @@ package final class UserColumn: RandomAccessCollection, @unchecked Sendable {
         count = newCount
     }
 
+    /// Where the user lies: valid while the user's lock is held.
+    func address(of local: Int) -> UnsafePointer<UserState> {
+        assert(indices.contains(local))
+        return UnsafePointer(users + local)
+    }
+
     /// The user is to be written with the next checkpoint.
     package func markUnsaved(_ local: Int) { marks[local] |= Mark.unsaved.rawValue }
 

@@ -9,6 +9,8 @@ internal import State
 struct CellWorker {
     let examples: [Example]
     let models: [ModelState]
+    /// The same, to go through at each event without counting references: `models` holds them.
+    private let lentModels: [Unmanaged<ModelState>]
     /// One a model, in their order.
     let learners: [any StreamLearner]
     let stats: ItemColumn<ItemStats>
@@ -31,6 +33,7 @@ struct CellWorker {
     ) {
         self.examples = examples
         self.models = models
+        lentModels = models.map { Unmanaged.passUnretained($0) }
         self.learners = learners
         self.stats = stats
         self.samples = samples
@@ -44,6 +47,7 @@ struct CellWorker {
 
     /// Learns the examples of a cell in their order.
     func learn(_ cell: ArraySlice<Int32>, shard: UserShard, lease: borrowing RowLease) {
+        let desks = LearnerDesks(models: models, learners: learners, shard: shard, seen: seen)
         for index in cell {
             let example = examples[Int(index)]
             let local = shard.local(example.user)
@@ -53,17 +57,23 @@ struct CellWorker {
                 switch example.kind {
                 case .retract: retract(example, shard: shard)
                 case .hide, .unhide: hide(example, shard: shard)
-                case .rating, .signal: learn(example, slot: Int(index), shard: shard, lease: lease)
+                case .rating, .signal:
+                    learn(example, slot: Int(index), at: desks, shard: shard, lease: lease)
                 }
             }
         }
     }
 
-    private func learn(_ example: Example, slot: Int, shard: UserShard, lease: borrowing RowLease) {
+    private func learn(
+        _ example: Example, slot: Int, at desks: borrowing LearnerDesks, shard: UserShard,
+        lease: borrowing RowLease
+    ) {
         let local = shard.local(example.user)
         let kind: HistoryEntry.Kind = example.kind == .rating ? .rating : .signal
-        let previous = shard.users[local].history[example.item]
-        switch standing(of: example, kind: kind, previous: previous, marks: shard.users[local].marks) {
+        // Until `remember` changes it.
+        let history = shard.users[local].history.lent
+        let previous = history[example.item]
+        switch standing(of: example, kind: kind, previous: previous, shard: shard) {
         case .news: break
         case .duplicate:
             shard.report.duplicates += 1
@@ -79,22 +89,24 @@ struct CellWorker {
         let meansPrediction = Float(Double(example.mean) + itemOffset + userOffset)
         observer?.willLearn(
             example, kind: kind, meansPrediction: meansPrediction, worker: self, shard: shard, lease: lease)
-        let sampled = sampled(example, kind: kind, shard: shard, lease: lease)
-        for (modelIndex, model) in models.enumerated() {
-            let isOwn = model.rule.accepts(kind, value: example.value)
-            guard isOwn || !sampled.isEmpty && model.rule.predictsRatings else { continue }
-            let context = LearningContext(
-                modelIndex: modelIndex, model: model, shard: shard, meansPrediction: meansPrediction,
-                local: local, history: shard.users[local].history, seen: seen, sampled: sampled)
-            let learner = learners[modelIndex]
-            if learns {
-                var sample = isOwn ? learner.score(example, context, lease: lease) : .none
-                sample.worth = learner.worth(of: sample, by: measure, example, context, lease: lease)
-                samples[modelIndex, slot] = sample
+        let sampled = sampled(
+            example, kind: kind, at: desks, local: local, history: history, lease: lease)
+        for number in 0..<desks.count {
+            let isOwn = desks[number].context.model.rule.accepts(kind, value: example.value)
+            guard isOwn || !sampled.isEmpty && desks[number].context.model.rule.predictsRatings else {
+                continue
             }
-            guard isOwn else { continue }
-            if learns || learner.countsHistory { learner.learn(example, context, lease: lease) }
-            context.touch(Int(example.item))
+            desks[number].context.stand(
+                at: local, history: history, meansPrediction: meansPrediction, sampled: sampled)
+            if learns {
+                samples[number, slot] =
+                    isOwn
+                    ? desks[number].take(example, by: measure, lease: lease)
+                    : desks[number].judge(example, by: measure, lease: lease)
+            } else if isOwn, desks[number].learner.countsHistory {
+                desks[number].learner.learn(example, desks[number].context, lease: lease)
+            }
+            if isOwn { desks[number].context.touch(Int(example.item)) }
         }
         rememberAndTell(example, shard: shard) {
             remember(example, kind: kind, previous: previous, shard: shard, lease: lease)
@@ -102,18 +114,28 @@ struct CellWorker {
     }
 
     /// Items among which every model is asked where the event's own stands; none where no model that ranks learns from it.
+    @inline(__always)
     private func sampled(
-        _ example: Example, kind: HistoryEntry.Kind, shard: UserShard, lease: borrowing RowLease
+        _ example: Example, kind: HistoryEntry.Kind, at desks: borrowing LearnerDesks, local: Int,
+        history: LentHistory, lease: borrowing RowLease
     ) -> [Int] {
-        let ranking = models.firstIndex { model in
-            !model.rule.predictsRatings && model.rule.accepts(kind, value: example.value)
+        guard learns, SampledRecall.mayBeScored(example, seed: seed) else { return [] }
+        for number in 0..<desks.count
+        where !desks[number].context.model.rule.predictsRatings
+            && desks[number].context.model.rule.accepts(kind, value: example.value)
+        {
+            desks[number].context.stand(at: local, history: history)
+            return SampledRecall.draw(example, seed: seed, desks[number].context, lease: lease)
         }
-        guard learns, let ranking else { return [] }
-        let local = shard.local(example.user)
-        let context = LearningContext(
-            modelIndex: ranking, model: models[ranking], shard: shard, meansPrediction: 0, local: local,
-            history: shard.users[local].history, seen: seen)
-        return SampledRecall.draw(example, seed: seed, context, lease: lease)
+        return []
+    }
+
+    /// Calls `body` with each model and its number.
+    @inline(__always)
+    private func forEachModel(_ body: (Int, ModelState) -> Void) {
+        for number in 0..<lentModels.count {
+            lentModels[number]._withUnsafeGuaranteedRef { body(number, $0) }
+        }
     }
 
     private enum Standing { case news, duplicate, late }
@@ -121,10 +143,17 @@ struct CellWorker {
     /// Where the event stands against what is known already, by times of the producers' own. Beyond the window of recent
     /// events this is what a second delivery meets.
     private func standing(
-        of example: Example, kind: HistoryEntry.Kind, previous: HistoryEntry?, marks: TimedMarks
+        of example: Example, kind: HistoryEntry.Kind, previous: HistoryEntry?, shard: UserShard
     ) -> Standing {
         guard example.isTimed else { return .news }
-        if let retracted = marks.time(of: .opinion, example.item), example.time < retracted { return .late }
+        let local = shard.local(example.user)
+        // Nearly nobody has any.
+        if !shard.users[local].marks.isEmpty,
+            let retracted = shard.users[local].marks.time(of: .opinion, example.item),
+            example.time < retracted
+        {
+            return .late
+        }
         guard let previous, previous.isTimed, previous.kind == kind else { return .news }
         if example.time < previous.time { return .late }
         let isSame = example.time == previous.time && example.value == previous.value
@@ -139,9 +168,8 @@ struct CellWorker {
         for (modelIndex, model) in models.enumerated()
         where shard.report.takings[modelIndex].count > before[modelIndex] {
             let local = shard.local(example.user)
-            let context = LearningContext(
-                modelIndex: modelIndex, model: model, shard: shard, meansPrediction: 0,
-                local: local, history: shard.users[local].history, seen: seen)
+            var context = LearningContext(modelIndex: modelIndex, model: model, shard: shard, seen: seen)
+            context.stand(at: local, history: shard.users[local].history.lent)
             learners[modelIndex].historyChanged(example, context)
         }
     }
@@ -182,7 +210,8 @@ struct CellWorker {
     /// thousand times likes it for one, and who thinks less of it than before is taken off by so much.
     private func countTaker(_ entry: HistoryEntry, previous: HistoryEntry?, at ordinal: Int64) {
         let item = Int(entry.item)
-        for model in models where model.counter == nil {
+        forEachModel { _, model in
+            guard model.counter == nil else { return }
             let before = previous.map { Double(model.weight(of: $0)) } ?? 0
             let now = Double(model.weight(of: entry))
             if now > before {
@@ -315,8 +344,8 @@ struct CellWorker {
         if !changed.unpublished { shard.report.changedStats.append(entry.item) }
         changed.unpublished = true
         stats[item] = changed
-        for (modelIndex, model) in models.enumerated()
-        where model.rule.accepts(entry.kind, value: entry.value) {
+        forEachModel { modelIndex, model in
+            guard model.rule.accepts(entry.kind, value: entry.value) else { return }
             model.positives[item] += sign
             if model.alternating != nil {
                 shard.report.takings[modelIndex].append(

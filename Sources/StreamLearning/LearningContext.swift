@@ -2,28 +2,47 @@ internal import Factors
 internal import Histories
 internal import State
 
-/// What a learner may touch while it learns one example: the user's row and history, and the items lent.
+/// What a learner may touch while it learns one example: the user's row and history, and the items lent. Made once for all
+/// examples of a cell, of which it stands at one after the other: references are counted once then.
 struct LearningContext: ~Copyable {
     let modelIndex: Int
     let model: ModelState
     let shard: UserShard
+    // Of these two what is asked for many times an event: out of them it would be counted each time.
+    let items: FactorTable
+    private let users: FactorTable
+    let scratch: Scratch
     /// μ + b_i + b_u of the means baseline, where the example is a rating.
-    let meansPrediction: Float
-    let local: Int
-    /// As it was before the example. Kept here because it is asked a hundred times, and each access to the shard's own
-    /// is checked and counted.
-    let history: History
+    private(set) var meansPrediction: Float
+    private(set) var local: Int
+    /// As it was before the example. Kept here because it is asked a hundred times.
+    private(set) var history: LentHistory
     let seen: SeenRule
     /// Items among which every model is asked where the event's own stands; empty where the event is not scored so.
-    var sampled: [Int] = []
+    private(set) var sampled: [Int] = []
 
-    var user: Row { shard.tables[modelIndex].row(local) }
+    /// Stands at no example yet.
+    init(modelIndex: Int, model: ModelState, shard: UserShard, seen: SeenRule) {
+        (self.modelIndex, self.model, self.shard, self.seen) = (modelIndex, model, shard, seen)
+        (items, users, scratch) = (model.items, shard.tables[modelIndex], shard.scratch)
+        (meansPrediction, local, history) = (0, 0, History().lent)
+    }
+
+    /// Stands at an example of the user at `local`, whose history has to stay as it is meanwhile.
+    mutating func stand(
+        at local: Int, history: LentHistory, meansPrediction: Float = 0, sampled: [Int] = []
+    ) {
+        (self.local, self.history, self.meansPrediction) = (local, history, meansPrediction)
+        self.sampled = sampled
+    }
+
+    var user: Row { users.row(local) }
 
     func hasSeen(_ item: Int32) -> Bool { history.contains(item) }
 
     /// Marks an item row as changed, and remembers it for the next publication.
     func touch(_ item: Int) {
-        if model.items.markChanged(item) { shard.report.changedItems[modelIndex].append(Int32(item)) }
+        if items.markChanged(item) { shard.report.changedItems[modelIndex].append(Int32(item)) }
     }
 
     /// The decayed count of an item of the lease as it stands when the example comes.
@@ -39,7 +58,7 @@ struct LearningContext: ~Copyable {
         return counts.popular >= count || counts.at > example.instant(of: model)
     }
 
-    func touchUser() { shard.tables[modelIndex].markChanged(local) }
+    func touchUser() { users.markChanged(local) }
 }
 
 extension LearningContext {

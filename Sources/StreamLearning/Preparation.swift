@@ -35,6 +35,9 @@ struct Preparation: ~Copyable {
     private var places: [UInt32] = []
     /// Of the batch that is being prepared.
     private var known = KnownRows()
+    /// Of its events, which have not been delivered before, as far as that can be told.
+    private var isNews: [Bool] = []
+    private var fingerprints: [(partition: Int32, fingerprint: UInt64, place: Int)] = []
     private var signalWeights: [Float] = []
 
     init(_ state: LearnedState, _ options: LearningOptions) {
@@ -82,6 +85,18 @@ struct Preparation: ~Copyable {
     mutating func look(up batch: IngestBatch) {
         known = KnownRows(of: batch, in: state)
         signalWeights = batch.events.signals.map { options.signals[$0] ?? 0 }
+        knowAgain(batch.events.entries)
+    }
+
+    /// All at once, because each is a look into a table far larger than the cache.
+    private mutating func knowAgain(_ entries: [DecodedEvents.Entry]) {
+        isNews.removeAll(keepingCapacity: true)
+        isNews.append(contentsOf: repeatElement(true, count: entries.count))
+        fingerprints.removeAll(keepingCapacity: true)
+        for (place, event) in entries.enumerated() where event.isKnownAgain && !isLearned(event.token) {
+            fingerprints.append((event.token.partition, event.fingerprint, place))
+        }
+        state.recent.insert(fingerprints, isNews: &isNews)
     }
 
     mutating func forgetKnownUsers() { known.forgetUsers() }
@@ -98,7 +113,7 @@ struct Preparation: ~Copyable {
         applied += 1
         tally.counters.applied += 1
         lastToken = event.token
-        if event.isKnownAgain, !state.recent.insert(event.fingerprint, of: event.token.partition) {
+        if !isNews[logged.index] {
             tally.counters.duplicates += 1
             return false
         }

@@ -30,7 +30,7 @@ struct RankingLearner: StreamLearner {
     private func learn(
         _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease, by bpr: BPR
     ) {
-        let (items, user) = (context.model.items, context.user)
+        let (items, user) = (context.items, context.user)
         let positive = lease.row(Int(example.item), of: items)
         var random = example.random(seed: context.model.seed)
         context.withUnseen(
@@ -42,7 +42,7 @@ struct RankingLearner: StreamLearner {
             withUnsafeTemporaryAllocation(of: Bool.self, capacity: others.count) { applied in
                 let count = bpr.update(
                     weight: example.weight, user: user, positive: positive, negatives: others, of: items,
-                    scratch: context.shard.scratch, applied: applied)
+                    scratch: context.scratch, applied: applied)
                 finish(count, example, context, against: others, applied: applied)
             }
         }
@@ -51,7 +51,7 @@ struct RankingLearner: StreamLearner {
     private func learn(
         _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease, by warp: WARP
     ) {
-        let items = context.model.items
+        let items = context.items
         let positive = lease.row(Int(example.item), of: items)
         withUnsafeTemporaryAllocation(of: Int.self, capacity: UnseenItems.atATime) { room in
             var others = UnseenItems(
@@ -64,7 +64,7 @@ struct RankingLearner: StreamLearner {
                 let result = warp.update(
                     weight: example.weight, draws: found.draws, candidates: Int(example.itemBound),
                     user: context.user, positive: positive, negative: found.item, of: items,
-                    scratch: context.shard.scratch)
+                    scratch: context.scratch)
                 finish(result, example, context, against: found.item)
             }
         }
@@ -75,7 +75,7 @@ struct RankingLearner: StreamLearner {
         _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease, of warp: WARP,
         among others: inout UnseenItems
     ) -> (item: Int, draws: Int)? {
-        let (items, user) = (context.model.items, context.user)
+        let (items, user) = (context.items, context.user)
         let wanted = warp.score(user: user, item: lease.row(Int(example.item), of: items))
         let drawsMax = max(1, warp.options.samplesMax)
         var draws = 0

@@ -8,13 +8,42 @@ internal import State
 struct RatingLearner: StreamLearner {
     let sgd: BiasedSGD
 
-    /// In the unit of the ratings.
     func score(
         _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease
     ) -> ScoreSample {
+        sample(of: predict(example, context, lease: lease), example, context)
+    }
+
+    func learn(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease) {
+        learn(example, predicted: predict(example, context, lease: lease), context, lease: lease)
+    }
+
+    /// With one prediction for both.
+    func take(
+        _ example: Example, by measure: CommonMeasure, _ context: borrowing LearningContext,
+        lease: borrowing RowLease
+    ) -> ScoreSample {
+        let predicted = predict(example, context, lease: lease)
+        var sample = sample(of: predicted, example, context)
+        sample.worth = worth(of: sample, by: measure, example, context, lease: lease)
+        learn(example, predicted: predicted, context, lease: lease)
+        return sample
+    }
+
+    /// Standardised.
+    private func predict(
+        _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease
+    ) -> Float {
+        sgd.predict(
+            mean: 0, user: context.user, item: lease.row(Int(example.item), of: context.items))
+    }
+
+    /// In the unit of the ratings.
+    private func sample(
+        of standardised: Float, _ example: Example, _ context: borrowing LearningContext
+    ) -> ScoreSample {
         guard example.meanIsKnown else { return .none }
-        let item = lease.row(Int(example.item), of: context.model.items)
-        let predicted = example.scaleBefore.rating(sgd.predict(mean: 0, user: context.user, item: item))
+        let predicted = example.scaleBefore.rating(standardised)
         let (error, baselineError) = (example.value - predicted, example.value - context.meansPrediction)
         let deviation = Float(example.scaleBefore.deviation)
         return ScoreSample(
@@ -32,11 +61,14 @@ struct RatingLearner: StreamLearner {
         return SampledRecall.hit(example, context, lease: lease) { $0.bias + user.dot($0) }
     }
 
-    func learn(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease) {
-        let item = lease.row(Int(example.item), of: context.model.items)
+    private func learn(
+        _ example: Example, predicted: Float, _ context: borrowing LearningContext,
+        lease: borrowing RowLease
+    ) {
         let result = sgd.update(
-            rating: example.scale.standardised(example.value), mean: 0, user: context.user, item: item,
-            itemRatings: Int(context.model.positives[Int(example.item)]), scratch: context.shard.scratch)
+            error: example.scale.standardised(example.value) - predicted, user: context.user,
+            item: lease.row(Int(example.item), of: context.items),
+            itemRatings: Int(context.model.positives[Int(example.item)]), scratch: context.scratch)
         context.count(result == .applied, example: example)
         guard result == .applied else { return }
         replay(example, context, lease: lease)
@@ -55,12 +87,12 @@ struct RatingLearner: StreamLearner {
             // What came early is what is popular and stands dense: squared, so that those are drawn about as often as others.
             let share = random.nextUnit()
             let wanted = Int32(share * share * Double(example.itemBound))
-            guard let entry = context.history.entry(from: wanted), entry.kind == .rating,
+            guard let entry = context.history.opinion(from: wanted), entry.kind == .rating,
                 entry.item != example.item, lease.holds(Int(entry.item))
             else { continue }
             let result = sgd.replay(
                 rating: example.scale.standardised(entry.value), mean: 0, user: context.user,
-                item: lease.row(Int(entry.item), of: context.model.items), scratch: context.shard.scratch)
+                item: lease.row(Int(entry.item), of: context.items), scratch: context.scratch)
             if result == .rejected { context.count(false, example: example) }
         }
     }

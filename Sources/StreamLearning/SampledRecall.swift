@@ -22,7 +22,14 @@ struct SampledRecall {
         _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease,
         score: (Row) -> Float
     ) -> ScoreSample {
-        sampleItems(example, context, lease: lease) { score(lease.row($0, of: context.model.items)) }
+        sampleItems(example, context, lease: lease) { score(lease.row($0, of: context.items)) }
+    }
+
+    /// Whether the event is among those that are scored: of which nothing but its place in the log is asked.
+    @inline(__always)
+    static func mayBeScored(_ example: Example, seed: UInt64) -> Bool {
+        var random = example.random(seed: ~seed)
+        return random.next() % every == 0
     }
 
     /// Items that an event is scored against; none where it is not one that is scored. Only such as may be shown to the user
@@ -69,7 +76,7 @@ struct SampledRecall {
     ) -> Float {
         guard isScored(example, context) else { return .nan }
         return context.sampled.withUnsafeBufferPointer { others in
-            isHit(example, among: others, context) { score(lease.row($0, of: context.model.items)) } ? 1 : 0
+            isHit(example, among: others, context) { score(lease.row($0, of: context.items)) } ? 1 : 0
         }
     }
 
@@ -78,7 +85,7 @@ struct SampledRecall {
         _ example: Example, among others: UnsafeBufferPointer<Int>, _ context: borrowing LearningContext,
         score: (Int) -> Float
     ) -> Bool {
-        let items = context.model.items
+        let items = context.items
         let wantedScore = score(Int(example.item))
         return isAmongFirst(of: others) { place in
             // Far apart in a large catalogue: asked for some time before they are looked at.

@@ -24,6 +24,13 @@ protocol StreamLearner: Sendable {
     /// Learns the event. The user's history does not hold it yet.
     func learn(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease)
 
+    /// Scores the event, by its own and by the common measure, and learns it: for learners that score with what they need
+    /// for learning anyway.
+    func take(
+        _ example: Example, by measure: CommonMeasure, _ context: borrowing LearningContext,
+        lease: borrowing RowLease
+    ) -> ScoreSample
+
     /// Called when the event has changed what the history says that the user took, as this model sees it.
     func historyChanged(_ example: Example, _ context: borrowing LearningContext)
 }
@@ -36,6 +43,16 @@ extension StreamLearner {
         of sample: ScoreSample, by measure: CommonMeasure, _ example: Example,
         _ context: borrowing LearningContext, lease: borrowing RowLease
     ) -> Float { sample.model }
+
+    func take(
+        _ example: Example, by measure: CommonMeasure, _ context: borrowing LearningContext,
+        lease: borrowing RowLease
+    ) -> ScoreSample {
+        var sample = score(example, context, lease: lease)
+        sample.worth = worth(of: sample, by: measure, example, context, lease: lease)
+        learn(example, context, lease: lease)
+        return sample
+    }
 
     func historyChanged(_ example: Example, _ context: borrowing LearningContext) {}
 }

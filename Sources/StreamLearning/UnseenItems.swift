@@ -107,7 +107,7 @@ struct UnseenItems {
             taken = 0
             drawn = context.drawUnseen(into: room, example, by: sampler, lease: lease, random: &random)
             isExhausted = drawn < room.count
-            for item in room[..<drawn] { context.model.items.prefetch(item) }
+            for item in room[..<drawn] { context.items.prefetch(item) }
         }
         return UnsafeBufferPointer(rebasing: room[taken..<min(drawn, taken + limit)])
     }

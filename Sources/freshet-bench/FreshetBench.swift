@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import BenchmarkSupport
 
 @main
 struct FreshetBench: AsyncParsableCommand {
@@ -14,12 +15,14 @@ struct FreshetBench: AsyncParsableCommand {
               swift run -c release freshet-bench lookups --items 20000 --no-socket
               swift run -c release freshet-bench stream ml-1m/ratings.csv.gz
               swift run -c release freshet-bench ingest --events ml-1m/ratings.csv.gz
+              swift run -c release freshet-bench scaling --events ml-1m/ratings.csv.gz
               swift run -c release freshet-bench freshness --rate 50000
               swift run -c release freshet-bench quality ../shared/data
             """,
         subcommands: [
             UpdatesBenchmark.self, TopNBenchmark.self, PublishBenchmark.self, LookupsBenchmark.self,
             StreamBenchmark.self, IngestBenchmark.self, FreshnessBenchmark.self, FeedBenchmark.self,
-            QualityBenchmark.self, CheckpointBenchmark.self, RestoreBenchmark.self, MockBrokerCommand.self,
+            ScalingBenchmark.self, ProduceBenchmark.self, QualityBenchmark.self, CheckpointBenchmark.self,
+            RestoreBenchmark.self, MockBrokerCommand.self, EndWithParent.self,
         ])
 }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import BenchmarkSupport
 internal import Checkpoints
 internal import Engine
 internal import EventLog

@@ -196,6 +196,29 @@ struct DeliveryTests {
         #expect(recent.bytes < 2 * 8_192)
     }
 
+    @Test("events taken in together are known again as one by one")
+    func takenInTogether() {
+        var (single, together) = (RecentEvents(capacity: 100), RecentEvents(capacity: 100))
+        var random = KeyedRandom(seed: 8)
+        for _ in 0..<40 {
+            let events = (0..<random.next(below: 90)).map { place in
+                // Some come again: in the same lot, later, and after they were forgotten.
+                (
+                    partition: Int32(random.next(below: 10) / 7),
+                    fingerprint: UInt64(random.next(below: 300)) &* 0x9E37_79B9_7F4A_7C15, place: place
+                )
+            }
+            let expected = events.map { single.insert($0.fingerprint, of: $0.partition) }
+            var isNews = Array(repeating: true, count: events.count)
+            together.insert(events, isNews: &isNews)
+            #expect(isNews == expected)
+        }
+        for fingerprint in UInt64(0)..<300 {
+            let wanted = fingerprint &* 0x9E37_79B9_7F4A_7C15
+            #expect(together.insert(wanted, of: 0) == single.insert(wanted, of: 0))
+        }
+    }
+
     @Test(
         "the newest opinion stands, whatever order the events come in, and the counts agree",
         arguments: [1, 2])

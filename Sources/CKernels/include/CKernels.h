@@ -238,3 +238,35 @@ bool pairwise_step(
 size_t first_row_above(
     const float *_Nonnull user, size_t factors, float limit, const row_table *_Nonnull table,
     const intptr_t *_Nonnull rows, size_t number);
+
+/// Rates η and decays λ of a step towards a rating, and the bound on norms and biases.
+typedef struct {
+    float user_rate, item_rate, user_bias_rate, item_bias_rate;
+    float user_decay, item_decay, bias_decay;
+    float norm_max;
+} rating_terms;
+
+/// The rows of a rating, and room for two vectors. All on 32-byte boundaries, none lying in another.
+typedef struct {
+    float *_Nonnull user, *_Nonnull user_bias;
+    float *_Nonnull item, *_Nonnull item_bias;
+    float *_Nonnull room;
+} rating_rows;
+
+/// Inner product, summed as `Row.dot` sums.
+float row_product(const float *_Nonnull user, const float *_Nonnull item, size_t factors);
+
+/// A step of user and item by the error of what was predicted. BiasedSGD.swift says what it is, and does the same with
+/// schedules: the same numbers, with whatever vectors this machine has. False if it was not applied, and nothing is changed.
+///
+/// `factors` is a multiple of 8.
+bool rating_step(
+    const rating_terms *_Nonnull terms, size_t factors, float error, const rating_rows *_Nonnull rows);
+
+/// A step of the user alone towards the rating, whose mean is taken off; of the item nothing is changed.
+bool rating_replay(
+    const rating_terms *_Nonnull terms, size_t factors, float rating, const rating_rows *_Nonnull rows);
+
+/// The place of the number that comes next from `from` on, upwards and, past the greatest, on from the least. `count` is
+/// above 0, and no number is there twice.
+size_t next_number(const int32_t *_Nonnull numbers, size_t count, int32_t from);

@@ -101,10 +101,10 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
     ) -> Float? {
         let model = worker.models[index]
         guard model.rule.predictsRatings else { return nil }
-        let context = LearningContext(
-            modelIndex: index, model: model, shard: shard, meansPrediction: meansPrediction,
-            local: shard.local(example.user), history: shard.users[shard.local(example.user)].history,
-            seen: worker.seen)
+        let local = shard.local(example.user)
+        var context = LearningContext(modelIndex: index, model: model, shard: shard, seen: worker.seen)
+        context.stand(
+            at: local, history: shard.users[local].history.lent, meansPrediction: meansPrediction)
         let sample = worker.learners[index].score(example, context, lease: lease)
         if !sample.model.isFinite { failure = failure ?? (model.options.name, example.user) }
         return sample.model

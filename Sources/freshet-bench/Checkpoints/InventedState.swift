@@ -1,3 +1,4 @@
+internal import BenchmarkSupport
 internal import Checkpoints
 internal import Events
 internal import Factors
@@ -96,21 +97,4 @@ struct InventedState {
         return vectors + userCount * Self.remembered * MemoryLayout<HistoryEntry>.stride
             + itemCount * MemoryLayout<ItemStats>.stride
     }
-}
-
-/// A folder that is gone when this is.
-final class BenchmarkFolder {
-    let path: String
-
-    init() throws {
-        path =
-            FileManager.default.temporaryDirectory.appendingPathComponent(
-                "freshet-bench-\(UUID().uuidString)"
-            ).path
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    var state: String { path + "/state.sqlite" }
 }

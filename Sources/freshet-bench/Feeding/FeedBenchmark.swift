@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import BenchmarkSupport
 internal import Events
 internal import Foundation
 internal import GRDB

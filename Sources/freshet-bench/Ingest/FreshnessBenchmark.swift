@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import BenchmarkSupport
 internal import Events
 internal import Foundation
 internal import RESP
@@ -111,12 +112,49 @@ struct FreshnessBenchmark: ParsableCommand {
         Thread.sleep(forTimeInterval: 1)
         let (shown, rate) = try timed(client) { try probe(client, append) }
         try say(FreshnessResult(way: way, name: "event shows", learning: rate, shown))
+        let before = try stages(client)
         let (busy, rateThen) = try timed(client) {
             try lookups.recommend(clients: 1, ahead: 1, learning: self.rate)
         }
+        let after = try stages(client)
         try say(FreshnessResult(way: way, learning: rateThen, busy))
-        guard !json else { return }
+        let spent = after.merging(before) { $0 - $1 }
+        guard !json else { return try sayStages(way, spent) }
         print(String(format: "  RECOMMEND's p99 %.1f times that at rest", busy.p99 / rest.p99))
+        print("  the daemon's stages meanwhile, seconds of wall time in each of \(seconds):")
+        for (name, value) in spent.sorted(by: { $0.key < $1.key }) {
+            print("    " + name.padded(24) + String(format: "%.3f", value / seconds))
+        }
+    }
+
+    private func sayStages(_ way: String, _ spent: [String: Double]) throws {
+        var figures = Figures(
+            benchmark: "freshness", parameters: ["rate": Double(rate), "seconds": seconds])
+        for (name, value) in spent { figures.figures["\(way).stage.\(name)-s"] = value }
+        try figures.printJSON(pretty: false)
+    }
+
+    /// Seconds of each stage so far.
+    private func stages(_ client: RPCClient) throws -> [String: Double] {
+        guard case .map(let fields) = try client.call(["STATUS"]) else { return [:] }
+        var stages: [String: Double] = [:]
+        for case (.bulk(let name), let value) in fields {
+            let name = String(decoding: name, as: UTF8.self)
+            guard name.hasPrefix("stage."), name.hasSuffix("-s"), let seconds = Self.number(value) else {
+                continue
+            }
+            stages[String(name.dropFirst(6).dropLast(2))] = seconds
+        }
+        return stages
+    }
+
+    private static func number(_ value: RESPValue) -> Double? {
+        switch value {
+        case .double(let value): value
+        case .integer(let value): Double(value)
+        case .bulk(let bytes): Double(String(decoding: bytes, as: UTF8.self))
+        default: nil
+        }
     }
 
     private func say(_ result: FreshnessResult) throws {

@@ -1,3 +1,4 @@
+internal import BenchmarkSupport
 internal import Engine
 internal import Factors
 internal import Foundation

@@ -1,3 +1,4 @@
+internal import BenchmarkSupport
 internal import Checkpoints
 internal import Engine
 internal import Events

@@ -1,3 +1,4 @@
+internal import BenchmarkSupport
 internal import CZlib
 internal import Events
 internal import Factors

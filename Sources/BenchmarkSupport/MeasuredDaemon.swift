@@ -2,20 +2,21 @@ internal import Foundation
 internal import RESP
 
 /// A daemon of its own in a temporary folder, with a catalogue learned from a simulated stream.
-final class MeasuredDaemon {
-    let items: Int
-    let users: Int
-    let socketPath: String
+package final class MeasuredDaemon {
+    package let items: Int
+    package let users: Int
+    package let socketPath: String
     private let folder: String
     private let program: String
     private let process: Process
 
-    struct Failure: Error, CustomStringConvertible {
-        let description: String
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
+        package init(description: String) { self.description = description }
     }
 
     /// - Parameter settings: key=value, of the daemon's configuration.
-    init(program: String, items: Int, factors: Int, seen: Int, settings: [String]) throws {
+    package init(program: String, items: Int, factors: Int, seen: Int, settings: [String]) throws {
         self.program = program
         self.items = items
         users = 2_000
@@ -23,13 +24,13 @@ final class MeasuredDaemon {
         socketPath = folder + "/s.sock"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments =
+        process.endWithParent(
+            program,
             ["serve"]
-            + ([
-                "state.folder=\(folder)/state", "rpc.socket=\(socketPath)", "engine.factors=\(factors)",
-                "log.level=error",
-            ] + settings).flatMap { ["--set", $0] }
+                + ([
+                    "state.folder=\(folder)/state", "rpc.socket=\(socketPath)", "engine.factors=\(factors)",
+                    "log.level=error",
+                ] + settings).flatMap { ["--set", $0] })
         try process.run()
         do {
             try waitUntilReady()
@@ -42,19 +43,18 @@ final class MeasuredDaemon {
         }
     }
 
-    func stop() {
+    package func stop() {
         process.terminate()
         process.waitUntilExit()
         try? FileManager.default.removeItem(atPath: folder)
     }
 
     /// Feeds another stream over the same users and items at `rate`, for at least `seconds`.
-    func startLearning(rate: Int, seconds: Double) throws -> Load {
+    package func startLearning(rate: Int, seconds: Double) throws -> Load {
         let path = folder + "/more.jsonl"
         try simulate(events: Int(Double(rate) * seconds), seed: 2, to: path)
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = ["feed", path, "--socket", socketPath, "--rate", String(rate)]
+        process.endWithParent(program, ["feed", path, "--socket", socketPath, "--rate", String(rate)])
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         try process.run()
@@ -64,17 +64,17 @@ final class MeasuredDaemon {
         return Load(process: process)
     }
 
-    struct Load {
+    package struct Load {
         fileprivate let process: Process
 
-        func stop() {
+        package func stop() {
             process.terminate()
             process.waitUntilExit()
         }
     }
 
     /// Events behind the next one of the log.
-    func learned() throws -> Int {
+    package func learned() throws -> Int {
         let client = try RPCClient(socketPath: socketPath)
         guard case .map(let fields) = try client.call(["STATUS"]) else { return 0 }
         for (key, value) in fields {

@@ -4,11 +4,11 @@ internal import Locking
 internal import Synchronization
 
 /// Produces records at a rate, on a thread of its own, over and over the same ones.
-final class KafkaLoad: Sendable {
+package final class KafkaLoad: Sendable {
     private let stopping = Atomic<Bool>(false)
     private let finished = DispatchSemaphore(value: 0)
 
-    init(_ topic: MeasuredTopic, _ events: RecordedEvents, rate: Int) {
+    package init(_ topic: MeasuredTopic, _ events: RecordedEvents, rate: Int) {
         let (brokers, name) = (topic.brokers, topic.name)
         Thread { [self] in
             // A load that ends early shows in what is learned a second, which is told.
@@ -17,7 +17,7 @@ final class KafkaLoad: Sendable {
         }.start()
     }
 
-    func stop() {
+    package func stop() {
         stopping.store(true, ordering: .relaxed)
         finished.wait()
     }
@@ -58,7 +58,7 @@ final class KafkaLoad: Sendable {
 }
 
 /// Produces one record at a time and tells where it stands.
-final class KafkaProbe {
+package final class KafkaProbe {
     private let producer: KafkaHandle
     private let topic: OpaquePointer
     /// Written by the delivery callback, which librdkafka calls from `append` alone, on its thread.
@@ -66,7 +66,7 @@ final class KafkaProbe {
         var token: String?
     }
 
-    init(_ measured: MeasuredTopic) throws {
+    package init(_ measured: MeasuredTopic) throws {
         producer = try KafkaHandle(
             RD_KAFKA_PRODUCER,
             ["bootstrap.servers": measured.brokers, "linger.ms": "0", "partitioner": "murmur2_random"]
@@ -87,7 +87,7 @@ final class KafkaProbe {
     deinit { rd_kafka_topic_destroy(topic) }
 
     /// The record's token, once it is stored.
-    func append(key: String, _ payload: String) throws -> String {
+    package func append(key: String, _ payload: String) throws -> String {
         let delivered = Delivered()
         var (key, payload) = (key, payload)
         try key.withUTF8 { key in

@@ -1,17 +1,16 @@
-internal import ArgumentParser
-internal import Events
+package import Events
 internal import Factors
 internal import Foundation
 
 /// Records as a producer writes them, one after another in one buffer, each with the user's id as its key.
-struct RecordedEvents: Sendable {
-    private(set) var bytes: [UInt8] = []
+package struct RecordedEvents: Sendable {
+    package private(set) var bytes: [UInt8] = []
     private var ends: [(payload: Int, key: Int)] = []
 
-    var count: Int { ends.count }
+    package var count: Int { ends.count }
 
     /// Calls `body` with a record; both buffers hold for the call, and `EventDecoder.padding` readable bytes follow.
-    func withRecord<Result>(
+    package func withRecord<Result>(
         _ index: Int,
         _ body: (_ key: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer) throws -> Result
     ) rethrows -> Result {
@@ -36,20 +35,20 @@ struct RecordedEvents: Sendable {
 
 extension RecordedEvents {
     /// A file's events in the order of their times.
-    init(file: String, options: EventOptions) throws {
+    package init(file: String, options: EventOptions) throws {
         let source = try EventFile.open(file, format: nil, options: options)
         var events: [Event] = []
         while let line = try source.next() {
             if case .event(let event) = line { events.append(event) }
         }
-        guard !events.isEmpty else { throw ValidationError("'\(file)' holds no events") }
+        guard !events.isEmpty else { throw BenchmarkFailure("'\(file)' holds no events") }
         let order = events.indices.sorted { (events[$0].time ?? 0, $0) < (events[$1].time ?? 0, $1) }
         for index in order { append(events[index], options) }
         pad()
     }
 
     /// Ratings that nobody made: each user alike, an item the likelier the smaller its number is.
-    init(users: Int, items: Int, count: Int, options: EventOptions) throws {
+    package init(users: Int, items: Int, count: Int, options: EventOptions) throws {
         var random = KeyedRandom(seed: 1)
         for index in 0..<count {
             let (user, unit) = (random.next(below: users), random.nextUnit())

@@ -1,13 +1,13 @@
-internal import EventLog
-internal import Events
+package import EventLog
+package import Events
 internal import Foundation
 internal import Locking
 
 /// A log of records in memory, handed out as fast as they are taken, or some of them at a rate: the engine alone is
 /// measured.
-final class ReplayLog: EventLog, Sendable {
-    let name = "records in memory"
-    let source = "memory"
+package final class ReplayLog: EventLog, Sendable {
+    package let name = "records in memory"
+    package let source = "memory"
     private let records: [[UInt8]]
 
     private let pace: Pace
@@ -15,13 +15,13 @@ final class ReplayLog: EventLog, Sendable {
     /// - Parameters:
     ///   - held: the first record that waits for `release`; none where absent.
     ///   - rate: a second, of those from then on.
-    init(records: [[UInt8]], heldBackFrom held: Int? = nil, rate: Int = 0) {
+    package init(records: [[UInt8]], heldBackFrom held: Int? = nil, rate: Int = 0) {
         self.records = records
         pace = Pace(held: held ?? records.count, rate: Double(rate))
     }
 
     /// From now on the records that were held back come at their rate.
-    func release() { pace.release() }
+    package func release() { pace.release() }
 
     /// How many records have come so far.
     private final class Pace: Sendable {
@@ -39,22 +39,24 @@ final class ReplayLog: EventLog, Sendable {
         }
     }
 
-    func append(
+    package func append(
         key: EntityID, payload: [UInt8], time: Int64,
         completion: @escaping @Sendable (Result<Token, EventLogError>) -> Void
     ) {
         completion(.failure(EventLogError(.refused, "records in memory cannot be appended to")))
     }
 
-    var deadLettersHeld: Int { 0 }
-    func putAside(_ letter: DeadLetter) {}
-    var deadLetterLosses: DeadLetterLosses { DeadLetterLosses() }
-    func flushDeadLetters(isLast: Bool) {}
-    func partitions() -> [PartitionStatus] { [PartitionStatus(partition: 0, end: Int64(records.count))] }
-    func health() -> LogHealth { LogHealth(reachable: true) }
-    func close() {}
+    package var deadLettersHeld: Int { 0 }
+    package func putAside(_ letter: DeadLetter) {}
+    package var deadLetterLosses: DeadLetterLosses { DeadLetterLosses() }
+    package func flushDeadLetters(isLast: Bool) {}
+    package func partitions() -> [PartitionStatus] {
+        [PartitionStatus(partition: 0, end: Int64(records.count))]
+    }
+    package func health() -> LogHealth { LogHealth(reachable: true) }
+    package func close() {}
 
-    func makeConsumer(
+    package func makeConsumer(
         _ options: ConsumerOptions, delegate: any ConsumerDelegate
     ) throws(EventLogError) -> any EventLogConsumer {
         Consumer(records: records, pace: pace, next: Int(delegate.position(of: 0) ?? 0))

@@ -5,13 +5,13 @@ internal import Foundation
 #endif
 
 /// Processor time in seconds, user and system, as Linux tells it in ticks of a hundredth.
-enum ProcessorTime {
-    static var ofThisProcess: Double { ofProcess(Int(getpid())) }
+package enum ProcessorTime {
+    package static var ofThisProcess: Double { ofProcess(Int(getpid())) }
 
-    static func ofProcess(_ number: Int) -> Double { read("/proc/\(number)/stat")?.seconds ?? 0 }
+    package static func ofProcess(_ number: Int) -> Double { read("/proc/\(number)/stat")?.seconds ?? 0 }
 
     /// Of the threads of this process whose names begin so.
-    static func ofThreads(named prefix: String) -> Double {
+    package static func ofThreads(named prefix: String) -> Double {
         let folder = "/proc/self/task"
         let threads = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         return threads.compactMap { read("\(folder)/\($0)/stat") }

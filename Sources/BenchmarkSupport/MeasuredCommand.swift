@@ -1,16 +1,16 @@
-internal import Engine
-internal import Events
+package import Engine
+package import Events
 internal import LookUps
 
 /// Whom and what a request is about.
-struct Subject: Sendable {
+package struct Subject: Sendable {
     /// A known user.
-    var user: EntityID
+    package var user: EntityID
     /// Described items; the first is the one that is asked about.
-    var items: [EntityID]
+    package var items: [EntityID]
 
     /// Each of the users with items from all over the catalogue.
-    static func each(of users: [EntityID], items: [EntityID]) -> [Subject] {
+    package static func each(of users: [EntityID], items: [EntityID]) -> [Subject] {
         users.indices.map { number in
             let chosen = (0..<MeasuredCommand.sessionItems).map { place in
                 items[(number * 104_729 + place * 7_907) % items.count]
@@ -21,21 +21,21 @@ struct Subject: Sendable {
 }
 
 /// A look-up that is measured beside `RECOMMEND`: as a call of the engine, and as words on the socket.
-struct MeasuredCommand: Sendable {
-    let name: String
-    let words: @Sendable (Subject) -> [String]
-    let call: @Sendable (any LookupService, Subject) throws -> Void
+package struct MeasuredCommand: Sendable {
+    package let name: String
+    package let words: @Sendable (Subject) -> [String]
+    package let call: @Sendable (any LookupService, Subject) throws -> Void
 
     /// Items of a session.
-    static let sessionItems = 20
+    package static let sessionItems = 20
 
     /// `RECOMMEND` first: what the others are held against. All look through the whole catalogue.
-    static func all(count: Int) -> [MeasuredCommand] {
+    package static func all(count: Int) -> [MeasuredCommand] {
         [recommend(count)] + SimilarQuery.Metric.allCases.map { similar(count, $0) } + [session(count)]
             + [explain] + TopQuery.Order.allCases.map { top(count, $0) }
     }
 
-    static func recommend(_ count: Int) -> MeasuredCommand {
+    package static func recommend(_ count: Int) -> MeasuredCommand {
         MeasuredCommand(
             name: "RECOMMEND", words: { ["RECOMMEND", $0.user.string, "COUNT", String(count)] },
             call: { _ = try $0.answer(RecommendQuery(user: $1.user, count: count)) })
@@ -71,7 +71,7 @@ struct MeasuredCommand: Sendable {
     }
 
     /// Looks through all users rather than all items.
-    static func similarUsers(_ count: Int) -> MeasuredCommand {
+    package static func similarUsers(_ count: Int) -> MeasuredCommand {
         MeasuredCommand(
             name: "SIMILAR.USERS", words: { ["SIMILAR.USERS", $0.user.string, "COUNT", String(count)] },
             call: { _ = try $0.similarUsers(SimilarUsersQuery(user: $1.user, count: count)) })

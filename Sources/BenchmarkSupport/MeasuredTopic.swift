@@ -1,42 +1,16 @@
-internal import ArgumentParser
 internal import CRdKafka
 internal import Foundation
 
-/// librdkafka's mock cluster, until standard input ends. A process of its own, so that what the broker costs is neither
-/// counted as the daemon's nor runs among its threads.
-struct MockBrokerCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "mock-broker", shouldDisplay: false)
-
-    @Option var topic: String
-    @Option var partitions: Int
-
-    func run() throws {
-        let handle = try KafkaHandle(RD_KAFKA_PRODUCER, [:])
-        guard let cluster = rd_kafka_mock_cluster_new(handle.pointer, 1) else {
-            throw BenchmarkFailure("librdkafka made no mock cluster")
-        }
-        defer { rd_kafka_mock_cluster_destroy(cluster) }
-        // By itself the mock offers version 2 of the metadata request, which cannot say that a topic is not to be created.
-        let metadata: Int16 = 3
-        rd_kafka_mock_set_apiversion(cluster, metadata, 0, 4)
-        try checkKafka(
-            rd_kafka_mock_topic_create(cluster, topic, Int32(partitions), 1), "create topic \(topic)")
-        let brokers = String(cString: rd_kafka_mock_cluster_bootstraps(cluster))
-        try FileHandle.standardOutput.write(contentsOf: Data((brokers + "\n").utf8))
-        while readLine() != nil {}
-    }
-}
-
 /// Where a benchmark's topic is.
-final class MeasuredTopic {
-    let brokers: String
-    let name = "freshet-bench-\(UUID().uuidString.prefix(8).lowercased())"
-    let partitions: Int
+package final class MeasuredTopic {
+    package let brokers: String
+    package let name = "freshet-bench-\(UUID().uuidString.prefix(8).lowercased())"
+    package let partitions: Int
     /// `nil` for a real broker.
     private let mock: (process: Process, input: Pipe)?
 
     /// - Parameter brokers: of a real Kafka; `nil` starts the mock cluster.
-    init(brokers: String?, partitions: Int) throws {
+    package init(brokers: String?, partitions: Int) throws {
         self.partitions = partitions
         if let brokers {
             mock = nil
@@ -57,19 +31,19 @@ final class MeasuredTopic {
     }
 
     /// Deletes the topic, or ends the mock.
-    func close() {
+    package func close() {
         guard let mock else { return delete() }
         try? mock.input.fileHandleForWriting.close()
         mock.process.waitUntilExit()
     }
 
     /// Processor time that the mock has used so far, in seconds; `nil` of a real broker.
-    var processorSeconds: Double? {
+    package var processorSeconds: Double? {
         mock.map { ProcessorTime.ofProcess(Int($0.process.processIdentifier)) }
     }
 
     /// Appends all, by key, as a producer with large batches does, and waits until they are stored.
-    func fill(_ events: RecordedEvents, compression: String) throws {
+    package func fill(_ events: RecordedEvents, compression: String) throws {
         let producer = try KafkaHandle(
             RD_KAFKA_PRODUCER,
             [

@@ -2,11 +2,11 @@ internal import CRdKafka
 internal import Foundation
 
 /// The least that reading a topic costs: librdkafka alone, a batch a call, and nothing done with what it reads.
-struct BareConsumer {
+package struct BareConsumer {
     private static let batch = 8_192
 
     /// Seconds from the first record to the last.
-    static func seconds(_ topic: MeasuredTopic, count: Int) throws -> Double {
+    package static func seconds(_ topic: MeasuredTopic, count: Int) throws -> Double {
         let consumer = try KafkaHandle(
             RD_KAFKA_CONSUMER,
             [

@@ -8,16 +8,20 @@ internal import RESP
 
 /// Requests over the socket, all connections held by one thread: on a machine of few cores the clients must cost
 /// little beside the daemon.
-struct SocketLookups {
-    let daemon: MeasuredDaemon
-    let count: Int
-    let seconds: Double
+package struct SocketLookups {
+    package let daemon: MeasuredDaemon
+    package let count: Int
+    package let seconds: Double
 
-    func ping() throws -> LookupResult {
+    package init(daemon: MeasuredDaemon, count: Int, seconds: Double) {
+        (self.daemon, self.count, self.seconds) = (daemon, count, seconds)
+    }
+
+    package func ping() throws -> LookupResult {
         try measure("PING", clients: 1, ahead: 1, learning: 0) { _ in ["PING"] }
     }
 
-    func recommend(clients: Int, ahead: Int, learning: Int) throws -> LookupResult {
+    package func recommend(clients: Int, ahead: Int, learning: Int) throws -> LookupResult {
         let users = try knownUsers()
         return try measure("RECOMMEND", clients: clients, ahead: ahead, learning: learning) { number in
             ["RECOMMEND", users[number % users.count], "COUNT", String(count)]
@@ -25,7 +29,7 @@ struct SocketLookups {
     }
 
     /// Requests of one client about known users, and items from all over the catalogue.
-    func measure(_ command: MeasuredCommand) throws -> LookupResult {
+    package func measure(_ command: MeasuredCommand) throws -> LookupResult {
         let users = try knownUsers().map { try EntityID($0) }
         let items = try (1...daemon.items).map { try EntityID("i\($0)") }
         let subjects = Subject.each(of: users, items: items)
@@ -82,14 +86,14 @@ struct SocketLookups {
 }
 
 /// A connection that counts answers and reads nothing in them but whether they are errors.
-struct LoadConnection {
-    let descriptor: CInt
+package struct LoadConnection {
+    package let descriptor: CInt
     private var bytes = [UInt8](repeating: 0, count: 1 << 16)
     private var held = 0
     private var expected = 0
     private var sent = ContinuousClock().now
 
-    init(path: String) throws {
+    package init(path: String) throws {
         descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
@@ -108,15 +112,15 @@ struct LoadConnection {
         }
     }
 
-    func close() { _ = Glibc.close(descriptor) }
+    package func close() { _ = Glibc.close(descriptor) }
 
-    static func encode(_ arguments: [String]) -> [UInt8] {
+    package static func encode(_ arguments: [String]) -> [UInt8] {
         var text = "*\(arguments.count)\r\n"
         for argument in arguments { text += "$\(argument.utf8.count)\r\n\(argument)\r\n" }
         return Array(text.utf8)
     }
 
-    mutating func send(_ request: [UInt8], expecting answers: Int) throws {
+    package mutating func send(_ request: [UInt8], expecting answers: Int) throws {
         sent = ContinuousClock().now
         expected = answers
         var start = 0
@@ -132,7 +136,7 @@ struct LoadConnection {
     }
 
     /// How long the answers took; `nil` while some are missing.
-    mutating func receive() throws -> Duration? {
+    package mutating func receive() throws -> Duration? {
         let (descriptor, start) = (descriptor, held)
         let count = bytes.withUnsafeMutableBytes { buffer in
             read(descriptor, buffer.baseAddress.map { $0 + start }, buffer.count - start)

@@ -1,17 +1,17 @@
-internal import CRdKafka
+package import CRdKafka
 internal import Foundation
 
 /// What a benchmark could not do.
-struct BenchmarkFailure: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
+package struct BenchmarkFailure: Error, CustomStringConvertible {
+    package let description: String
+    package init(_ description: String) { self.description = description }
 }
 
 /// A librdkafka handle for benchmarks, destroyed with its last reference. Confined to one thread.
-final class KafkaHandle {
-    let pointer: OpaquePointer
+package final class KafkaHandle {
+    package let pointer: OpaquePointer
 
-    init(
+    package init(
         _ type: rd_kafka_type_t, _ properties: [String: String],
         configure: (OpaquePointer?) -> Void = { _ in }
     ) throws {
@@ -38,7 +38,7 @@ final class KafkaHandle {
     }
 }
 
-func checkKafka(_ error: rd_kafka_resp_err_t, _ doing: String) throws {
+package func checkKafka(_ error: rd_kafka_resp_err_t, _ doing: String) throws {
     guard error != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
     throw BenchmarkFailure("cannot \(doing): \(String(cString: rd_kafka_err2str(error)))")
 }
