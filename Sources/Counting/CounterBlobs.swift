@@ -12,7 +12,8 @@ extension CounterState {
         for row in block * Self.itemsPerBlock..<min(successors.count, (block + 1) * Self.itemsPerBlock) {
             let sketch = successors[row]
             data.append(Int32(sketch.entries.count))
-            data.append(sketch.total.bitPattern)
+            data.append(sketch.sum.bitPattern)
+            data.append(sketch.unit.bitPattern)
             data.append(sketch.at)
             for entry in sketch.entries {
                 data.append(entry.item)
@@ -29,7 +30,8 @@ extension CounterState {
         var row = block * Self.itemsPerBlock
         while !reader.isAtEnd {
             guard row < successors.count, let count = reader.read(Int32.self), count >= 0, count <= 1 << 16,
-                let total = reader.read(UInt32.self), let at = reader.read(Int64.self)
+                let sum = reader.read(UInt32.self), let unit = reader.read(UInt32.self),
+                let at = reader.read(Int64.self)
             else { return false }
             var entries: [SuccessorSketch.Entry] = []
             for _ in 0..<count {
@@ -40,7 +42,8 @@ extension CounterState {
                     SuccessorSketch.Entry(
                         item: item, count: Float(bitPattern: weight), error: Float(bitPattern: error)))
             }
-            successors[row] = SuccessorSketch(entries: entries, total: Float(bitPattern: total), at: at)
+            successors[row] = SuccessorSketch(
+                entries: entries, sum: Float(bitPattern: sum), at: at, unit: Float(bitPattern: unit))
             row += 1
         }
         return true

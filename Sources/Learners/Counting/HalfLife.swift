@@ -50,13 +50,13 @@ public struct CounterOptions: Sendable, Equatable {
     /// Of what is counted: takings of an item, a user's own takings, transitions.
     public var halfLife: HalfLife
     /// Successors kept of an item.
-    public var successors = 64
+    public var successors = 128
     /// A user's last items that what follows is counted from.
     public var trail = 5
     /// How much each of them counts less than the one after it.
     public var trailDecay: Float = 0.7
     /// Transitions from an item that are needed before they count half.
-    public var shrinkage: Float = 15
+    public var shrinkage: Float = 50
 
     /// Items that a user's own counts are kept of.
     public static let ownItemsMax = 512

@@ -16,25 +16,37 @@ public struct SuccessorSketch: Sendable, Equatable {
         }
     }
 
+    /// The heaviest about first: each moves up when it overtakes. Counts and errors are in the sketch's own unit.
     public private(set) var entries: [Entry] = []
-    /// All weights, faded.
-    public private(set) var total: Float = 0
-    /// The ordinal or the time that the counts stand at.
+    /// All weights, in the same unit.
+    public private(set) var sum: Float = 0
+    /// The ordinal or the time of the newest weight.
     public private(set) var at: Int64 = 0
+    /// What a weight of 1 at `at` counts here. It grows as time goes by, so that what was counted before need not be
+    /// worked out anew (forward decay: Cormode et al. 2009).
+    public private(set) var unit: Float = 1
+
+    private static let unitMax = Float(1 << 20)
 
     public init() {}
 
-    public init(entries: [Entry], total: Float, at: Int64) {
-        (self.entries, self.total, self.at) = (entries, total, at)
+    public init(entries: [Entry], sum: Float, at: Int64, unit: Float) {
+        (self.entries, self.sum, self.at, self.unit) = (entries, sum, at, unit)
     }
+
+    /// All weights, faded until `at`.
+    public var total: Float { sum / unit }
+
+    /// Of what is in the sketch's unit: faded until `at`.
+    public func faded(_ count: Float) -> Float { count / unit }
 
     /// Counts a successor at `now`, an ordinal or a time, as the half-life goes.
     public mutating func add(
         _ item: Int32, weight: Float, at now: Int64, halfLife: HalfLife, capacity: Int
     ) {
-        var weight = weight
         let factor = Float(halfLife.factor(elapsed: now - at))
-        if total == 0 {
+        var weight = weight
+        if sum == 0 {
             at = now
         } else if now < at {
             weight *= factor
@@ -42,9 +54,11 @@ public struct SuccessorSketch: Sendable, Equatable {
             fade(by: factor)
             at = now
         }
-        total += weight
+        weight *= unit
+        sum += weight
         if let place = entries.firstIndex(where: { $0.item == item }) {
             entries[place].count += weight
+            if place > 0, entries[place - 1].count < entries[place].count { entries.swapAt(place - 1, place) }
         } else if entries.count < capacity {
             entries.append(Entry(item: item, count: weight, error: 0))
         } else if let least = entries.indices.min(by: { entries[$0].count < entries[$1].count }) {
@@ -55,18 +69,25 @@ public struct SuccessorSketch: Sendable, Equatable {
 
     private mutating func fade(by factor: Float) {
         guard factor < 1 else { return }
-        total *= factor
-        for place in entries.indices {
-            entries[place].count *= factor
-            entries[place].error *= factor
+        let grown = unit / factor
+        if grown <= Self.unitMax {
+            unit = grown
+            return
         }
+        let scale = factor / unit
+        sum *= scale
+        for place in entries.indices {
+            entries[place].count *= scale
+            entries[place].error *= scale
+        }
+        unit = 1
     }
 
     /// About how likely the entry is to be next: what is its own for sure, among all, and less while there is little to go
     /// by.
     @inline(__always)
     public func share(of entry: Entry, shrinkage: Float) -> Float {
-        max(0, entry.count - entry.error) / (total + shrinkage)
+        max(0, entry.count - entry.error) / (sum + shrinkage * unit)
     }
 
     /// Bytes on the heap.
