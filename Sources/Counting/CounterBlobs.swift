@@ -47,7 +47,8 @@ extension CounterState {
                         near: Float(bitPattern: near)))
             }
             successors[row] = SuccessorSketch(
-                entries: entries, sum: Float(bitPattern: sum), nearSum: Float(bitPattern: nearSum), at: at, unit: Float(bitPattern: unit))
+                entries: entries, sum: Float(bitPattern: sum), nearSum: Float(bitPattern: nearSum), at: at,
+                unit: Float(bitPattern: unit))
             row += 1
         }
         return true
