@@ -12,12 +12,15 @@ extension CounterState {
         for row in block * Self.itemsPerBlock..<min(successors.count, (block + 1) * Self.itemsPerBlock) {
             let sketch = successors[row]
             data.append(Int32(sketch.entries.count))
-            data.append(sketch.total.bitPattern)
+            data.append(sketch.sum.bitPattern)
+            data.append(sketch.nearSum.bitPattern)
+            data.append(sketch.unit.bitPattern)
             data.append(sketch.at)
             for entry in sketch.entries {
                 data.append(entry.item)
                 data.append(entry.count.bitPattern)
                 data.append(entry.error.bitPattern)
+                data.append(entry.near.bitPattern)
             }
         }
         return data.data
@@ -29,18 +32,23 @@ extension CounterState {
         var row = block * Self.itemsPerBlock
         while !reader.isAtEnd {
             guard row < successors.count, let count = reader.read(Int32.self), count >= 0, count <= 1 << 16,
-                let total = reader.read(UInt32.self), let at = reader.read(Int64.self)
+                let sum = reader.read(UInt32.self), let nearSum = reader.read(UInt32.self),
+                let unit = reader.read(UInt32.self), let at = reader.read(Int64.self)
             else { return false }
             var entries: [SuccessorSketch.Entry] = []
             for _ in 0..<count {
                 guard let item = reader.read(Int32.self), item >= 0, Int(item) < successors.count,
-                    let weight = reader.read(UInt32.self), let error = reader.read(UInt32.self)
+                    let weight = reader.read(UInt32.self), let error = reader.read(UInt32.self),
+                    let near = reader.read(UInt32.self)
                 else { return false }
                 entries.append(
                     SuccessorSketch.Entry(
-                        item: item, count: Float(bitPattern: weight), error: Float(bitPattern: error)))
+                        item: item, count: Float(bitPattern: weight), error: Float(bitPattern: error),
+                        near: Float(bitPattern: near)))
             }
-            successors[row] = SuccessorSketch(entries: entries, total: Float(bitPattern: total), at: at)
+            successors[row] = SuccessorSketch(
+                entries: entries, sum: Float(bitPattern: sum), nearSum: Float(bitPattern: nearSum), at: at,
+                unit: Float(bitPattern: unit))
             row += 1
         }
         return true

@@ -29,8 +29,8 @@ package final class CounterState: @unchecked Sendable {
     /// By whoever may write the item's row.
     package func take(_ transition: Transition) {
         successors[Int(transition.from)].add(
-            transition.to, weight: transition.weight, at: transition.at, halfLife: rule.options.halfLife,
-            capacity: rule.options.successors)
+            transition.to, weight: transition.weight, isNear: transition.isNear, at: transition.time,
+            halfLife: rule.options.halfLife, capacity: rule.options.successors)
     }
 }
 
@@ -39,10 +39,12 @@ package struct Transition: Sendable {
     package var from: Int32
     package var to: Int32
     package var weight: Float
-    /// Ordinal or time.
-    package var at: Int64
+    /// Nothing came in between.
+    package var isNear: Bool
+    /// Milliseconds since 1970.
+    package var time: Int64
 
-    package init(from: Int32, to: Int32, weight: Float, at: Int64) {
-        (self.from, self.to, self.weight, self.at) = (from, to, weight, at)
+    package init(from: Int32, to: Int32, weight: Float, isNear: Bool, time: Int64) {
+        (self.from, self.to, self.weight, self.isNear, self.time) = (from, to, weight, isNear, time)
     }
 }

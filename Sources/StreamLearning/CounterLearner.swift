@@ -67,12 +67,12 @@ struct CounterLearner: StreamLearner {
         lease: borrowing RowLease
     ) {
         guard let counter = context.model.counter else { return }
-        let now = rule.options.halfLife.isTimed ? example.time : example.ordinal
-        var share = example.weight
+        var (share, isNear) = (example.weight, true)
         for previous in trails[context.local].recent.reversed() {
-            defer { share *= rule.options.trailDecay }
+            defer { (share, isNear) = (share * rule.options.trailDecay, false) }
             if previous == example.item { continue }
-            let transition = Transition(from: previous, to: example.item, weight: share, at: now)
+            let transition = Transition(
+                from: previous, to: example.item, weight: share, isNear: isNear, time: example.time)
             if lease.holds(Int(previous)) {
                 counter.take(transition)
                 context.touch(Int(previous))

@@ -16,26 +16,33 @@ struct CountingTests {
 
     @Test(
         "counts are those of all within the stated error, and nothing heavy is missing",
-        arguments: [8, 32], [HalfLife.never, .events(500)])
+        arguments: [8, 32], [HalfLife.never, .events(500), .events(40)])
     func heavyHitters(capacity: Int, halfLife: HalfLife) {
-        var (sketch, exact) = (SuccessorSketch(), [Int32: Double]())
+        var (sketch, exact, exactNear) = (SuccessorSketch(), [Int32: Double](), [Int32: Double]())
         var total = 0.0
         for (number, event) in stream(3_000, seed: 3).enumerated() {
             sketch.add(
-                event.item, weight: event.weight, at: Int64(number), halfLife: halfLife, capacity: capacity)
+                event.item, weight: event.weight, isNear: number % 3 == 0, at: 0, halfLife: halfLife,
+                capacity: capacity)
             let factor = number == 0 ? 1 : halfLife.factor(elapsed: 1)
             for item in exact.keys { exact[item]! *= factor }
             total = total * factor + Double(event.weight)
             exact[event.item, default: 0] += Double(event.weight)
+            for item in exactNear.keys { exactNear[item]! *= factor }
+            if number % 3 == 0 { exactNear[event.item, default: 0] += Double(event.weight) }
         }
         let slack = 1e-3 * total
         #expect(sketch.entries.count <= capacity)
         #expect(abs(Double(sketch.total) - total) < slack)
         for entry in sketch.entries {
             let truth = exact[entry.item] ?? 0
-            #expect(Double(entry.count) >= truth - slack)
-            #expect(Double(entry.count - entry.error) <= truth + slack)
-            #expect(Double(entry.error) <= total / Double(capacity) + slack)
+            let (count, error) = (sketch.faded(entry.count), sketch.faded(entry.error))
+            #expect(Double(count) >= truth - slack)
+            #expect(Double(count - error) <= truth + slack)
+            #expect(Double(error) <= total / Double(capacity) + slack)
+            let near = Double(sketch.faded(entry.near))
+            let trueNear = exactNear[entry.item] ?? 0
+            #expect(near <= trueNear + slack && trueNear <= near + Double(error) + slack)
         }
         for (item, weight) in exact where weight > total / Double(capacity) + slack {
             #expect(sketch.entries.contains { $0.item == item })
@@ -47,14 +54,14 @@ struct CountingTests {
         var (inTime, late) = (SuccessorSketch(), SuccessorSketch())
         let halfLife = HalfLife.milliseconds(1_000)
         for (item, at) in [(Int32(1), Int64(0)), (2, 500), (1, 2_000)] {
-            inTime.add(item, weight: 1, at: at, halfLife: halfLife, capacity: 4)
+            inTime.add(item, weight: 1, isNear: false, at: at, halfLife: halfLife, capacity: 4)
         }
         for (item, at) in [(Int32(1), Int64(0)), (1, 2_000), (2, 500)] {
-            late.add(item, weight: 1, at: at, halfLife: halfLife, capacity: 4)
+            late.add(item, weight: 1, isNear: false, at: at, halfLife: halfLife, capacity: 4)
         }
         for entry in inTime.entries {
             let other = late.entries.first { $0.item == entry.item }
-            #expect(abs((other?.count ?? 0) - entry.count) < 1e-6)
+            #expect(abs(late.faded(other?.count ?? 0) - inTime.faded(entry.count)) < 1e-6)
         }
         #expect(abs(inTime.total - late.total) < 1e-6)
     }

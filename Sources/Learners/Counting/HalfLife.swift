@@ -47,16 +47,21 @@ public struct CounterOptions: Sendable, Equatable {
     }
 
     public var kind: Kind
-    /// Of what is counted: takings of an item, a user's own takings, transitions.
+    /// Of what is counted: takings of an item, a user's own takings, transitions. Events are those of the stream, of
+    /// `next` the transitions from the same item.
     public var halfLife: HalfLife
     /// Successors kept of an item.
-    public var successors = 64
+    public var successors = 128
     /// A user's last items that what follows is counted from.
     public var trail = 5
     /// How much each of them counts less than the one after it.
     public var trailDecay: Float = 0.7
     /// Transitions from an item that are needed before they count half.
-    public var shrinkage: Float = 15
+    public var shrinkage: Float = 50
+    /// The same of those that came at once.
+    public var nearShrinkage: Float = 15
+    /// How much of the score is what came at once after the last item; the rest is what came after all of the trail.
+    public var nearWeight: Float = 0.5
 
     /// Items that a user's own counts are kept of.
     public static let ownItemsMax = 512
@@ -68,7 +73,7 @@ public struct CounterOptions: Sendable, Equatable {
             case .popular: .events(20_000)
             case .trending: .events(1_000)
             case .repeat: .never
-            case .next: .events(100_000)
+            case .next: .events(500)
             }
     }
 }
