@@ -55,7 +55,7 @@ struct SimulateTests {
 
     @Test("users rate the genres they like higher than those they dislike")
     func planted() throws {
-        var world = try InventedWorld(options(seed: 11, drift: 0))
+        var world = try FilmWorld(options(seed: 11, drift: 0))
         var liked: [Float] = []
         var disliked: [Float] = []
         while let event = try world.next() {
