@@ -28,7 +28,7 @@ public struct InventedWorld {
         public var users: Int {
             switch self {
             case .films: 1_000
-            case .shop: 400
+            case .shop: 200
             case .news: 2_000
             }
         }

@@ -14,7 +14,7 @@ struct NewsWorld: Scene {
     /// Minutes of news before the first event.
     private static let warmUp = 600
     /// Between sessions by day.
-    private static let sessionGapMs = 1_800.0
+    private static let sessionGapMs = 1_200.0
     /// By hour of the day, how many come of those who come by day.
     private static let bustle = [
         0.3, 0.2, 0.15, 0.15, 0.2, 0.4, 0.8, 1, 1.1, 1, 1, 1.1, 1.3, 1.1, 1, 0.9, 0.9, 1, 1.1, 1.2, 1.2, 1.1,
@@ -169,7 +169,7 @@ struct NewsWorld: Scene {
         while users.count < wanted {
             let tastes = Self.topics.map { _ in
                 let draw = draws.uniform()
-                return 0.1 + 3 * draw * draw * draw
+                return 0.6 + 0.9 * draw * draw
             }
             users.append(User(id: try EntityID("u\(users.count + 1)"), tastes: tastes))
             activity.append((activity.last ?? 0) + 1 / Double(users.count).squareRoot())

@@ -1,6 +1,7 @@
 internal import Events
 
-/// Households that fill baskets: most of what they buy they buy again, each thing at the household's own pace.
+/// Households that fill baskets: most of what they buy they buy again, each thing at a pace that is the product's and a
+/// little the household's own.
 ///
 /// A household goes shopping every few days; the purchases of a basket share a time. For each place in the basket it
 /// takes a product that it needs, the likelier the longer ago against its pace, or it tries something: by how well the
@@ -13,7 +14,7 @@ struct ShopWorld: Scene {
     static let brands = 30
     private static let day: Int64 = 86_400_000
     /// Part of the places in a basket that go to something else than habits though all of them are due.
-    static let tries = 0.2
+    static let tries = 0.15
 
     struct Product {
         var id: EntityID
@@ -21,6 +22,8 @@ struct ShopWorld: Scene {
         var category: Int
         var brand: Int
         var pull: Double
+        /// Days for which it usually lasts.
+        var pace: Double
     }
 
     /// What a household buys again and again.
@@ -78,12 +81,13 @@ struct ShopWorld: Scene {
             let (category, brand) = (
                 draws.index(below: Self.categories.count), draws.index(below: Self.brands)
             )
-            let root = Double(number).squareRoot()
+            let (root, draw) = (Double(number).squareRoot(), draws.uniform())
             products.append(
                 Product(
                     id: try EntityID("p\(number)"),
                     title: Headlines.brand(brand) + " \(Self.categories[category]) No. \(number)",
-                    category: category, brand: brand, pull: 1 / (root * root.squareRoot())))
+                    category: category, brand: brand, pull: 1 / (root * root.squareRoot()),
+                    pace: 5 + 35 * draw * draw))
         }
         self.products = products
     }
@@ -139,8 +143,8 @@ struct ShopWorld: Scene {
         }
         return Household(
             id: try EntityID("h\(number)"), categories: categories, brands: brands,
-            habitsWanted: 10 + draws.index(below: 21), gap: 2 + 4 * draws.uniform(),
-            basket: 3 + draws.index(below: 6))
+            habitsWanted: 20 + draws.index(below: 31), gap: 2 + 4 * draws.uniform(),
+            basket: 8 + draws.index(below: 9))
     }
 
     // MARK: - Baskets
@@ -172,14 +176,14 @@ struct ShopWorld: Scene {
     private mutating func take(_ item: Int, household: Int, at time: Int64) {
         if let index = households[household].habits.firstIndex(where: { $0.product == item }) {
             households[household].habits[index].last = time
-            if draws.uniform() < 0.02 { households[household].habits.remove(at: index) }
+            if draws.uniform() < 0.03 { households[household].habits.remove(at: index) }
             return
         }
         let lacks = households[household].habits.count < households[household].habitsWanted
-        guard draws.uniform() < (lacks ? 0.7 : 0.1) else { return }
-        let draw = draws.uniform()
+        guard draws.uniform() < (lacks ? 0.9 : 0.05) else { return }
+        let pace = products[item].pace * (0.7 + 0.6 * draws.uniform())
         households[household].habits.append(
-            Habit(product: item, pace: 4 + 30 * draw * draw, strength: 0.5 + draws.uniform(), last: time))
+            Habit(product: item, pace: pace, strength: 0.7 + 0.6 * draws.uniform(), last: time))
     }
 
     /// How likely each product is the next in the household's basket.

@@ -73,8 +73,12 @@ struct CellWorker {
         let userOffset = means.userOffset(
             residualSum: shard.users[local].residualSum, ratings: shard.users[local].ratings)
         let meansPrediction = Float(Double(example.mean) + itemOffset + userOffset)
-        observer?.willLearn(
-            example, kind: kind, meansPrediction: meansPrediction, worker: self, shard: shard, lease: lease)
+        let isLearned =
+            observer?.meets(
+                example, kind: kind, meansPrediction: meansPrediction, worker: self, shard: shard,
+                lease: lease)
+            ?? true
+        guard isLearned else { return }
         for (modelIndex, model) in models.enumerated() where model.rule.accepts(kind, value: example.value) {
             let context = LearningContext(
                 modelIndex: modelIndex, model: model, shard: shard, meansPrediction: meansPrediction,
