@@ -142,8 +142,8 @@ let package = Package(
         room(
             "EvaluationRuns",
             [
-                "Reporting", "Configuration", "Feeding", "Evaluation", "Locking", "Factors", "Learners",
-                "Training", "Events", "State", "StreamLearning",
+                "Reporting", "Configuration", "InventedWorlds", "Feeding", "Evaluation", "Locking", "Factors",
+                "Learners", "Training", "Events", "EventLog", "State", "StreamLearning", logging,
             ]),
 
         // The programs.
@@ -254,7 +254,8 @@ let package = Package(
             [
                 // Asked by the arguments of its command.
                 "freshet",
-                "EvaluationRuns", "Reporting", "Configuration", "HistoryTraining", "Evaluation", "Events",
+                "EvaluationRuns", "Reporting", "Configuration", "HistoryTraining", "InventedWorlds",
+                "Evaluation", "Events",
                 "Learners", "State", "StreamLearning", "Training", argumentParser,
             ]),
         tests(of: "Freshet", ["freshet", "Configuration", "RESP", "TestSupport", argumentParser]),

@@ -1,5 +1,6 @@
 import Configuration
 import Evaluation
+import EventLog
 import Events
 import Feeding
 import Reporting
@@ -16,6 +17,8 @@ struct EvaluationInput {
     /// Events that the filter left out.
     private(set) var filtered = 0
     let signals: [String: Float]
+    /// The order is that of a log, in which a daemon would learn, whatever the times say.
+    private var isOfLog = false
 
     /// - Parameters:
     ///   - filter: ratings that it does not take are left out; signals stay.
@@ -41,6 +44,42 @@ struct EvaluationInput {
             }
             warnings += file.warnings
         }
+        try requireEvents(paths)
+    }
+
+    /// The events of a log, in its order, up to a moment or all that is there. Nobody is told that they were read.
+    ///
+    /// - Throws: `EventLogError` where the log does not hold them; `CommandError` where there are none; else as above.
+    init(
+        _ log: any HistoricalLog, until moment: LogMoment?, filter: ModelSettings.Positive,
+        options: EventOptions, onBadLine: (String) -> Void, goesOn: () throws -> Void = {}
+    ) throws {
+        signals = options.signals
+        isOfLog = true
+        let ends = try moment?.ends(in: log)
+        let history = try log.history(LogRange(to: ends.map { .offsets($0) } ?? .whole))
+        defer { history.close() }
+        let decoder = EventDecoder(options: options)
+        var batch = LogBatch()
+        while try history.poll(into: &batch, recordsMax: 8_192, timeout: .milliseconds(100)) {
+            try goesOn()
+            batch.forEach { record, payload in
+                guard !record.isTombstone else { return }
+                do throws(EventError) {
+                    var event = try decoder.decode(payload)
+                    event.time = event.time ?? record.time
+                    take(event, filter)
+                } catch {
+                    badLines += 1
+                    onBadLine("record \(record.token): \(error)")
+                }
+            }
+            batch.removeAll()
+        }
+        try requireEvents([log.name])
+    }
+
+    private func requireEvents(_ paths: [String]) throws {
         guard !events.isEmpty else {
             let names = paths.map { "'\($0)'" }.joined(separator: ", ")
             let left = filtered > 0 ? " that --filter takes" : ""
@@ -57,8 +96,8 @@ struct EvaluationInput {
         }
     }
 
-    /// In the order of time; events without one stay behind the one they followed.
-    var stream: [Event] { FeedSource.inOrderOfTime(events) }
+    /// In the order of time; events without one stay behind the one they followed. Those of a log in its own.
+    var stream: [Event] { isOfLog ? events : FeedSource.inOrderOfTime(events) }
 
     func dataset(positive: ModelSettings.Positive) -> Dataset {
         var builder = DatasetBuilder()

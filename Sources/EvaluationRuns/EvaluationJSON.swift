@@ -32,14 +32,25 @@ private struct EvaluationRecord: Encodable {
     var count: Int
     var againstBestBaseline: Difference?
     var againstFirst: Difference?
+    var againstOther: Difference?
+    /// Left out but for the oracle.
+    var oracle: Bool?
+    var share: Share?
+
+    struct Share: Encodable {
+        var share: Double
+        var interval: [Double]?
+    }
 
     enum CodingKeys: String, CodingKey {
         case protocolName = "protocol"
         case setup, warnings, candidates, sampled, algorithm, baseline, metric, value, level, interval, users,
-            count
+            count, oracle
         case higherIsBetter = "higher-is-better"
         case againstBestBaseline = "against-best-baseline"
         case againstFirst = "against-first"
+        case againstOther = "against-best-other"
+        case share = "of-best-possible"
     }
 }
 
@@ -62,7 +73,12 @@ extension EvaluationReport {
                     value: finding.value, level: level,
                     interval: finding.interval.map { [$0.lowerBound, $0.upperBound] }, users: finding.users,
                     count: finding.count, againstBestBaseline: .init(finding.againstBaseline),
-                    againstFirst: .init(finding.againstFirst))
+                    againstFirst: .init(finding.againstFirst), againstOther: .init(finding.againstOther),
+                    oracle: finding.isOracle ? true : nil,
+                    share: finding.share.map {
+                        .init(
+                            share: $0.value, interval: $0.interval.map { [$0.lowerBound, $0.upperBound] })
+                    })
             }
         }
         return try records.map { String(decoding: try encoder.encode($0), as: UTF8.self) }

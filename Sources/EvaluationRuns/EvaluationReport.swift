@@ -82,12 +82,16 @@ extension EvaluationReport {
             parts.append(values(section.comparison, slice).text)
         }
         parts.append(Self.legend)
+        if section.comparison.findings.contains(where: \.isOracle) { parts.append(Self.oracleLegend) }
         parts.append(details(section.comparison).text)
         return parts.joined(separator: "\n")
     }
 
     private static let legend =
         "  + clearly better, - clearly worse than the best baseline (*): the interval of the paired difference leaves out 0"
+
+    private static let oracleLegend =
+        "  the oracle knows how the events came about: the best possible, which no model can beat"
 
     private func values(_ comparison: Comparison, _ metrics: [Metric]) -> Table {
         var table = Table(
@@ -107,24 +111,44 @@ extension EvaluationReport {
         switch finding.verdict {
         case 1: "+"
         case -1: "-"
+        case 0 where finding.isOracle: " "
         default: finding.isBaseline && finding.metric.isQuality && finding.againstBaseline == nil ? "*" : " "
         }
     }
 
     private func details(_ comparison: Comparison) -> Table {
         let percent = "\(ConfigurationText.number((level * 1000).rounded() / 10)) % interval"
-        var table = Table([
+        let findings = comparison.findings
+        // With one algorithm the best other is the best baseline.
+        let hasRivals =
+            Set(findings.lazy.filter { !$0.isBaseline && !$0.isOracle }.map(\.algorithm)).count > 1
+        let hasShares = findings.contains { $0.share != nil }
+        var columns = [
             Table.Column(title: "metric"), Table.Column(title: "algorithm", widthMax: 48),
             Table.Column(title: "value", alignment: .right), Table.Column(title: percent),
             Table.Column(title: "less the best baseline"), Table.Column(title: "less the first algorithm"),
-        ])
-        for finding in comparison.findings {
-            table.append([
+        ]
+        if hasRivals { columns.append(Table.Column(title: "less the best of all others")) }
+        if hasShares { columns.append(Table.Column(title: "of the best possible")) }
+        var table = Table(columns)
+        for finding in findings {
+            var cells = [
                 finding.metric.name, finding.algorithm, Self.number(finding.value),
                 finding.interval.map(Self.interval) ?? "-",
                 finding.againstBaseline.map(Self.difference) ?? "-",
                 finding.againstFirst.map(Self.difference) ?? "-",
-            ])
+            ]
+            if hasRivals {
+                let lead = finding.againstOther
+                cells.append(lead.map { "\(Self.difference($0)) \($0.against)" } ?? "-")
+            }
+            if hasShares {
+                cells.append(
+                    finding.share.map {
+                        "\(Self.number($0.value)) \($0.interval.map(Self.interval) ?? "(no interval)")"
+                    } ?? "-")
+            }
+            table.append(cells)
         }
         return table
     }

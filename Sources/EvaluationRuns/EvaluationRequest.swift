@@ -1,4 +1,5 @@
 public import Configuration
+public import EventLog
 public import Events
 public import State
 
@@ -10,6 +11,18 @@ public struct EvaluationRequest: Sendable {
         case leaveOneOut = "leave-one-out"
     }
 
+    /// The log of a configuration, up to a moment.
+    public struct Log: Sendable {
+        /// Says where the log is.
+        public var configuration: Configuration
+        /// `nil` for all that the log holds.
+        public var moment: LogMoment?
+
+        public init(_ configuration: Configuration, until moment: LogMoment?) {
+            (self.configuration, self.moment) = (configuration, moment)
+        }
+    }
+
     /// Which events `holdout` holds out.
     public enum HeldOut: Sendable {
         case random
@@ -19,8 +32,10 @@ public struct EvaluationRequest: Sendable {
         case byUser
     }
 
-    /// Paths of files of events.
+    /// Paths of files of events; none where the log is read.
     public var input: [String]
+    /// The log to read instead.
+    public var log: Log?
     /// `nil` guesses by name and first line.
     public var format: EventFile.Format?
     /// Names of columns, limits, signals and their weights.
@@ -57,8 +72,12 @@ public struct EvaluationRequest: Sendable {
     public var window: Int?
     /// Adds a popularity that decays: half after so many positive events. 0 adds none.
     public var popularityHalfLife = 0.0
-    /// Whether what was taken may be recommended again, in `prequential`.
+    /// Whether what was taken may be recommended again, in `prequential` and `leaveOneOut`.
     public var seen = SeenRule.exclude
+    /// One liked event in so many is ranked, in `prequential`; all are learned.
+    public var sample = 1
+    /// Path of what `freshet simulate --oracle` wrote of the events, to stand beside the algorithms of `prequential`.
+    public var oracle: String?
     /// Threads; one per core where absent. `prequential` learns on one.
     public var threads: Int?
     /// Whether figures of the validation part are wanted after each epoch.

@@ -6,10 +6,13 @@
 
 import Configuration
 import Evaluation
+import EventLog
 import Events
 import Feeding
 import Foundation
+import Logging
 import Reporting
+import State
 
 /// One run of `freshet evaluate`: from the request to the report.
 ///
@@ -38,15 +41,18 @@ public struct EvaluationRun {
     /// - Throws: `CommandError` for an algorithm or a setting that there is not, and when interrupted;
     ///   `EventFileError`; `EvaluationError` where there is nothing to measure on.
     public func report() throws -> EvaluationReport {
-        progress.say("reading \(request.input.joined(separator: ", "))", isStep: true)
+        progress.say("reading \(inputName)", isStep: true)
         let input = try readInput()
         let bootstrap = Bootstrap(resamples: request.resamples, seed: UInt64(bitPattern: Int64(request.seed)))
         var report =
             switch request.protocolName {
             case .prequential: try prequential(input, bootstrap)
+            case .leaveOneOut where request.seen != .exclude: try lastBaskets(input, bootstrap)
             case .holdout, .leaveOneOut, .resubstitution: try batch(input, bootstrap)
             }
         try goesOn()
+        // Of a log they are dead letters, which its daemon has put aside.
+        if request.log != nil { return report }
         report.passedOver = PassedOver.failure(lines: input.badLines, first: input.firstBadLines)
         return report
     }
@@ -61,7 +67,43 @@ public struct EvaluationRun {
     private var depths: [Int] { request.depths.isEmpty ? [10] : request.depths.uniqued.sorted() }
     private var workers: Int { request.threads ?? ProcessInfo.processInfo.activeProcessorCount }
 
+    private var inputName: String {
+        guard let log = request.log else { return request.input.joined(separator: ", ") }
+        let place =
+            log.configuration.source.kind == .kafka
+            ? "topic '\(log.configuration.source.kafka.topic)'"
+            : "the log in \(log.configuration.state.folder)"
+        guard let moment = log.moment else { return place }
+        switch moment {
+        case .tokens(let offsets):
+            let tokens = offsets.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }
+            return "\(place), as of \(tokens.joined(separator: ","))"
+        case .time(let time): return "\(place), as of \(time) ms"
+        }
+    }
+
+    private func readLog(_ log: EvaluationRequest.Log) throws -> EvaluationInput {
+        let path = log.configuration.state.folder + "/log.sqlite"
+        if log.configuration.source.kind == .embedded, !FileManager.default.fileExists(atPath: path) {
+            throw CommandError(
+                "there is no embedded log at \(path); name its folder by --set state.folder=…, or a topic by "
+                    + "--set source.kind=kafka", code: .unavailable)
+        }
+        var logger = Logger(label: "freshet", factory: { StreamLogHandler.standardError(label: $0) })
+        logger.logLevel = .warning
+        let opened = try log.configuration.openLog(logger: logger)
+        defer { opened.close() }
+        var said = 0
+        return try EvaluationInput(
+            opened, until: log.moment, filter: filter, options: request.events,
+            onBadLine: { line in
+                said += 1
+                if said <= Self.badLinesSaid { progress.note(line) }
+            }, goesOn: goesOn)
+    }
+
     private func readInput() throws -> EvaluationInput {
+        if let log = request.log { return try readLog(log) }
         var said = 0
         let input = try EvaluationInput(
             paths: request.input, format: request.format, filter: filter, options: request.events,
@@ -77,7 +119,7 @@ public struct EvaluationRun {
     /// What holds for every protocol.
     private func setup(_ input: EvaluationInput) -> EvaluationProtocol {
         var setup = EvaluationProtocol(name: request.protocolName.rawValue)
-        setup.add("input", request.input.joined(separator: ", "))
+        setup.add("input", inputName)
         if input.badLines > 0 { setup.add("bad lines", "\(NumberText.grouped(input.badLines)) passed over") }
         if filter != .any {
             setup.add(
@@ -93,21 +135,39 @@ public struct EvaluationRun {
 
     private func prequential(_ input: EvaluationInput, _ bootstrap: Bootstrap) throws -> EvaluationReport {
         let events = input.stream
-        var evaluation = try PrequentialEvaluation(
-            PrequentialEvaluation.Options(
-                algorithms: request.algorithms, positive: positive, depths: depths, factors: request.factors,
-                seed: request.seed, window: request.window ?? max(1, events.count / 10),
-                popularityHalfLife: request.popularityHalfLife, seen: request.seen,
-                signals: request.events.signals))
-        try evaluation.run(events) { learned in
-            progress.say(
-                "learned \(NumberText.grouped(learned)) of \(NumberText.grouped(events.count)) events")
-            try goesOn()
-        }
+        var options = liveOptions(events)
+        options.truths = try request.oracle.map { try OracleFile(path: $0, stream: events).truths }
+        var evaluation = try PrequentialEvaluation(options)
+        try evaluation.run(events) { learned in try tell(learned, of: events.count) }
+        var setup = setup(input)
+        setup.add("events", NumberText.grouped(events.count))
+        if let oracle = request.oracle { setup.add("oracle", "\(oracle): knows how the events came about") }
+        progress.say("resampling", isStep: true)
+        return evaluation.report(setup, bootstrap: bootstrap)
+    }
+
+    /// Leave-one-out where what was taken may be taken again: by the live learners, as histories hold no repeats.
+    private func lastBaskets(_ input: EvaluationInput, _ bootstrap: Bootstrap) throws -> EvaluationReport {
+        let events = input.stream
+        var evaluation = try LastBasketEvaluation(liveOptions(events))
+        try evaluation.run(events) { learned in try tell(learned, of: events.count) }
         var setup = setup(input)
         setup.add("events", NumberText.grouped(events.count))
         progress.say("resampling", isStep: true)
         return evaluation.report(setup, bootstrap: bootstrap)
+    }
+
+    private func liveOptions(_ events: [Event]) -> PrequentialEvaluation.Options {
+        PrequentialEvaluation.Options(
+            algorithms: request.algorithms, positive: positive, depths: depths, factors: request.factors,
+            seed: request.seed, window: request.window ?? max(1, events.count / 10),
+            popularityHalfLife: request.popularityHalfLife, seen: request.seen,
+            signals: request.events.signals, sample: request.sample)
+    }
+
+    private func tell(_ learned: Int, of events: Int) throws {
+        progress.say("learned \(NumberText.grouped(learned)) of \(NumberText.grouped(events)) events")
+        try goesOn()
     }
 
     private func batch(_ input: EvaluationInput, _ bootstrap: Bootstrap) throws -> EvaluationReport {

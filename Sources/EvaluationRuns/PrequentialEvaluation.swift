@@ -1,6 +1,7 @@
 import Configuration
 import Evaluation
 import Events
+import InventedWorlds
 import Learners
 import Reporting
 import State
@@ -22,6 +23,10 @@ struct PrequentialEvaluation {
         var seen = SeenRule.exclude
         /// Weights of signals by their names.
         var signals = EventOptions().signals
+        /// One liked event in so many is ranked.
+        var sample = 1
+        /// By place in the stream; `nil` where nobody knows.
+        var truths: [ChoiceTruth?]?
     }
 
     /// Events handed over together; what is learned does not depend on it.
@@ -32,20 +37,10 @@ struct PrequentialEvaluation {
     private let options: Options
     private let models: [ModelOptions]
     private var replay: Replay
-    private var ranking: [RankingTally] = []
+    private var rankings: RankedSections
     private var ratings: [RatingTally] = []
-    private var counts = Counts()
+    private var learned = 0
     private(set) var curves: [CurvePoint] = []
-
-    /// What became of the events; it stands in the header.
-    private struct Counts {
-        var events = 0
-        var ranked = 0
-        var unknownItems = 0
-        var unknownUsers = 0
-        var repeats = 0
-        var keptOut = 0
-    }
 
     /// - Throws: `CommandError` for an algorithm that does not learn live, or a setting that it does not have.
     init(_ options: Options) throws {
@@ -53,27 +48,16 @@ struct PrequentialEvaluation {
         let replayOptions = try LiveModels.replayOptions(options)
         models = replayOptions.state.models
         replay = Replay(options: replayOptions)
-        makeTallies()
-    }
-
-    private mutating func makeTallies() {
-        let metrics = options.depths.flatMap { [Metric.recall($0), .ndcg($0), .mrr($0)] } + [.auc]
-        func tally(_ name: String, isBaseline: Bool = true, _ source: RankingTally.Source) -> RankingTally {
-            RankingTally(
-                name: name, isBaseline: isBaseline, source: source, metrics: metrics, window: options.window)
-        }
+        rankings = RankedSections(
+            models: options.algorithms.map(\.text), depths: options.depths,
+            halfLife: options.popularityHalfLife > 0
+                ? ConfigurationText.number(options.popularityHalfLife) : nil,
+            hasOracle: options.truths != nil, seen: options.seen, window: options.window)
         for (index, argument) in options.algorithms.enumerated() {
-            ranking.append(tally(argument.text, isBaseline: false, .model(index)))
             if case .sgd = models[index].learner {
                 ratings.append(RatingTally(name: argument.text, model: index, window: options.window))
             }
         }
-        ranking.append(tally("popularity", .popularity))
-        if options.popularityHalfLife > 0 {
-            let halfLife = ConfigurationText.number(options.popularityHalfLife)
-            ranking.append(tally("popularity:half-life=\(halfLife)", .decayedPopularity))
-        }
-        ranking.append(tally("random", .random))
         if !ratings.isEmpty { ratings.append(RatingTally(name: "means", model: nil, window: options.window)) }
     }
 
@@ -83,54 +67,38 @@ struct PrequentialEvaluation {
         for start in stride(from: 0, to: events.count, by: Self.batchEvents) {
             let batch = events[start..<min(events.count, start + Self.batchEvents)]
             for event in try replay.learn(batch) {
-                take(event)
-                counts.events += 1
-                if counts.events % pointEvery == 0 { addPoints() }
+                try take(event)
+                learned += 1
+                if learned % pointEvery == 0 { addPoints() }
             }
             try onProgress(start + batch.count)
         }
-        if counts.events % pointEvery != 0 { addPoints() }
+        if learned % pointEvery != 0 { addPoints() }
     }
 
-    private mutating func take(_ event: ReplayedEvent) {
-        let user = Int(event.user)
+    private mutating func take(_ event: ReplayedEvent) throws {
         if let means = event.meansSquaredError {
             for index in ratings.indices {
                 let error = ratings[index].model.map { event.squaredErrors[$0] } ?? means
-                if let error { ratings[index].add(Double(error), user: user) }
+                if let error { ratings[index].add(Double(error), user: Int(event.user)) }
             }
         }
-        guard event.isPositive else { return }
-        // Whoever has no history gets what is popular, whatever the model: that says nothing about the model.
-        guard event.userIsKnown else {
-            counts.unknownUsers += 1
-            return
+        let truths = options.truths
+        try rankings.take(event) { try Self.truth(event, truths) }
+    }
+
+    private static func truth(_ event: ReplayedEvent, _ truths: [ChoiceTruth?]?) throws -> ChoiceTruth? {
+        guard let truths else { return nil }
+        guard let truth = truths[Int(event.offset)] else {
+            throw CommandError(
+                "event \(event.offset + 1) is ranked, but the oracle says nothing of it: it speaks of what is liked by "
+                    + "--positive 'rating >= 4'", code: .data)
         }
-        if event.isRepeat { counts.repeats += 1 }
-        if event.isKeptOut {
-            counts.keptOut += 1
-        } else if let place = event.ranking {
-            counts.ranked += 1
-            for index in ranking.indices { ranking[index].add(place, user: user) }
-        } else {
-            counts.unknownItems += 1
-            for index in ranking.indices { ranking[index].addMiss(user: user) }
-        }
+        return truth
     }
 
     private mutating func addPoints() {
-        let points =
-            ranking.flatMap { $0.points(at: counts.events) }
-            + ratings.flatMap { $0.points(at: counts.events) }
-        curves += points
-    }
-
-    private var candidates: String {
-        switch options.seen {
-        case .exclude: " that the user has not seen"
-        case .allow: ", those that the user has taken too"
-        case .after: " that the user has not taken of late"
-        }
+        curves += rankings.points(at: learned) + ratings.flatMap { $0.points(at: learned) }
     }
 
     func report(_ setup: EvaluationProtocol, bootstrap: Bootstrap) -> EvaluationReport {
@@ -138,33 +106,19 @@ struct PrequentialEvaluation {
         setup.add(
             "learned", "one pass in the order of time, each event tested before it is learned, no refit")
         setup.add("factors", "K = \(options.factors)")
-        setup.add("seen", options.seen.text)
-        setup.add("candidates", "all items heard of before\(candidates)")
-        setup.add("ranked", "\(NumberText.grouped(counts.ranked)) liked events of users with a history")
-        setup.add(
-            "unknown items",
-            "\(NumberText.grouped(counts.unknownItems)) more such events, a miss for everybody: no model could rank the item"
-        )
+        rankings.describe(&setup, seen: options.seen, sample: options.sample)
         setup.add(
             "unknown users",
-            "\(NumberText.grouped(counts.unknownUsers)) liked events left out: each the first of its user, where the daemon "
-                + "answers by popularity")
-        setup.add(
-            "repeats",
-            "\(NumberText.grouped(counts.repeats)) liked events on what the user had seen; "
-                + "\(NumberText.grouped(counts.keptOut)) of them left out")
+            "\(NumberText.grouped(rankings.unknownUsers)) liked events left out: each the first of its user, where the "
+                + "daemon answers by popularity")
         setup.add("duplicates", "\(NumberText.grouped(Int(replay.duplicates))) events passed over")
         for (model, rejected) in zip(options.algorithms, replay.rejected) where rejected > 0 {
             setup.warnings.append("\(model.text): the guard refused \(NumberText.grouped(rejected)) updates")
         }
         var report = EvaluationReport(setup: setup, level: bootstrap.level, curves: curves)
-        let users = (ranking.map(\.users) + ratings.map(\.users)).max() ?? 0
-        if counts.ranked > 0 {
-            report.sections.append(
-                EvaluationSection(
-                    title: "full ranking", note: "means over events, intervals over users",
-                    comparison: Comparison(ranking.map { $0.sheet(users: users) }, bootstrap: bootstrap)))
-        } else {
+        let users = ([rankings.users] + ratings.map(\.users)).max() ?? 0
+        report.sections = rankings.measured(users: users, bootstrap: bootstrap)
+        if report.sections.isEmpty {
             report.setup.warnings.append(
                 "nothing was ranked: no liked event on a known item (\(options.positive.text))")
         }
@@ -194,6 +148,7 @@ enum LiveModels {
         replay.popularityHalfLife = options.popularityHalfLife
         replay.state.seen = options.seen
         replay.learning.signals = options.signals
+        replay.rankEvery = options.sample
         return replay
     }
 

@@ -1,4 +1,5 @@
 import Evaluation
+import InventedWorlds
 import StreamLearning
 
 /// How one algorithm ranked the events of a replay.
@@ -10,18 +11,18 @@ struct RankingTally {
         case decayedPopularity
         /// What chance gets on average: all candidates tie.
         case random
+        /// Somebody who knows how the events came about.
+        case oracle
     }
 
     let name: String
-    private let isBaseline: Bool
     private let source: Source
     private let metrics: [Metric]
     private var sums: [UserSums]
     private var windows: [MovingMean]
 
-    init(name: String, isBaseline: Bool, source: Source, metrics: [Metric], window: Int) {
+    init(name: String, source: Source, metrics: [Metric], window: Int) {
         self.name = name
-        self.isBaseline = isBaseline
         self.source = source
         self.metrics = metrics
         sums = metrics.map { _ in UserSums(users: 0) }
@@ -36,10 +37,18 @@ struct RankingTally {
         }
     }
 
-    mutating func add(_ ranking: ReplayedEvent.Ranking, user: Int) {
-        let standing = standing(ranking)
-        let place = RankedRelevance(
-            higher: standing.higher, equal: standing.equal, candidates: ranking.candidates)
+    /// - Parameter oracle: where the item stood with whoever knows; a miss for it where it named the item at no place.
+    mutating func add(_ ranking: ReplayedEvent.Ranking, oracle: ChoiceTruth.Standing?, user: Int) {
+        let place: RankedRelevance
+        if case .oracle = source {
+            guard let higher = oracle?.place.map({ $0 - 1 }) else { return addMiss(user: user) }
+            place = RankedRelevance(
+                higher: higher, equal: 0, candidates: max(ranking.candidates, higher + 1))
+        } else {
+            let standing = standing(ranking)
+            place = RankedRelevance(
+                higher: standing.higher, equal: standing.equal, candidates: ranking.candidates)
+        }
         for (index, metric) in metrics.enumerated() {
             guard let value = place.value(metric) else { continue }
             sums[index].add(value, user: user)
@@ -52,7 +61,7 @@ struct RankingTally {
         case .model(let index): ranking.models[index]
         case .popularity: ranking.popularity
         case .decayedPopularity: ranking.decayedPopularity
-        case .random: ReplayedEvent.Standing(higher: 0, equal: ranking.candidates - 1)
+        case .random, .oracle: ReplayedEvent.Standing(higher: 0, equal: ranking.candidates - 1)
         }
     }
 
@@ -71,7 +80,13 @@ struct RankingTally {
     }
 
     func sheet(users: Int) -> ScoreSheet {
-        var sheet = ScoreSheet(name: name, isBaseline: isBaseline)
+        let (isBaseline, isOracle) =
+            switch source {
+            case .model: (false, false)
+            case .popularity, .decayedPopularity, .random: (true, false)
+            case .oracle: (false, true)
+            }
+        var sheet = ScoreSheet(name: name, isBaseline: isBaseline, isOracle: isOracle)
         for (metric, sums) in zip(metrics, sums) { sheet.set(metric, sums.padded(to: users)) }
         return sheet
     }

@@ -27,4 +27,29 @@ struct SplitMix64: RandomNumberGenerator, Sendable {
         for _ in 0..<12 { sum += uniform() }
         return sum
     }
+
+    /// A row in proportion to its weight.
+    ///
+    /// - Parameter sum: of all weights, above 0.
+    mutating func index(byWeights weights: [Double], sum: Double) -> Int {
+        var left = uniform() * sum
+        var last = 0
+        for (index, weight) in weights.enumerated() where weight > 0 {
+            last = index
+            left -= weight
+            if left < 0 { return index }
+        }
+        return last  // what rounding left over
+    }
+
+    /// A row in proportion to what it adds to the running sums.
+    mutating func index(bySums sums: [Double]) -> Int {
+        let place = uniform() * (sums.last ?? 0)
+        var range = 0..<sums.count
+        while range.count > 1 {  // the first running sum above `place`
+            let middle = (range.lowerBound + range.upperBound) / 2
+            range = sums[middle - 1] > place ? range.lowerBound..<middle : middle..<range.upperBound
+        }
+        return range.lowerBound
+    }
 }

@@ -87,8 +87,12 @@ struct CellWorker {
         let userOffset = means.userOffset(
             residualSum: shard.users[local].residualSum, ratings: shard.users[local].ratings)
         let meansPrediction = Float(Double(example.mean) + itemOffset + userOffset)
-        observer?.willLearn(
-            example, kind: kind, meansPrediction: meansPrediction, worker: self, shard: shard, lease: lease)
+        let isLearned =
+            observer?.meets(
+                example, kind: kind, meansPrediction: meansPrediction, worker: self, shard: shard,
+                lease: lease)
+            ?? true
+        guard isLearned else { return }
         let sampled = sampled(
             example, kind: kind, at: desks, local: local, history: history, lease: lease)
         for number in 0..<desks.count {

@@ -3,8 +3,8 @@ import Testing
 
 @testable import InventedWorlds
 
-@Suite("The invented world")
-struct SimulateTests {
+@Suite("The world of films")
+struct FilmWorldTests {
     @Test("one seed gives one stream, another seed another")
     func determinism() throws {
         let first = try events(seed: 7)
@@ -55,7 +55,7 @@ struct SimulateTests {
 
     @Test("users rate the genres they like higher than those they dislike")
     func planted() throws {
-        var world = try InventedWorld(options(seed: 11, drift: 0))
+        var world = try FilmWorld(options(seed: 11, drift: 0))
         var liked: [Float] = []
         var disliked: [Float] = []
         while let event = try world.next() {
@@ -73,7 +73,7 @@ struct SimulateTests {
     private func mean(_ values: [Float]) -> Float { values.reduce(0, +) / Float(values.count) }
 
     private func options(seed: UInt64, drift: Double = 0.01) -> InventedWorld.Options {
-        InventedWorld.Options(users: 80, items: 60, events: 6_000, seed: seed, drift: drift)
+        InventedWorld.Options(.films, users: 80, items: 60, events: 6_000, seed: seed, drift: drift)
     }
 
     private func events(seed: UInt64) throws -> [Event] {
@@ -81,5 +81,35 @@ struct SimulateTests {
         var events: [Event] = []
         while let event = try world.next() { events.append(event) }
         return events
+    }
+
+    @Test("the chances of what is chosen are those that choosing has")
+    func odds() {
+        var draws = SplitMix64(seed: 3)
+        let weights = (1...30).map { 1 / Double($0).squareRoot() }
+        let likings = weights.map { _ in draws.normal() }
+        let isSeen = weights.indices.map { $0 % 4 == 1 }
+        for compared in [1, 3, 12] {
+            let chances = FilmOdds().chances(
+                weights: weights, likings: likings, isSeen: isSeen, compared: compared)
+            #expect(abs(chances.reduce(0, +) - 1) < 0.005)
+            var counts = [Double](repeating: 0, count: weights.count)
+            let trials = 40_000.0
+            for _ in 0..<Int(trials) {
+                let drawn = (0..<compared).map { _ in
+                    draws.index(byWeights: weights, sum: weights.reduce(0, +))
+                }
+                let worth = drawn.map { likings[$0] + 0.5 * draws.normal() - (isSeen[$0] ? 100 : 0) }
+                let best = drawn.indices.max { worth[$0] < worth[$1] } ?? 0
+                counts[drawn[best]] += 1
+            }
+            for (item, chance) in chances.enumerated() {
+                let error = (chance * (1 - chance) / trials).squareRoot()
+                #expect(
+                    abs(counts[item] / trials - chance) < 5 * error + 0.002, "item \(item) of \(compared)")
+            }
+        }
+        #expect(abs(FilmOdds().isAbove(0) - 0.5) < 1e-9)
+        #expect(FilmOdds().isAbove(-20) == 1 && FilmOdds().isAbove(20) == 0)
     }
 }

@@ -43,14 +43,17 @@ public struct UserSums: Sendable, Equatable {
 public struct ScoreSheet: Sendable {
     public var name: String
     public var isBaseline: Bool
+    /// What nothing can beat, as it knows how the events came about; it is no baseline, and no rival.
+    public var isOracle: Bool
     /// Metrics that are means over users or events. The users' order is the same on every sheet of a report.
     public private(set) var columns: [(metric: Metric, sums: UserSums)] = []
     /// Metrics that are no means, and so have no interval.
     public private(set) var figures: [(metric: Metric, value: Double)] = []
 
-    public init(name: String, isBaseline: Bool) {
+    public init(name: String, isBaseline: Bool, isOracle: Bool = false) {
         self.name = name
         self.isBaseline = isBaseline
+        self.isOracle = isOracle
     }
 
     public mutating func set(_ metric: Metric, _ sums: UserSums) { columns.append((metric, sums)) }

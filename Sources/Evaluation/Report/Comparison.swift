@@ -13,6 +13,8 @@ public struct PairedDifference: Sendable, Equatable {
 public struct Finding: Sendable, Equatable {
     public var algorithm: String
     public var isBaseline: Bool
+    /// What nothing can beat.
+    public var isOracle = false
     public var metric: Metric
     public var value: Double
     public var interval: ClosedRange<Double>?
@@ -23,6 +25,17 @@ public struct Finding: Sendable, Equatable {
     public var againstBaseline: PairedDifference?
     /// Against the first algorithm.
     public var againstFirst: PairedDifference?
+    /// Of an algorithm, against the best of all others, baselines too. The best was found on the same events, which makes
+    /// it look a little better than it is.
+    public var againstOther: PairedDifference?
+    /// As a part of the best possible; where there is an oracle, and for metrics of which more is better.
+    public var share: Share?
+
+    /// A ratio of two values on the same users.
+    public struct Share: Sendable, Equatable {
+        public var value: Double
+        public var interval: ClosedRange<Double>?
+    }
 
     /// 1 where it is clearly better than the best baseline, −1 where clearly worse, 0 where nobody can tell.
     public var verdict: Int {
@@ -38,7 +51,7 @@ public struct Comparison: Sendable {
     /// In the order of the sheets.
     public let algorithms: [String]
 
-    /// - Parameter sheets: all of one task; the first that is no baseline is the one others are compared with.
+    /// - Parameter sheets: all of one task; the first that is neither baseline nor oracle is the one others are compared with.
     public init(_ sheets: [ScoreSheet], bootstrap: Bootstrap) {
         algorithms = sheets.map(\.name)
         var metrics: [Metric] = []
@@ -58,14 +71,17 @@ public struct Comparison: Sendable {
         let means = bootstrap.means(columns.compactMap { $0 })
         let resampled = means.map { $0.map(metric.value(ofMean:)) }
         let values = measured.map { $0.value(metric) ?? .nan }
-        let baselines = measured.indices.filter { measured[$0].isBaseline }
-        let best = baselines.max { left, right in
-            metric.higherIsBetter ? values[left] < values[right] : values[left] > values[right]
+        func best(_ indices: [Int]) -> Int? {
+            indices.max { left, right in
+                metric.higherIsBetter ? values[left] < values[right] : values[left] > values[right]
+            }
         }
-        let first = measured.indices.first { !measured[$0].isBaseline }
+        let baseline = best(measured.indices.filter { measured[$0].isBaseline })
+        let first = measured.indices.first { !measured[$0].isBaseline && !measured[$0].isOracle }
+        let oracle = measured.indices.first { measured[$0].isOracle }
 
         func difference(_ index: Int, _ other: Int?) -> PairedDifference? {
-            guard let other, other != index, metric.isQuality else { return nil }
+            guard let other, other != index, index != oracle, metric.isQuality else { return nil }
             var paired: [Double] = []
             if resampled.indices.contains(index) {
                 paired = zip(resampled[index], resampled[other]).map { $0 - $1 }
@@ -74,13 +90,28 @@ public struct Comparison: Sendable {
                 against: measured[other].name, difference: values[index] - values[other],
                 interval: bootstrap.interval(paired))
         }
+        func againstOther(_ index: Int) -> PairedDifference? {
+            guard !measured[index].isBaseline else { return nil }
+            return difference(index, best(measured.indices.filter { $0 != index && $0 != oracle }))
+        }
+        func share(_ index: Int) -> Finding.Share? {
+            guard let oracle, oracle != index, metric.higherIsBetter, metric.isQuality, values[oracle] > 0
+            else { return nil }
+            var ratios: [Double] = []
+            if resampled.indices.contains(index) {
+                ratios = zip(resampled[index], resampled[oracle]).map { $0 / $1 }
+            }
+            return Finding.Share(
+                value: values[index] / values[oracle], interval: bootstrap.interval(ratios))
+        }
         return measured.indices.map { index in
             Finding(
-                algorithm: measured[index].name, isBaseline: measured[index].isBaseline, metric: metric,
-                value: values[index],
+                algorithm: measured[index].name, isBaseline: measured[index].isBaseline,
+                isOracle: measured[index].isOracle, metric: metric, value: values[index],
                 interval: resampled.indices.contains(index) ? bootstrap.interval(resampled[index]) : nil,
                 users: columns[index]?.weights.count { $0 > 0 } ?? 0, count: columns[index]?.count ?? 0,
-                againstBaseline: difference(index, best), againstFirst: difference(index, first))
+                againstBaseline: difference(index, baseline), againstFirst: difference(index, first),
+                againstOther: againstOther(index), share: share(index))
         }
     }
 }

@@ -17,6 +17,8 @@ public struct Replay {
         public var positive = PositiveRule(ratingMin: 4)
         /// Liked events after which one weighs half in `decayedPopularity`; 0 for no decay.
         public var popularityHalfLife = 0.0
+        /// One liked event in so many is ranked, drawn by the state's seed; all are learned.
+        public var rankEvery = 1
 
         public init() {}
     }
@@ -39,6 +41,18 @@ public struct Replay {
     /// Events equal to one already learned in every field are passed over, as the daemon does. Times do not matter:
     /// the order is that of `events`.
     public mutating func learn(_ events: some Collection<Event>) throws(ReplayError) -> [ReplayedEvent] {
+        try pass(events)
+    }
+
+    /// Tells what is thought of each rating and signal, and learns none of them. Users and items never heard of before
+    /// get their rows.
+    public mutating func test(_ events: some Collection<Event>) throws(ReplayError) -> [ReplayedEvent] {
+        observer.learns = false
+        defer { observer.learns = true }
+        return try pass(events)
+    }
+
+    private mutating func pass(_ events: some Collection<Event>) throws(ReplayError) -> [ReplayedEvent] {
         var batch = IngestBatch()
         for event in events {
             batch.events.append(

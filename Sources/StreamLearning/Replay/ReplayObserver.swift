@@ -8,9 +8,12 @@ internal import State
 /// Looks on while a cell is learned.
 protocol LearningObserver: Sendable {
     /// Called on the shard's queue before any model learns `example`. With one shard the lease holds every item.
-    func willLearn(
+    ///
+    /// - Returns: whether it is to be learned.
+    func meets(
         _ example: Example, kind: HistoryEntry.Kind, meansPrediction: Float, worker: CellWorker,
-        shard: UserShard, lease: borrowing RowLease)
+        shard: UserShard, lease: borrowing RowLease
+    ) -> Bool
 }
 
 /// Ranks the item of each event among all that the user might have been shown.
@@ -23,8 +26,11 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
     private var failure: (model: String, user: Int32)?
     private var popularity: PopularityCount
     private var decayed: PopularityCount
-    /// 1 for an item that was in an event before.
+    /// 1 for an item that was in an event before, and in how many.
     private(set) var isKnown: [UInt8] = []
+    private var events: [Int] = []
+    /// Whether what is met is learned too. Set between batches.
+    var learns = true
     private var known = 0
     private var scores: [Float] = []
     /// By the number of a model that counts.
@@ -46,19 +52,20 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
         return replayed
     }
 
-    func willLearn(
+    func meets(
         _ example: Example, kind: HistoryEntry.Kind, meansPrediction: Float, worker: CellWorker,
         shard: UserShard, lease: borrowing RowLease
-    ) {
+    ) -> Bool {
         grow(to: worker.stats.count)
         let (local, item) = (shard.local(example.user), Int(example.item))
         let history = shard.users[local].history
         let previous = history[example.item]
         let isPositive = options.positive.accepts(kind, value: example.value)
         var event = ReplayedEvent(
-            ordinal: example.ordinal, user: example.user, userIsKnown: !history.isEmpty,
-            itemIsKnown: isKnown[item] == 1, isPositive: isPositive, isRepeat: previous != nil,
-            ranking: nil, squaredErrors: [], meansSquaredError: nil)
+            ordinal: example.ordinal, offset: example.offset, user: example.user,
+            userIsKnown: !history.isEmpty, itemIsKnown: isKnown[item] == 1, itemEvents: events[item],
+            isPositive: isPositive, isRepeat: previous != nil, ranking: nil, squaredErrors: [],
+            meansSquaredError: nil)
         if kind == .rating, example.meanIsKnown {
             let means = example.value - meansPrediction
             event.meansSquaredError = means * means
@@ -67,16 +74,30 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
             }
         }
         event.isKeptOut = previous.map { worker.seen.keepsOut(taken: $0.time, now: example.time) } ?? false
-        if isPositive, event.itemIsKnown, !event.isKeptOut {
-            event.ranking = ranking(
+        event.isDrawn = isDrawn(example)
+        if isPositive, event.itemIsKnown, !event.isKeptOut, event.isDrawn {
+            (event.ranking, event.rankingAmongNew) = rankings(
                 of: example, history: history, worker: worker, shard: shard, lease: lease)
         }
         replayed.append(event)
+        if learns { count(item, isPositive: isPositive, previous: previous, seen: worker.seen) }
+        return learns
+    }
+
+    private func isDrawn(_ example: Example) -> Bool {
+        guard options.rankEvery > 1 else { return true }
+        var random = KeyedRandom(
+            seed: options.state.seed, stream: 0xD4A3, index: UInt64(bitPattern: example.offset))
+        return random.next(below: options.rankEvery) == 0
+    }
+
+    private func count(_ item: Int, isPositive: Bool, previous: HistoryEntry?, seen: SeenRule) {
+        events[item] += 1
         if isKnown[item] == 0 { known += 1 }
         isKnown[item] = 1
         let countedBefore = previous.map { options.positive.accepts($0.kind, value: $0.value) } ?? false
         // Where what was taken may be shown again, each taking counts.
-        if isPositive, !countedBefore || worker.seen != .exclude {
+        if isPositive, !countedBefore || seen != .exclude {
             popularity.count(item)
             decayed.count(item)
         }
@@ -90,6 +111,7 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
     private func grow(to items: Int) {
         guard isKnown.count < items else { return }
         isKnown += Array(repeating: 0, count: items - isKnown.count)
+        events += Array(repeating: 0, count: items - events.count)
         scores += Array(repeating: 0, count: items - scores.count)
         popularity.grow(to: items)
         decayed.grow(to: items)
@@ -111,34 +133,49 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
     }
 
     /// Every model ranks every such event, whether or not it learns from it: all are asked the same.
-    private func ranking(
+    private func rankings(
         of example: Example, history: History, worker: CellWorker, shard: UserShard,
         lease: borrowing RowLease
-    ) -> ReplayedEvent.Ranking {
+    ) -> (ReplayedEvent.Ranking, amongNew: ReplayedEvent.Ranking?) {
         let keptOut = keptOut(history, worker.seen, now: example.time)
-        let item = Int(example.item)
-        let none = ReplayedEvent.Standing(higher: 0, equal: 0)
-        let models = worker.models.enumerated().map { index, model in
-            let local = shard.local(example.user)
+        // The same scores rank among what is new too.
+        let taken =
+            worker.seen != .exclude && history[example.item] == nil ? history.entries.map(\.item) : nil
+        let (item, local) = (Int(example.item), shard.local(example.user))
+        var models: [[ReplayedEvent.Standing]] = []
+        for (index, model) in worker.models.enumerated() {
+            let outs = [keptOut, taken].compactMap(\.self)
             if case .counter(let rule, _) = model.rule {
                 let counted = CounterLearner(rule: rule).scores(
                     example, model: model, shard: shard, local: local, number: index, lease: lease)
-                return counters[index, default: CounterStandings()].standing(
-                    of: item, by: counted, isKnown: isKnown, keptOut: keptOut)
+                models.append(
+                    outs.map {
+                        counters[index, default: CounterStandings()].standing(
+                            of: item, by: counted, isKnown: isKnown, keptOut: $0)
+                    })
+            } else {
+                score(model, table: shard.tables[index], local: local)
+                models.append(
+                    outs.map {
+                        let standing = standing(of: item, among: scores, keptOut: $0)
+                        if standing == nil { failure = failure ?? (model.options.name, example.user) }
+                        return standing ?? Self.nowhere
+                    })
             }
-            score(model, table: shard.tables[index], local: local)
-            let standing = standing(of: item, among: scores, keptOut: keptOut)
-            if standing == nil { failure = failure ?? (model.options.name, example.user) }
-            return standing ?? none
         }
-        let plain = standing(of: item, among: popularity.counts, keptOut: keptOut) ?? none
-        let fading =
-            options.popularityHalfLife > 0
-            ? standing(of: item, among: decayed.counts, keptOut: keptOut) ?? none : plain
-        return ReplayedEvent.Ranking(
-            candidates: known - keptOut.count, models: models, popularity: plain,
-            decayedPopularity: fading)
+        func ranking(_ place: Int, _ keptOut: [Int32]) -> ReplayedEvent.Ranking {
+            let plain = standing(of: item, among: popularity.counts, keptOut: keptOut) ?? Self.nowhere
+            let fading =
+                options.popularityHalfLife > 0
+                ? standing(of: item, among: decayed.counts, keptOut: keptOut) ?? Self.nowhere : plain
+            return ReplayedEvent.Ranking(
+                candidates: known - keptOut.count, models: models.map { $0[place] }, popularity: plain,
+                decayedPopularity: fading)
+        }
+        return (ranking(0, keptOut), taken.map { ranking(1, $0) })
     }
+
+    private static let nowhere = ReplayedEvent.Standing(higher: 0, equal: 0)
 
     /// Scores all items by b_i + p_u·q_i: what is the same for all items does not change a ranking.
     private func score(_ model: ModelState, table: FactorTable, local: Int) {

@@ -27,19 +27,28 @@ public struct ReplayedEvent: Sendable, Equatable {
 
     /// Counts the events of the replay, from 1.
     public var ordinal: Int64
+    /// Place among all that was handed to the replay, duplicates too, from 0.
+    public var offset: Int64
     /// The user's row: equal for the events of one user.
     public var user: Int32
     /// Whether the user has a history, and whether the item was in any event before.
     public var userIsKnown: Bool
     public var itemIsKnown: Bool
+    /// Events on the item before.
+    public var itemEvents: Int
     /// Taken as liked by the replay's rule.
     public var isPositive: Bool
     /// The user has seen the item before.
     public var isRepeat: Bool
     /// That keeps it out (`SeenRule`): it is no candidate, and not ranked.
     public var isKeptOut = false
+    /// Drawn to be ranked: one liked event in so many (`Replay.Options.rankEvery`).
+    public var isDrawn = true
     /// Of a liked item that is known and may be shown to the user; `nil` otherwise.
     public var ranking: Ranking?
+    /// The same among what the user has not taken before alone, where what was taken competes otherwise and this item is
+    /// none of it.
+    public var rankingAmongNew: Ranking?
     /// Squared error of the rating predicted, per model; `nil` for one that predicts none. Empty for a signal, and
     /// before μ is known.
     public var squaredErrors: [Float?]

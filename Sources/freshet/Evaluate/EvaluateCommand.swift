@@ -2,6 +2,7 @@ public import ArgumentParser
 import Configuration
 import Evaluation
 public import EvaluationRuns
+import EventLog
 import Events
 import Foundation
 import Reporting
@@ -17,11 +18,17 @@ struct EvaluateCommand: ParsableCommand {
             PROTOCOLS
               holdout         a part of the events is held out: a random one, with --by-time the last one by
                               time, with --by-user the last one of each user
-              leave-one-out   each user's last positive event is held out
+              leave-one-out   each user's last positive event is held out; with --seen allow the last basket,
+                              all that the user liked at its last time, for which what was taken before competes
+                              too; then all else is learned as prequential learns, by its algorithms
               prequential     each event is tested and then learned, in the order of time, by the daemon's own
                               live learners: what the live scores would be, but exact and over all items
               resubstitution  learns and tests on the same events: AUC over all cells, which says how well a
                               model remembers, not how well it predicts
+
+            Where what was taken may come again (--seen allow), recall is told apart for repeats and for what is new
+            to its user: within the full ranking, and ranked among nothing but what is new. Items of fewer
+            than ten events are told apart by prequential too.
 
             Held-out items are ranked among all items that the user has not seen in training. --negatives adds a
             ranking against few items, for comparison with published numbers; it flatters, and is labelled.
@@ -56,6 +63,14 @@ struct EvaluateCommand: ParsableCommand {
               On the stream, five stars alone, with curves over the moving window:
                 freshet evaluate --input ml-1m/ratings.csv.gz --protocol prequential --filter 'rating >= 5' \\
                                  --algorithm als --algorithm warp --algorithm bpr:samples=8 --output curves.csv
+              Baskets with repeats, one liked event in 20 ranked; and a world whose truth is known:
+                freshet evaluate --input baskets.csv --set 'events.signals={purchase: 1}' --seen allow \\
+                                 --protocol prequential --sample 20 --algorithm repeat --algorithm next
+                freshet simulate --world news --events 100000 --oracle best.csv > news.jsonl
+                freshet evaluate --input news.jsonl --oracle best.csv --protocol prequential \\
+                                 --algorithm trending --algorithm next
+              What the daemon would have said of its models when event 0:40300 was the newest:
+                freshet evaluate --from-log --as-of 0:40300 --protocol prequential --algorithm als
               How well a model tells what it learned from all else:
                 freshet evaluate --input ratings.csv --protocol resubstitution --algorithm bpr
 
@@ -87,6 +102,13 @@ struct EvaluateCommand: ParsableCommand {
         help: ArgumentHelp(
             "Events: MovieLens, CSV or JSONL, gzip or not. May be repeated.", valueName: "file"))
     var input: [String] = []
+    @Flag(help: "Evaluate on the log of the configuration instead: the embedded one, or the Kafka topic.")
+    var fromLog = false
+    @Option(
+        help: ArgumentHelp(
+            "With --from-log: up to the moment when these events were the newest, or to this time.",
+            valueName: "token[,token…]|time"))
+    var asOf: String?
     @Option(help: "movielens, csv or jsonl; seen from the first line where absent.")
     var format: EventFile.Format?
     @Option(help: ArgumentHelp("Configuration file (YAML); its events are read here.", valueName: "file"))
@@ -145,18 +167,40 @@ struct EvaluateCommand: ParsableCommand {
     var shards: Int?
     @Option(
         help: ArgumentHelp(
-            "Whether what was taken may be recommended again (prequential): 'exclude', 'allow' or 'after 3 d', say; "
-                + "recommend.seen of the configuration where absent.", valueName: "rule"))
+            "Whether what was taken may be recommended again (prequential, leave-one-out): 'exclude', 'allow' or "
+                + "'after 3 d', say; where absent 'exclude', of prequential the configuration's recommend.seen.",
+            valueName: "rule"))
     var seen: String?
+    @Option(
+        help: ArgumentHelp(
+            "Ranks one liked event in so many, drawn by the seed (prequential); all are learned.",
+            valueName: "n"))
+    var sample = 1
+    @Option(
+        help: ArgumentHelp(
+            "What simulate --oracle wrote of these events: the best possible beside the models (prequential).",
+            valueName: "file"))
+    var oracle: String?
     @Flag(help: "One JSON object per number on standard output.")
     var json = false
     @Option(help: ArgumentHelp("Curves as CSV: by epoch, or over the moving window.", valueName: "file"))
     var output: String?
 
-    private var isBatch: Bool { protocolName != .prequential }
+    private var isBatch: Bool { protocolName != .prequential && !isOfBaskets }
+    /// Leave-one-out with repeats, which learns live.
+    private var isOfBaskets: Bool {
+        protocolName == .leaveOneOut && (seen.flatMap { SeenRule($0) } ?? .exclude) != .exclude
+    }
 
     func validate() throws {
-        guard !input.isEmpty else { throw ValidationError("name a file of events with --input") }
+        guard fromLog == input.isEmpty else {
+            throw ValidationError(
+                "name a file of events with --input, or say --from-log; one of the two")
+        }
+        if asOf != nil, !fromLog { throw ValidationError("--as-of is for --from-log") }
+        if let asOf, LogMoment(asOf) == nil {
+            throw ValidationError("--as-of is '\(asOf)', allowed is \(LogMoment.allowed)")
+        }
         try checkRanges()
         try checkCombinations()
         for (name, text) in [("--positive", positive), ("--filter", filter)] {
@@ -211,11 +255,33 @@ struct EvaluateCommand: ParsableCommand {
         if !isBatch, factors > 512 {
             throw ValidationError("--factors is \(factors), allowed is 8 to 512, as for the daemon")
         }
-        if isBatch, seen != nil { throw ValidationError("--seen is for --protocol prequential") }
+        if seen != nil, isBatch, protocolName != .leaveOneOut {
+            throw ValidationError("--seen is for --protocol prequential and leave-one-out")
+        }
+        if isOfBaskets, validation || negatives != nil {
+            throw ValidationError("--validation and --negatives are for --seen exclude")
+        }
         if let seen, SeenRule(seen) == nil {
             throw ValidationError("--seen is '\(seen)', allowed is \(SeenRule.allowed)")
         }
-        if isBatch, window != nil { throw ValidationError("--window is for --protocol prequential") }
+        guard (1...1_000_000).contains(sample) else {
+            throw ValidationError("--sample is \(sample), allowed is 1 to 1000000")
+        }
+        if protocolName != .prequential, sample > 1 {
+            throw ValidationError("--sample is for --protocol prequential")
+        }
+        if oracle != nil {
+            guard protocolName == .prequential else {
+                throw ValidationError("--oracle is for --protocol prequential")
+            }
+            if filter != "any" { throw ValidationError("--oracle speaks of all events: not with --filter") }
+            if let seen, seen.hasPrefix("after") {
+                throw ValidationError("--oracle is for --seen exclude and allow")
+            }
+        }
+        if protocolName != .prequential, window != nil {
+            throw ValidationError("--window is for --protocol prequential")
+        }
     }
 
     func run() throws {
@@ -227,6 +293,9 @@ struct EvaluateCommand: ParsableCommand {
             throw CommandError("\(error)", code: .configuration).report()
         } catch let error as EventFileError {
             throw CommandError("\(error)", code: .data).report()
+        } catch let error as EventLogError {
+            throw CommandError(error.message, code: error.code == .invalid ? .configuration : .unavailable)
+                .report()
         } catch let error as EvaluationError {
             if case .nonFinite = error { throw CommandError("\(error)").report() }
             throw CommandError("\(error)", code: .data).report()
@@ -248,6 +317,8 @@ struct EvaluateCommand: ParsableCommand {
         (request.factors, request.window, request.threads) = (factors, window, shards)
         request.popularityHalfLife = popularityHalfLife
         request.wantsCurves = output != nil
+        (request.sample, request.oracle) = (sample, oracle)
+        request.seen = seen.flatMap { SeenRule($0) } ?? .exclude
         return request
     }
 
@@ -260,7 +331,10 @@ struct EvaluateCommand: ParsableCommand {
         let configuration = try Configuration.load(
             file: config, environment: ProcessInfo.processInfo.environment, settings: settings)
         request.events = configuration.events.options
-        request.seen = seen.flatMap { SeenRule($0) } ?? configuration.stateOptions.seen
+        if fromLog {
+            request.log = EvaluationRequest.Log(configuration, until: asOf.flatMap { LogMoment($0) })
+        }
+        if seen == nil, protocolName == .prequential { request.seen = configuration.stateOptions.seen }
         var run = EvaluationRun(request: request, progress: progress)
         run.isInterrupted = { interrupts.isRaised }
         let result = Result { try run.report() }

@@ -28,11 +28,7 @@ struct Daemon {
         do {
             let file = try StateFile(
                 path: configuration.state.folder + "/state.sqlite",
-                identity: StateIdentity(
-                    factors: options.state.factors,
-                    models: Dictionary(
-                        uniqueKeysWithValues: options.state.models.map { ($0.name, $0.learnerName) }),
-                    source: log.source))
+                identity: Self.identity(options, source: log.source))
             engine = try Engine(options: options, file: file, log: log, logger: logger)
         } catch {
             log.close()
@@ -40,6 +36,14 @@ struct Daemon {
         }
         server = RPCServer(
             options: Self.rpcOptions(configuration, engine: engine), service: engine, logger: logger)
+    }
+
+    /// What a state's file has to be of.
+    static func identity(_ options: EngineOptions, source: String) -> StateIdentity {
+        StateIdentity(
+            factors: options.state.factors,
+            models: Dictionary(uniqueKeysWithValues: options.state.models.map { ($0.name, $0.learnerName) }),
+            source: source)
     }
 
     static func rpcOptions(_ configuration: Configuration, engine: Engine) -> RPCServerOptions {

@@ -21,7 +21,17 @@ struct ServeCommand: AsyncParsableCommand {
               freshet serve --config /etc/freshet.yaml
               freshet serve --set source.kind=kafka --set source.kafka.brokers=kafka1:9092 \\
                             --set source.kafka.topic=ratings
+              freshet serve --as-of 0:40300 &
+              freshet recommend u42 --socket freshet-state/as-of.sock
               freshet serve --help-config
+
+            THE PAST
+              --as-of answers as the state was when an event of each partition was the newest, or at a time as the log \
+            tells it. It restores the folder's checkpoint where that is old enough, and else learns from the \
+            beginning of what the daemon learned; so the log has to hold all that comes after. It answers at \
+            as-of.sock in the folder (--socket names another place), takes no events, and changes nothing: \
+            neither state nor positions nor consumers, so the folder's daemon may run meanwhile. It learns in a \
+            folder under TMPDIR. In deterministic mode its digest is the one the daemon had there.
 
             SIGNALS
               TERM, INT, QUIT  stop in order       HUP  read the configuration again; --help-config says which
@@ -39,8 +49,26 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(name: .customLong("set"), help: "key=value, over the file and the environment; may be repeated.")
     var settings: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Answer as the state was when these events were the newest, or at this time.",
+            valueName: "token[,token…]|time"))
+    var asOf: String?
+
+    @Option(help: "With --as-of: where to answer; as-of.sock in the state's folder where absent.")
+    var socket: String?
+
     @Flag(help: "Print every configuration key with type, unit, default and meaning, and exit.")
     var helpConfig = false
+
+    func validate() throws {
+        if let asOf, LogMoment(asOf) == nil {
+            throw ValidationError("--as-of is '\(asOf)', allowed is \(LogMoment.allowed)")
+        }
+        if socket != nil, asOf == nil {
+            throw ValidationError("--socket is for --as-of; of a daemon that learns, set rpc.socket")
+        }
+    }
 
     func run() async throws {
         if helpConfig { return Terminal.write(ConfigurationReference.text()) }
@@ -56,6 +84,11 @@ struct ServeCommand: AsyncParsableCommand {
         let log = DaemonLog(level: configuration.log.level.loggerLevel)
         defer { log.flush() }
         do {
+            if let moment = asOf.flatMap({ LogMoment($0) }) {
+                let place = socket ?? configuration.state.folder + "/as-of.sock"
+                return try await PastDaemon(configuration, at: moment, socket: place, logger: log.logger)
+                    .run()
+            }
             let daemon = try Daemon(configuration, logger: log.logger)
             let reloading = Reloading(
                 of: daemon, configuration: configuration, log: log,

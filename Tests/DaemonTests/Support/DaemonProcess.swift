@@ -7,9 +7,13 @@ final class DaemonPlace {
     let folder: TestFolder
     private var starts = 0
 
-    init() throws { folder = try TestFolder() }
+    /// - Parameter stateFolder: of another place, to ask about it from here.
+    init(stateFolder: String? = nil) throws {
+        folder = try TestFolder()
+        self.stateFolder = stateFolder ?? folder.path("state")
+    }
 
-    var stateFolder: String { folder.path("state") }
+    let stateFolder: String
     var stateFile: String { stateFolder + "/state.sqlite" }
     var logFile: String { stateFolder + "/log.sqlite" }
     var socket: String { folder.path("s") }
