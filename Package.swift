@@ -111,7 +111,7 @@ let package = Package(
         // What the commands do, each in a room of its own.
         room("Reporting"),
         room(
-            "Configuration",
+            "Settings",
             [
                 "Learners", "Training", "Events", "EventLog", "EmbeddedEventLog", "KafkaEventLog",
                 "State",
@@ -122,14 +122,14 @@ let package = Package(
         room(
             "HistoryTraining",
             [
-                "Reporting", "Configuration", "Feeding", "Locking", "Factors", "Learners", "Training",
+                "Reporting", "Settings", "Feeding", "Locking", "Factors", "Learners", "Training",
                 "Events", "EventLog", "Checkpoints", "Identities", "Histories", "State", "StreamLearning",
                 logging,
             ]),
         room(
             "EvaluationRuns",
             [
-                "Reporting", "Configuration", "Feeding", "Evaluation", "Locking", "Factors", "Learners",
+                "Reporting", "Settings", "Feeding", "Evaluation", "Locking", "Factors", "Learners",
                 "Training", "Events", "State", "StreamLearning",
             ]),
 
@@ -137,7 +137,7 @@ let package = Package(
         .executableTarget(
             name: "freshet",
             dependencies: [
-                "Reporting", "Configuration", "InventedWorlds", "Feeding", "HistoryTraining",
+                "Reporting", "Settings", "InventedWorlds", "Feeding", "HistoryTraining",
                 "EvaluationRuns", "Evaluation", "Training", "Locking", "Factors", "Events", "EventLog",
                 "Checkpoints", "State", "Engine", "RESP", "RPC", argumentParser, lifecycle,
                 logging, signals,
@@ -214,9 +214,9 @@ let package = Package(
             ]),
         tests(of: "Reporting", ["Reporting"]),
         tests(
-            of: "Configuration",
+            of: "Settings",
             [
-                "Configuration", "Engine", "State", "StreamLearning", "LookUps",
+                "Settings", "Engine", "State", "StreamLearning", "LookUps",
                 "Learners", "EventLog",
                 "Events", yams,
             ]),
@@ -225,7 +225,7 @@ let package = Package(
         tests(
             of: "HistoryTraining",
             [
-                "EngineSupport", "TestSupport", "HistoryTraining", "Configuration", "Reporting", "Factors",
+                "EngineSupport", "TestSupport", "HistoryTraining", "Settings", "Reporting", "Factors",
                 "Learners", "Training", "Events", "Checkpoints", "Identities", "Histories", "State",
                 "StreamLearning",
             ]),
@@ -234,15 +234,15 @@ let package = Package(
             [
                 // Asked by the arguments of its command.
                 "freshet",
-                "EvaluationRuns", "Reporting", "Configuration", "HistoryTraining", "Evaluation", "Events",
+                "EvaluationRuns", "Reporting", "Settings", "HistoryTraining", "Evaluation", "Events",
                 "Learners", "State", "StreamLearning", "Training", argumentParser,
             ]),
-        tests(of: "Freshet", ["freshet", "Configuration", "RESP", "TestSupport", argumentParser]),
+        tests(of: "Freshet", ["freshet", "Settings", "RESP", "TestSupport", argumentParser]),
         // The real program as a process.
         tests(
             of: "Daemon",
             [
-                "TestSupport", "freshet", "Configuration", "RESP", "EventLog", "EmbeddedEventLog",
+                "TestSupport", "freshet", "Settings", "RESP", "EventLog", "EmbeddedEventLog",
                 "KafkaEventLog", "Events", grdb, logging,
             ]),
 

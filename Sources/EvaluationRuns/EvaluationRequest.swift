@@ -1,5 +1,5 @@
-public import Configuration
 public import Events
+public import Settings
 public import State
 
 /// What `freshet evaluate` was asked for: which events, which protocol, which algorithms.

@@ -4,12 +4,12 @@
 // learners, and the report. Metrics, splits and intervals come from `Evaluation`, which knows of no algorithm and no
 // file. What never comes in: a running daemon, its state or its log, and command lines.
 
-import Configuration
 import Evaluation
 import Events
 import Feeding
 import Foundation
 import Reporting
+import Settings
 
 /// One run of `freshet evaluate`: from the request to the report.
 ///

@@ -1,8 +1,8 @@
-import Configuration
 import Evaluation
 import Events
 import Learners
 import Reporting
+import Settings
 import State
 import StreamLearning
 

@@ -1,10 +1,10 @@
 public import ArgumentParser
-import Configuration
 import Evaluation
 public import EvaluationRuns
 import Events
 import Foundation
 import Reporting
+import Settings
 import State
 
 /// `freshet evaluate`
