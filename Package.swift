@@ -20,8 +20,12 @@ let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift"
 let heaps = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let hummingbird = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -45,10 +49,14 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -81,6 +89,7 @@ let package = Package(
         room("Identities", ["CKernels", "Locking", "Events", heaps]),
         room("Histories", [heaps]),
         room("Counting", ["Factors", "Learners"], computes: true),
+        room("Instruments", ["Locking", metrics]),
         room(
             "State",
             [
@@ -101,12 +110,23 @@ let package = Package(
             "Engine",
             [
                 "Locking", "Factors", "Retrieval", "Events", "SQLiteFiles", "EventLog", "Checkpoints",
-                "Identities", "State", "StreamLearning", "LookUps", logging,
+                "Identities", "State", "StreamLearning", "LookUps", logging, metrics,
             ]),
         room("RESP", [nioCore]),
         room("Commands", ["Events", "State", "LookUps", "Engine", "RESP", nioCore]),
         room(
             "RPC", ["Locking", "Events", "LookUps", "Engine", "RESP", "Commands", nioCore, nioPosix, logging]),
+        // HummingbirdCore alone: the server, without the router, whose work the table of routes does.
+        .target(
+            name: "HTTPServer",
+            dependencies: [
+                "Locking", "Instruments", "Events", "State", "LookUps", "Engine", "RESP", "RPC", hummingbird,
+                metrics, httpTypes, nioCore, nioHTTPTypes, nioPosix, logging,
+            ],
+            resources: [
+                .embedInCode("Dashboard/dashboard.html"), .embedInCode("Dashboard/dashboard.css"),
+                .embedInCode("Dashboard/dashboard.js"),
+            ], swiftSettings: settings),
 
         // What the commands do, each in a room of its own.
         room("Reporting"),
@@ -139,7 +159,8 @@ let package = Package(
             dependencies: [
                 "Reporting", "Settings", "InventedWorlds", "Feeding", "HistoryTraining",
                 "EvaluationRuns", "Evaluation", "Training", "Locking", "Factors", "Events", "EventLog",
-                "Checkpoints", "State", "Engine", "RESP", "RPC", argumentParser, lifecycle,
+                "Checkpoints", "State", "Engine", "RESP", "RPC", "Instruments", "HTTPServer", argumentParser,
+                lifecycle,
                 logging, signals,
             ],
             swiftSettings: settings),
