@@ -233,6 +233,14 @@ let package = Package(
                 "RPCSupport", "TestSupport", "RPC", "Commands", "RESP", "Engine", "Locking", nioCore,
                 nioPosix,
             ]),
+        tests(of: "Instruments", ["Instruments", metrics]),
+        tests(
+            of: "HTTPServer",
+            [
+                "RPCSupport", "TestSupport", "HTTPServer", "Instruments", "Engine", "LookUps", "Events",
+                "State",
+                "Locking",
+            ]),
         tests(of: "Reporting", ["Reporting"]),
         tests(
             of: "Settings",

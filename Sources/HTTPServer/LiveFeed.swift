@@ -8,8 +8,8 @@ import NIOCore
 /// What the daemon tells of itself each second, worked out once for all who look on, and kept for as long as rates and
 /// curves need.
 ///
-/// A second's work is one reading of STATUS and MODELS, some fifty microseconds; with viewers one text more, which all of
-/// them get.
+/// A second's work is ten readings of STATUS and MODELS, some fifty microseconds each; with viewers one text more, which
+/// all of them get.
 final class LiveFeed: Sendable {
     /// Of a second.
     struct Sample: Sendable {
@@ -32,6 +32,7 @@ final class LiveFeed: Sendable {
         var isStopped = false
         var curves = ScoreCurves()
         var source: Source?
+        var ticks = 0
     }
 
     private struct Source: Sendable {
@@ -42,6 +43,9 @@ final class LiveFeed: Sendable {
 
     /// Seconds that rates are taken over.
     private static let window = 10
+    /// Between two looks at the scores: a backlog of a hundred thousand events is learned within a second.
+    private static let tick = DispatchTimeInterval.milliseconds(100)
+    private static let ticksPerSample = 10
 
     private let registry: MetricsRegistry
     private let queue = DispatchQueue(label: "freshet.http.live", qos: .utility)
@@ -52,7 +56,7 @@ final class LiveFeed: Sendable {
     init(registry: MetricsRegistry) {
         self.registry = registry
         timer = DispatchSource.makeTimerSource(queue: queue)
-        timer.schedule(deadline: .now(), repeating: .seconds(1), leeway: .milliseconds(50))
+        timer.schedule(deadline: .now(), repeating: Self.tick, leeway: .milliseconds(20))
         timer.setEventHandler { [weak self] in self?.tick() }
         timer.activate()
     }
@@ -64,7 +68,7 @@ final class LiveFeed: Sendable {
 
     /// - Parameter others: what STATUS has beside the engine's.
     func start(_ service: any LookupService, _ others: @escaping @Sendable () -> [StatusField]) {
-        state.withLock { $0.source = Source(service: service, others: others) }
+        state.withLock { ($0.source, $0.ticks) = (Source(service: service, others: others), 0) }
         queue.async { self.tick() }
     }
 
@@ -80,16 +84,27 @@ final class LiveFeed: Sendable {
     }
 
     private func tick() {
-        guard let source = state.withLock({ $0.source }) else { return }
+        let (source, isSample) = state.withLock { state in
+            defer { state.ticks += 1 }
+            return (state.source, state.ticks % Self.ticksPerSample == 0)
+        }
+        guard let source else { return }
         ThreadPriority.yieldToLookUps()
-        let (service, others) = (source.service, source.others)
+        let (status, models) = (source.service.status(), source.service.models())
+        state.withLock {
+            $0.curves.take(
+                models, applied: Int64(status.number("events.applied") ?? 0),
+                time: Int64(Date().timeIntervalSince1970 * 1000))
+        }
+        if isSample { tell(status + source.others(), models) }
+    }
+
+    private func tell(_ status: [StatusField], _ models: [ModelStatus]) {
         let sample = Sample(
-            status: service.status() + others(), models: service.models(),
-            lookups: registry.distribution("freshet_lookup_seconds"),
+            status: status, models: models, lookups: registry.distribution("freshet_lookup_seconds"),
             freshness: registry.distribution("freshet_freshness_seconds"))
         let (samples, viewers) = state.withLock { state in
             state.samples = state.samples.suffix(Self.window) + [sample]
-            state.curves.take(sample)
             return (state.samples, state.viewers)
         }
         guard !viewers.isEmpty else { return }

@@ -1,5 +1,4 @@
 import Engine
-import Foundation
 
 /// How the live scores went since the daemon began, in a few hundred points: once there are too many, every other one goes
 /// and the next are taken half as often.
@@ -40,12 +39,7 @@ struct ScoreCurves: Sendable {
         ("rmse", "means", true), ("recall@10", "popularity", false),
     ]
 
-    /// Once a second.
-    mutating func take(_ sample: LiveFeed.Sample) {
-        let time = Int64(Date().timeIntervalSince1970 * 1000)
-        take(sample.models, applied: Int64(sample["events.applied"] ?? 0), time: time)
-    }
-
+    /// To be called several times a second.
     mutating func take(_ status: [ModelStatus], applied events: Int64, time: Int64) {
         mark(status, events, time)
         ticks += 1
