@@ -137,6 +137,9 @@ struct StatusMetrics {
         level("loses-to-popularity", "model_loses", losesHelp, [("baseline", "popularity")]),
     ]
 
+    /// What `*` may stand for and what adds up other fields: Prometheus adds up by itself, and would count twice.
+    private static let sums: Set = ["total", "sum", "resident"]
+
     private static let scoreHelp =
         "Live score over the window, of the model and of its baseline on the same events."
     private static let losesHelp = "Whether the model is worse than its baseline by more than noise."
@@ -156,7 +159,7 @@ struct StatusMetrics {
         for field in status {
             guard let number = [field].number(field.name) else { continue }
             for line in lines {
-                guard let value = line.value(in: field.name), value != "total" else { continue }
+                guard let value = line.value(in: field.name), !sums.contains(String(value)) else { continue }
                 add(line, line.labels + (line.variable.map { [($0, String(value))] } ?? []), number)
                 break
             }

@@ -138,12 +138,8 @@ const tiles = [
     text: (value) => value == null ? "none yet" : `${duration(value)} ago`,
     small: (now) => now.status["checkpoint.written"] ? `took ${duration(now.status["checkpoint.last-ms"] / 1000)}` : "" },
   { id: "rows", title: "Known", of: (now) => now.status["users.count"], text: (value) => `${count(value)} users`,
-    small: (now) => `${count(now.status["items.count"])} items, ${bytes(memory(now.status))}` },
+    small: (now) => `${count(now.status["items.count"])} items, ${bytes(now.status["memory.resident-bytes"])}` },
 ];
-
-const memory = (status) => Object.entries(status)
-  .filter(([name]) => /^memory\.(users|histories|items|recent-events|index)-bytes$/.test(name))
-  .reduce((sum, [, value]) => sum + value, 0);
 
 const pastMax = 120;
 
