@@ -27,7 +27,8 @@ struct Problem: Error, Sendable {
         switch code {
         case .invalid: .badRequest
         case .noUser, .noItem, .noModel: .notFound
-        case .stale: .gatewayTimeout
+        // Nothing is wrong with the server: the client asked for an event that it had not learned.
+        case .stale: .conflict
         case .overloaded, .unavailable: .serviceUnavailable
         }
     }

@@ -23,7 +23,7 @@ extension Routes {
     static let meta = Parameter.query("meta", .flag, "Whether the answer says what it stands on.")
     static let after = [
         Parameter.query("after", .token, "Waits until this event is learned: you read your own writes."),
-        Parameter.query("timeout-ms", .integer(0...600_000), "How long `after` waits.").standing(
+        Parameter.query("timeout-ms", .integer(0...60_000), "How long `after` waits.").standing(
             at: .int(Call.timeoutStandard)),
     ]
     private static let user = Parameter.path("user", "The user's id.")
@@ -43,7 +43,7 @@ extension Routes {
                     "What an unknown user gets: what is popular, or a problem."
                 ).standing(at: .string("popular")), titles, meta,
             ] + after,
-            answer: Schemas.items("The items, best first."), problems: [.notFound, .gatewayTimeout],
+            answer: Schemas.items("The items, best first."), problems: [.notFound, .conflict],
             .lookup(recommend)),
         Route(
             .post, "/v1/recommend", "recommend_items",
@@ -55,14 +55,14 @@ extension Routes {
             .get, "/v1/similar/{item}", "similar", "Items nearest to an item, nearest first.",
             parameters: [Parameter.path("item", "The item's id."), count, model, metric, tag, titles, meta]
                 + after,
-            answer: Schemas.items("The items, nearest first."), problems: [.notFound, .gatewayTimeout],
+            answer: Schemas.items("The items, nearest first."), problems: [.notFound, .conflict],
             .lookup(similar)),
         Route(
             .get, "/v1/similar-users/{user}", "similar_users",
             "Users nearest to a user, nearest first; looks at every user.",
             parameters: [user, count, model, metric] + after,
             answer: Schemas.answer("UserList", "The users, nearest first."),
-            problems: [.notFound, .gatewayTimeout], .lookup(similarUsers)),
+            problems: [.notFound, .conflict], .lookup(similarUsers)),
         Route(
             .get, "/v1/top", "top",
             "Items over all users: most taken, most taken of late, greatest or least item bias.",
@@ -75,26 +75,26 @@ extension Routes {
                     "For biases: ranks no others than this many of the most taken items."),
                 model, tag, titles, meta,
             ] + after,
-            answer: Schemas.items("The items, best first."), problems: [.notFound, .gatewayTimeout],
+            answer: Schemas.items("The items, best first."), problems: [.notFound, .conflict],
             .lookup(top)),
         Route(
             .get, "/v1/predict/{user}", "predict",
             "Predicted ratings (or scores) of items, in the order asked.",
             parameters: [user, candidates, model] + after,
             answer: Schemas.answer("Scores", "The items with their values, in the order asked."),
-            problems: [.notFound, .gatewayTimeout], .lookup(predict)),
+            problems: [.notFound, .conflict], .lookup(predict)),
         Route(
             .get, "/v1/rank/{user}", "rank",
             "Candidates with their predicted ratings (or scores), best first.",
             parameters: [user, candidates, model] + after,
             answer: Schemas.answer("Scores", "The items with their values, best first."),
-            problems: [.notFound, .gatewayTimeout], .lookup(rank)),
+            problems: [.notFound, .conflict], .lookup(rank)),
         Route(
             .get, "/v1/explain/{user}/{item}", "explain",
             "The parts of an item's score for a user, its rank, and what keeps it out.",
             parameters: [user, Parameter.path("item", "The item's id."), model, tag, exclude] + after,
             answer: Schemas.answer("Explanation", "Why, or why not."),
-            problems: [.notFound, .gatewayTimeout],
+            problems: [.notFound, .conflict],
             .lookup(explain)),
     ]
 

@@ -24,7 +24,7 @@ extension Routes {
             .get, "/v1/items/{item}", "item",
             "An item's title, tags, availability and counts, and what each model knows of it.",
             parameters: [Parameter.path("item", "The item's id.")] + after,
-            answer: Schemas.answer("ItemRecord", "The item."), problems: [.notFound, .gatewayTimeout],
+            answer: Schemas.answer("ItemRecord", "The item."), problems: [.notFound, .conflict],
             .lookup { call in AnswerJSON.item(try call.environment.service().item(try call.id("item"))) }),
         Route(
             .get, "/v1/users/{user}", "user", "A user's history, newest first, and hidden items.",
@@ -33,7 +33,7 @@ extension Routes {
                 Parameter.query("count", .integer(1...10_000), "Entries of each list at most.").standing(
                     at: .int(100)),
             ] + after,
-            answer: Schemas.answer("UserRecord", "The user."), problems: [.notFound, .gatewayTimeout],
+            answer: Schemas.answer("UserRecord", "The user."), problems: [.notFound, .conflict],
             .lookup { call in
                 AnswerJSON.user(
                     try call.environment.service().user(

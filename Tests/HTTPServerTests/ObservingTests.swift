@@ -49,7 +49,8 @@ struct ObservingTests {
                     StatusField("checkpoint.last-pause-ms", .double(1.5)),
                     StatusField("stage.learn-s", .double(0.25)),
                     StatusField("memory.users-bytes", .integer(64)),
-                    StatusField("memory.sum-bytes", .integer(64)), StatusField("log.name", .text("a \"log\"")),
+                    StatusField("memory.sum-bytes", .integer(64)),
+                    StatusField("log.name", .text("a \"log\"")),
                 ]
             }
             _ = try site.ask("/v1/recommend/u1")

@@ -123,13 +123,13 @@ struct RouteTests {
         }
     }
 
-    @Test("after waits until the event is learned, and is 504 where it is not in time")
+    @Test("after waits until the event is learned, and is 409 where it is not in time")
     func after() async throws {
         try await withSite { site in
             site.service.change { $0.learned = 5 }
             #expect(try site.ask("/v1/recommend/u1?after=0:4").status == 200)
             let late = try site.ask("/v1/recommend/u1?after=0:9&timeout-ms=5")
-            #expect(late.status == 504)
+            #expect(late.status == 409)
             #expect(try late.json["code"] as? String == "STALE")
         }
     }
