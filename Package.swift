@@ -1,4 +1,4 @@
-// swift-tools-version: 6.2
+// swift-tools-version: 6.1
 import PackageDescription
 
 /// One set of rules for every target: Swift 6 language mode comes with the tools version.
