@@ -25,8 +25,12 @@ let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift"
 let heaps = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let hummingbird = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -54,10 +58,14 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -91,6 +99,7 @@ let package = Package(
         room("Histories", ["CKernels", heaps]),
         room("Counting", ["Factors", "Learners"], computes: true),
         room("LiveScores", ["Evaluation", "Events"], computes: true),
+        room("Instruments", ["Locking", metrics]),
         room(
             "State",
             [
@@ -115,16 +124,28 @@ let package = Package(
             [
                 "Locking", "Factors", "Retrieval", "Events", "SQLiteFiles", "EventLog", "Checkpoints",
                 "Identities", "LiveScores", "Evaluation", "State", "StreamLearning", "LookUps", logging,
+                metrics,
             ]),
         room("RESP", [nioCore]),
         room("Commands", ["Events", "State", "LookUps", "Engine", "RESP", nioCore]),
         room(
             "RPC", ["Locking", "Events", "LookUps", "Engine", "RESP", "Commands", nioCore, nioPosix, logging]),
+        // HummingbirdCore alone: the server, without the router, whose work the table of routes does.
+        .target(
+            name: "HTTPServer",
+            dependencies: [
+                "Locking", "Instruments", "Events", "State", "LookUps", "Engine", "RESP", "RPC", hummingbird,
+                metrics, httpTypes, nioCore, nioHTTPTypes, nioPosix, logging,
+            ],
+            resources: [
+                .embedInCode("Dashboard/dashboard.html"), .embedInCode("Dashboard/dashboard.css"),
+                .embedInCode("Dashboard/dashboard.js"),
+            ], swiftSettings: settings),
 
         // What the commands do, each in a room of its own.
         room("Reporting"),
         room(
-            "Configuration",
+            "Settings",
             [
                 "Learners", "Training", "Events", "EventLog", "EmbeddedEventLog", "KafkaEventLog",
                 "LiveScores", "State",
@@ -135,14 +156,14 @@ let package = Package(
         room(
             "HistoryTraining",
             [
-                "Reporting", "Configuration", "Feeding", "Locking", "Factors", "Learners", "Training",
+                "Reporting", "Settings", "Feeding", "Locking", "Factors", "Learners", "Training",
                 "Events", "EventLog", "Checkpoints", "Identities", "Histories", "State", "StreamLearning",
                 logging,
             ]),
         room(
             "EvaluationRuns",
             [
-                "Reporting", "Configuration", "InventedWorlds", "Feeding", "Evaluation", "Locking", "Factors",
+                "Reporting", "Settings", "InventedWorlds", "Feeding", "Evaluation", "Locking", "Factors",
                 "Learners", "Training", "Events", "EventLog", "State", "StreamLearning", logging,
             ]),
 
@@ -150,9 +171,10 @@ let package = Package(
         .executableTarget(
             name: "freshet",
             dependencies: [
-                "Reporting", "Configuration", "InventedWorlds", "Feeding", "HistoryTraining",
+                "Reporting", "Settings", "InventedWorlds", "Feeding", "HistoryTraining",
                 "EvaluationRuns", "Evaluation", "Training", "Locking", "Factors", "Events", "EventLog",
-                "Checkpoints", "State", "Engine", "RESP", "RPC", argumentParser, lifecycle,
+                "Checkpoints", "State", "Engine", "RESP", "RPC", "Instruments", "HTTPServer", argumentParser,
+                lifecycle,
                 logging, signals,
             ],
             swiftSettings: settings),
@@ -231,11 +253,19 @@ let package = Package(
                 "RPCSupport", "TestSupport", "RPC", "Commands", "RESP", "Engine", "Locking", nioCore,
                 nioPosix,
             ]),
+        tests(of: "Instruments", ["Instruments", metrics]),
+        tests(
+            of: "HTTPServer",
+            [
+                "RPCSupport", "TestSupport", "HTTPServer", "Instruments", "Engine", "LookUps", "Events",
+                "State",
+                "Locking",
+            ]),
         tests(of: "Reporting", ["Reporting"]),
         tests(
-            of: "Configuration",
+            of: "Settings",
             [
-                "Configuration", "Engine", "State", "StreamLearning", "LookUps",
+                "Settings", "Engine", "State", "StreamLearning", "LookUps",
                 "Learners", "EventLog",
                 "Events", yams,
             ]),
@@ -244,7 +274,7 @@ let package = Package(
         tests(
             of: "HistoryTraining",
             [
-                "EngineSupport", "TestSupport", "HistoryTraining", "Configuration", "Reporting", "Factors",
+                "EngineSupport", "TestSupport", "HistoryTraining", "Settings", "Reporting", "Factors",
                 "LiveScores", "Learners", "Training", "Events", "Checkpoints", "Identities", "Histories",
                 "State",
                 "StreamLearning",
@@ -254,16 +284,16 @@ let package = Package(
             [
                 // Asked by the arguments of its command.
                 "freshet",
-                "EvaluationRuns", "Reporting", "Configuration", "HistoryTraining", "InventedWorlds",
+                "EvaluationRuns", "Reporting", "Settings", "HistoryTraining", "InventedWorlds",
                 "Evaluation", "Events",
                 "Learners", "State", "StreamLearning", "Training", argumentParser,
             ]),
-        tests(of: "Freshet", ["freshet", "Configuration", "RESP", "TestSupport", argumentParser]),
+        tests(of: "Freshet", ["freshet", "Settings", "RESP", "TestSupport", argumentParser]),
         // The real program as a process.
         tests(
             of: "Daemon",
             [
-                "TestSupport", "freshet", "Configuration", "RESP", "EventLog", "EmbeddedEventLog",
+                "TestSupport", "freshet", "Settings", "RESP", "EventLog", "EmbeddedEventLog",
                 "KafkaEventLog", "Events", grdb, logging,
             ]),
 

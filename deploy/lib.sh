@@ -2,8 +2,8 @@
 
 # What the build links against, and what the tests and the quick start call.
 build_packages=(librdkafka-dev libopenblas-dev libsimdjson-dev libsqlite3-dev zlib1g-dev pkg-config)
-test_packages=(redis-tools socat python3)
-swift_min=6.1
+test_packages=(redis-tools socat python3 prometheus curl)
+swift_min=6.2
 
 repository="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
@@ -81,6 +81,9 @@ start_daemon() {
     cat "$log" >&2
     fail "the daemon does not answer on $socket; its messages stand above"
 }
+
+# Prints where a daemon serves HTTP, as its messages have it. Argument: the file of its messages.
+http_address() { sed -n 's/.* address=\(http:[^ ]*\) .*/\1/p' "$1" | tail -n 1; }
 
 # SIGTERM, and the exit code of a stop in order.
 stop_daemon() {

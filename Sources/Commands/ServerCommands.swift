@@ -1,10 +1,10 @@
-import Engine
+package import Engine
 internal import LookUps
 import RESP
 import Synchronization
 
 /// `STATUS`, `MODELS`, `CHECKPOINT`: the daemon about itself.
-enum ServerCommands {
+package enum ServerCommands {
     static let all = [status, InfoCommand.info, models, checkpoint]
 
     static let status = Command(
@@ -63,9 +63,14 @@ enum ServerCommands {
 
     /// The engine's fields and the RPC's own.
     static func fields(_ environment: CommandEnvironment) -> [StatusField] {
+        environment.service.status() + ownFields(environment)
+    }
+
+    /// The RPC's own.
+    package static func ownFields(_ environment: CommandEnvironment) -> [StatusField] {
         let connections = environment.clients.counts
         let counters = environment.counters
-        return environment.service.status() + [
+        return [
             StatusField("rpc.connections", .integer(connections.open)),
             StatusField("rpc.connections.max", .integer(connections.max)),
             StatusField("rpc.connections.accepted", .integer(connections.accepted)),

@@ -2,6 +2,7 @@ internal import Checkpoints
 internal import Dispatch
 internal import EventLog
 internal import Factors
+internal import Foundation
 internal import Locking
 internal import Logging
 internal import SQLiteFiles
@@ -156,6 +157,12 @@ final class Checkpointer: Sendable {
 
     /// How long the write-ahead log is, and who keeps it from being folded in.
     var storage: DatabaseStorage { file.storage }
+
+    /// Length of the state's file, without what its write-ahead log holds; 0 where it cannot be looked at.
+    var fileBytes: Int64 {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: file.path)
+        return (attributes?[.size] as? Int64) ?? (attributes?[.size] as? NSNumber)?.int64Value ?? 0
+    }
 
     /// Behind the writes that wait.
     func close() throws(StateError) {

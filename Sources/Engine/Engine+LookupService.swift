@@ -53,6 +53,12 @@ extension Engine: LookupService {
         try lookUps.user(id, listMax: listMax)
     }
 
+    public func items(titled text: String, count: Int) throws(LookupError) -> [EntityID] {
+        try lookUps.items(titled: text, count: count)
+    }
+
+    public func map(_ query: MapQuery) throws(LookupError) -> ItemMap { try lookUps.map(query) }
+
     public func append(_ event: Event, completion: @escaping @Sendable (Result<Token, LookupError>) -> Void) {
         appends.append(event, completion: completion)
     }

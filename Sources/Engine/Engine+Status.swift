@@ -133,7 +133,8 @@ extension Engine {
         return fields
     }
 
-    /// The score over the window and over all time, each beside its baseline on the same events.
+    /// The score over the window and over all time, each beside its baseline on the same events, and the standard error of
+    /// the difference between the two.
     private func fields(of model: ModelState, _ numbers: Snapshot.Model) -> [StatusField] {
         var fields = [
             StatusField("learner", .text(model.options.learnerName)),
@@ -147,9 +148,14 @@ extension Engine {
             if model.rule.predictsRatings {
                 fields.append(StatusField("rmse\(suffix)", .double(value.squareRoot())))
                 fields.append(StatusField("rmse-means\(suffix)", .double(baseline.squareRoot())))
+                // Of squared errors it is known; a root is by twice itself less.
+                let error = sums.difference.standardError / (2 * max(value.squareRoot(), 1e-9))
+                fields.append(StatusField("rmse-error\(suffix)", .double(error)))
             } else {
                 fields.append(StatusField("recall@10\(suffix)", .double(value)))
                 fields.append(StatusField("recall@10-popularity\(suffix)", .double(baseline)))
+                fields.append(
+                    StatusField("recall@10-error\(suffix)", .double(sums.difference.standardError)))
             }
         }
         let baseline = model.rule.predictsRatings ? "means" : "popularity"
@@ -168,6 +174,7 @@ extension Engine {
     private func checkpointFields() -> [StatusField] {
         let report = checkpointer.report
         var fields = storageFields("state", checkpointer.storage)
+        fields.append(StatusField("state.file-bytes", .integer(checkpointer.fileBytes)))
         fields.append(StatusField("state.file-error", .text(report.fileError ?? "")))
         fields += [
             StatusField("checkpoint.written", .integer(Int64(report.written))),

@@ -6,6 +6,7 @@
 // sockets, the text of commands, the configuration file.
 
 public import Checkpoints
+public import CoreMetrics
 internal import Dispatch
 public import EventLog
 public import Events
@@ -40,6 +41,7 @@ public final class Engine: Sendable {
     let waiting = WaitingBatches()
     /// Where the time of ingest goes.
     package let stages = StageTimes()
+    private let meters: EngineMeters
 
     let queue = DispatchQueue(label: "freshet.engine", qos: .userInitiated)
     let life: Lock<Life>
@@ -58,6 +60,8 @@ public final class Engine: Sendable {
     struct Confined {
         var unpublished: [[Int32]]
         var unpublishedStats: [Int32] = []
+        /// When the oldest event that look-ups do not see yet came into the log; `nil` where they see all.
+        var unpublishedSince: Int64?
         var lastPublished = ContinuousClock().now
         var retryScheduled = false
         var idleScheduled = false
@@ -91,16 +95,21 @@ public final class Engine: Sendable {
 
     /// Restores the state from `file`.
     ///
-    /// - Parameter clock: for the time of events that have none.
+    /// - Parameters:
+    ///   - clock: for the time of events that have none.
+    ///   - metrics: takes what is measured of each batch.
     /// - Throws: `StateError` when the file holds what cannot be served.
     public init(
-        options: EngineOptions, file: StateFile, log: any EventLog, logger: Logger, clock: WallClock = .system
+        options: EngineOptions, file: StateFile, log: any EventLog, logger: Logger,
+        clock: WallClock = .system,
+        metrics: any MetricsFactory = NOOPMetricsHandler.instance
     ) throws(StateError) {
         var events = options.events
         // What may be promoted are the models that there are.
         events.models = options.state.models.map(\.name)
         self.events = events
         self.clock = clock
+        meters = EngineMeters(metrics)
         self.options = options
         self.log = log
         self.logger = logger
@@ -208,8 +217,12 @@ public final class Engine: Sendable {
         ThreadPriority.yieldToLookUps()
         let application = confined.application
         application.options = confined.changeable.learning
-        let (events, bytes) = (batch.recordCount, batch.bytes)
-        application.begin(batch) { [self] outcome in learned(outcome, events: events, bytes: bytes) }
+        let (events, bytes, oldest) = (batch.recordCount, batch.bytes, batch.oldestTime)
+        meters.batchEvents.record(events)
+        application.begin(batch) { [self] outcome in
+            confined.unpublishedSince = confined.unpublishedSince ?? oldest
+            learned(outcome, events: events, bytes: bytes)
+        }
         guard application.isLearning else { return }
         confined.batches += 1
         let number = confined.batches
@@ -268,6 +281,8 @@ public final class Engine: Sendable {
         guard complete else { return retryPublication() }
         confined.lastPublished = ContinuousClock().now
         waiters.advance(to: positions)
+        guard let oldest = confined.unpublishedSince.take() else { return }
+        meters.freshness.record(Double(max(0, clock.milliseconds - oldest)) / 1000)
     }
 
     private func retryPublication() {

@@ -142,6 +142,7 @@ final class Ingest: Sendable {
         batch.fingerprints = records.fingerprints
         records.forEach { record, payload in
             batch.bytes += payload.count
+            batch.oldestTime = batch.oldestTime ?? record.time
             guard !record.isTombstone else {
                 batch.tombstones += 1
                 return

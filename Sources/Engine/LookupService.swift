@@ -31,6 +31,10 @@ public protocol LookupService: AnyObject, Sendable {
     func item(_ id: EntityID) throws(LookupError) -> ItemRecord
     /// - Parameter listMax: entries of the history, and hidden items, at most.
     func user(_ id: EntityID, listMax: Int) throws(LookupError) -> UserRecord
+    /// Items whose title holds all words of `text`, whatever their case; the most taken first. Costs a look at every title.
+    func items(titled text: String, count: Int) throws(LookupError) -> [EntityID]
+    /// Where items lie to each other. Costs a pass over all rows: tens of milliseconds at a hundred thousand items.
+    func map(_ query: MapQuery) throws(LookupError) -> ItemMap
     func models() -> [ModelStatus]
     /// Names are dotted (`events.applied`); the part before the first dot is the section in `INFO`.
     func status() -> [StatusField]

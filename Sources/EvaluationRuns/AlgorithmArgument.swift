@@ -1,5 +1,5 @@
-import Configuration
 import Reporting
+import Settings
 
 /// `name` or `name:key=value,key=value`, as `--algorithm` takes it, say `bpr:factors=32,epochs=20`.
 public struct AlgorithmArgument: Equatable, Sendable {

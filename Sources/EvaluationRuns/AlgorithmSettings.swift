@@ -1,4 +1,4 @@
-import Configuration
+import Settings
 import Training
 
 /// An algorithm that is trained in epochs or sweeps, read from its argument: what it says holds, what it does not say

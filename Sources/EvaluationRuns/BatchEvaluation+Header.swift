@@ -1,6 +1,6 @@
-import Configuration
 import Evaluation
 import Reporting
+import Settings
 
 // The header: what was learned, what is tested, and what a reader has to know.
 extension BatchEvaluation {

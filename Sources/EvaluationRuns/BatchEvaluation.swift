@@ -1,6 +1,6 @@
-import Configuration
 import Evaluation
 import Reporting
+import Settings
 import Training
 
 /// Trains each algorithm on the training part and measures it on the held-out one, beside the baselines.

@@ -1,9 +1,9 @@
-import Configuration
 import Evaluation
 import EventLog
 import Events
 import Feeding
 import Reporting
+import Settings
 
 /// What an evaluation reads: events as a stream for `prequential`, as a data set for the rest.
 struct EvaluationInput {

@@ -1,7 +1,7 @@
-import Configuration
 public import Evaluation
 import Foundation
 public import Reporting
+import Settings
 
 /// How the numbers of a report came about: printed above them, and inside each JSON record.
 public struct EvaluationProtocol: Sendable {

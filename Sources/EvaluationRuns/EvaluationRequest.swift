@@ -1,6 +1,6 @@
-public import Configuration
 public import EventLog
 public import Events
+public import Settings
 public import State
 
 /// What `freshet evaluate` was asked for: which events, which protocol, which algorithms.

@@ -4,7 +4,6 @@
 // learners, and the report. Metrics, splits and intervals come from `Evaluation`, which knows of no algorithm and no
 // file. What never comes in: a running daemon, its state or its log, and command lines.
 
-import Configuration
 import Evaluation
 import EventLog
 import Events
@@ -12,6 +11,7 @@ import Feeding
 import Foundation
 import Logging
 import Reporting
+import Settings
 import State
 
 /// One run of `freshet evaluate`: from the request to the report.

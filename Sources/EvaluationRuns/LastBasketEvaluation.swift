@@ -1,7 +1,7 @@
-import Configuration
 import Evaluation
 import Events
 import Reporting
+import Settings
 import StreamLearning
 
 /// Each user's last basket held out, where what was taken may be taken again: all else is learned in the order of time by

@@ -1,9 +1,9 @@
-import Configuration
 import Evaluation
 import Events
 import InventedWorlds
 import Learners
 import Reporting
+import Settings
 import State
 import StreamLearning
 

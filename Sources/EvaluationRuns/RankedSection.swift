@@ -1,7 +1,7 @@
-import Configuration
 import Evaluation
 import InventedWorlds
 import Reporting
+import Settings
 import State
 import StreamLearning
 

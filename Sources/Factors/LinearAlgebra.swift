@@ -52,4 +52,21 @@ public struct LinearAlgebra: Sendable {
         spotrs_("L", &order, &columns, matrix, &order, vector, &order, &info)
         return info == 0
     }
+
+    /// Eigenvalues in ascending order and, one after the other in the same order, their eigenvectors, each of length 1.
+    ///
+    /// Shape: `matrix` is order × order, of which the lower triangle is read as column-major has it.
+    /// - Returns: `nil` where a number is not finite, or the algorithm did not converge.
+    public func eigenvectors(
+        ofSymmetric matrix: [Double], order: Int
+    ) -> (values: [Double], vectors: [Double])? {
+        precondition(matrix.count == order * order)
+        guard matrix.allSatisfy(\.isFinite) else { return nil }
+        var (vectors, values) = (matrix, [Double](repeating: 0, count: order))
+        // As much as LAPACK asks for with blocks of 32 columns.
+        var work = [Double](repeating: 0, count: max(1, 34 * order))
+        var (size, workSize, info) = (Int32(order), Int32(work.count), Int32(0))
+        dsyev_("V", "L", &size, &vectors, &size, &values, &work, &workSize, &info)
+        return info == 0 ? (values, vectors) : nil
+    }
 }

@@ -1,5 +1,5 @@
-import Configuration
 import Learners
+import Settings
 import State
 import Training
 

@@ -1,8 +1,8 @@
-import Configuration
 import EventLog
 import Feeding
 import Foundation
 public import Reporting
+import Settings
 
 /// What `train` says at its end, for people and for programs.
 public struct TrainSummary {

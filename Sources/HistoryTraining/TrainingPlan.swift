@@ -1,6 +1,6 @@
-import Configuration
 import Foundation
 import Reporting
+import Settings
 import Training
 
 /// What is to be trained: the configuration that `serve` will take too, and what holds for the epochs alone.

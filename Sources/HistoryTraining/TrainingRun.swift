@@ -5,13 +5,13 @@
 // training of each model, and the summary. A request comes in; a state file that `serve` goes on from goes out, whole or
 // not at all. What never comes in: a running daemon's state, and command lines.
 
-import Configuration
 import EventLog
 import Feeding
 import Foundation
 internal import Histories
 import Logging
 import Reporting
+import Settings
 import State
 import StreamLearning
 import Training

@@ -64,6 +64,9 @@ public final class RPCServer: Sendable {
         limitConnections()
     }
 
+    /// Connections and commands, as STATUS has them.
+    public var status: [StatusField] { ServerCommands.ownFields(environment.commands) }
+
     /// Returns once the socket answers.
     ///
     /// A socket file that nobody answers on is replaced; anything else at the path is left alone.

@@ -12,7 +12,7 @@ import RESP
 ///
 /// A lock on `PATH.lock` guards taking and giving back; the system drops it when the process dies. Without it two
 /// daemons that start at once could both find a stale socket, and the second would remove the first one's new one.
-struct SocketPath: Sendable {
+package struct SocketPath: Sendable {
     let path: String
     private let lock: CInt
     private let identity: FileIdentity
@@ -20,7 +20,8 @@ struct SocketPath: Sendable {
     /// Binds a listening socket of mode 0660 at `path`.
     ///
     /// - Returns: the place, and a descriptor that is now the caller's: not blocking, closed on exec, listening.
-    static func claim(_ path: String) throws(RPCServerError) -> (place: SocketPath, descriptor: CInt) {
+    package static func claim(_ path: String) throws(RPCServerError) -> (place: SocketPath, descriptor: CInt)
+    {
         guard var address = UnixSocket.address(of: path) else { throw RPCServerError.invalid(path) }
         let lock = try takeLock(for: path)
         do throws(RPCServerError) {
@@ -39,7 +40,7 @@ struct SocketPath: Sendable {
     }
 
     /// Removes the socket file, if it is still the one that was made here, and lets the lock go.
-    func release() {
+    package func release() {
         if FileIdentity(path: path) == identity { unlink(path) }
         unlink(path + ".lock")
         close(lock)

@@ -26,6 +26,8 @@ package struct IngestBatch: Sendable {
     package var tombstones = 0
     /// Bytes of the records as the log handed them out.
     package var bytes = 0
+    /// When the first of them came into the log, in milliseconds since 1970.
+    package var oldestTime: Int64?
 
     package init(events: [LoggedEvent] = [], positions: [Int32: Int64] = [:]) {
         for logged in events { self.events.append(logged) }
@@ -43,6 +45,7 @@ package struct IngestBatch: Sendable {
         deadLetters += later.deadLetters
         tombstones += later.tombstones
         bytes += later.bytes
+        oldestTime = oldestTime ?? later.oldestTime
     }
 }
 

@@ -1,8 +1,8 @@
-import Configuration
 import Events
 import Foundation
 import GRDB
 import RESP
+import Settings
 import TestSupport
 import Testing
 

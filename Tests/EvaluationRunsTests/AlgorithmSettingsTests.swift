@@ -1,9 +1,9 @@
 import ArgumentParser
-import Configuration
 import Evaluation
 import Events
 import Learners
 import Reporting
+import Settings
 import State
 import StreamLearning
 import Testing

@@ -1,8 +1,8 @@
 import ArgumentParser
-import Configuration
 import Evaluation
 import Events
 import Foundation
+import Settings
 import Testing
 
 @testable import EvaluationRuns

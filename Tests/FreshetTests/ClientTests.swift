@@ -1,6 +1,6 @@
 import ArgumentParser
-import Configuration
 import RESP
+import Settings
 import Testing
 
 @testable import freshet

@@ -1,8 +1,8 @@
 import Reporting
 import Testing
 
-@testable import Configuration
 @testable import HistoryTraining
+@testable import Settings
 
 @Suite("--algorithm")
 struct AlgorithmShortcutTests {

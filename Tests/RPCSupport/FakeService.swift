@@ -27,6 +27,8 @@ package final class FakeService: LookupService {
         /// Look-ups answer `largeAnswer`.
         package var answersLarge = false
         package var statusText = "embedded"
+        /// Beside what `status` always has.
+        package var moreStatus: [StatusField] = []
     }
 
     package let state = Lock(State())
@@ -192,7 +194,24 @@ package final class FakeService: LookupService {
             StatusField("events.applied", .integer(7)), StatusField("events.rate", .double(.nan)),
             StatusField("log.name", .text(state.withLock { $0.statusText })),
             StatusField("log.reachable", .bool(true)),
-        ]
+        ] + state.withLock { $0.moreStatus }
+    }
+
+    package func items(titled text: String, count: Int) throws(LookupError) -> [EntityID] {
+        Array(
+            Self.items.compactMap { try? EntityID($0) }.filter { "Title of \($0)".contains(text) }.prefix(
+                count))
+    }
+
+    package func map(_ query: MapQuery) throws(LookupError) -> ItemMap {
+        if let model = query.model, model != "stars" { throw LookupError(.noModel, "no model '\(model)'") }
+        var map = ItemMap(model: "stars", itemsTaken: 2)
+        (map.explained, map.ids) = (
+            [0.5, 0.25, 0.125], Self.items.prefix(2).compactMap { try? EntityID($0) }
+        )
+        (map.titles, map.tags, map.popularity) = (["One", nil], [["a"], ["b", "a"]], [2, 1])
+        map.places = [[1, -1], [0.5, -0.5], [0, 0]]
+        return map
     }
 
     package func digest() throws(LookupError) -> (digest: String, positions: [Int32: Int64]) {

@@ -1,11 +1,11 @@
 public import ArgumentParser
-import Configuration
 import Evaluation
 public import EvaluationRuns
 import EventLog
 import Events
 import Foundation
 import Reporting
+import Settings
 import State
 
 /// `freshet evaluate`

@@ -1,11 +1,11 @@
 public import ArgumentParser
-import Configuration
 import EventLog
 public import Events
 import Feeding
 import Foundation
 import RESP
 import Reporting
+import Settings
 
 /// `freshet feed`
 struct FeedCommand: ParsableCommand {

@@ -1,8 +1,8 @@
-import Configuration
 import EventLog
 import Logging
 import RESP
 import Reporting
+import Settings
 
 /// What `feed` can feed into.
 enum FeedTargets {

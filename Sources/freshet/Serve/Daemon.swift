@@ -1,41 +1,95 @@
 import Checkpoints
-import Configuration
 import Engine
 import EventLog
 import Foundation
+import HTTPServer
+import Instruments
+import Locking
 import Logging
 import RESP
 import RPC
 import ServiceLifecycle
+import Settings
 import State
 import UnixSignals
 
-/// The parts of a running daemon, in the order in which they are made: lock, log, state, engine, socket. They stop in
-/// the reverse order.
+/// The parts of a running daemon, in the order in which they are made: lock, HTTP, log, state, engine, socket. They stop in
+/// the reverse order, HTTP after the socket. HTTP comes early, so that a restore of minutes can be watched.
 struct Daemon {
     private let lock: FolderLock
     let log: any EventLog
     let engine: Engine
     let server: RPCServer
+    let http: HTTPServer
     let logger: Logger
 
-    init(_ configuration: Configuration, logger: Logger) throws {
+    init(_ configuration: Configuration, logger: Logger) async throws {
         self.logger = logger
         lock = try FolderLock(folder: configuration.state.folder)
+        let metrics = MetricsRegistry()
+        // The RPC's server is made last, and asked once it is there.
+        let rpc = Lock<RPCServer?>(nil)
+        http = HTTPServer(
+            options: Self.httpOptions(configuration) { rpc.withLock { $0 }?.status ?? [] }, registry: metrics,
+            logger: logger)
+        try await http.start()
+        do {
+            (log, engine) = try await Self.restore(configuration, metrics, logger)
+        } catch {
+            await http.shutdown(grace: .zero)
+            throw error
+        }
+        let service = MeasuredLookups(engine, metrics: metrics)
+        let server = RPCServer(
+            options: Self.rpcOptions(configuration, engine: engine), service: service, logger: logger)
+        self.server = server
+        rpc.withLock { $0 = server }
+        http.serve(service)
+    }
+
+    /// Takes minutes of a large state, so it is done on a thread of its own: HTTP answers meanwhile, whatever the number of
+    /// cores.
+    private static func restore(
+        _ configuration: Configuration, _ metrics: MetricsRegistry, _ logger: Logger
+    ) async throws -> (any EventLog, Engine) {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(with: Result { try open(configuration, metrics, logger) })
+            }
+        }
+    }
+
+    private static func open(
+        _ configuration: Configuration, _ metrics: MetricsRegistry, _ logger: Logger
+    ) throws -> (any EventLog, Engine) {
         let log = try configuration.openLog(logger: logger)
-        self.log = log
         let options = configuration.engineOptions
         do {
             let file = try StateFile(
                 path: configuration.state.folder + "/state.sqlite",
                 identity: Self.identity(options, source: log.source))
-            engine = try Engine(options: options, file: file, log: log, logger: logger)
+            return (
+                log, try Engine(options: options, file: file, log: log, logger: logger, metrics: metrics)
+            )
         } catch {
             log.close()
             throw error
         }
-        server = RPCServer(
-            options: Self.rpcOptions(configuration, engine: engine), service: engine, logger: logger)
+    }
+
+    static func httpOptions(
+        _ configuration: Configuration, otherStatus: @escaping @Sendable () -> [StatusField]
+    ) -> HTTPServerOptions {
+        var options = HTTPServerOptions()
+        options.listen = HTTPServerOptions.Listen(configuration.http.listen) ?? .auto
+        options.socketPath = configuration.http.socket.isEmpty ? nil : configuration.http.socket
+        options.token = configuration.http.token.isEmpty ? nil : configuration.http.token
+        options.readyLagMax = configuration.http.readyLagMax
+        options.connectionsMax = configuration.http.connectionsMax
+        options.requestBytesMax = configuration.http.requestBytesMax
+        options.version = Freshet.version
+        options.otherStatus = otherStatus
+        return options
     }
 
     /// What a state's file has to be of.
@@ -83,6 +137,7 @@ struct Daemon {
                     .init(
                         service: EngineService(engine: engine, listening: listening),
                         failureTerminationBehavior: .gracefullyShutdownGroup),
+                    .init(service: HTTPService(server: http)),
                     .init(
                         service: RPCService(
                             server: server, started: started, reloads: signals.reloads, reloading: reloading,
@@ -114,6 +169,16 @@ private struct EngineService: Service {
         // Blocks one thread for as long as the last checkpoint takes; nothing else is left to run.
         try engine.stop()
         if let failure { throw failure }
+    }
+}
+
+/// HTTP was there before all others; here it ends.
+private struct HTTPService: Service {
+    let server: HTTPServer
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        await server.shutdown(grace: .seconds(5))
     }
 }
 

@@ -1,5 +1,4 @@
 import Checkpoints
-import Configuration
 import Engine
 import EventLog
 import Events
@@ -7,6 +6,7 @@ import Foundation
 import Logging
 import RPC
 import ServiceLifecycle
+import Settings
 import State
 import UnixSignals
 

@@ -1,9 +1,9 @@
-import Configuration
 import Engine
 import Foundation
 import Locking
 import Logging
 import RPC
+import Settings
 
 /// Reads the configuration again and hands what changed to the parts of a running daemon.
 final class Reloading: Sendable {

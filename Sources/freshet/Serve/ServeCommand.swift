@@ -1,12 +1,13 @@
 import ArgumentParser
 import Checkpoints
-import Configuration
 import EventLog
 import Factors
 import Foundation
+import HTTPServer
 import Logging
 import RPC
 import Reporting
+import Settings
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -89,7 +90,7 @@ struct ServeCommand: AsyncParsableCommand {
                 return try await PastDaemon(configuration, at: moment, socket: place, logger: log.logger)
                     .run()
             }
-            let daemon = try Daemon(configuration, logger: log.logger)
+            let daemon = try await Daemon(configuration, logger: log.logger)
             let reloading = Reloading(
                 of: daemon, configuration: configuration, log: log,
                 load: {
@@ -129,7 +130,7 @@ struct ServeCommand: AsyncParsableCommand {
             case .full: 73
             default: 69
             }
-        case is RPCServerError: 73
+        case is RPCServerError, is HTTPServerError: 73
         default: 1
         }
     }

@@ -1,11 +1,11 @@
 import ArgumentParser
 import Checkpoints
-import Configuration
 import EventLog
 import Events
 import Foundation
 import HistoryTraining
 import Reporting
+import Settings
 import Training
 
 /// `freshet train`

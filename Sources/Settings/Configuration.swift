@@ -149,6 +149,18 @@ public struct Configuration: Sendable, Equatable {
         public var threads = 8
     }
 
+    /// The section `http`.
+    public struct HTTP: Sendable, Equatable {
+        /// `auto`, `host:port`, or nothing.
+        public var listen = "auto"
+        /// Empty for none.
+        public var socket = ""
+        public var token = ""
+        public var readyLagMax = 100_000
+        public var connectionsMax = 256
+        public var requestBytesMax = 4_194_304
+    }
+
     /// The section `log`: what the daemon says of itself.
     public struct Log: Sendable, Equatable {
         /// From the least severe on.
@@ -170,6 +182,7 @@ public struct Configuration: Sendable, Equatable {
     public var recommend = Recommend()
     public var checkpoint = Checkpoint()
     public var rpc = RPC()
+    public var http = HTTP()
     public var log = Log()
 
     /// With nothing said.

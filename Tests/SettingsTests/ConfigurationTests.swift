@@ -8,7 +8,7 @@ import State
 import Testing
 import Yams
 
-@testable import Configuration
+@testable import Settings
 
 @Suite("Configuration")
 struct ConfigurationTests {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Configuration
+@testable import Settings
 
 @Suite("What is wrong with a configuration")
 struct ConfigurationErrorTests {

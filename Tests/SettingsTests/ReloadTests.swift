@@ -3,7 +3,7 @@ import Foundation
 import Testing
 import Yams
 
-@testable import Configuration
+@testable import Settings
 
 @Suite("a configuration read again")
 struct ReloadTests {

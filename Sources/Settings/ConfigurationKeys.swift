@@ -5,7 +5,7 @@ import State
 extension ConfigurationKey {
     /// Every key there is, in the order of the reference.
     static let all: [ConfigurationKey] =
-        state + source + events + engine + models + scoreAndCheckpoint + rpc + log
+        state + source + events + engine + models + scoreAndCheckpoint + rpc + http + log
 
     private static let state: [ConfigurationKey] = [
         text(
@@ -214,6 +214,33 @@ extension ConfigurationKey {
         integer("rpc.threads", \.rpc.threads, 1...64, "Threads of the RPC server."),
     ]
 
+    private static let http: [ConfigurationKey] = [
+        text(
+            "http.listen", \.http.listen,
+            allowed: "auto, host:port, [IPv6]:port, or nothing to turn it off",
+            "Where HTTP is served: dashboard, metrics, health, /v1. auto takes 127.0.0.1:8420 or, where another has that, a "
+                + "free port; port 0 always takes a free one.",
+            where: isListenAddress),
+        text(
+            "http.socket", \.http.socket, allowed: "a path of at most 107 bytes, or nothing",
+            "Unix socket on which HTTP is served too; nothing for none.",
+            where: { $0.utf8.count <= 107 && !$0.utf8.contains(0) }),
+        text(
+            "http.token", \.http.token, allowed: "any text without blanks",
+            "What requests must bring as 'Authorization: Bearer …'; nothing asks for none. Health and the page itself are for "
+                + "all.",
+            where: { !$0.contains(where: \.isWhitespace) }
+        ).secret(),
+        integer(
+            "http.ready-lag-max", \.http.readyLagMax, 0...Int.max, unit: "events",
+            "Events behind the log beyond which /readyz answers 503."),
+        integer(
+            "http.connections-max", \.http.connectionsMax, 1...65_536, "HTTP connections served at once."),
+        integer(
+            "http.request-bytes-max", \.http.requestBytesMax, 1_024...1_073_741_824, unit: "bytes",
+            "Longest body of a request taken."),
+    ]
+
     private static let log: [ConfigurationKey] = [
         choice("log.level", \.log.level, Configuration.Log.Level.allCases, "Least severe messages written.")
             .reloadable()
@@ -236,6 +263,16 @@ extension ConfigurationKey {
                 default: false
                 }
             }
+    }
+
+    private static let isListenAddress: @Sendable (String) -> Bool = { text in
+        if text.isEmpty || text == "auto" { return true }
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+            (0...65_535).contains(port)
+        else { return false }
+        let host = text[..<colon]
+        let isBracketed = host.hasPrefix("[") && host.hasSuffix("]") && host.count > 2
+        return isBracketed || (!host.isEmpty && !host.contains(":") && !host.contains(where: \.isWhitespace))
     }
 
     private static let isPath: @Sendable (String) -> Bool = { !$0.isEmpty && !$0.utf8.contains(0) }

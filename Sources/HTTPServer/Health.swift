@@ -1,0 +1,98 @@
+import Engine
+import Foundation
+
+/// How the daemon is, in a sentence for people; what matters most comes first.
+struct Health: Equatable {
+    enum State: String {
+        case well
+        /// Something to know of, and nothing to do.
+        case busy
+        /// Somebody has to look.
+        case trouble
+    }
+
+    /// Events behind which nobody needs to hear of.
+    private static let lagWorthTelling = 1_000.0
+
+    let state: State
+    let words: String
+
+    /// - Parameters:
+    ///   - eventsPerSecond: learned of late.
+    ///   - lagChange: events per second by which the lag grows.
+    ///   - freshness: seconds from an event's coming to its being seen, of late.
+    init(
+        status: [StatusField], models: [ModelStatus], eventsPerSecond: Double?, lagChange: Double?,
+        freshness: Double?
+    ) {
+        let lag = status.number("lag.total") ?? 0
+        if let trouble = Self.trouble(status) {
+            (state, words) = (.trouble, trouble)
+        } else if lag > max(Self.lagWorthTelling, eventsPerSecond ?? 0) {
+            (state, words) = (.busy, Self.behind(lag, eventsPerSecond ?? 0, lagChange ?? 0, freshness))
+        } else if let loser = models.first(where: Self.loses) {
+            let (name, baseline) = (loser.name, Self.baseline(loser))
+            (state, words) = (.busy, "Every event is learned, but “\(name)” does worse than \(baseline).")
+        } else if status.number("events.applied") ?? 0 == 0 {
+            (state, words) = (.well, "Ready, and nothing to learn from yet. What is fed shows here at once.")
+        } else if eventsPerSecond ?? 0 == 0 {
+            (state, words) = (.well, "All is well: every event is learned. None came in the last seconds.")
+        } else {
+            let time = freshness.map { ", within \(Self.time($0)) of its coming" } ?? ""
+            (state, words) = (.well, "All is well: every event is learned\(time).")
+        }
+    }
+
+    private static func trouble(_ status: [StatusField]) -> String? {
+        if status.number("log.reachable") == 0 {
+            return
+                "The log cannot be reached (\(status.text("log.last-error"))). Look-ups are answered from what "
+                + "was learned."
+        }
+        let fileError = status.text("state.file-error")
+        if !fileError.isEmpty { return "The state’s file is not as it should be: \(fileError)" }
+        let checkpointError = status.text("checkpoint.last-error")
+        if !checkpointError.isEmpty {
+            return
+                "The last checkpoint failed (\(checkpointError)). Nothing is lost; the next one tries again."
+        }
+        let letters = status.number("dead-letters.waiting") ?? 0
+        return letters > 0 ? "\(count(letters)) malformed events could not be put aside yet." : nil
+    }
+
+    private static func behind(
+        _ lag: Double, _ rate: Double, _ change: Double, _ freshness: Double?
+    ) -> String {
+        let how = freshness.map { $0 >= 1 ? "\(time($0)) behind" : nil } ?? nil
+        let events = "\(count(lag)) events"
+        let place = how.map { "\($0) (\(events))" } ?? "\(events) behind"
+        let begin = place.prefix(1).uppercased() + place.dropFirst()
+        if change < 0 { return "\(begin) and catching up: \(time(lag / -change)) left." }
+        if rate == 0 { return "\(begin), and none is being learned." }
+        return "\(begin), and falling further behind: \(count(rate)) a second are learned, "
+            + "\(count(rate + change)) come."
+    }
+
+    static func loses(_ model: ModelStatus) -> Bool {
+        model.fields.contains { $0.name.hasPrefix("loses-to-") && $0.value == .bool(true) }
+    }
+
+    static func baseline(_ model: ModelStatus) -> String {
+        let name = model.fields.first { $0.name.hasPrefix("loses-to-") }?.name.dropFirst(9)
+        return name.map(String.init) ?? "its baseline"
+    }
+
+    static func time(_ seconds: Double) -> String {
+        switch seconds {
+        case ..<1: "\(max(1, Int((seconds * 1000).rounded()))) ms"
+        case ..<100: "\(Int(seconds.rounded())) s"
+        case ..<5_400: "\(Int((seconds / 60).rounded())) minutes"
+        case ..<172_800: "\(Int((seconds / 3_600).rounded())) hours"
+        default: "\(Int((seconds / 86_400).rounded())) days"
+        }
+    }
+
+    static func count(_ number: Double) -> String {
+        Int(number.rounded()).formatted(.number.locale(Locale(identifier: "en")))
+    }
+}

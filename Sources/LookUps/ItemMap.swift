@@ -1,0 +1,121 @@
+public import Events
+internal import Factors
+internal import Identities
+internal import Retrieval
+internal import State
+
+/// A map of the items of a model that has rows.
+public struct MapQuery: Sendable {
+    /// `nil` asks the default model, or the first that has rows where that one has none.
+    public var model: String?
+    /// The most taken items alone where there are more.
+    public var itemsMax: Int
+
+    public init(model: String? = nil, itemsMax: Int = 100_000) {
+        self.model = model
+        self.itemsMax = itemsMax
+    }
+}
+
+/// Where items lie to each other: their rows along the three directions in which these differ most (principal components;
+/// Pearson 1901, Hotelling 1933). Columns, an entry an item.
+public struct ItemMap: Sendable, Equatable {
+    public static let axisCount = 3
+
+    public var model: String
+    /// Items that somebody took, of which the map may hold but the most taken.
+    public var itemsTaken: Int
+    /// Of all that the rows differ, the part along each axis.
+    public var explained: [Float] = []
+    public var ids: [EntityID] = []
+    public var titles: [String?] = []
+    public var tags: [[String]] = []
+    /// The score that `TOP BY popular` ranks by.
+    public var popularity: [Float] = []
+    /// Three columns, (q_i − mean)·axis, the most telling axis first.
+    public var places: [[Float]] = []
+}
+
+extension LookupAnswerer {
+    /// Rows copied while one side of an index is held; publication goes on with the other, and tries again meanwhile.
+    private static let rowsPerRead = 2_048
+
+    package func map(_ query: MapQuery) throws(LookupError) -> ItemMap {
+        if query.model != nil {
+            let model = published.models[try modelNumber(query.model)]
+            guard let map = map(of: model, itemsMax: query.itemsMax) else {
+                throw LookupError(
+                    .invalid, "model '\(model.traits.name)' has no rows to make a map of; ask another")
+            }
+            return map
+        }
+        let first = try modelNumber(nil)
+        for number in [first] + published.models.indices.filter({ $0 != first }) {
+            if let map = map(of: published.models[number], itemsMax: query.itemsMax) { return map }
+        }
+        throw LookupError(.unavailable, "nothing is learned yet that a map could be made of")
+    }
+
+    /// `nil` where the model counts, or has learned nothing yet.
+    private func map(of model: PublishedModel, itemsMax: Int) -> ItemMap? {
+        guard model.counters == nil else { return nil }
+        let (taken, items) = mostTaken(itemsMax, of: model)
+        guard items.count > 1 else { return nil }
+        let rows = rows(items.map(\.row), of: model)
+        guard let components = PrincipalComponents(of: rows, factors: model.index.factors, ItemMap.axisCount)
+        else { return nil }
+        var map = ItemMap(model: model.traits.name, itemsTaken: taken)
+        map.explained = components.explained
+        map.places = components.places
+        map.popularity = items.map(\.popularity)
+        view.readItemIDs { table in
+            // An item's row stays its own.
+            map.ids = items.compactMap { table.id(of: $0.row) }
+        }
+        view.readCatalogue { catalogue in
+            for item in items {
+                let entry = Int(item.row) < catalogue.entries.count ? catalogue.entries[Int(item.row)] : nil
+                map.titles.append(entry?.title)
+                map.tags.append(entry?.tags ?? [])
+            }
+        }
+        return map.ids.count == items.count ? map : nil
+    }
+
+    /// Items that somebody took: how many there are, and the most taken of them by row.
+    private func mostTaken(_ itemsMax: Int, of model: PublishedModel) -> (
+        Int, [(row: Int32, popularity: Float)]
+    ) {
+        let clock = published.clock(of: model)
+        var items: [(row: Int32, popularity: Float)] = []
+        var start = 0
+        while true {
+            let end = model.index.read { index in
+                let end = min(index.count, start + 16 * Self.rowsPerRead)
+                for row in start..<max(start, end) where index.popularity[row].popular > -.infinity {
+                    items.append((Int32(row), Float(clock.popular(index.popularity[row]))))
+                }
+                return end
+            }
+            if end <= start { break }
+            start = end
+        }
+        let taken = items.count
+        guard taken > itemsMax else { return (taken, items) }
+        items.sort { ($1.popularity, $0.row) < ($0.popularity, $1.row) }
+        return (taken, items.prefix(itemsMax).sorted { $0.row < $1.row })
+    }
+
+    private func rows(_ rows: [Int32], of model: PublishedModel) -> [Float] {
+        var copy: [Float] = []
+        copy.reserveCapacity(rows.count * model.index.factors)
+        for start in stride(from: 0, to: rows.count, by: Self.rowsPerRead) {
+            model.index.read { index in
+                for row in rows[start..<min(rows.count, start + Self.rowsPerRead)] {
+                    copy += index.vector(Int(row))
+                }
+            }
+        }
+        return copy
+    }
+}

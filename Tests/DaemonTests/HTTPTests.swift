@@ -1,0 +1,98 @@
+import Foundation
+import RESP
+import TestSupport
+import Testing
+
+/// What an HTTP server answers; the tests of its room look closer.
+private func get(_ address: String, _ target: String) throws -> (status: Int, body: String) {
+    let port = try #require(UInt16(address.split(separator: ":").last ?? ""))
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    var to = sockaddr_in()
+    to.sin_family = sa_family_t(AF_INET)
+    to.sin_port = port.bigEndian
+    to.sin_addr.s_addr = inet_addr("127.0.0.1")
+    let connected = withUnsafePointer(to: &to) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+    }
+    guard connected == 0 else { throw TestFailure("nobody listens at \(address)") }
+    let request = "GET \(target) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    _ = send(descriptor, request, request.utf8.count, Int32(MSG_NOSIGNAL))
+    var (all, part) = ([UInt8](), [UInt8](repeating: 0, count: 1 << 16))
+    while case let count = recv(descriptor, &part, part.count, 0), count > 0 { all += part.prefix(count) }
+    let text = String(decoding: all, as: UTF8.self)
+    let halves = text.components(separatedBy: "\r\n\r\n")
+    let status = try #require(Int(text.split(separator: " ").dropFirst().first ?? ""), "\(text)")
+    return (status, halves.dropFirst().joined(separator: "\r\n\r\n"))
+}
+
+extension DaemonProcess {
+    /// Where it serves HTTP, as its messages have it.
+    fileprivate var site: String {
+        get throws {
+            let line = try #require(
+                errors.split(separator: "\n").last { $0.contains("address=http://") }, "\(errors)")
+            let address = line.components(separatedBy: "address=http://")[1]
+            return String(address.prefix { $0 != " " })
+        }
+    }
+}
+
+@Suite("HTTP beside the socket", .ownThread)
+struct HTTPTests {
+    @Test("what HTTP answers is what the socket answers")
+    func same() throws {
+        let place = try DaemonPlace()
+        try place.fillLog(try Streams.invented(events: 2_000))
+        let daemon = try place.start(["http.listen=127.0.0.1:0"])
+        try daemon.waitUntil("all is learned") { $0["events.applied"] >= 2_000 && $0["lag.total"] == 0 }
+        let site = try daemon.site
+        #expect(try get(site, "/readyz").status == 200)
+        let found = try get(site, "/v1/recommend/u1?count=5&titles=true")
+        let object = try #require(
+            try JSONSerialization.jsonObject(with: Data(found.body.utf8)) as? [String: [[String: Any]]])
+        let items = try #require(object["items"]).compactMap { $0["id"] as? String }
+        #expect(try daemon.call("RECOMMEND", "u1", "COUNT", "5") == .array(items.map(RESPValue.text)))
+        #expect(items.count == 5)
+        let status = try #require(
+            try JSONSerialization.jsonObject(with: Data(get(site, "/v1/status").body.utf8)) as? [String: Any])
+        for name in ["events.applied", "users.count", "position.0", "rpc.connections"] {
+            #expect(status[name] as? Int == (try daemon.status())[name], "\(name)")
+        }
+        let metrics = try get(site, "/metrics").body
+        #expect(metrics.contains("freshet_rows{table=\"users\"} \(try daemon.status()["users.count"])\n"))
+        #expect(metrics.contains("freshet_freshness_seconds_count "))
+        #expect(try get(site, "/").body.contains("<title>Freshet</title>"))
+        #expect(try daemon.stop() == .exit(0))
+        #expect(throws: TestFailure.self) { try get(site, "/healthz") }
+    }
+
+    @Test("an address that is taken ends with 73, and names key, value and the way out")
+    func taken() throws {
+        let place = try DaemonPlace()
+        let daemon = try place.start(["http.listen=127.0.0.1:0"])
+        let site = try daemon.site
+        let (ending, errors) = try place.refusal([
+            "state.folder=\(place.folder.path("second"))", "rpc.socket=\(place.folder.path("t"))",
+            "http.listen=\(site)",
+        ])
+        #expect(ending == .exit(73))
+        #expect(errors.contains("http.listen '\(site)'") && errors.contains("port 0"), "\(errors)")
+        #expect(try get(site, "/healthz").status == 200)
+        let (wrong, words) = try place.refusal([
+            "state.folder=\(place.folder.path("second"))", "http.listen=8420",
+        ])
+        #expect(wrong == .exit(78) && words.contains("http.listen"), "\(words)")
+    }
+
+    @Test("with nothing as address there is no HTTP")
+    func off() throws {
+        let place = try DaemonPlace()
+        let daemon = try place.start(["http.listen="])
+        #expect(!daemon.errors.contains("HTTP listens"))
+        #expect(try daemon.call("PING") == .simple("PONG"))
+        #expect(try daemon.stop() == .exit(0))
+    }
+}

@@ -1,0 +1,144 @@
+import Foundation
+import Instruments
+import RPCSupport
+import Testing
+
+@testable import HTTPServer
+
+@Suite("Who may ask over HTTP, and how much")
+struct AccessTests {
+    @Test("with a token set, all that says anything of what is learned asks for it")
+    func token() async throws {
+        try await withSite {
+            $0.token = "secret"
+        } body: { site in
+            for target in [
+                "/v1/status", "/metrics", "/v1/recommend/u1", "/v1/stream", "/v1/map", "/v1/curves",
+            ] {
+                let without = try site.ask(target)
+                #expect(without.status == 401, "\(target)")
+                #expect(without.headers["www-authenticate"]?.hasPrefix("Bearer") == true)
+                for wrong in ["Bearer secre", "Bearer secret2", "Bearer ", "Basic secret"] {
+                    #expect(try site.ask(target, headers: ["Authorization: \(wrong)"]).status == 401)
+                }
+            }
+            #expect(try site.ask("/v1/status", headers: ["Authorization: bearer secret"]).status == 200)
+            for target in ["/healthz", "/readyz", "/", "/dashboard.js", "/v1/openapi.json"] {
+                #expect(try site.ask(target).status == 200, "\(target)")
+            }
+        }
+    }
+
+    @Test("without a token, a page that makes its own name mean this machine is refused")
+    func rebinding() async throws {
+        try await withSite { site in
+            for (host, status) in [
+                ("127.0.0.1:8420", 200), ("localhost", 200), ("[::1]:8420", 200), ("freshet:8420", 200),
+                ("evil.example.com", 421), ("127.0.0.1.example.com:80", 421),
+            ] {
+                #expect(try site.ask("/v1/status", headers: ["Host: \(host)"]).status == status, "\(host)")
+            }
+        }
+        try await withSite {
+            $0.token = "t"
+        } body: { site in
+            let headers = ["Host: freshet.example.com", "Authorization: Bearer t"]
+            #expect(try site.ask("/v1/status", headers: headers).status == 200)
+        }
+    }
+
+    @Test("a body longer than allowed is refused, whether it says so or not")
+    func body() async throws {
+        try await withSite {
+            $0.requestBytesMax = 100
+        } body: { site in
+            let long = "{\"user\":\"\(String(repeating: "u", count: 200))\"}"
+            #expect(try site.ask("/v1/events", method: "POST", body: long).status == 413)
+            let chunked = try site.ask(
+                "/v1/events", method: "POST",
+                headers: ["Content-Type: application/json", "Transfer-Encoding: chunked"])
+            #expect(chunked.status == 400)
+            let connection = try TCPConnection(site.address)
+            connection.send(
+                "POST /v1/events HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Type: application/json\r\n"
+                    + "Transfer-Encoding: chunked\r\n\r\nc8\r\n\(String(repeating: "u", count: 200))\r\n0\r\n\r\n"
+            )
+            #expect(try Answer(connection.receiveToEnd()).status == 413)
+        }
+    }
+
+    @Test("one connection too many is told so, and there is room again once another goes")
+    func connections() async throws {
+        try await withSite {
+            $0.connectionsMax = 2
+        } body: { site in
+            var held = [try TCPConnection(site.address), try TCPConnection(site.address)]
+            for connection in held {
+                connection.send("GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
+                #expect(connection.receive(until: "alive").contains("200"))
+            }
+            let refused = try site.ask("/healthz")
+            #expect(refused.status == 503)
+            #expect(refused.text.contains("http.connections-max"))
+            held.removeLast()
+            #expect(eventually { (try? site.ask("/healthz").status) == 200 })
+        }
+    }
+
+    @Test("a request that does not come whole is given up, and the others go on meanwhile")
+    func slowRequest() async throws {
+        try await withSite {
+            $0.requestTimeout = .milliseconds(300)
+        } body: { site in
+            let slow = try TCPConnection(site.address)
+            slow.send(
+                "POST /v1/events HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
+            )
+            #expect(try site.ask("/healthz").status == 200)
+            #expect(slow.receiveToEnd().isEmpty)
+            let silent = try TCPConnection(site.address)
+            #expect(silent.receiveToEnd().isEmpty)
+            #expect(site.registryText.contains("freshet_http_requests_total"))
+        }
+    }
+
+    @Test("a client that does not take its answer is given up")
+    func slowReader() async throws {
+        try await withSite {
+            $0.answerTimeout = .milliseconds(300)
+        } body: { site in
+            site.service.change { $0.answersLarge = true }
+            let slow = try TCPConnection(site.address)
+            let request = "GET /v1/recommend/u1 HTTP/1.1\r\nHost: h\r\n\r\n"
+            slow.send(String(repeating: request, count: 4_000))
+            #expect(eventually { site.cutOff > 0 })
+            #expect(try site.ask("/healthz").status == 200)
+        }
+    }
+
+    @Test("the page and its parts come with rules that keep all else out")
+    func policy() async throws {
+        try await withSite { site in
+            let page = try site.ask("/")
+            #expect(page.headers["content-type"] == "text/html; charset=utf-8")
+            #expect(page.headers["content-security-policy"]?.contains("default-src 'none'") == true)
+            #expect(page.headers["x-content-type-options"] == "nosniff")
+            for word in ["http://", "https://", "onclick=", "style=\""] { #expect(!page.text.contains(word)) }
+            let head = try site.ask("/", method: "HEAD")
+            #expect(head.status == 200 && head.body.isEmpty)
+        }
+    }
+}
+
+extension Site {
+    var registryText: String {
+        var text = PrometheusText()
+        registry.write(to: &text)
+        return text.text
+    }
+
+    var cutOff: Int {
+        let fields = (try? ask("/v1/status").json) ?? [:]
+        return fields["http.connections.cut-off"] as? Int ?? 0
+    }
+}
