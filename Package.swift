@@ -187,6 +187,7 @@ let package = Package(
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
+                "LiveScores",
                 "BenchmarkSupport", "Histories", "Identities", "CScheduling",
                 "CRdKafka", "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
                 "KafkaEventLog", "InventedWorlds", "SQLiteFiles", "Checkpoints", "State", "LookUps", "Engine",

@@ -1,6 +1,7 @@
 internal import BenchmarkSupport
 internal import Engine
 internal import Foundation
+internal import LiveScores
 internal import State
 internal import StreamLearning
 
