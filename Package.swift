@@ -100,24 +100,25 @@ let package = Package(
         room("Counting", ["Factors", "Learners"], computes: true),
         room("LiveScores", ["Evaluation", "Events"], computes: true),
         room("Instruments", ["Locking", metrics]),
+        room("Blending", ["Learners"], computes: true),
         room(
             "State",
             [
                 "Locking", "Factors", "Learners", "Retrieval", "Events", "Checkpoints", "Identities",
-                "CKernels", "Histories", "Counting", "LiveScores", heaps,
+                "CKernels", "Histories", "Counting", "Blending", "LiveScores", heaps,
             ], learns: true),
         room(
             "StreamLearning",
             [
                 "Locking", "Factors", "Learners", "Events", "Identities", "Histories", "Counting",
-                "LiveScores", "State",
+                "Blending", "LiveScores", "State",
             ], learns: true),
         room(
             "LookUps",
             [
                 "Identities",
                 "Locking", "Factors", "Learners", "Retrieval", "Events", "Histories", "Counting",
-                "LiveScores", "State", heaps,
+                "Blending", "LiveScores", "State", heaps,
             ]),
         room(
             "Engine",
@@ -148,7 +149,7 @@ let package = Package(
             "Settings",
             [
                 "Learners", "Training", "Events", "EventLog", "EmbeddedEventLog", "KafkaEventLog",
-                "LiveScores", "State",
+                "Blending", "LiveScores", "State",
                 "StreamLearning", "LookUps", "Engine", logging, yams,
             ]),
         room("InventedWorlds", ["Events"]),
@@ -215,6 +216,7 @@ let package = Package(
         tests(of: "Identities", ["Identities", "Events", "Locking"]),
         tests(of: "Histories", ["Histories", "Factors"]),
         tests(of: "LiveScores", ["LiveScores", "Evaluation", "Events", "Factors"]),
+        tests(of: "Blending", ["Blending", "Factors", "Learners"]),
         tests(
             of: "State",
             [
@@ -226,20 +228,23 @@ let package = Package(
             of: "StreamLearning",
             [
                 "EngineSupport", "TestSupport", "StreamLearning", "Identities", "Histories", "Counting",
-                "LiveScores", "Evaluation", "State", "Checkpoints", "Events", "Factors", "Learners",
+                "Blending", "LiveScores", "Evaluation", "State", "Checkpoints", "Events", "Factors",
+                "Learners",
                 "Locking",
             ]),
         tests(
             of: "LookUps",
             [
-                "EngineSupport", "TestSupport", "LookUps", "Engine", "Identities", "Histories", "State",
+                "EngineSupport", "TestSupport", "LookUps", "Engine", "Identities", "Blending", "Histories",
+                "State",
                 "StreamLearning", "Events",
                 "Factors", "Learners", "Locking", "Retrieval",
             ]),
         tests(
             of: "Engine",
             [
-                "EngineSupport", "TestSupport", "Engine", "LookUps", "Histories", "LiveScores", "State",
+                "EngineSupport", "TestSupport", "Engine", "LookUps", "Histories", "Blending", "LiveScores",
+                "State",
                 "StreamLearning", "Checkpoints",
                 "EventLog",
                 "EmbeddedEventLog", "Events", "Factors", "Locking", grdb, logging,

@@ -43,6 +43,11 @@ enum ExplanationCommands {
         if let bias = explanation.userBias { add("user-bias", .shortest(bias)) }
         add("item-bias", .shortest(explanation.itemBias))
         add("match", .shortest(explanation.match))
+        if !explanation.parts.isEmpty {
+            add(
+                "parts",
+                .map(explanation.parts.map { (.text($0.name), .shortest($0.share)) }))
+        }
         add("rank", explanation.rank.map { .integer(Int64($0)) } ?? .null)
         add("score-of-top-10", explanation.topTenScore.map(RESPValue.shortest) ?? .null)
         add("recommended", .boolean(explanation.isRecommended))

@@ -13,11 +13,12 @@ struct AlgorithmSettings {
     /// - Throws: `CommandError` that names what is allowed.
     init(_ argument: AlgorithmArgument, factors: Int) throws {
         guard let preset = Self.preset(argument.name) else {
-            if ModelSettings.Learner(rawValue: argument.name)?.counts == true {
+            if let learner = ModelSettings.Learner(rawValue: argument.name), !learner.hasRows {
+                let does =
+                    learner.counts ? "counts a stream, and has" : "combines others on a stream, and has"
                 throw SettingsReader.refusal(
                     argument,
-                    "'\(argument.name)' counts a stream, and has nothing to train; say --protocol prequential"
-                )
+                    "'\(argument.name)' \(does) nothing to train; say --protocol prequential")
             }
             throw SettingsReader.refusal(
                 argument,

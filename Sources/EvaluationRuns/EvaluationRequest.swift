@@ -44,6 +44,8 @@ public struct EvaluationRequest: Sendable {
     public var protocolName = ProtocolName.holdout
     /// In the order of the report; the first is what the others are compared with, beside the best baseline.
     public var algorithms: [AlgorithmArgument] = []
+    /// Models that `prequential` puts to the test where no algorithm is named.
+    public var models = ModelSettings.defaults
     /// What counts as liked; signals always do.
     public var positive = ModelSettings.Positive.ratingAtLeast(4)
     /// Ratings that it does not take are left out.

@@ -159,7 +159,8 @@ public struct EvaluationRun {
 
     private func liveOptions(_ events: [Event]) -> PrequentialEvaluation.Options {
         PrequentialEvaluation.Options(
-            algorithms: request.algorithms, positive: positive, depths: depths, factors: request.factors,
+            algorithms: request.algorithms, configured: request.models, positive: positive, depths: depths,
+            factors: request.factors,
             seed: request.seed, window: request.window ?? max(1, events.count / 10),
             popularityHalfLife: request.popularityHalfLife, seen: request.seen,
             signals: request.events.signals, sample: request.sample)

@@ -21,7 +21,7 @@ struct LastBasketEvaluation {
         self.options = options
         replay = Replay(options: try LiveModels.replayOptions(options))
         rankings = RankedSections(
-            models: options.algorithms.map(\.text), depths: options.depths,
+            models: options.names, depths: options.depths,
             halfLife: options.popularityHalfLife > 0
                 ? ConfigurationText.number(options.popularityHalfLife) : nil,
             hasOracle: false, seen: options.seen, window: options.window)

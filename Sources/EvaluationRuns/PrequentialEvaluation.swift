@@ -10,7 +10,9 @@ import StreamLearning
 /// Test, then learn, in the order of time, by the daemon's own live learners.
 struct PrequentialEvaluation {
     struct Options {
+        /// Those of the configuration where there are none.
         var algorithms: [AlgorithmArgument]
+        var configured: [ModelSettings] = []
         var positive: ModelSettings.Positive
         var depths: [Int]
         var factors: Int
@@ -27,6 +29,9 @@ struct PrequentialEvaluation {
         var sample = 1
         /// By place in the stream; `nil` where nobody knows.
         var truths: [ChoiceTruth?]?
+
+        /// As the report calls them.
+        var names: [String] { algorithms.isEmpty ? configured.map(\.name) : algorithms.map(\.text) }
     }
 
     /// Events handed over together; what is learned does not depend on it.
@@ -49,13 +54,13 @@ struct PrequentialEvaluation {
         models = replayOptions.state.models
         replay = Replay(options: replayOptions)
         rankings = RankedSections(
-            models: options.algorithms.map(\.text), depths: options.depths,
+            models: options.names, depths: options.depths,
             halfLife: options.popularityHalfLife > 0
                 ? ConfigurationText.number(options.popularityHalfLife) : nil,
             hasOracle: options.truths != nil, seen: options.seen, window: options.window)
-        for (index, argument) in options.algorithms.enumerated() {
+        for (index, name) in options.names.enumerated() {
             if case .sgd = models[index].learner {
-                ratings.append(RatingTally(name: argument.text, model: index, window: options.window))
+                ratings.append(RatingTally(name: name, model: index, window: options.window))
             }
         }
         if !ratings.isEmpty { ratings.append(RatingTally(name: "means", model: nil, window: options.window)) }
@@ -112,8 +117,8 @@ struct PrequentialEvaluation {
             "\(NumberText.grouped(rankings.unknownUsers)) liked events left out: each the first of its user, where the "
                 + "daemon answers by popularity")
         setup.add("duplicates", "\(NumberText.grouped(Int(replay.duplicates))) events passed over")
-        for (model, rejected) in zip(options.algorithms, replay.rejected) where rejected > 0 {
-            setup.warnings.append("\(model.text): the guard refused \(NumberText.grouped(rejected)) updates")
+        for (name, rejected) in zip(options.names, replay.rejected) where rejected > 0 {
+            setup.warnings.append("\(name): the guard refused \(NumberText.grouped(rejected)) updates")
         }
         var report = EvaluationReport(setup: setup, level: bootstrap.level, curves: curves)
         let users = ([rankings.users] + ratings.map(\.users)).max() ?? 0
@@ -137,8 +142,9 @@ enum LiveModels {
     static func replayOptions(_ options: PrequentialEvaluation.Options) throws -> Replay.Options {
         var configuration = Configuration()
         (configuration.engine.factors, configuration.engine.seed) = (options.factors, options.seed)
-        configuration.models = try options.algorithms.enumerated().map { index, argument in
-            var model = try model(argument, number: index + 1)
+        let models = try options.algorithms.enumerated().map { try model($1, number: $0 + 1) }
+        configuration.models = (models.isEmpty ? options.configured : models).map { model in
+            var model = model
             if model.learner != .sgd { model.positive = model.positive ?? options.positive }
             return model
         }

@@ -49,7 +49,7 @@ extension ModelOptions {
         case .sgd(let options): options.schedule
         case .bpr(let options, _): options.schedule
         case .warp(let options, _): options.schedule
-        case .als, .counter: nil
+        case .als, .counter, .blend: nil
         }
     }
 }

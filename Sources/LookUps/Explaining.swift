@@ -19,6 +19,11 @@ extension LookupAnswerer {
         var obstacles = obstacles(of: row, selection, copy, isSeen: seen.contains(Int32(row)))
         selection.leaveOut(copy.hidden.rows, because: .hidden)
         selection.leaveOut(seen, because: .seen)
+        if let blend = model.blend {
+            return try explain(
+                query, row: row, blend: blend, model: model, user: copy, selection: selection,
+                obstacles: obstacles)
+        }
         if let counters = model.counters {
             return try explain(
                 query, row: row, counters: counters, model: model, user: copy, selection: selection,
@@ -61,7 +66,12 @@ extension LookupAnswerer {
     private func wholeUser(
         _ id: EntityID, model: Int
     ) -> (taste: Taste, history: History, hidden: HiddenItems)? {
-        view.readUser(id) { (Taste($0, model: model), $0.history, $0.hidden) }
+        let copy = view.readUser(id) { user in
+            (taste: taste(user, model: model), history: user.history, hidden: user.hidden)
+        }
+        guard var copy else { return nil }
+        complete(&copy.taste, copy.history)
+        return copy
     }
 
     /// What keeps the item out whatever its score; `selection` is what may be answered to anybody.

@@ -48,6 +48,14 @@ public struct Explanation: Sendable, Equatable {
         }
     }
 
+    /// What a part of a blend adds to its score.
+    public struct Part: Sendable, Equatable {
+        public var name: String
+        public var share: Float
+
+        public init(name: String, share: Float) { (self.name, self.share) = (name, share) }
+    }
+
     public static let depth = 10
     public static let carriersMax = 5
 
@@ -73,13 +81,16 @@ public struct Explanation: Sendable, Equatable {
     /// Only of a model by alternating least squares.
     public var rest: Rest?
 
+    /// Only of a blend; they add up to the score.
+    public var parts: [Part]
+
     public var isRecommended: Bool { obstacles.isEmpty }
 
     public init(
         model: String, score: Float, mean: Float?, userBias: Float?, itemBias: Float, match: Float,
         rank: Int?,
         topTenScore: Float?, obstacles: [Obstacle], seen: UserRecord.Entry?, carriers: [Carrier],
-        rest: Rest? = nil
+        rest: Rest? = nil, parts: [Part] = []
     ) {
         self.model = model
         self.score = score
@@ -93,5 +104,6 @@ public struct Explanation: Sendable, Equatable {
         self.seen = seen
         self.carriers = carriers
         self.rest = rest
+        self.parts = parts
     }
 }

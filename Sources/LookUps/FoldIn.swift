@@ -32,7 +32,8 @@ func foldInRule(of traits: ModelTraits, solving: PublishedModel.Solving?) -> any
     case .sgd(let sgd): RatingFoldIn(sgd: sgd)
     case .bpr(let bpr, _): RankingFoldIn(rule: .bpr(bpr), seed: traits.seed)
     case .warp(let warp, _): RankingFoldIn(rule: .warp(warp), seed: traits.seed)
-    case .counter: CounterFoldIn()
+    // A blend asks its parts.
+    case .counter, .blend: CounterFoldIn()
     case .als(let als, _): AlternatingFoldIn(als: als, solving: solving)
     }
 }

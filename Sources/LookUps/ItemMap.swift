@@ -58,7 +58,7 @@ extension LookupAnswerer {
 
     /// `nil` where the model counts, or has learned nothing yet.
     private func map(of model: PublishedModel, itemsMax: Int) -> ItemMap? {
-        guard model.counters == nil else { return nil }
+        guard model.traits.options.learnsRows else { return nil }
         let (taken, items) = mostTaken(itemsMax, of: model)
         guard items.count > 1 else { return nil }
         let rows = rows(items.map(\.row), of: model)

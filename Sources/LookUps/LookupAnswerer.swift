@@ -42,6 +42,8 @@ struct Taste: Sendable {
     var bias: Float
     /// Of a model that counts.
     var trail: UserTrail?
+    /// Of a blend.
+    var blended: BlendedTaste?
 
     init(vector: [Float], bias: Float) {
         self.vector = vector
@@ -58,7 +60,10 @@ struct Taste: Sendable {
 // What look-ups have in common.
 extension LookupAnswerer {
     func taste(of id: EntityID, model: Int) -> Taste? {
-        view.readUser(id) { Taste($0, model: model) }
+        let copy = view.readUser(id) { user in (taste: taste(user, model: model), history: user.history) }
+        guard case (var taste, let history)? = copy else { return nil }
+        complete(&taste, history)
+        return taste
     }
 
     /// The user's taste, and `selection` without what the user hid and, unless told otherwise, has seen; `nil` for an
@@ -66,9 +71,11 @@ extension LookupAnswerer {
     func wish(of id: EntityID, model: Int, selection: Selection, seen: SeenRule) -> Wish? {
         // The history is handed out without copying it: the sets are filled while learning goes on.
         let copy = view.readUser(id) { user in
-            (taste: Taste(user, model: model), history: user.history, hidden: user.hidden)
+            (taste: taste(user, model: model), history: user.history, hidden: user.hidden)
         }
-        guard let copy else { return nil }
+        guard var copy else { return nil }
+        complete(&copy.taste, copy.history)
+        copy.taste.blended?.again = seen != .exclude
         var selection = selection
         selection.leaveOut(copy.hidden.rows, because: .hidden)
         selection.leaveOut(keptOut(copy.history, seen), because: .seen)

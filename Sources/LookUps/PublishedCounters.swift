@@ -46,6 +46,11 @@ final class PublishedCounters: Sendable {
             trail, at: time, retakes: { retakes.likelihood($0) }, successors: { successors(of: $0) })
     }
 
+    /// What the user's last item alone says of those that follow it.
+    func succeeding(_ trail: UserTrail) -> [Int32: Float] {
+        rule.succeeding(trail) { successors(of: $0) }
+    }
+
     /// Of each of the user's last items how much it adds to the score of `item`.
     func shares(of item: Int32, after trail: UserTrail) -> [(item: Int32, similarity: Float, share: Float)] {
         rule.following(trail).compactMap { previous in

@@ -85,6 +85,7 @@ extension PublishedState {
             if let counter = model.counter {
                 models[number].counters?.take(rows[number], from: counter, state: state)
             }
+            if let blend = model.blend { models[number].blend?.take(rows[number], from: blend, state: state) }
             complete = complete && done
         }
         counts.withLock { $0.take(stats, from: state) }
@@ -104,7 +105,9 @@ extension PublishedState {
     /// - Parameter memory: `nil` where it was not measured anew.
     package func refresh(from state: LearnedState, memory: StateMemory?) {
         let bytes = memory.map { _ in
-            models.reduce(counts.withLock { $0.bytes }) { $0 + $1.index.bytes + ($1.counters?.bytes ?? 0) }
+            models.reduce(counts.withLock { $0.bytes }) {
+                $0 + $1.index.bytes + ($1.counters?.bytes ?? 0) + ($1.blend?.bytes ?? 0)
+            }
         }
         latest.withLock { latest in
             latest.take(state, memory: memory)
@@ -121,6 +124,8 @@ package final class PublishedModel: Sendable {
     let solving: Solving?
     /// Of a model that counts.
     let counters: PublishedCounters?
+    /// Of a model that combines others.
+    let blend: PublishedBlend?
     /// How a session becomes a row.
     let foldIn: any FoldIn
 
@@ -129,6 +134,7 @@ package final class PublishedModel: Sendable {
         index = PublishedIndex(factors: traits.options.factors(of: factors))
         solving = traits.isAlternating ? Solving(factors: factors) : nil
         counters = if case .counter(let rule, _) = traits.rule { PublishedCounters(rule: rule) } else { nil }
+        blend = traits.blend.map { PublishedBlend(rule: $0) }
         foldIn = foldInRule(of: traits, solving: solving)
     }
 

@@ -59,7 +59,7 @@ extension LookupAnswerer {
     }
 
     package func answer(_ query: SimilarQuery) throws(LookupError) -> ItemAnswer {
-        let model = published.models[try modelNumber(query.model)]
+        let model = published.models[relating(try modelNumber(query.model))]
         let freshness = query.wantsMeta ? freshness() : nil
         let row = try rows(of: [query.item])[0]
         var selection = selection(tags: query.tags, exclude: [], keepsReasons: query.wantsMeta)
@@ -77,7 +77,9 @@ extension LookupAnswerer {
     }
 
     package func answer(_ query: TopQuery) throws(LookupError) -> ItemAnswer {
-        let model = published.models[try modelNumber(query.model)]
+        let asked = try modelNumber(query.model)
+        let isOfBiases = query.order == .bias || query.order == .leastBias
+        let model = published.models[isOfBiases ? relating(asked) : asked]
         let freshness = query.wantsMeta ? freshness() : nil
         let selection = selection(tags: query.tags, exclude: [], keepsReasons: query.wantsMeta)
         let found = list(
@@ -98,6 +100,11 @@ extension LookupAnswerer {
         guard hasTaste(taste, model) else { throw withoutTaste(user, model) }
         let rows = try rows(of: items)
         let unit = published.unit(of: model)
+        if let blend = model.blend, let blended = taste.blended {
+            let scores = scores(rows, blended, in: model, blend)
+            guard let bad = scores.firstIndex(where: { !$0.isFinite }) else { return scores }
+            throw withoutFactors(items[bad])
+        }
         if let counters = model.counters {
             let personal = taste.trail.map { counters.personal($0) } ?? [:]
             let scores = scores(rows, personal: personal, in: model, rule: counters.rule)

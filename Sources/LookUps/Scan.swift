@@ -21,6 +21,13 @@ extension LookupAnswerer {
 
     /// The best `limit` items for each, all from one state of the items.
     func best(_ limit: Int, for wishes: [Wish], in model: PublishedModel, counts: Bool) -> [Found] {
+        if let blend = model.blend {
+            return wishes.map { wish in
+                wish.taste.blended.map {
+                    best(limit, $0, selection: wish.selection, in: model, blend, counts: counts)
+                } ?? list(limit, by: .popular, selection: wish.selection, in: model, counts: counts)
+            }
+        }
         if let counters = model.counters {
             return wishes.map { wish in
                 best(

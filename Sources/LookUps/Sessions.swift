@@ -17,6 +17,13 @@ extension LookupAnswerer {
         if !query.includeSeen, options.seen != .allow {
             selection.leaveOut(named.rows.map { Int32($0) }.sorted(), because: .seen)
         }
+        if let blend = model.blend {
+            let taste = taste(of: named.rows, weights: named.weights, blend, deviation: deviation)
+            let found = best(
+                query.count, taste, selection: selection, in: model, blend, counts: query.wantsMeta)
+            return answer(
+                found, model: model, count: query.count, freshness: freshness, ignored: named.ignored)
+        }
         if let counters = model.counters {
             let trail = trail(of: named.rows, weights: named.weights, counters.rule)
             let found = best(

@@ -8,7 +8,7 @@ internal import State
 extension LookupAnswerer {
     /// Exact: looks at every user, one at a time. A user who comes or learns meanwhile is seen as of that moment.
     package func similarUsers(_ query: SimilarUsersQuery) throws(LookupError) -> [ScoredUser] {
-        let number = try modelNumber(query.model)
+        let number = relating(try modelNumber(query.model))
         guard published.models[number].counters == nil else {
             throw LookupError(
                 .invalid,

@@ -174,7 +174,7 @@ public struct Configuration: Sendable, Equatable {
     public var engine = Engine()
     /// In the order given; names are unique.
     public var models = ModelSettings.defaults
-    public var defaultModel = "likes"
+    public var defaultModel = "blend"
     public var promotion = Promotion()
     public var popularity = Popularity()
     public var trending = Trending()

@@ -1,3 +1,4 @@
+import Blending
 public import Engine
 import Foundation
 public import Learners
@@ -65,6 +66,8 @@ extension ModelSettings {
         case .trending: ModelOptions(name: name, learner: .counter(counter(.trending), positive: rule))
         case .repeat: ModelOptions(name: name, learner: .counter(counter(.repeat), positive: rule))
         case .next: ModelOptions(name: name, learner: .counter(counter(.next), positive: rule))
+        case .blend:
+            ModelOptions(name: name, learner: .blend(BlendOptions(), positive: rule), parts: parts ?? [])
         }
     }
 

@@ -43,7 +43,13 @@ public struct ModelField: Sendable {
         integer("successors", [.next], \.successors, 1...1_024),
         integer("trail", [.next], \.trail, 1...64),
         text(
-            "positive", [.bpr, .warp, .als] + ModelSettings.Learner.counters, \.positive,
+            "parts", [.blend], \.parts, "names of other models, parted by blanks; nothing takes all",
+            parse: { text in
+                let names = text.split(whereSeparator: { $0 == " " || $0 == "+" }).map(String.init)
+                return names.allSatisfy(ModelSettings.isName) && !names.isEmpty ? names : nil
+            }, text: { "\"\($0.joined(separator: " "))\"" }),
+        text(
+            "positive", [.bpr, .warp, .als] + ModelSettings.Learner.counters + [.blend], \.positive,
             ModelSettings.Positive.allowed,
             parse: { ModelSettings.Positive($0) }, text: { "\"\($0.text)\"" }),
     ]

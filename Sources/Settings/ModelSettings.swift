@@ -11,11 +11,16 @@ public struct ModelSettings: Sendable, Equatable {
     public enum Learner: String, Sendable, CaseIterable {
         case sgd, bpr, warp, als
         case popular, trending, `repeat`, next
+        /// Combines others.
+        case blend
 
         /// Those that count rather than learn rows: on the stream alone.
         public static let counters: [Self] = [.popular, .trending, .repeat, .next]
 
         public var counts: Bool { Self.counters.contains(self) }
+
+        /// Whether it learns rows of users and items, and so from a history too.
+        public var hasRows: Bool { !counts && self != .blend }
     }
 
     /// What an implicit model takes as liked.
@@ -143,6 +148,8 @@ public struct ModelSettings: Sendable, Equatable {
     public var halfLife: HalfLife?
     public var successors: Int?
     public var trail: Int?
+    /// Names of models; `nil` stands for all others.
+    public var parts: [String]?
     /// `nil` stands for `rating >= 4`.
     public var positive: Positive?
 
@@ -150,6 +157,9 @@ public struct ModelSettings: Sendable, Equatable {
     public static let defaults = [
         ModelSettings(name: "stars", learner: .sgd),
         ModelSettings(name: "likes", learner: .bpr, positive: .ratingAtLeast(4)),
+        ModelSettings(name: "repeat", learner: .repeat),
+        ModelSettings(name: "next", learner: .next),
+        ModelSettings(name: "blend", learner: .blend),
     ]
 
     /// What `isName` takes, in words.

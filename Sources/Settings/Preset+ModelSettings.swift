@@ -22,7 +22,7 @@ extension ModelSettings.Learner {
         case .bpr: .bpr
         case .warp: .warp
         case .als: .als
-        case .popular, .trending, .repeat, .next: nil
+        case .popular, .trending, .repeat, .next, .blend: nil
         }
     }
 }

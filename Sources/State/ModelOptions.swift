@@ -1,3 +1,5 @@
+public import Blending
+internal import Counting
 public import Learners
 
 /// A named learner.
@@ -8,19 +10,29 @@ public struct ModelOptions: Sendable, Equatable {
         case warp(WARP.Options, positive: PositiveRule)
         case als(ALS.Options, positive: PositiveRule)
         case counter(CounterOptions, positive: PositiveRule)
+        case blend(BlendOptions, positive: PositiveRule)
     }
 
     public var name: String
     public var learner: Learner
+    /// Of a blend, the names of the models that it combines; none stands for all others.
+    public var parts: [String] = []
 
-    public init(name: String, learner: Learner) {
+    public init(name: String, learner: Learner, parts: [String] = []) {
         self.name = name
         self.learner = learner
+        self.parts = parts
     }
 
     public static let defaults = [
         ModelOptions(name: "stars", learner: .sgd(.live)),
         ModelOptions(name: "likes", learner: .bpr(.live, positive: PositiveRule(ratingMin: 4))),
+        ModelOptions(
+            name: "repeat", learner: .counter(CounterOptions(.repeat), positive: PositiveRule(ratingMin: 4))),
+        ModelOptions(
+            name: "next", learner: .counter(CounterOptions(.next), positive: PositiveRule(ratingMin: 4))),
+        ModelOptions(
+            name: "blend", learner: .blend(BlendOptions(), positive: PositiveRule(ratingMin: 4))),
     ]
 
     /// Whether its rows are solved against the whole other side.
@@ -33,12 +45,28 @@ public struct ModelOptions: Sendable, Equatable {
         if case .counter(let options, _) = learner { options } else { nil }
     }
 
-    /// Whether it learns a row of numbers for each user and item. One that counts needs none: its tables are as narrow as
-    /// tables get, and neither copied nor saved.
-    package var learnsRows: Bool { counter == nil }
+    /// Whether it learns a row of numbers for each user and item. One that counts or combines needs none: its tables are
+    /// as narrow as tables get, and neither copied nor saved.
+    package var learnsRows: Bool {
+        switch learner {
+        case .sgd, .bpr, .warp, .als: true
+        case .counter, .blend: false
+        }
+    }
 
     /// Numbers in a row of its tables.
     package func factors(of options: Int) -> Int { learnsRows ? options : 8 }
+
+    /// Whether it combines others, and has no rows of its own.
+    package var isBlend: Bool {
+        switch learner {
+        case .blend: true
+        case .sgd, .bpr, .warp, .als, .counter: false
+        }
+    }
+
+    /// Whether it keeps of each user what was taken last.
+    var keepsTrails: Bool { counter.map { CounterRule($0).isPersonal } == true }
 
     /// As written in the configuration and in the state.
     public var learnerName: String {
@@ -48,6 +76,7 @@ public struct ModelOptions: Sendable, Equatable {
         case .warp: "warp"
         case .als: "als"
         case .counter(let options, _): options.kind.rawValue
+        case .blend: "blend"
         }
     }
 }

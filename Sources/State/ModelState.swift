@@ -25,6 +25,8 @@ package final class ModelState: @unchecked Sendable {
     package let alternating: AlternatingState?
     /// Of a model that counts.
     package let counter: CounterState?
+    /// Of a model that combines others.
+    package let blend: BlendState?
 
     package var score: PrequentialScore
     /// The last verdict over the score's window (`PrequentialScore.Sums.loses`).
@@ -39,6 +41,7 @@ package final class ModelState: @unchecked Sendable {
             options.isAlternating
             ? AlternatingState(factors: state.factors, solvers: state.shardCount) : nil
         counter = options.counter.map { CounterState($0) }
+        blend = traits.blend.map { BlendState($0) }
         items = FactorTable(factors: options.factors(of: state.factors))
         score = PrequentialScore(windowEvents: state.scoreWindowEvents)
     }
@@ -53,7 +56,7 @@ package final class ModelState: @unchecked Sendable {
     /// Adds items up to `count`, each with a row drawn by its id, so that it does not depend on who came before.
     package func grow(to count: Int, ids: (Int) -> some Sequence<UInt8>) {
         items.grow(to: count) { index, row in
-            if counter != nil { return }
+            if counter != nil || blend != nil { return }
             var random = KeyedRandom(seed: seed, bytes: ids(index))
             random.initialise(row)
             alternating?.itemGramian.add(row)
@@ -70,6 +73,7 @@ package final class ModelState: @unchecked Sendable {
     private func growColumns(to count: Int) {
         alternating?.takers.grow(to: count)
         counter?.grow(to: count)
+        blend?.grow(to: count)
         positives.grow(to: count, with: 0)
         counts.grow(to: count, with: DecayedCounts())
     }
@@ -86,6 +90,7 @@ extension ModelState {
     /// Bytes of the item side.
     package var itemBytes: Int {
         items.bytes + positives.bytes + counts.bytes + (alternating?.bytes ?? 0) + (counter?.bytes ?? 0)
+            + (blend?.bytes ?? 0)
     }
 
     /// For rows of this model.

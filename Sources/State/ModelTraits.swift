@@ -5,6 +5,8 @@ internal import Learners
 package struct ModelTraits: Sendable {
     package let options: ModelOptions
     package let rule: UpdateRule
+    /// Of a model that combines others.
+    package let blend: BlendRule?
     package let decay: PopularityDecay
     /// Keys rows and draws of this model.
     package let seed: UInt64
@@ -12,6 +14,12 @@ package struct ModelTraits: Sendable {
     package init(options: ModelOptions, state: StateOptions) {
         self.options = options
         rule = UpdateRule(options.learner, updateGuard: UpdateGuard(normMax: state.normMax))
+        blend =
+            if case .blend(let own, _) = options.learner {
+                BlendRule(own, parts: options.parts, among: state.models)
+            } else {
+                nil
+            }
         decay = PopularityDecay(of: options, state: state)
         var hash: UInt64 = 0
         for byte in options.name.utf8 { hash = KeyedRandom.mix(hash ^ UInt64(byte)) }

@@ -1,3 +1,4 @@
+package import Blending
 package import Counting
 internal import Histories
 package import Learners
@@ -13,6 +14,8 @@ package struct ShardReport {
     /// Of models that count, transitions from items of other leases, and what was counted of takings again.
     package var transitions: [[Transition]]
     package var retakes: [RetakeTable?]
+    /// Of blends, where several shards learn.
+    package var blendSteps: [[BlendStep]]
     package var updates: [Int]
     package var rejections: [Rejection] = []
     package var duplicates = 0
@@ -29,6 +32,7 @@ package struct ShardReport {
         takings = Array(repeating: [], count: models)
         transitions = Array(repeating: [], count: models)
         retakes = Array(repeating: nil, count: models)
+        blendSteps = Array(repeating: [], count: models)
         updates = Array(repeating: 0, count: models)
     }
 }

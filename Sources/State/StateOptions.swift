@@ -21,7 +21,7 @@ public struct StateOptions: Sendable {
     /// Whether what a user took may be recommended again, where a look-up does not say; live scores go by it too.
     public var seen = SeenRule.exclude
     /// The model that is asked where a look-up names none, until another is promoted; or `best`: whichever leads for sure.
-    public var defaultModel = "likes"
+    public var defaultModel = "blend"
     public var promotion = PromotionRule()
     /// Length of the prequential score's moving window, in events.
     public var scoreWindowEvents = 100_000

@@ -11,6 +11,8 @@ package enum UpdateRule: Sendable {
     case warp(WARP, positive: PositiveRule)
     case als(ALS, positive: PositiveRule)
     case counter(CounterRule, positive: PositiveRule)
+    /// Its parts are in `ModelTraits.blend`: nobody counts references for asking a rule at every event.
+    case blend(positive: PositiveRule)
 
     /// - Parameter updateGuard: what every update of the model has to pass.
     package init(_ learner: ModelOptions.Learner, updateGuard: UpdateGuard) {
@@ -23,6 +25,7 @@ package enum UpdateRule: Sendable {
         case .als(let options, let positive):
             self = .als(ALS(options: options, updateGuard: updateGuard), positive: positive)
         case .counter(let options, let positive): self = .counter(CounterRule(options), positive: positive)
+        case .blend(_, let positive): self = .blend(positive: positive)
         }
     }
 
@@ -37,7 +40,7 @@ package enum UpdateRule: Sendable {
         switch self {
         case .sgd: kind == .rating
         case .bpr(_, let positive), .warp(_, let positive), .als(_, let positive),
-            .counter(_, let positive):
+            .counter(_, let positive), .blend(let positive):
             positive.accepts(kind, value: value)
         }
     }

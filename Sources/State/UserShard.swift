@@ -46,10 +46,10 @@ package final class UserShard: @unchecked Sendable {
         tables = models.map { FactorTable(factors: $0.factors(of: factors)) }
         longTerm = models.map { $0.isAlternating ? FactorTable(factors: factors) : nil }
         trails = models.map { model in
-            model.counter.map { CounterRule($0).isPersonal } == true ? RowColumn<UserTrail>() : nil
+            model.keepsTrails ? RowColumn<UserTrail>() : nil
         }
         learnsRows = models.map(\.learnsRows)
-        savesUsers = models.map { $0.counter.map { CounterRule($0).isPersonal } ?? true }
+        savesUsers = models.map { $0.learnsRows || $0.keepsTrails }
         workspace = ALSWorkspace(factors: factors)
         report = ShardReport(models: models.count)
     }

@@ -69,7 +69,7 @@ package final class BatchApplication {
     ) {
         self.state = state
         self.stages = stages
-        learners = state.models.map { streamLearner(of: $0.rule) }
+        learners = state.models.map { streamLearner(of: $0.rule, among: state.models, learns: learns) }
         self.learns = learns
         alternates = learns && state.models.contains { $0.alternating != nil }
         self.observer = observer
@@ -280,6 +280,9 @@ package final class BatchApplication {
     /// What models that count could not write while the segment was learned.
     private func takeCounts(of report: ShardReport) {
         for (number, model) in state.models.enumerated() {
+            if let blend = model.blend {
+                for step in report.blendSteps[number] { blend.take(step) }
+            }
             guard let counter = model.counter else { continue }
             if let counted = report.retakes[number] { counter.retakes.add(counted) }
             for transition in report.transitions[number] {

@@ -1,3 +1,4 @@
+internal import Blending
 internal import Counting
 internal import Factors
 internal import Histories
@@ -23,6 +24,8 @@ struct CellWorker {
     let learns: Bool
     let observer: (any LearningObserver)?
     private let means = MeansBaseline()
+    /// Blends first: they ask the others before these learn the event.
+    private let order: [Int]
     /// Whether any model is by alternating least squares.
     private let solvesHistories: Bool
 
@@ -43,6 +46,9 @@ struct CellWorker {
         self.learns = learns
         solvesHistories = learns && models.contains { $0.alternating != nil }
         self.observer = observer
+        order =
+            models.indices.filter { models[$0].blend != nil }
+            + models.indices.filter { models[$0].blend == nil }
     }
 
     /// Learns the examples of a cell in their order.
@@ -95,7 +101,7 @@ struct CellWorker {
         guard isLearned else { return }
         let sampled = sampled(
             example, kind: kind, at: desks, local: local, history: history, lease: lease)
-        for number in 0..<desks.count {
+        for number in order {
             let isOwn = desks[number].context.model.rule.accepts(kind, value: example.value)
             guard isOwn || !sampled.isEmpty && desks[number].context.model.rule.predictsRatings else {
                 continue
@@ -320,6 +326,7 @@ struct CellWorker {
         model.counts[item].popular *= left
         model.counts[item].trend *= left
         model.items.mark(.recounted, at: item)
+        if let blend = model.blend { FadingRates.scale(&blend.counts[item], by: Float(left)) }
     }
 
     private func drop(_ entry: HistoryEntry, of local: Int, mean: Float, shard: UserShard) {

@@ -20,6 +20,11 @@ struct CounterLearner: StreamLearner {
     ) -> ScoreSample {
         let (model, shard, local) = (context.model, context.shard, context.local)
         guard SampledRecall.isScored(example, context) else { return .none }
+        if rule.options.kind == .repeat, context.seen == .exclude {
+            // Nothing that was taken is among what is compared.
+            let plain = CounterScores(model: model, rule: rule, ordinal: example.instant(of: model))
+            return SampledRecall.sampleItems(example, context, lease: lease) { plain($0) }
+        }
         let scores = scores(
             example, model: model, shard: shard, local: local, number: context.modelIndex, lease: lease)
         return SampledRecall.sampleItems(example, context, lease: lease) { scores($0) }
@@ -97,6 +102,7 @@ struct CounterLearner: StreamLearner {
                 held[item] = counter.successors[Int(item)]
             }
         }
+        scores.succeeding = rule.succeeding(trail) { held[$0] }
         let counted = shard.report.retakes[number]
         scores.personal = rule.personal(
             trail, at: example.isTimed ? example.time : nil,
@@ -112,6 +118,8 @@ struct CounterScores {
     /// Or time, as the model fades.
     let ordinal: Int64
     var personal: [Int32: Float] = [:]
+    /// What the last item alone says, of `next`.
+    var succeeding: [Int32: Float] = [:]
 
     func callAsFunction(_ item: Int) -> Float { base(item) + (personal[Int32(item)] ?? 0) }
 

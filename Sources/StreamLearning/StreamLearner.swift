@@ -58,12 +58,19 @@ extension StreamLearner {
 }
 
 /// The stream learner of each update rule: where a new one is entered.
-func streamLearner(of rule: UpdateRule) -> any StreamLearner {
+///
+/// - Parameters:
+///   - models: all of the state, of which a blend has its parts.
+///   - learns: false where only histories and counts are made, for models that are trained afterwards.
+func streamLearner(
+    of rule: UpdateRule, among models: [ModelState], learns: Bool
+) -> any StreamLearner {
     switch rule {
     case .sgd(let sgd): RatingLearner(sgd: sgd)
     case .bpr(let bpr, _): RankingLearner(rule: .bpr(bpr))
     case .warp(let warp, _): RankingLearner(rule: .warp(warp))
     case .counter(let rule, _): CounterLearner(rule: rule)
+    case .blend: BlendLearner(models: models, learnsWeights: learns)
     case .als(let als, let positive): AlternatingLearner(als: als, positive: positive)
     }
 }

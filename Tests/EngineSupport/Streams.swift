@@ -52,6 +52,8 @@ package func batches(_ events: [Event], sizes: [Int]) -> [IngestBatch] {
 package func smallOptions(shards: Int = 1) -> EngineOptions {
     var options = EngineOptions()
     options.state.factors = 16
+    options.state.models = Array(ModelOptions.defaults.prefix(2))
+    options.state.defaultModel = "likes"
     options.state.shards = shards
     options.state.scoreWindowEvents = 500
     return options

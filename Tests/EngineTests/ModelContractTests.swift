@@ -1,3 +1,4 @@
+import Blending
 import Checkpoints
 import EngineSupport
 import Events
@@ -29,16 +30,32 @@ struct ModelContractTests {
             + CounterOptions.Kind.allCases.map {
                 ModelOptions(name: "m", learner: .counter(CounterOptions($0), positive: positive))
             }
+            + [ModelOptions(name: "m", learner: .blend(BlendOptions(), positive: positive))]
     }()
+
+    /// What a blend combines.
+    static let parts = [
+        ModelOptions(name: "likes", learner: .bpr(.live, positive: PositiveRule(ratingMin: 4))),
+        ModelOptions(name: "stars", learner: .sgd(.live)),
+        ModelOptions(
+            name: "next", learner: .counter(CounterOptions(.next), positive: PositiveRule(ratingMin: 4))),
+        ModelOptions(
+            name: "repeat",
+            learner: .counter(CounterOptions(.repeat), positive: PositiveRule(ratingMin: 4))),
+    ]
+
+    private func all(_ model: ModelOptions) -> [ModelOptions] {
+        model.isBlend ? [model] + Self.parts : [model]
+    }
 
     /// Those that know users one by one, items one by one, and those that learn by steps that may go too far.
     static let personal = models.filter { !["popular", "trending"].contains($0.learnerName) }
     static let relating = personal.filter { $0.learnerName != "repeat" }
-    static let guarded = models.filter { $0.counter == nil }
+    static let guarded = models.filter(\.learnsRows)
 
     private func options(_ model: ModelOptions) -> EngineOptions {
         var options = smallOptions()
-        options.state.models = [model]
+        options.state.models = all(model)
         options.state.deterministic = true
         options.state.defaultModel = model.name
         options.learning.blockEvents = 64
@@ -46,7 +63,8 @@ struct ModelContractTests {
     }
 
     private func identity(_ model: ModelOptions) -> StateIdentity {
-        StateIdentity(factors: 16, models: [model.name: model.learnerName], source: "test")
+        let models = Dictionary(uniqueKeysWithValues: all(model).map { ($0.name, $0.learnerName) })
+        return StateIdentity(factors: 16, models: models, source: "test")
     }
 
     private func live(_ model: ModelOptions, in folder: Folder = Folder()) throws -> LiveEngine {

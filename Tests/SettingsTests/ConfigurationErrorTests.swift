@@ -86,7 +86,7 @@ struct ConfigurationErrorTests {
             fields.map(\.message) == ["found user, which events.fields.user has already; no two may be alike"]
         )
         let models = try problems("models: {a: {learner: sgd}}")
-        #expect(models.map(\.message) == ["found likes, allowed is a"])
+        #expect(models.map(\.message) == ["found blend, allowed is a or best"])
     }
 
     @Test("a setting of a model is reported with its own line")

@@ -86,8 +86,8 @@ struct ConfigurationTests {
             name: "plays", learner: .bpr, learningRate: 0.05, samples: 3, positive: .any)
         #expect(try load(file).models == [plays])
         let models = try load(settings: ["models.stars.learning-rate=0.02"]).models
-        #expect(models.map(\.learningRate) == [0.02, nil])
-        #expect(models.map(\.name) == ["stars", "likes"])
+        #expect(models.map(\.learningRate) == [0.02, nil, nil, nil, nil])
+        #expect(models.map(\.name) == ["stars", "likes", "repeat", "next", "blend"])
         #expect(ModelSettings.Positive("rating>3.5") == .ratingAbove(3.5))
     }
 

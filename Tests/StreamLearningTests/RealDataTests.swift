@@ -43,10 +43,11 @@ struct RealDataTests {
         options.state.shards = shards
         options.state.scoreWindowEvents = events.count / 5
         let positive = PositiveRule(ratingMin: 4)
-        options.state.models += [
-            ModelOptions(name: "warped", learner: .warp(.live, positive: positive)),
-            ModelOptions(name: "solved", learner: .als(.live, positive: positive)),
-        ]
+        options.state.models =
+            Array(ModelOptions.defaults.prefix(2)) + [
+                ModelOptions(name: "warped", learner: .warp(.live, positive: positive)),
+                ModelOptions(name: "solved", learner: .als(.live, positive: positive)),
+            ]
         let state = learned(batches(events, sizes: [1_000]), options)
         #expect(state.counters.applied == 100_836)
         let stars = state.models[0].score.window

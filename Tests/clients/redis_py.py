@@ -93,7 +93,7 @@ def check(path, version):
 
     # What an answer stands on.
     meta = pairs(call("RECOMMEND", user, "COUNT", 1000, "TAG", "x", "WITHMETA"))
-    assert meta["model"] == "likes" and meta["position"].startswith("0:"), meta
+    assert meta["model"] == "blend" and meta["position"].startswith("0:"), meta
     assert float(meta["age-ms"]) >= 0 and meta["fallback"] == "none" and meta["items"] == [], meta
     why = pairs(meta["why-fewer"])
     assert sum(count for reason, count in why.items() if reason != "catalogue") == why["catalogue"], why
@@ -119,7 +119,7 @@ def check(path, version):
     status = pairs(call("STATUS"))
     assert status["events.applied"] > 0 and status["events.dead-letters"] == 0, status
     assert len(pairs(call("STATUS", "DIGEST"))["digest"]) >= 16
-    assert {pairs(model)["name"] for model in call("MODELS")} == {"stars", "likes"}
+    assert {pairs(model)["name"] for model in call("MODELS")} == {"stars", "likes", "repeat", "next", "blend"}
     assert client.info()["redis_mode"] == "standalone"
     assert client.info("events")["events.applied"] > 0
     assert int(pairs(call("CHECKPOINT"))["0"]) > 0

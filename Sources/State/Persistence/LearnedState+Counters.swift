@@ -1,3 +1,4 @@
+internal import Blending
 internal import Checkpoints
 internal import Counting
 internal import Dispatch
@@ -13,8 +14,9 @@ internal import Locking
 // throughout. What is kept of users stands in their rows; an earlier version had it in `counter.users.B`, for block B of 64
 // users.
 extension LearnedState {
-    /// Of counting models what changed since the last checkpoint, by the marks on rows: call before these are cleared.
+    /// Of models that count or combine what changed since the last checkpoint, by the marks on rows: call before these are cleared.
     func counterScalars(of number: Int) -> [String: Scalar] {
+        if let blend = models[number].blend { return scalars(of: blend, models[number]) }
         guard let counter = models[number].counter else { return [:] }
         var scalars: [String: Scalar] = [:]
         if counter.rule.options.kind == .repeat {
@@ -29,8 +31,18 @@ extension LearnedState {
         return scalars
     }
 
+    private func scalars(of blend: BlendState, _ model: ModelState) -> [String: Scalar] {
+        var scalars: [String: Scalar] = ["\(BlendState.prefix)learned": .blob(blend.learnedBlob)]
+        let rows = model.items.rows(marked: .unsaved)
+        for block in Set(rows.map { Int($0) / BlendState.itemsPerBlock }) {
+            scalars["\(BlendState.prefix)items.\(block)"] = .blob(blend.itemBlock(block))
+        }
+        return scalars
+    }
+
     /// All of a counting model's own but what it keeps of users, for a digest.
     func counterBlobs(of number: Int) -> [Data] {
+        if let blend = models[number].blend { return blend.blobs }
         guard let counter = models[number].counter else { return [] }
         let blocks = (counter.successors.count + CounterState.itemsPerBlock - 1) / CounterState.itemsPerBlock
         return (counter.rule.options.kind == .repeat ? [counter.retakesBlob] : [])
@@ -41,6 +53,9 @@ extension LearnedState {
     ///
     /// - Returns: names that are malformed.
     func restoreCounters(_ scalars: [String: Data], of number: Int) -> [String] {
+        if let blend = models[number].blend {
+            return scalars.compactMap { blend.restore($1, name: $0) ? nil : $0 }
+        }
         guard let counter = models[number].counter else { return [] }
         return scalars.compactMap { name, data in
             let words = name.dropFirst(CounterState.prefix.count).split(separator: ".")

@@ -89,7 +89,8 @@ package final class StateLoader: StateReader {
         case ("score", .blob(let value)):
             let model = state.models[number]
             model.score.restore(value, firstLayout: model.rule.predictsRatings)
-        case (let name, .blob(let value)) where name.hasPrefix(CounterState.prefix):
+        case (let name, .blob(let value))
+        where name.hasPrefix(CounterState.prefix) || name.hasPrefix(BlendState.prefix):
             counters[number, default: [:]][name] = value
         default: state.models[number].alternating?.restore(scalar, name: name)
         }

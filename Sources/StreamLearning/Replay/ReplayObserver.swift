@@ -1,3 +1,4 @@
+internal import Blending
 internal import Counting
 internal import Factors
 internal import Foundation
@@ -154,7 +155,15 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
                             of: item, by: counted, isKnown: isKnown, keptOut: $0)
                     })
             } else {
-                score(model, table: shard.tables[index], local: local)
+                if let blend = model.blend {
+                    let parts = BlendedParts(
+                        blend, example, models: worker.models, shard: shard, local: local,
+                        history: history, seen: worker.seen, lease: lease)
+                    scores = parts.features(of: Array(0..<Int32(scores.count))).scores(
+                        blend.served(in: parts.context))
+                } else {
+                    score(model, table: shard.tables[index], local: local)
+                }
                 models.append(
                     outs.map {
                         let standing = standing(of: item, among: scores, keptOut: $0)

@@ -51,6 +51,8 @@ struct ExplainCommand: ParsableCommand {
             switch (name.plainText, value) {
             case ("carried-by", .array(let items)):
                 if !items.isEmpty { tables.append(carriers(items)) }
+            case ("parts", .map(let parts)):
+                for (part, share) in parts { table.append(["part: \(part.plainText)", share.plainText]) }
             case ("why-not", .array([])): continue
             case ("seen-ts", .integer(let milliseconds)):
                 let date = Date(timeIntervalSince1970: Double(milliseconds) / 1000)

@@ -331,6 +331,7 @@ struct EvaluateCommand: ParsableCommand {
         let configuration = try Configuration.load(
             file: config, environment: ProcessInfo.processInfo.environment, settings: settings)
         request.events = configuration.events.options
+        request.models = configuration.models
         if fromLog {
             request.log = EvaluationRequest.Log(configuration, until: asOf.flatMap { LogMoment($0) })
         }

@@ -1,0 +1,182 @@
+// Blending: how the scores of several models become one, learned from what users take.
+//
+// Here live the features of an item, weights and their learning, the standings that decide whose order is served, and
+// fading counts of several half-lives. Numbers come in and go out. What never comes in: users, items' ids, events, and
+// how a part comes by its numbers.
+
+/// What the numbers of a part are, and so what is made of them.
+public enum BlendSource: UInt8, Sendable, Equatable {
+    /// The logarithm of a count, above the least that tells anything; 0 where there is none.
+    case count
+    /// How likely, from 0, which says that the part knows nothing of the item, to 1.
+    case chance
+    /// Two of these: after the user's last items, and after the last one alone.
+    case succession
+    /// A score of any size that only ranks, as pairwise learners give it.
+    case ranking
+    /// A confidence from 0 to about 1, as least squares give it.
+    case preference
+    /// A rating, in standard deviations from the mean.
+    case rating
+
+    /// Numbers that the part gives, and features that are made of them; the first alone keeps the part's order.
+    @inline(__always)
+    public var features: Int { self == .succession ? 2 : 1 }
+
+    /// What is made of a number.
+    @inline(__always)
+    func feature(_ value: Float) -> Float {
+        switch self {
+        case .count, .ranking, .rating: value
+        case .preference: 6 * value
+        case .chance, .succession: Logarithm.of(1 + value * 1_000)
+        }
+    }
+
+    /// Where learning starts.
+    var firstWeights: [Double] {
+        switch self {
+        case .count: [0.15]
+        case .chance: [0.7]
+        case .succession: [0.6, 0.2]
+        case .ranking: [0.3]
+        case .preference: [0.5]
+        case .rating: [0]
+        }
+    }
+}
+
+/// What a blend is made of: parts, and the features that come of them.
+public struct BlendShape: Sendable, Equatable {
+    public struct Part: Sendable, Equatable {
+        /// As `EXPLAIN` shows it.
+        public var name: String
+        public var source: BlendSource
+
+        public init(name: String, source: BlendSource) { (self.name, self.source) = (name, source) }
+    }
+
+    public let parts: [Part]
+    /// Of each part, where its features begin.
+    public let starts: [Int]
+    /// Of all parts, and one for an item that the user took before.
+    public let features: Int
+    /// Where the last one stands.
+    public var seenFeature: Int { features - 1 }
+
+    public init(parts: [Part]) {
+        self.parts = parts
+        var (starts, next): ([Int], Int) = ([], 0)
+        for part in parts {
+            starts.append(next)
+            next += part.source.features
+        }
+        (self.starts, features) = (starts, next + 1)
+    }
+
+    /// Weights that learning starts with.
+    public var firstWeights: [Double] { parts.flatMap(\.source.firstWeights) + [0] }
+
+    /// What a part's number of an item adds to its score.
+    @inline(__always)
+    public func share(_ part: Int, _ number: Int = 0, of value: Float, _ weights: [Float]) -> Float {
+        value == 0 ? 0 : weights[starts[part] + number] * parts[part].source.feature(value)
+    }
+
+    /// Weights of one part's own order; what it knows nothing of comes in the order of the first part.
+    public func weights(of part: Int) -> [Float] {
+        var weights = [Float](repeating: 0, count: features)
+        weights[0] = part == 0 ? 1 : 1e-3
+        weights[starts[part]] = 1
+        return weights
+    }
+}
+
+/// When somebody asks: weights differ by it.
+public struct BlendContext: Sendable, Equatable {
+    static let buckets = 8
+    static let tables = 3
+    /// Entries of a history that are looked at, newest first.
+    public static let entriesMax = 32
+
+    /// Of how long ago the user's last event is, of how many items the user took at this very time, and of how many in all;
+    /// each is a bucket of a table of its own.
+    let gap: Int
+    let basket: Int
+    let experience: Int
+
+    /// - Parameters:
+    ///   - events: items that the user has taken.
+    ///   - gap: milliseconds since the user's last event; `nil` where there is none, or where events have no times.
+    ///   - together: items that the user took at this very time.
+    public init(events: Int, gap: Int64?, together: Int) {
+        func bucket(_ count: Int) -> Int { min(7, Int.bitWidth - count.leadingZeroBitCount) }
+        experience = bucket(events / 2)
+        let bounds: [Int64] = [30_000, 300_000, 1_800_000, 21_600_000, 86_400_000, 604_800_000]
+        self.gap = gap.map { gap in 1 + bounds.count { gap >= $0 } } ?? 0
+        basket = gap == nil ? 0 : bucket(together)
+    }
+}
+
+/// The features of items, one row a feature: `features` × `count`.
+public struct BlendFeatures: Sendable {
+    public let shape: BlendShape
+    public let count: Int
+    /// Row-major.
+    public private(set) var values: [Float]
+
+    public init(shape: BlendShape, count: Int) {
+        (self.shape, self.count) = (shape, count)
+        values = [Float](repeating: 0, count: shape.features * count)
+    }
+
+    /// What the part gives to the item at `place`; the second `number` where it gives two.
+    @inline(__always)
+    public mutating func set(_ part: Int, _ number: Int = 0, at place: Int, _ value: Float) {
+        guard value != 0 else { return }
+        values[(shape.starts[part] + number) * count + place] = shape.parts[part].source.feature(value)
+    }
+
+    @inline(__always)
+    public mutating func setSeen(at place: Int) { values[shape.seenFeature * count + place] = 1 }
+
+    /// Of these items alone.
+    func part(_ places: [Int]) -> BlendFeatures {
+        var part = BlendFeatures(shape: shape, count: places.count)
+        for feature in 0..<shape.features {
+            for (place, from) in places.enumerated() {
+                part.values[feature * places.count + place] = values[feature * count + from]
+            }
+        }
+        return part
+    }
+
+    /// Σ weight × feature of all items.
+    public func scores(_ weights: [Float]) -> [Float] {
+        precondition(weights.count == shape.features)
+        var scores = [Float](repeating: 0, count: count)
+        scores.withUnsafeMutableBufferPointer { scores in
+            values.withUnsafeBufferPointer { values in
+                for (feature, weight) in weights.enumerated() where weight != 0 {
+                    let start = feature * count
+                    for place in 0..<count { scores[place] += weight * values[start + place] }
+                }
+            }
+        }
+        return scores
+    }
+
+    /// What each part, and at last having been taken, adds to the score of the item at `place`.
+    public func shares(_ weights: [Float], at place: Int) -> [Float] {
+        var shares: [Float] = []
+        for (part, start) in shape.starts.enumerated() {
+            var share: Float = 0
+            for feature in start..<start + shape.parts[part].source.features {
+                share += weights[feature] * values[feature * count + place]
+            }
+            shares.append(share)
+        }
+        let seen = shape.seenFeature
+        return shares + [weights[seen] * values[seen * count + place]]
+    }
+}

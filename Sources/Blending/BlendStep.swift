@@ -1,0 +1,160 @@
+/// Items of which one was taken, and what an order of them is worth.
+public struct BlendSample: Sendable {
+    public var features: BlendFeatures
+    /// How many items of the catalogue each stands for.
+    public var weights: [Float]
+    /// Where the one that was taken stands.
+    public var taken: Int
+    public var context: BlendContext
+
+    public init(features: BlendFeatures, weights: [Float], taken: Int, context: BlendContext) {
+        (self.features, self.weights, self.taken, self.context) = (features, weights, taken, context)
+    }
+
+    /// How many items come before the one that was taken, as far as the sample tells; half of those level with it.
+    public func rank(_ scores: [Float]) -> Float {
+        let wanted = scores[taken]
+        var (above, level) = (Float(0), -weights[taken])
+        for place in scores.indices {
+            above += scores[place] > wanted ? weights[place] : 0
+            level += scores[place] == wanted ? weights[place] : 0
+        }
+        return above + max(0, level) / 2
+    }
+
+    /// The items that are among the first of any of the orders, and the one that was taken if it is; `nil` where it is not.
+    ///
+    /// Weights learn from these alone: a look-up orders what its parts propose, and what none of them would ever propose
+    /// would only teach it to trust none of them.
+    public func proposed(by orders: [[Float]], first limit: Int) -> BlendSample? {
+        var chosen = [Bool](repeating: false, count: weights.count)
+        for scores in orders {
+            guard let least = Self.least(scores, first: limit) else {
+                chosen = chosen.map { _ in true }
+                break
+            }
+            for place in scores.indices where scores[place] > least { chosen[place] = true }
+        }
+        guard chosen[taken] else { return nil }
+        let places = chosen.indices.filter { chosen[$0] }
+        var sample = BlendSample(
+            features: features.part(places), weights: places.map { weights[$0] }, taken: 0, context: context)
+        sample.taken = places.firstIndex(of: taken) ?? 0
+        return sample
+    }
+
+    /// What at most `limit` scores are above; `nil` where there are no more.
+    private static func least(_ scores: [Float], first limit: Int) -> Float? {
+        guard scores.count > limit else { return nil }
+        var heap: [Float] = []
+        heap.reserveCapacity(limit + 1)
+        var least = -Float.infinity
+        // Kept in runs: sorted anew each time as many more have come, rather than each one put in its place.
+        for score in scores where score > least {
+            heap.append(score)
+            guard heap.count >= 2 * (limit + 1) else { continue }
+            heap.sort(by: >)
+            heap.removeLast(heap.count - limit - 1)
+            least = heap[limit]
+        }
+        heap.sort(by: >)
+        return heap.count > limit ? heap[limit] : least
+    }
+
+    /// Of the logarithm of the likelihood of the item that was taken, among all (a multinomial logit; McFadden 1974):
+    /// slope and curvature in the weights.
+    ///
+    /// - Parameter scores: of the items by the weights that are to be learned.
+    public func step(_ scores: [Float]) -> BlendStep {
+        let (features, count) = (features.shape.features, features.count)
+        let chances = chances(scores)
+        var means = [Double](repeating: 0, count: features)
+        var products = [Double](repeating: 0, count: features * features)
+        self.features.values.withUnsafeBufferPointer { values in
+            chances.withUnsafeBufferPointer { chances in
+                for first in 0..<features {
+                    let row = first * count
+                    var mean: Float = 0
+                    for place in 0..<count { mean += chances[place] * values[row + place] }
+                    means[first] = Double(mean)
+                    for second in 0...first {
+                        let other = second * count
+                        // Eight sums side by side: one would wait for itself.
+                        var sums = SIMD8<Float>.zero
+                        var place = 0
+                        while place + 8 <= count {
+                            var (chance, left, right) = (SIMD8<Float>(), SIMD8<Float>(), SIMD8<Float>())
+                            for lane in 0..<8 {
+                                chance[lane] = chances[place + lane]
+                                left[lane] = values[row + place + lane]
+                                right[lane] = values[other + place + lane]
+                            }
+                            sums = sums + chance * left * right
+                            place += 8
+                        }
+                        var sum = sums.sum()
+                        while place < count {
+                            sum += chances[place] * values[row + place] * values[other + place]
+                            place += 1
+                        }
+                        products[first * features + second] = Double(sum)
+                    }
+                }
+            }
+        }
+        var step = BlendStep(features: features, context: context)
+        for first in 0..<features {
+            step.slope[first] = Double(self.features.values[first * count + taken]) - means[first]
+            for second in 0...first {
+                let covariance = products[first * features + second] - means[first] * means[second]
+                step.curvature[first * features + second] = covariance
+                step.curvature[second * features + first] = covariance
+            }
+        }
+        return step
+    }
+
+    /// How likely each is to be taken, by the scores.
+    private func chances(_ scores: [Float]) -> [Float] {
+        let greatest = scores.max() ?? 0
+        var chances = [Float](repeating: 0, count: scores.count)
+        var sum: Float = 0
+        for place in scores.indices {
+            let below = scores[place] - greatest
+            if below > -20 { chances[place] = weights[place] * Logarithm.power(below) }
+            sum += chances[place]
+        }
+        let scale = 1 / sum
+        for place in chances.indices { chances[place] *= scale }
+        return chances
+    }
+}
+
+/// What one event says of the weights, and of whose order was right.
+public struct BlendStep: Sendable {
+    public var slope: [Double]
+    /// Features × features.
+    public var curvature: [Double]
+    public var context: BlendContext
+    /// Per order that was looked at whether the item was among the first ten.
+    public var hits: [Float] = []
+
+    /// Of the recall by which orders are compared.
+    public static let depth = 10
+
+    /// Says nothing of the weights.
+    public init(hits: [Float], features: Int, context: BlendContext) {
+        self.init(features: features, context: context)
+        self.hits = hits
+    }
+
+    init(features: Int, context: BlendContext) {
+        slope = Array(repeating: 0, count: features)
+        curvature = Array(repeating: 0, count: features * features)
+        self.context = context
+    }
+
+    public var isFinite: Bool {
+        slope.allSatisfy(\.isFinite) && curvature.allSatisfy(\.isFinite) && hits.allSatisfy(\.isFinite)
+    }
+}

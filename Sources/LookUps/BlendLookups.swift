@@ -1,0 +1,259 @@
+internal import Blending
+internal import Counting
+internal import Events
+internal import Factors
+internal import Histories
+internal import Identities
+internal import Learners
+internal import Retrieval
+internal import State
+
+/// What the parts of a blend know of somebody.
+struct BlendedTaste: Sendable {
+    /// In the order of `BlendRule.models`.
+    var parts: [Taste]
+    /// What was taken before.
+    var taken = ItemBitset()
+    var context = BlendContext(events: 0, gap: nil, together: 0)
+    /// Whether what was taken is asked for again: else what `repeat` says of it need not be worked out.
+    var again = true
+}
+
+/// Look-ups of blends: what each part puts first, in the order of what all of them say.
+extension LookupAnswerer {
+    /// What a model knows of a user; a blend what its parts do. The rest of that is for `complete`, which need not hold up
+    /// the user.
+    func taste(_ user: borrowing UserView, model number: Int) -> Taste {
+        var taste = Taste(user, model: number)
+        if let blend = published.models[number].blend {
+            var parts: [Taste] = []
+            for part in blend.rule.models { parts.append(Taste(user, model: part)) }
+            taste.blended = BlendedTaste(parts: parts)
+        }
+        return taste
+    }
+
+    /// Adds to what a blend knows of a user what the history says.
+    func complete(_ taste: inout Taste, _ history: History) {
+        guard taste.blended != nil else { return }
+        taste.blended?.taken = ItemBitset(history.items)
+        taste.blended?.context = BlendContext(history, at: published.snapshotTime)
+    }
+
+    /// Numbers of the parts for items of one look-up.
+    private struct Asked {
+        var personal: [[Int32: Float]]
+        var succeeding: [[Int32: Float]]
+    }
+
+    private func ask(_ taste: BlendedTaste, _ blend: PublishedBlend) -> Asked {
+        var asked = Asked(personal: [], succeeding: [])
+        for (part, number) in blend.rule.models.enumerated() {
+            var counters = published.models[number].counters
+            if !taste.again, counters?.rule.options.kind == .repeat { counters = nil }
+            let trail = taste.parts[part].trail
+            asked.personal.append(counters.flatMap { counters in trail.map { counters.personal($0) } } ?? [:])
+            asked.succeeding.append(
+                counters.flatMap { counters in trail.map { counters.succeeding($0) } } ?? [:])
+        }
+        return asked
+    }
+
+    private func features(
+        of rows: [Int32], _ taste: BlendedTaste, _ blend: PublishedBlend, _ asked: Asked
+    ) -> BlendFeatures {
+        var features = BlendFeatures(shape: blend.rule.shape, count: rows.count)
+        blend.fill(&features, rows)
+        for (part, number) in blend.rule.models.enumerated() {
+            let (place, model) = (blend.rule.counts + part, published.models[number])
+            if let counters = model.counters {
+                guard counters.rule.isPersonal else {
+                    fillCounts(of: model, rows, place, &features)
+                    continue
+                }
+                for (index, row) in rows.enumerated() {
+                    if let value = asked.personal[part][row] { features.set(place, at: index, value) }
+                    if let value = asked.succeeding[part][row] { features.set(place, 1, at: index, value) }
+                }
+                continue
+            }
+            let scores = model.index.read { $0.scores(rows.map(Int.init), taste.parts[part].vector) }
+            // One that is not published yet is one that the part knows nothing of.
+            for (index, score) in scores.enumerated() where score.isFinite {
+                features.set(place, at: index, score)
+            }
+        }
+        for (index, row) in rows.enumerated() where taste.taken.contains(Int(row)) {
+            features.setSeen(at: index)
+        }
+        return features
+    }
+
+    private func fillCounts(
+        of model: PublishedModel, _ rows: [Int32], _ place: Int, _ features: inout BlendFeatures
+    ) {
+        let clock = published.clock(of: model)
+        model.index.read { index in
+            for (number, row) in rows.enumerated() where Int(row) < index.count {
+                let count = Float(clock.popular(index.popularity[Int(row)]))
+                features.set(
+                    place, at: number, count > FadingRates.least ? Logarithm.of(count / FadingRates.least) : 0
+                )
+            }
+        }
+    }
+
+    /// Items that any part proposes, each once.
+    private func proposed(
+        _ limit: Int, _ taste: BlendedTaste, _ blend: PublishedBlend, _ asked: Asked, filter: ItemFilter,
+        in model: PublishedModel
+    ) -> [Int32] {
+        let each = max(limit, blend.rule.options.candidates)
+        var rows = blend.first(each, filter)
+        for (part, number) in blend.rule.models.enumerated() {
+            let other = published.models[number]
+            if let counters = other.counters {
+                guard counters.rule.isPersonal else { continue }
+                let own = asked.personal[part].filter { filter.allows(Int($0.key)) }
+                rows += own.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(each).map(\.key)
+            } else if !other.traits.predictsRatings {
+                let vector = taste.parts[part].vector
+                rows += other.index.read { $0.top(each, query: vector, filter: filter) }.map(\.row)
+            }
+        }
+        var isIn = ItemBitset()
+        rows = rows.filter { row in
+            if isIn.contains(Int(row)) { return false }
+            isIn.insert(Int(row))
+            return true
+        }
+        guard rows.count < limit else { return rows }
+        // A filter that leaves little of what is first, and no part that ranks all.
+        let clock = published.clock(of: model)
+        let others = model.index.read { $0.mostPopular(limit, clock: clock, filter: filter) }
+        return rows + others.map(\.row).filter { !isIn.contains(Int($0)) }
+    }
+
+    /// The best `limit` items of those that any part proposes.
+    func best(
+        _ limit: Int, _ taste: BlendedTaste, selection: Selection, in model: PublishedModel,
+        _ blend: PublishedBlend, counts: Bool
+    ) -> Found {
+        let asked = ask(taste, blend)
+        let rows = proposed(limit, taste, blend, asked, filter: selection.filter, in: model)
+        let scores = features(of: rows, taste, blend, asked).scores(blend.weights(in: taste.context))
+        var found = zip(rows, scores).map { Candidate(row: $0, score: $1) }.filter(\.score.isFinite)
+        found.sort { $0.score != $1.score ? $0.score > $1.score : $0.row < $1.row }
+        let census = counts ? selection.census(catalogue: model.index.read { $0.count }) : nil
+        return Found(items: Array(found.prefix(limit)), path: "blend", census: census)
+    }
+
+    /// What the blend gives to these rows; NaN for one that is not published yet.
+    func scores(_ rows: [Int], _ taste: BlendedTaste, in model: PublishedModel, _ blend: PublishedBlend)
+        -> [Float]
+    {
+        let count = model.index.read { $0.count }
+        let scores = features(of: rows.map(Int32.init), taste, blend, ask(taste, blend)).scores(
+            blend.weights(in: taste.context))
+        return zip(rows, scores).map { $0 < count ? $1 : .nan }
+    }
+
+    /// Whom a blend asks what is similar, or what an item's bias is: the first of its parts that ranks by rows, or
+    /// counts what follows what.
+    func relating(_ number: Int) -> Int {
+        guard let blend = published.models[number].blend else { return number }
+        let parts = blend.rule.models
+        return parts.first { part in
+            let traits = published.models[part].traits
+            return published.models[part].counters == nil && !traits.predictsRatings
+        }
+            ?? parts.first { published.models[$0].counters?.rule.options.kind == .next }
+            ?? parts.first ?? number
+    }
+
+    // MARK: - Sessions
+
+    /// What the parts make of a session's items.
+    func taste(
+        of rows: [Int], weights: [Float?], _ blend: PublishedBlend, deviation: (Int) -> Float
+    ) -> BlendedTaste {
+        var history = History()
+        for (place, row) in rows.enumerated() where weights[place] != 0 {
+            history.set(
+                HistoryEntry(item: Int32(row), value: 1, time: 0, order: UInt32(place), kind: .signal))
+        }
+        let parts = blend.rule.models.map { number -> Taste in
+            let model = published.models[number]
+            var taste = Taste(vector: Array(repeating: 0, count: model.index.factors), bias: 0)
+            if let counters = model.counters {
+                taste.trail = trail(of: rows, weights: weights, counters.rule)
+                return taste
+            }
+            let said = model.traits.predictsRatings ? weights.map { _ in nil } : weights
+            let session = FoldInSession(
+                rows: rows, weights: said, scale: published.scale, deviation: deviation(number))
+            let work = model.index.read { index in
+                rows.allSatisfy { $0 < index.count } ? model.foldIn.foldIn(session, index: index) : { nil }
+            }
+            if let user = work() { (taste.vector, taste.bias) = (user.vector, user.bias) }
+            return taste
+        }
+        return BlendedTaste(
+            parts: parts, taken: ItemBitset(history.items), context: BlendContext(history, at: nil))
+    }
+
+    // MARK: - Explanations
+
+    /// Why, or why not: what each part adds. The blend's own counts are `itemBias`, all else is `match`; past items that
+    /// carry it are those of the part that adds most.
+    func explain(
+        _ query: ExplainQuery, row: Int, blend: PublishedBlend, model: PublishedModel,
+        user: (taste: Taste, history: History, hidden: HiddenItems), selection: Selection,
+        obstacles: [Explanation.Obstacle]
+    ) throws(LookupError) -> Explanation {
+        guard let taste = user.taste.blended, row < model.index.read({ $0.count }) else {
+            throw withoutFactors(query.item)
+        }
+        var obstacles = obstacles
+        let asked = ask(taste, blend)
+        let weights = blend.weights(in: taste.context)
+        let own = features(of: [Int32(row)], taste, blend, asked)
+        let (score, shares) = (own.scores(weights)[0], own.shares(weights, at: 0))
+        let isCandidate = obstacles.isEmpty
+        let others = proposed(
+            Explanation.depth, taste, blend, asked, filter: selection.filter, in: model
+        ).filter { $0 != Int32(row) }
+        var scores = features(of: others, taste, blend, asked).scores(weights)
+        let better = zip(others, scores).count { $1 > score || ($1 == score && $0 < Int32(row)) }
+        if isCandidate { scores.append(score) }
+        scores.sort(by: >)
+        if better >= Explanation.depth { obstacles.append(.rank) }
+        let counts = blend.rule.counts
+        let names = blend.rule.shape.parts.map(\.name) + ["taken before"]
+        return Explanation(
+            model: model.traits.name, score: score, mean: nil, userBias: nil,
+            itemBias: shares[..<counts].reduce(0, +), match: shares[counts...].reduce(0, +),
+            rank: isCandidate ? better + 1 : nil,
+            topTenScore: scores.count >= Explanation.depth ? scores[Explanation.depth - 1] : nil,
+            obstacles: obstacles,
+            seen: user.history[Int32(row)].map { UserRecord.Entry($0, item: query.item) },
+            carriers: carriers(query, shares: Array(shares[counts...].dropLast()), blend),
+            parts: zip(names, shares).map { Explanation.Part(name: $0, share: $1) })
+    }
+
+    private func carriers(
+        _ query: ExplainQuery, shares: [Float], _ blend: PublishedBlend
+    ) -> [Explanation.Carrier] {
+        guard let most = shares.indices.max(by: { shares[$0] < shares[$1] }), shares[most] > 0 else {
+            return []
+        }
+        var asked = query
+        asked.model = published.models[blend.rule.models[most]].traits.name
+        return ((try? explain(asked))?.carriers ?? []).map { carrier in
+            var carrier = carrier
+            // Of that part's score, not of this one.
+            carrier.share = nil
+            return carrier
+        }
+    }
+}

@@ -1,0 +1,73 @@
+package import Blending
+package import Histories
+internal import Learners
+
+/// The arithmetic of a model that combines others.
+package struct BlendRule: Sendable {
+    package let options: BlendOptions
+    /// Numbers of the models that are combined, in the order in which they stand in for one another.
+    package let models: [Int]
+    /// The blend's own counts first, then those models.
+    package let shape: BlendShape
+    package let rates: FadingRates
+
+    /// Parts that are counts of the blend's own.
+    package var counts: Int { rates.count }
+
+    package init(_ options: BlendOptions, parts: [String], among all: [ModelOptions]) {
+        self.options = options
+        rates = FadingRates(options.halfLives)
+        // Those that know the user best come first; what is left out or unknown by name is none.
+        let wanted = parts.isEmpty ? all.map(\.name) : parts
+        models = wanted.compactMap { name in
+            all.firstIndex { $0.name == name && $0.blendSource != nil }
+        }
+        shape = BlendShape(
+            parts: options.halfLives.map {
+                BlendShape.Part(name: "popular \(Self.text($0))", source: .count)
+            }
+                + models.compactMap { number in
+                    all[number].blendSource.map { BlendShape.Part(name: all[number].name, source: $0) }
+                })
+    }
+
+    private static func text(_ halfLife: HalfLife) -> String {
+        switch halfLife {
+        case .never: "ever"
+        case .events(let length): "\(Int(length)) events"
+        case .milliseconds(let length): DurationText.text(milliseconds: length)
+        }
+    }
+}
+
+extension ModelOptions {
+    /// What its numbers are as a part of a blend; `nil` for a blend.
+    var blendSource: BlendSource? {
+        switch learner {
+        case .sgd: .rating
+        case .bpr, .warp: .ranking
+        case .als: .preference
+        case .counter(let options, _):
+            switch options.kind {
+            case .popular, .trending: .count
+            case .repeat: .chance
+            case .next: .succession
+            }
+        case .blend: nil
+        }
+    }
+}
+
+extension BlendContext {
+    /// - Parameter time: of the event or the look-up; `nil` where there is none.
+    package init(_ history: History, at time: Int64?) {
+        guard let time else {
+            self.init(events: history.count, gap: nil, together: 0)
+            return
+        }
+        let newest = history.newest(Self.entriesMax) { $0.isTimed }
+        self.init(
+            events: history.count, gap: newest.first.map { max(0, time - $0.time) },
+            together: newest.count { $0.time == time })
+    }
+}

@@ -1,0 +1,226 @@
+internal import Blending
+internal import Counting
+internal import Factors
+internal import Histories
+internal import Learners
+internal import LiveScores
+internal import State
+
+/// Learns how to combine what other models give: at an event, before any of them learns it.
+///
+/// An item's counts are written by the holder of the item's lease. Weights and standings are read while cells are learned and,
+/// with several shards, written between the rounds alone, out of what the shards report; with one shard nobody but its queue
+/// is at them, and each step is taken at once, so that what is learned does not depend on how batches are cut.
+struct BlendLearner: StreamLearner {
+    let models: [ModelState]
+    /// False while a history is gone through whose models are trained afterwards: their numbers mean nothing yet.
+    let learnsWeights: Bool
+    var countsHistory: Bool { true }
+
+    func score(
+        _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease
+    ) -> ScoreSample {
+        guard let blend = context.model.blend, SampledRecall.isScored(example, context) else { return .none }
+        let blended = BlendedParts(
+            blend, example, models: models, shard: context.shard, local: context.local,
+            history: context.shard.users[context.local].history, seen: context.seen, lease: lease)
+        let weights = blend.served(in: blended.context)
+        return SampledRecall.sampleItems(example, context, lease: lease) { blended.score($0, weights) }
+    }
+
+    func learn(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease) {
+        guard let blend = context.model.blend else { return }
+        if learnsWeights, let step = step(example, context, blend, lease: lease) {
+            if context.shard.shards == 1 {
+                blend.take(step)
+            } else {
+                context.shard.report.blendSteps[context.modelIndex].append(step)
+            }
+        }
+        let item = Int(example.item)
+        blend.rule.rates.take(
+            weight: example.weight, ordinal: example.ordinal, time: example.time, &blend.counts[item])
+        context.touch(item)
+        context.count(1)
+    }
+
+    // MARK: - A step
+
+    /// What the event says of the weights; `nil` of one that is not learned from.
+    private func step(
+        _ example: Example, _ context: borrowing LearningContext, _ blend: BlendState,
+        lease: borrowing RowLease
+    ) -> BlendStep? {
+        var random = example.random(seed: context.model.seed &+ 1)
+        let options = blend.rule.options
+        let bound = Int(example.itemBound)
+        let pool = min(bound, options.poolMax)
+        let earned = options.itemsPerEvent * (1 + options.eagerEvents / Double(example.ordinal + 1))
+        guard random.nextUnit() * Double(pool) < earned, pool > BlendStep.depth,
+            blend.counts[Int(example.item)].isTaken, context.mayBeShown(example.item, example)
+        else { return nil }
+        let parts = BlendedParts(
+            blend, example, models: models, shard: context.shard, local: context.local,
+            history: context.shard.users[context.local].history, seen: context.seen, lease: lease)
+        let (rows, weights) = drawPool(
+            example, context, proposed: parts.named, pool: pool, lease: lease, random: &random)
+        guard let taken = rows.firstIndex(of: example.item) else { return nil }
+        let sample = BlendSample(
+            features: parts.features(of: rows), weights: weights, taken: taken, context: parts.context)
+        let orders = blend.orders(in: parts.context).map { sample.features.scores($0) }
+        let hits = orders.map { sample.rank($0) < Float(BlendStep.depth) ? Float(1) : 0 }
+        guard let proposed = sample.proposed(by: Array(orders[2...]), first: options.candidates) else {
+            return BlendStep(hits: hits, features: blend.rule.shape.features, context: parts.context)
+        }
+        var step = proposed.step(
+            proposed.features.scores(blend.weights.weights(in: parts.context)))
+        step.hits = hits
+        return step
+    }
+
+    /// Items of the lease that may be shown to the user: all, or a run of them beside those that parts name; and how many
+    /// of the catalogue each stands for.
+    private func drawPool(
+        _ example: Example, _ context: borrowing LearningContext, proposed: Set<Int32>, pool: Int,
+        lease: borrowing RowLease, random: inout KeyedRandom
+    ) -> ([Int32], [Float]) {
+        let bound = Int(example.itemBound)
+        let shards = Float(lease.assignment.shards)
+        var (rows, named): ([Int32], [Int32]) = ([], [])
+        rows.reserveCapacity(pool + 1)
+        let start = pool < bound ? random.next(below: bound) : 0
+        for place in 0..<pool {
+            let row = start + place < bound ? start + place : start + place - bound
+            guard lease.holds(row), context.mayBeShown(Int32(row), example) else { continue }
+            rows.append(Int32(row))
+        }
+        guard pool < bound else { return (rows, Array(repeating: shards, count: rows.count)) }
+        named = proposed.union([example.item]).sorted().filter {
+            Int($0) < bound && lease.holds(Int($0)) && context.mayBeShown($0, example)
+        }
+        rows.removeAll { proposed.contains($0) || $0 == example.item }
+        let others = max(0, Float(bound) - shards * Float(named.count))
+        let weight = rows.isEmpty ? 0 : others / Float(rows.count)
+        return (
+            named + rows,
+            Array(repeating: shards, count: named.count) + Array(repeating: weight, count: rows.count)
+        )
+    }
+}
+
+/// What the parts of a blend give to items at one event.
+struct BlendedParts {
+    let context: BlendContext
+    private let rule: BlendRule
+    private let blend: BlendState
+    private let example: Example
+    private let parts: [Part]
+    private let history: History
+
+    private enum Part {
+        /// A user's row and the items' table.
+        case rows(Row, FactorTable)
+        /// A count over all users.
+        case count(ModelState, Int64)
+        /// What the user's own counts say.
+        case personal([Int32: Float], succeeding: [Int32: Float])
+    }
+
+    /// The rows are read by the learner's own rule for them: those of other leases never.
+    init(
+        _ blend: BlendState, _ example: Example, models: [ModelState], shard: UserShard,
+        local: Int, history: History, seen: SeenRule, lease: borrowing RowLease
+    ) {
+        (rule, self.blend, self.example, self.history) = (blend.rule, blend, example, history)
+        context = BlendContext(history, at: example.isTimed ? example.time : nil)
+        var parts: [Part] = []
+        for number in rule.models {
+            let model = models[number]
+            guard case .counter(let counter, _) = model.rule else {
+                parts.append(.rows(shard.tables[number].row(local), model.items))
+                continue
+            }
+            guard counter.isPersonal else {
+                parts.append(.count(model, example.instant(of: model)))
+                continue
+            }
+            // Nobody is shown again what was taken: what is said of it need not be worked out.
+            guard counter.options.kind != .repeat || seen != .exclude else {
+                parts.append(.personal([:], succeeding: [:]))
+                continue
+            }
+            let scores = CounterLearner(rule: counter).scores(
+                example, model: model, shard: shard, local: local, number: number, lease: lease)
+            parts.append(.personal(scores.personal, succeeding: scores.succeeding))
+        }
+        self.parts = parts
+    }
+
+    /// Items that a part names by itself.
+    var named: Set<Int32> {
+        var named: Set<Int32> = []
+        for case .personal(let scores, _) in parts { named.formUnion(scores.keys) }
+        return named
+    }
+
+    func features(of rows: [Int32]) -> BlendFeatures {
+        var features = BlendFeatures(shape: rule.shape, count: rows.count)
+        for (place, row) in rows.enumerated() {
+            let counts = rule.rates.values(
+                blend.counts[Int(row)], ordinal: example.ordinal, time: example.time)
+            for number in 0..<rule.counts { features.set(number, at: place, counts[number]) }
+        }
+        for (number, part) in parts.enumerated() {
+            let number = rule.counts + number
+            switch part {
+            case .rows(let user, let items):
+                for (place, row) in rows.enumerated() {
+                    let item = items.row(Int(row))
+                    features.set(number, at: place, item.bias + user.dot(item))
+                }
+            case .count(let model, let instant):
+                for (place, row) in rows.enumerated() {
+                    features.set(number, at: place, Self.count(model, Int(row), instant))
+                }
+            case .personal(let scores, let succeeding):
+                for (place, row) in rows.enumerated() {
+                    if let score = scores[row] { features.set(number, at: place, score) }
+                    if let score = succeeding[row] { features.set(number, 1, at: place, score) }
+                }
+            }
+        }
+        if !history.isEmpty {
+            for (place, row) in rows.enumerated() where history.contains(row) { features.setSeen(at: place) }
+        }
+        return features
+    }
+
+    private static func count(_ model: ModelState, _ row: Int, _ instant: Int64) -> Float {
+        let count = Float(model.decay.popular(model.counts[row], at: instant))
+        return count > FadingRates.least ? Logarithm.of(count / FadingRates.least) : 0
+    }
+
+    /// Of one item, without making room for features.
+    func score(_ row: Int, _ weights: [Float]) -> Float {
+        let counts = rule.rates.values(
+            blend.counts[row], ordinal: example.ordinal, time: example.time)
+        var score: Float = 0
+        for number in 0..<rule.counts { score += rule.shape.share(number, of: counts[number], weights) }
+        for (number, part) in parts.enumerated() {
+            let number = rule.counts + number
+            switch part {
+            case .rows(let user, let items):
+                let value = items.row(row).bias + user.dot(items.row(row))
+                score += rule.shape.share(number, of: value, weights)
+            case .count(let model, let instant):
+                score += rule.shape.share(number, of: Self.count(model, row, instant), weights)
+            case .personal(let scores, let succeeding):
+                score += rule.shape.share(number, of: scores[Int32(row)] ?? 0, weights)
+                if let value = succeeding[Int32(row)] {
+                    score += rule.shape.share(number, 1, of: value, weights)
+                }
+            }
+        }
+        return history.contains(Int32(row)) ? score + weights[rule.shape.seenFeature] : score
+    }
+}
