@@ -19,6 +19,10 @@ struct EndWithParent: ParsableCommand {
         guard scheduling_end_with_parent(SIGTERM) == 0, getppid() != 1 else {
             throw ExitCode(EXIT_FAILURE)
         }
+        // Commands run on a thread that blocks signals, and a program inherits what is blocked.
+        var none = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, nil)
         var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) }
         arguments.append(nil)
         execv(command.first ?? "", arguments)

@@ -12,10 +12,10 @@ struct EndWithParentTests {
             .appending(path: "freshet-bench").path
         let parent = try ChildProcess(
             ["/bin/sh", "-c", #""$0" end-with-parent /bin/sleep 600 & echo $!; wait"#, bench],
-            output: folder.path("pid"))
+            output: folder.path + "/pid")
         func read(_ path: String) -> String { (try? String(contentsOfFile: path, encoding: .utf8)) ?? "" }
         func child() -> Int32? {
-            Int32(read(folder.path("pid")).trimmingCharacters(in: .whitespacesAndNewlines))
+            Int32(read(folder.path + "/pid").trimmingCharacters(in: .whitespacesAndNewlines))
         }
         try eventually("the child's id is known", seconds: 60) { child() != nil }
         let id = try child().orThrow("no child")
