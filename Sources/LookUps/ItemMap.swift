@@ -34,6 +34,11 @@ public struct ItemMap: Sendable, Equatable {
     public var popularity: [Float] = []
     /// Three columns, (q_i − mean)·axis, the most telling axis first.
     public var places: [[Float]] = []
+
+    public init(model: String, itemsTaken: Int) {
+        self.model = model
+        self.itemsTaken = itemsTaken
+    }
 }
 
 extension LookupAnswerer {

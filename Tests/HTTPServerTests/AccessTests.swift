@@ -36,14 +36,16 @@ struct AccessTests {
                 ("127.0.0.1:8420", 200), ("localhost", 200), ("[::1]:8420", 200), ("freshet:8420", 200),
                 ("evil.example.com", 421), ("127.0.0.1.example.com:80", 421),
             ] {
-                #expect(try site.ask("/v1/status", headers: ["Host: \(host)"]).status == status, "\(host)")
+                let answer = try site.ask("/v1/status", headers: ["Host: \(host)"])
+                #expect(answer.status == status, "\(host)")
             }
         }
         try await withSite {
             $0.token = "t"
         } body: { site in
             let headers = ["Host: freshet.example.com", "Authorization: Bearer t"]
-            #expect(try site.ask("/v1/status", headers: headers).status == 200)
+            let answer = try site.ask("/v1/status", headers: headers)
+            #expect(answer.status == 200)
         }
     }
 

@@ -75,8 +75,8 @@ struct ObservingTests {
     func promtool() async throws {
         try await withSite { site in
             _ = try site.ask("/v1/recommend/u1")
-            let folder = try TestFolder()
-            let (input, output) = (folder.path("metrics"), folder.path("said"))
+            let folder = Folder()
+            let (input, output) = (folder.path + "/metrics", folder.path + "/said")
             try site.ask("/metrics").text.write(toFile: input, atomically: true, encoding: .utf8)
             let child = try ChildProcess(
                 [try #require(Promtool.path), "check", "metrics"], input: input, output: output)

@@ -1,7 +1,10 @@
 import Events
 import Foundation
+import HTTPTypes
+import Locking
 import LookUps
 import RPCSupport
+import State
 import Testing
 
 @testable import HTTPServer
