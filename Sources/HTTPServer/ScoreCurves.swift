@@ -30,8 +30,11 @@ struct ScoreCurves: Sendable {
     private(set) var applied: [Int64] = []
     private(set) var models: [Model] = []
     private(set) var marks: [Mark] = []
+    /// A point is taken of so many moments at which something was learned.
     private var stride = 1
-    private var ticks = 0
+    /// Since the last point.
+    private var passed = 0
+    private var eventsBefore: Int64?
     private var before: [ModelStatus] = []
 
     /// Measures, each beside that of its baseline.
@@ -42,9 +45,12 @@ struct ScoreCurves: Sendable {
     /// To be called several times a second.
     mutating func take(_ status: [ModelStatus], applied events: Int64, time: Int64) {
         mark(status, events, time)
-        ticks += 1
         // Nothing was learned: the curves stand where they stood.
-        guard ticks % stride == 0, applied.last != events else { return }
+        guard events != eventsBefore else { return }
+        eventsBefore = events
+        passed += 1
+        guard passed >= stride else { return }
+        passed = 0
         times.append(time)
         applied.append(events)
         for model in status { add(model) }

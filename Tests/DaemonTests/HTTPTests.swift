@@ -50,11 +50,11 @@ struct HTTPTests {
         try daemon.waitUntil("all is learned") { $0["events.applied"] >= 2_000 && $0["lag.total"] == 0 }
         let site = try daemon.site
         #expect(try get(site, "/readyz").status == 200)
-        let found = try get(site, "/v1/recommend/u1?count=5&titles=true")
+        let found = try get(site, "/v1/recommend/u142?count=5&titles=true")
         let object = try #require(
             try JSONSerialization.jsonObject(with: Data(found.body.utf8)) as? [String: [[String: Any]]])
         let items = try #require(object["items"]).compactMap { $0["id"] as? String }
-        #expect(try daemon.call("RECOMMEND", "u1", "COUNT", "5") == .array(items.map(RESPValue.text)))
+        #expect(try daemon.call("RECOMMEND", "u142", "COUNT", "5") == .array(items.map(RESPValue.text)))
         #expect(items.count == 5)
         let status = try #require(
             try JSONSerialization.jsonObject(with: Data(get(site, "/v1/status").body.utf8)) as? [String: Any])

@@ -56,10 +56,6 @@ struct AccessTests {
         } body: { site in
             let long = "{\"user\":\"\(String(repeating: "u", count: 200))\"}"
             #expect(try site.ask("/v1/events", method: "POST", body: long).status == 413)
-            let chunked = try site.ask(
-                "/v1/events", method: "POST",
-                headers: ["Content-Type: application/json", "Transfer-Encoding: chunked"])
-            #expect(chunked.status == 400)
             let connection = try TCPConnection(site.address)
             connection.send(
                 "POST /v1/events HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Type: application/json\r\n"
@@ -125,7 +121,9 @@ struct AccessTests {
             #expect(page.headers["content-type"] == "text/html; charset=utf-8")
             #expect(page.headers["content-security-policy"]?.contains("default-src 'none'") == true)
             #expect(page.headers["x-content-type-options"] == "nosniff")
-            for word in ["http://", "https://", "onclick=", "style=\""] { #expect(!page.text.contains(word)) }
+            for word in ["=\"http", "onclick=", "style=\"", "<script>", "<style>"] {
+                #expect(!page.text.contains(word))
+            }
             let head = try site.ask("/", method: "HEAD")
             #expect(head.status == 200 && head.body.isEmpty)
         }
