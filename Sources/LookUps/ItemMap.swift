@@ -6,7 +6,7 @@ internal import State
 
 /// A map of the items of a model that has rows.
 public struct MapQuery: Sendable {
-    /// `nil` asks the default model, or the first that has rows where that one has none.
+    /// `nil` asks the default model, or the first that has rows where that one counts.
     public var model: String?
     /// The most taken items alone where there are more.
     public var itemsMax: Int
@@ -26,14 +26,14 @@ public struct ItemMap: Sendable, Equatable {
     /// Items that somebody took, of which the map may hold but the most taken.
     public var itemsTaken: Int
     /// Of all that the rows differ, the part along each axis.
-    public var explained: [Float] = []
+    public var explained = [Float](repeating: 0, count: axisCount)
     public var ids: [EntityID] = []
     public var titles: [String?] = []
     public var tags: [[String]] = []
     /// The score that `TOP BY popular` ranks by.
     public var popularity: [Float] = []
     /// Three columns, (q_i − mean)·axis, the most telling axis first.
-    public var places: [[Float]] = []
+    public var places = [[Float]](repeating: [], count: axisCount)
 
     public init(model: String, itemsTaken: Int) {
         self.model = model
@@ -45,38 +45,31 @@ extension LookupAnswerer {
     /// Rows copied while one side of an index is held; publication goes on with the other, and tries again meanwhile.
     private static let rowsPerRead = 2_048
 
+    /// Empty where nothing is learned yet.
     package func map(_ query: MapQuery) throws(LookupError) -> ItemMap {
-        if query.model != nil {
-            let model = published.models[try modelNumber(query.model)]
-            guard let map = map(of: model, itemsMax: query.itemsMax) else {
-                throw LookupError(
-                    .invalid, "model '\(model.traits.name)' has no rows to make a map of; ask another")
-            }
-            return map
+        let number = try modelNumber(query.model)
+        // For a blend, which has none, stands the part that it asks what is similar.
+        let model = published.models[query.model == nil ? relating(number) : number]
+        if model.traits.options.learnsRows { return map(of: model, itemsMax: query.itemsMax) }
+        guard query.model == nil, let other = published.models.first(where: { $0.traits.options.learnsRows })
+        else {
+            throw LookupError(
+                .invalid, "model '\(model.traits.name)' has no rows to make a map of; ask another")
         }
-        let first = try modelNumber(nil)
-        for number in [first] + published.models.indices.filter({ $0 != first }) {
-            if let map = map(of: published.models[number], itemsMax: query.itemsMax) { return map }
-        }
-        throw LookupError(.unavailable, "nothing is learned yet that a map could be made of")
+        return map(of: other, itemsMax: query.itemsMax)
     }
 
-    /// `nil` where the model counts, or has learned nothing yet.
-    private func map(of model: PublishedModel, itemsMax: Int) -> ItemMap? {
-        guard model.traits.options.learnsRows else { return nil }
+    private func map(of model: PublishedModel, itemsMax: Int) -> ItemMap {
         let (taken, items) = mostTaken(itemsMax, of: model)
-        guard items.count > 1 else { return nil }
+        var map = ItemMap(model: model.traits.name, itemsTaken: taken)
         let rows = rows(items.map(\.row), of: model)
         guard let components = PrincipalComponents(of: rows, factors: model.index.factors, ItemMap.axisCount)
-        else { return nil }
-        var map = ItemMap(model: model.traits.name, itemsTaken: taken)
+        else { return map }
         map.explained = components.explained
         map.places = components.places
         map.popularity = items.map(\.popularity)
-        view.readItemIDs { table in
-            // An item's row stays its own.
-            map.ids = items.compactMap { table.id(of: $0.row) }
-        }
+        // An item's row stays its own, and so does its id.
+        view.readItemIDs { table in map.ids = items.compactMap { table.id(of: $0.row) } }
         view.readCatalogue { catalogue in
             for item in items {
                 let entry = Int(item.row) < catalogue.entries.count ? catalogue.entries[Int(item.row)] : nil
@@ -84,7 +77,7 @@ extension LookupAnswerer {
                 map.tags.append(entry?.tags ?? [])
             }
         }
-        return map.ids.count == items.count ? map : nil
+        return map
     }
 
     /// Items that somebody took: how many there are, and the most taken of them by row.

@@ -48,10 +48,14 @@ struct ItemMapTests {
         try live.stop()
     }
 
-    @Test("before anything is learned there is no map, and it says so")
+    @Test("before anything is learned the map is empty; a model that is not known is named")
     func nothing() throws {
         let live = try LiveEngine()
-        #expect(throws: LookupError.self) { try live.engine.map(MapQuery()) }
+        let map = try live.engine.map(MapQuery())
+        #expect(
+            map.ids.isEmpty && map.itemsTaken == 0 && map.explained == [0, 0, 0]
+                && map.places == [[], [], []])
+        #expect(throws: LookupError.self) { try live.engine.map(MapQuery(model: "none")) }
         try live.stop()
     }
 

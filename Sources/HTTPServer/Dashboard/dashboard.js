@@ -516,7 +516,9 @@ const items = {
     this.turn(async () => {
       const item = await ask(`/v1/items/${path(id)}`);
       // A model that counts knows nothing of likeness; what follows an item, one of them does.
-      const near = await ask(`/v1/similar/${path(id)}`, { count: 8, titles: true, model }).catch((error) => error);
+      const learner = models.find((other) => other.name === model)?.learner;
+      const near = counting.has(learner) && learner !== "next" ? { items: [] }
+        : await ask(`/v1/similar/${path(id)}`, { count: 8, titles: true, model }).catch((error) => error);
       return [item, near];
     }, ([item, near]) => this.card(item, near, model),
     (error) => $("item").replaceChildren(make("p", { class: "problem" }, problem(error))));
@@ -596,14 +598,14 @@ const map = {
   load() {
     if (!this.points) this.say("Loading …");
     this.turn(() => ask("/v1/map", { model: $("map-model").value }), (answer) => {
+      if (!answer.ids.length) return this.say("Nothing is learned yet that a map could be made of. Feed some events, then draw again.");
       this.take(answer);
       this.say("");
       this.whole();
       this.legend();
       this.ends();
     }, (error) => {
-      if (error.code === "UNAVAILABLE" || error.code === "ERR") this.points = null;
-      if (!this.points) this.say(error.code === "UNAVAILABLE" ? "Nothing is learned yet that a map could be made of. Feed some events, then draw again." : problem(error));
+      if (!this.points) this.say(problem(error));
     });
   },
 
