@@ -70,6 +70,9 @@ enum AnswerJSON {
             members.append(("seen-ts", .integer(seen.time)))
         }
         members.append(("carried-by", .array(explanation.carriers.map(carrier))))
+        if !explanation.parts.isEmpty {
+            members.append(("parts", .object(explanation.parts.map { ($0.name, .float($0.share)) })))
+        }
         if let rest = explanation.rest {
             members.append(("carried-by-others", .float(rest.others)))
             members.append(("drift", .float(rest.drift)))

@@ -124,7 +124,7 @@ enum Schemas {
                 ],
                 optional: [
                     ("seen-value", number), ("seen-ts", integer), ("carried-by-others", number),
-                    ("drift", number),
+                    ("drift", number), ("parts", object([], others: number)),
                 ])
         ),
         (

@@ -169,6 +169,7 @@ function showNow(now) {
     const from = pastMax - tile.past.length;
     tile.line.setAttribute("points", tile.past.map((v, i) => `${from + i},${(24 - 22 * v / top).toFixed(1)}`).join(" "));
   }
+  live = now.models;
   knowModels(now.models);
 }
 
@@ -220,6 +221,8 @@ async function follow() {
 
 const counting = new Set(["popular", "trending", "repeat", "next", "blend"]);
 let models = [];
+/** The same with their newest numbers. */
+let live = [];
 
 function knowModels(list) {
   const names = list.map((model) => `${model.name}${model.default ? "*" : ""}`).join();
@@ -231,7 +234,8 @@ function knowModels(list) {
   ]) {
     const chosen = $(id).value;
     const options = list.filter(fits).map((model) => make(
-      "option", { value: model.name, selected: chosen ? model.name === chosen : model.default }, model.name));
+      "option", { value: model.name, selected: chosen ? model.name === chosen : model.default && id !== "map-model" }, model.name));
+    if (id === "map-model") options.unshift(make("option", { value: "", selected: !chosen }, "by default"));
     $(id).replaceChildren(...options);
   }
   items.list();
@@ -325,7 +329,11 @@ function chart(model, answer) {
     read.textContent = "";
     for (const side of ["x1", "x2"]) cursor.setAttribute(side, -9);
   });
-  return make("figure", {}, make("figcaption", {}, make("b", {}, model.name), value, said, make("span", { class: "said" }, what), read), picture);
+  const newest = live.find((other) => other.name === model.name) || {};
+  const over = newest["lead-over"] && newest.lead != null
+    ? `${newest.lead < 0 ? "behind" : "ahead of"} ${newest["lead-over"]} by ${number(Math.abs(newest.lead))} (${number(newest["lead-low"])} to ${number(newest["lead-high"])})` : null;
+  return make("figure", {}, make("figcaption", {}, make("b", {}, model.name), newest.default ? make("span", { class: "said" }, "(asked by default)") : null,
+    value, said, make("span", { class: "said" }, what), over ? make("span", { class: "said" }, over) : null, read), picture);
 }
 
 // ---- Titles to choose from -------------------------------------------------------------------------------------------
@@ -461,7 +469,7 @@ const asks = {
 
 /** The parts of a score, and the past items that carry it. */
 function explanation(reason) {
-  const parts = [["all ratings’ mean", reason.mean], ["how this user rates", reason["user-bias"]],
+  const parts = reason.parts ? Object.entries(reason.parts).filter(([, value]) => value !== 0) : [["all ratings’ mean", reason.mean], ["how this user rates", reason["user-bias"]],
     ["how the item is rated", reason["item-bias"]], ["taste and item match", reason.match]].filter(([, value]) => value != null);
   const widest = Math.max(...parts.map(([, value]) => Math.abs(value)), 1e-9);
   const grid = make("div", { class: "parts" });
