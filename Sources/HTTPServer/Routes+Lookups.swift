@@ -167,7 +167,12 @@ extension Routes {
         _ items: [ScoredItem], _ order: TopQuery.Order, _ count: Int, _ model: String?,
         _ service: any LookupService
     ) throws(LookupError) -> [ScoredItem] {
-        let name = model ?? service.models().first { $0.isDefault }?.name
+        let models = service.models()
+        let asked = models.first { model == nil ? $0.isDefault : $0.name == model }
+        guard let asked else { throw LookupError(.noModel, "no model '\(model ?? "")'") }
+        // A blend has no biases of its own.
+        let ranking = models.first { ["bpr", "warp", "als"].contains($0.learner) }
+        let name = asked.learner == "blend" ? ranking?.name ?? asked.name : asked.name
         var found: [ScoredItem] = []
         for item in items {
             guard let bias = try service.item(item.id).models.first(where: { $0.name == name })?.bias else {

@@ -525,7 +525,7 @@ const items = {
       const item = await ask(`/v1/items/${path(id)}`);
       // A model that counts knows nothing of likeness; what follows an item, one of them does.
       const learner = models.find((other) => other.name === model)?.learner;
-      const near = counting.has(learner) && learner !== "next" ? { items: [] }
+      const near = counting.has(learner) && !["next", "blend"].includes(learner) ? { items: [] }
         : await ask(`/v1/similar/${path(id)}`, { count: 8, titles: true, model }).catch((error) => error);
       return [item, near];
     }, ([item, near]) => this.card(item, near, model),
