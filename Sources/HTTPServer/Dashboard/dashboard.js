@@ -252,6 +252,7 @@ const curves = {
   },
   say(words) { $("curves").replaceChildren(make("p", { class: "empty" }, words)); },
   show(answer) {
+    this.answer = answer;
     const drawn = answer.models.filter((model) => model.values.some((value) => value != null));
     if (!drawn.length) {
       return this.say("No score yet. Feed some events: each is predicted before it is learned, and the curve begins here.");
@@ -383,6 +384,7 @@ const asks = {
     $("ask-user-field").hidden = this.isVisitor;
     $("ask-pick-field").hidden = !this.isVisitor;
     $("ask-found").hidden = true;
+    this.before = [];
     this.go();
   },
 
@@ -415,7 +417,7 @@ const asks = {
     $("ask-note").textContent = note || (!answer.items.length ? "There is nothing to recommend yet."
       : stranger ? "What a stranger sees: what is popular. Type a user’s id to see theirs."
       : popular ? `Nothing is known of “${this.user}” that this model learns from: what is popular.`
-      : `By ${answer.meta.model}, out of ${count(answer.meta.candidates)} items; rate one and watch the list change.`);
+      : `By ${answer.meta.model}, out of ${count(answer.meta.candidates)} items; ${this.isVisitor ? "take" : "rate"} one and watch the list change.`);
     const before = this.before;
     $("ask-list").replaceChildren(...answer.items.map((item, place) => this.row(item, place, before, stranger)));
     this.before = answer.items.map((item) => item.id);
@@ -810,6 +812,13 @@ $("theme").addEventListener("click", () => {
   map.draw();
 });
 if (localStorage.getItem("freshet-theme")) document.documentElement.dataset.theme = localStorage.getItem("freshet-theme");
+
+let curvesWidth = 0;
+new ResizeObserver(() => {
+  const width = $("curves").clientWidth;
+  if (width !== curvesWidth && curves.answer) curves.show(curves.answer);
+  curvesWidth = width;
+}).observe($("curves"));
 
 drawTiles();
 asks.begin();
