@@ -57,7 +57,7 @@ struct EvaluationInput {
         signals = options.signals
         isOfLog = true
         let ends = try moment?.ends(in: log)
-        let history = try log.history(LogRange(to: ends.map { .offsets($0) } ?? .whole))
+        let history = try log.history(LogRange(to: ends.map { LogRange.Bound.offsets($0) } ?? .whole))
         defer { history.close() }
         let decoder = EventDecoder(options: options)
         var batch = LogBatch()

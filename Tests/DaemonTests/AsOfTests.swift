@@ -29,8 +29,9 @@ struct AsOfTests {
         #expect(try daemon.status().positions == [0: stream.count])
         #expect(try daemon.token("RATE", "u1", "i1", "5") == "0:\(stream.count)")
         #expect(try daemon.stop() == .exit(0))
-        let files = try FileManager.default.contentsOfDirectory(atPath: place.stateFolder).sorted()
-        #expect(files == ["lock", "log.sqlite", "state.sqlite"])
+        let files = try FileManager.default.contentsOfDirectory(atPath: place.stateFolder)
+        #expect(
+            files.filter { !$0.hasPrefix("log.sqlite-") }.sorted() == ["lock", "log.sqlite", "state.sqlite"])
     }
 
     @Test("a checkpoint that is old enough is gone on from, and stays as it is")
