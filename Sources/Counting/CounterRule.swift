@@ -42,18 +42,19 @@ package struct CounterRule: Sendable {
         case .repeat:
             for own in trail.own { scores[own.item] = retakes(trail.cell(of: own, at: time)) }
         case .next:
-            for previous in following(trail) {
-                guard let sketch = successors(previous.item) else { continue }
+            for (item, weight) in following(trail) {
+                guard let sketch = successors(item) else { continue }
                 for entry in sketch.entries {
-                    let share = share(of: entry, in: sketch, after: previous)
-                    if share > 0 { scores[entry.item, default: 0] += share }
+                    let share = sketch.share(of: entry, shrinkage: options.shrinkage)
+                    if share > 0 { scores[entry.item, default: 0] += weight * share }
                 }
             }
         }
         return scores
     }
 
-    /// What the last item alone says of those that come at once after it; of `next`.
+    /// What the last item alone says of those that come at once after it; of `next`. Not in its own score: where events
+    /// come fast it says more than the trail, elsewhere less, and a blend learns which.
     package func succeeding(_ trail: UserTrail, successors: (Int32) -> SuccessorSketch?) -> [Int32: Float] {
         guard options.kind == .next, let last = trail.recent.last, let sketch = successors(last) else {
             return [:]
@@ -66,34 +67,15 @@ package struct CounterRule: Sendable {
         return scores
     }
 
-    /// How much one of a user's last items adds to the score of what followed it.
-    package func share(
-        of entry: SuccessorSketch.Entry, in sketch: SuccessorSketch, after previous: Previous
-    ) -> Float {
-        let share = previous.weight * sketch.share(of: entry, shrinkage: options.shrinkage)
-        guard previous.isLast else { return (1 - options.nearWeight) * share }
-        let near = sketch.nearShare(of: entry, shrinkage: options.nearShrinkage)
-        return (1 - options.nearWeight) * share + options.nearWeight * near
-    }
-
-    /// One of a user's last items.
-    package struct Previous: Sendable {
-        package var item: Int32
-        /// How much it counts; of all together 1.
-        package var weight: Float
-        package var isLast: Bool
-    }
-
-    /// The user's last items, newest first.
-    package func following(_ trail: UserTrail) -> [Previous] {
+    /// The user's last items, newest first, and how much each counts; together 1.
+    package func following(_ trail: UserTrail) -> [(item: Int32, weight: Float)] {
         var (weight, sum) = (Float(1), Float(0))
-        var items: [Previous] = []
+        var items: [(item: Int32, weight: Float)] = []
         for item in trail.recent.reversed() {
-            items.append(Previous(item: item, weight: weight, isLast: items.isEmpty))
+            items.append((item, weight))
             sum += weight
             weight *= options.trailDecay
         }
-        for place in items.indices { items[place].weight /= sum }
-        return items
+        return items.map { ($0.item, $0.weight / sum) }
     }
 }

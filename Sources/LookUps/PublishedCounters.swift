@@ -53,12 +53,12 @@ final class PublishedCounters: Sendable {
 
     /// Of each of the user's last items how much it adds to the score of `item`.
     func shares(of item: Int32, after trail: UserTrail) -> [(item: Int32, similarity: Float, share: Float)] {
-        rule.following(trail).compactMap { previous in
-            guard let sketch = successors(of: previous.item),
+        rule.following(trail).compactMap { previous, weight in
+            guard let sketch = successors(of: previous),
                 let entry = sketch.entries.first(where: { $0.item == item })
             else { return nil }
-            let similarity = sketch.share(of: entry, shrinkage: rule.options.shrinkage)
-            return (previous.item, similarity, rule.share(of: entry, in: sketch, after: previous))
+            let share = sketch.share(of: entry, shrinkage: rule.options.shrinkage)
+            return (previous, share, weight * share)
         }
     }
 }

@@ -81,6 +81,23 @@ struct CounterTests {
         #expect(!after.shards[0].trails[0]![0].recent.contains(last))
     }
 
+    @Test("what comes at once is told from what comes later")
+    func nearness() {
+        let state = learned(batches(ring(3_000), sizes: [100]), options([.next]))
+        let counter = state.models[0].counter!
+        var trail = UserTrail()
+        for item in ["i9", "i10"] { trail.follow(row(item, state), limit: 5) }
+        let successors: (Int32) -> SuccessorSketch? = { counter.successors[Int($0)] }
+        let atOnce = counter.rule.succeeding(trail, successors: successors)
+        let later = row("i12", state)
+        #expect(atOnce[row("i11", state)]! > 0.5)
+        #expect(atOnce[later, default: 0] < 0.1)
+        // After all of the trail it is likely too.
+        let sketch = counter.successors[Int(row("i10", state))]
+        let entry = sketch.entries.first { $0.item == later }!
+        #expect(sketch.share(of: entry, shrinkage: 0) > 2 * sketch.nearShare(of: entry, shrinkage: 0))
+    }
+
     @Test("several shards count every transition that one counts")
     func shards() {
         func total(_ shards: Int) -> Float {

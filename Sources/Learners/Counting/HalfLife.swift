@@ -60,8 +60,6 @@ public struct CounterOptions: Sendable, Equatable {
     public var shrinkage: Float = 50
     /// The same of those that came at once.
     public var nearShrinkage: Float = 15
-    /// How much of the score is what came at once after the last item; the rest is what came after all of the trail.
-    public var nearWeight: Float = 0.5
 
     /// Items that a user's own counts are kept of.
     public static let ownItemsMax = 512
