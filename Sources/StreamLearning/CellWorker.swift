@@ -112,12 +112,12 @@ struct CellWorker {
         for number in order {
             let isOwn = desks[number].context.model.rule.learns(
                 from: kind, value: example.value, of: pair)
-            let isDislike =
+            let isDisliked =
                 !isOwn
                 && isDislike(
                     example, kind: kind, previous: previous, pair: pair, desks[number].context.model)
             guard
-                isOwn || isDislike
+                isOwn || isDisliked
                     || !sampled.isEmpty && desks[number].context.model.rule.predictsRatings
             else {
                 continue
@@ -125,7 +125,7 @@ struct CellWorker {
             desks[number].context.stand(
                 at: local, history: history, meansPrediction: meansPrediction, sampled: sampled,
                 weight: desks[number].context.model.rule.weight(of: pair))
-            if isDislike {
+            if isDisliked {
                 if learns || desks[number].learner.countsHistory {
                     desks[number].learner.dislike(example, desks[number].context, lease: lease)
                 }
@@ -150,8 +150,7 @@ struct CellWorker {
     @inline(__always)
     private func sampled(
         _ example: Example, kind: HistoryEntry.Kind, pair: HistoryEntry, at desks: borrowing LearnerDesks,
-        local: Int,
-        history: LentHistory, lease: borrowing RowLease
+        local: Int, history: LentHistory, lease: borrowing RowLease
     ) -> [Int] {
         guard learns, SampledRecall.mayBeScored(example, seed: seed) else { return [] }
         for number in 0..<desks.count
