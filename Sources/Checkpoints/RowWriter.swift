@@ -13,8 +13,10 @@ struct RowWriter: ~Copyable {
     init(_ db: Database) throws {
         let users = try OwnedRows(
             "users",
-            columns: ["history", "residual_sum", "ratings", "next_order", "last_event", "hidden", "marks"],
-            db)
+            columns: [
+                "history", "residual_sum", "ratings", "next_order", "last_event", "hidden", "marks",
+                "tallies",
+            ], db)
         let items = try OwnedRows(
             "items",
             columns: [
@@ -56,14 +58,17 @@ struct RowWriter: ~Copyable {
                 try user.history.withUnsafeBytes { history in
                     try user.hidden.withUnsafeBytes { hidden in
                         try user.marks.withUnsafeBytes { marks in
-                            try users.write(row: user.row, id: id) { statement in
-                                statement.bind(blob: history, at: 3)
-                                statement.bind(user.residualSum, at: 4)
-                                statement.bind(user.ratings, at: 5)
-                                statement.bind(user.nextOrder, at: 6)
-                                statement.bind(user.lastEvent, at: 7)
-                                statement.bind(blob: hidden, at: 8)
-                                statement.bind(blob: marks, at: 9)
+                            try user.tallies.withUnsafeBytes { tallies in
+                                try users.write(row: user.row, id: id) { statement in
+                                    statement.bind(blob: history, at: 3)
+                                    statement.bind(user.residualSum, at: 4)
+                                    statement.bind(user.ratings, at: 5)
+                                    statement.bind(user.nextOrder, at: 6)
+                                    statement.bind(user.lastEvent, at: 7)
+                                    statement.bind(blob: hidden, at: 8)
+                                    statement.bind(blob: marks, at: 9)
+                                    statement.bind(blob: tallies, at: 10)
+                                }
                             }
                         }
                     }

@@ -6,7 +6,7 @@ enum Schema {
     /// "Frsh": tells a Freshet state from any other SQLite file.
     static let applicationID: Int32 = 0x4672_7368
     /// Rises with every change of the tables; a file with a higher one is refused.
-    static let version = 3
+    static let version = 4
 
     static func create(_ db: Database) throws {
         try db.execute(
@@ -20,7 +20,8 @@ enum Schema {
                 CREATE TABLE users(
                     row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, history BLOB NOT NULL,
                     residual_sum REAL NOT NULL, ratings INTEGER NOT NULL, next_order INTEGER NOT NULL,
-                    last_event INTEGER NOT NULL, hidden BLOB NOT NULL, marks BLOB NOT NULL);
+                    last_event INTEGER NOT NULL, hidden BLOB NOT NULL, marks BLOB NOT NULL,
+                    tallies BLOB NOT NULL);
                 CREATE TABLE items(
                     row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, title TEXT, tags TEXT NOT NULL,
                     available INTEGER NOT NULL, users INTEGER NOT NULL, ratings INTEGER NOT NULL,
@@ -48,6 +49,7 @@ enum Schema {
         let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
         if found < 2 { try migrateToSecond(db) }
         if found < 3 { try migrateToThird(db) }
+        if found < 4 { try migrateToFourth(db) }
     }
 
     /// Hidden items, times of items' last events, long-term rows, steps of learning rates, decayed popularity (which starts
@@ -83,6 +85,15 @@ enum Schema {
                 ALTER TABLE items ADD COLUMN tags_at INTEGER;
                 ALTER TABLE items ADD COLUMN available_at INTEGER;
                 PRAGMA user_version = 3;
+                """)
+    }
+
+    /// What signals come to. Of those before this nothing but the last of each item is known, which the history has.
+    private static func migrateToFourth(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                ALTER TABLE users ADD COLUMN tallies BLOB NOT NULL DEFAULT x'';
+                PRAGMA user_version = 4;
                 """)
     }
 }

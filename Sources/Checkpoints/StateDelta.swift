@@ -69,10 +69,13 @@ public struct StoredUser: Sendable {
     public var hidden: Data
     /// Marks of 16 bytes, little-endian: item i32, subject u32 (0 retraction, 1 hiding), time i64 (ms).
     public var marks: Data
+    /// Of items that the user came to more than once; tallies of 24 bytes, little-endian: item i32, signals u32, weight f32,
+    /// faded weight f32, first and last u32 (seconds since 1970).
+    public var tallies: Data
 
     public init(
         row: Int32, id: Data, history: Data, residualSum: Double, ratings: Int64, nextOrder: Int64,
-        lastEvent: Int64, hidden: Data, marks: Data = Data()
+        lastEvent: Int64, hidden: Data, marks: Data = Data(), tallies: Data = Data()
     ) {
         self.row = row
         self.id = id
@@ -83,6 +86,7 @@ public struct StoredUser: Sendable {
         self.lastEvent = lastEvent
         self.hidden = hidden
         self.marks = marks
+        self.tallies = tallies
     }
 }
 

@@ -63,7 +63,7 @@ extension StateFile {
         var count = 0
         let users = try PlainStatement(
             """
-            SELECT row, id, history, residual_sum, ratings, next_order, last_event, hidden, marks
+            SELECT row, id, history, residual_sum, ratings, next_order, last_event, hidden, marks, tallies
             FROM users ORDER BY row
             """, db)
         while try users.next() {
@@ -72,7 +72,8 @@ extension StateFile {
                 user: ReadUser(
                     row: Int32(clamping: users.integer(0)), id: users.bytes(1), history: users.bytes(2),
                     residualSum: users.double(3), ratings: users.integer(4), nextOrder: users.integer(5),
-                    lastEvent: users.integer(6), hidden: users.bytes(7), marks: users.bytes(8)))
+                    lastEvent: users.integer(6), hidden: users.bytes(7), marks: users.bytes(8),
+                    tallies: users.bytes(9)))
         }
         return count
     }

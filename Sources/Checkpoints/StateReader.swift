@@ -32,6 +32,7 @@ public struct ReadUser {
     public var lastEvent: Int64
     public var hidden: UnsafeRawBufferPointer
     public var marks: UnsafeRawBufferPointer
+    public var tallies: UnsafeRawBufferPointer
 }
 
 /// One row of one factor table as it is read back. Its numbers lie in SQLite's pages until `read` returns.

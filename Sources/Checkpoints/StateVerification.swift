@@ -114,11 +114,15 @@ extension StateFile {
         let items = Set(try Int32.fetchAll(db, sql: "SELECT row FROM items"))
         var holders: [Int32: Int64] = [:]
         var bad = 0
-        let hasHidden = report.schemaVersion >= 2
+        let (hasHidden, hasTallies) = (report.schemaVersion >= 2, report.schemaVersion >= 4)
         let cursor = try GRDB.Row.fetchCursor(
-            db, sql: "SELECT history, \(hasHidden ? "hidden" : "x''") FROM users")
+            db,
+            sql: """
+                SELECT history, \(hasHidden ? "hidden" : "x''"), \(hasTallies ? "tallies" : "x''") FROM users
+                """)
         while let row = try cursor.next() {
-            let (history, hidden) = (row[0] as Data, row[1] as Data)
+            let (history, hidden, tallies) = (row[0] as Data, row[1] as Data, row[2] as Data)
+            if !StoredUser.areSound(tallies: tallies, ofHistory: history) { bad += 1 }
             if !StoredUser.areWhole(hidden: hidden, of: items) { bad += 1 }
             if history.count % StoredUser.entryBytes != 0 { bad += 1 }
             for item in StoredUser.items(ofHistory: history) {
@@ -128,7 +132,8 @@ extension StateFile {
         }
         if bad > 0 {
             report.problems.append(
-                "\(bad) histories, entries or lists of hidden items are malformed or name unknown items")
+                "\(bad) histories, entries, tallies or lists of hidden items are malformed or name unknown items"
+            )
         }
         var miscounted = 0
         for row in try GRDB.Row.fetchAll(db, sql: "SELECT row, users FROM items") {
@@ -142,6 +147,7 @@ extension StateFile {
 
 extension StoredUser {
     public static let entryBytes = 24
+    public static let tallyBytes = 24
 
     /// Whether these are whole rows of `items`, ascending.
     static func areWhole(hidden: Data, of items: Set<Int32>) -> Bool {
@@ -152,6 +158,22 @@ extension StoredUser {
         }
         return hidden.count % 4 == 0 && rows.allSatisfy(items.contains)
             && zip(rows, rows.dropFirst()).allSatisfy { $0 < $1 }
+    }
+
+    /// Whether these are whole tallies of finite weights, ascending, each of an item of the history.
+    static func areSound(tallies: Data, ofHistory history: Data) -> Bool {
+        guard !tallies.isEmpty else { return true }
+        guard tallies.count % tallyBytes == 0 else { return false }
+        let items = Set(items(ofHistory: history))
+        return tallies.withUnsafeBytes { bytes in
+            var last: Int32 = -1
+            return stride(from: 0, to: bytes.count, by: tallyBytes).allSatisfy { start in
+                let item = Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: Int32.self))
+                defer { last = item }
+                let weights = UnsafeRawBufferPointer(rebasing: bytes[start + 8..<start + 16])
+                return item > last && items.contains(item) && weights.allFloatsAreFinite
+            }
+        }
     }
 
     static func items(ofHistory history: Data) -> [Int32] {

@@ -55,6 +55,7 @@ enum ExplanationCommands {
         if let seen = explanation.seen {
             add("seen-value", .shortest(seen.value))
             add("seen-ts", .integer(seen.time))
+            if let signals = seen.signals { pairs += RecordCommands.map(signals, prefix: "seen-") }
         }
         add("carried-by", .array(explanation.carriers.map(carrier)))
         if let rest = explanation.rest {

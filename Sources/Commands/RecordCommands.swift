@@ -71,9 +71,23 @@ enum RecordCommands {
     }
 
     private static func entry(_ entry: UserRecord.Entry) -> RESPValue {
-        .map([
+        var pairs: [(RESPValue, RESPValue)] = [
             (.text("item"), .text(entry.item.string)), (.text("value"), .shortest(entry.value)),
             (.text("kind"), .text(entry.isRating ? "rating" : "signal")), (.text("ts"), .integer(entry.time)),
-        ])
+        ]
+        if let signals = entry.signals { pairs += map(signals) }
+        return .map(pairs)
+    }
+
+    /// What `USER.GET` and `EXPLAIN` say of a user's signals on an item, each name behind `prefix`.
+    static func map(
+        _ signals: UserRecord.Signals, prefix: String = ""
+    ) -> [(RESPValue, RESPValue)] {
+        [
+            (.text(prefix + "signals"), .integer(Int64(signals.count))),
+            (.text(prefix + "weight"), .shortest(signals.weight)),
+            (.text(prefix + "faded-weight"), .shortest(signals.fadedWeight)),
+            (.text(prefix + "first-ts"), .integer(signals.first)),
+        ]
     }
 }

@@ -91,7 +91,9 @@ struct EvaluatedAlgorithm {
         let learned =
             rates
             ? interactions(train.filter(\.isRating)) { $0.value }
-            : interactions(train.filter(\.isPositive)) { $0.isRating ? 1 : $0.value }
+            : interactions(train.filter(\.isPositive)) {
+                $0.isRating ? 1 : LikingWeight.saturated($0.value)
+            }
         guard learned.count > 0 else {
             throw .emptyPart(
                 "\(name): the training part holds no \(rates ? "rating" : "liked item") to learn from")

@@ -124,10 +124,10 @@ struct EvaluationInput {
 
 extension ModelSettings.Positive {
     func takes(rating: Float) -> Bool {
-        switch self {
+        switch ratings {
         case .any: true
-        case .ratingAtLeast(let bound): rating >= Float(bound)
-        case .ratingAbove(let bound): rating > Float(bound)
+        case .atLeast(let bound): rating >= Float(bound)
+        case .above(let bound): rating > Float(bound)
         }
     }
 }

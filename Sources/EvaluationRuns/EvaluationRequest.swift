@@ -1,10 +1,13 @@
 public import EventLog
 public import Events
+public import Learners
 public import Settings
 public import State
 
 /// What `freshet evaluate` was asked for: which events, which protocol, which algorithms.
 public struct EvaluationRequest: Sendable {
+    /// After how long a signal's weight counts half, in `prequential`.
+    public var signalHalfLife = HalfLife.never
     /// How what is tested is kept from what is learned; by the names that they have on the command line.
     public enum ProtocolName: String, Sendable, CaseIterable {
         case holdout, prequential, resubstitution

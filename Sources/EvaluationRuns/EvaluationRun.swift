@@ -163,7 +163,7 @@ public struct EvaluationRun {
             factors: request.factors,
             seed: request.seed, window: request.window ?? max(1, events.count / 10),
             popularityHalfLife: request.popularityHalfLife, seen: request.seen,
-            signals: request.events.signals, sample: request.sample)
+            signals: request.events.signals, signalHalfLife: request.signalHalfLife, sample: request.sample)
     }
 
     private func tell(_ learned: Int, of events: Int) throws {

@@ -25,6 +25,8 @@ struct PrequentialEvaluation {
         var seen = SeenRule.exclude
         /// Weights of signals by their names.
         var signals = EventOptions().signals
+        /// After how long their weight counts half.
+        var signalHalfLife = HalfLife.never
         /// One liked event in so many is ranked.
         var sample = 1
         /// By place in the stream; `nil` where nobody knows.
@@ -154,6 +156,7 @@ enum LiveModels {
         replay.popularityHalfLife = options.popularityHalfLife
         replay.state.seen = options.seen
         replay.learning.signals = options.signals
+        replay.learning.signalHalfLife = options.signalHalfLife
         replay.rankEvery = options.sample
         return replay
     }

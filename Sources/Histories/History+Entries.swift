@@ -109,9 +109,9 @@ extension History {
         return data
     }
 
-    /// `nil` if the blob is not whole entries in ascending order.
-    package init?(blob: Data) {
-        guard blob.count % Self.entryBytes == 0 else { return nil }
+    /// `nil` if the blob is not whole entries in ascending order, or the tallies are none of them.
+    package init?(blob: Data, tallies tallyBlob: Data = Data()) {
+        guard blob.count % Self.entryBytes == 0, var tallies = Self.tallies(tallyBlob) else { return nil }
         let count = blob.count / Self.entryBytes
         var entries: [HistoryEntry] = []
         entries.reserveCapacity(count)
@@ -122,14 +122,18 @@ extension History {
                 }
                 let word = load(20, as: UInt32.self)
                 guard let kind = HistoryEntry.Kind(rawValue: word & ~Self.timedBit) else { return false }
-                let entry = HistoryEntry(
+                var entry = HistoryEntry(
                     item: load(0, as: Int32.self), value: Float(bitPattern: load(4, as: UInt32.self)),
                     time: load(8, as: Int64.self), order: load(16, as: UInt32.self), kind: kind,
                     isTimed: word & Self.timedBit != 0)
                 if let last = entries.last, last.item >= entry.item { return false }
+                if !tallies.isEmpty, let tally = tallies.removeValue(forKey: entry.item) {
+                    guard tally.count > entry.countWithoutTally else { return false }
+                    entry.tally = tally
+                }
                 entries.append(entry)
             }
-            return true
+            return tallies.isEmpty
         }
         guard whole else { return nil }
         guard !entries.isEmpty else { return }

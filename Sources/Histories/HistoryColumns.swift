@@ -48,7 +48,15 @@ struct HistoryLayout {
     @inline(__always) var orders: Int { wideHighTimes + (form.highTime == .whole ? capacity * 4 : 0) }
     @inline(__always) var eraTimes: Int { orders + capacity * (form.orderIsWide ? 4 : 2) }
     @inline(__always) var codes: Int { eraTimes + (form.highTime == .era ? capacity : 0) }
-    private var end: Int { codes + capacity }
+    // Of those who came to an item more than once; last, so that where the others lie does not depend on them.
+    var firstSignals: Int { form.hasTallies ? (codes + capacity + 3) & ~3 : codes + capacity }
+    var lastSignals: Int { firstSignals + (form.hasTallies ? capacity * 4 : 0) }
+    var fadedWeights: Int { lastSignals + (form.hasLastSignals ? capacity * 4 : 0) }
+    var weights: Int { fadedWeights + (form.hasFadedWeights ? capacity * 4 : 0) }
+    var signalCounts: Int {
+        weights + (form.hasTallies ? capacity * (form.weightIsWide ? 4 : 2) : 0)
+    }
+    private var end: Int { signalCounts + (form.hasTallies ? capacity * 2 : 0) }
 
     /// Elements of the block.
     var words: Int { (end + 7) / 8 }
@@ -151,11 +159,44 @@ struct HistoryColumns {
     func entry(_ slot: Int) -> HistoryEntry {
         assert(slot >= 0 && slot < slots)
         let code = codes[slot]
-        return HistoryEntry(
+        var entry = HistoryEntry(
             item: items[slot],
             value: value(slot),
             time: time(slot), order: order(slot), kind: HistoryCode.kind(code),
             isTimed: HistoryCode.isTimed(code))
+        if layout.form.hasTallies { entry.tally = tally(slot, of: entry) }
+        return entry
+    }
+
+    private func tally(_ slot: Int, of entry: HistoryEntry) -> SignalTally? {
+        let count = column(layout.signalCounts, of: UInt16.self)[slot]
+        guard count != entry.countWithoutTally else { return nil }
+        let form = layout.form
+        let weight =
+            form.weightIsWide
+            ? column(layout.weights, of: Float.self)[slot]
+            : Float(column(layout.weights, of: Int16.self)[slot])
+        return SignalTally(
+            count: count, weight: weight,
+            faded: form.hasFadedWeights ? column(layout.fadedWeights, of: Float.self)[slot] : weight,
+            first: column(layout.firstSignals, of: UInt32.self)[slot],
+            last: entry.kind == .rating
+                ? column(layout.lastSignals, of: UInt32.self)[slot] : SignalTally.seconds(entry.time))
+    }
+
+    /// Of one that has none what `tally` tells it by.
+    private func write(_ tally: SignalTally?, of entry: HistoryEntry, at slot: Int) {
+        let form = layout.form
+        column(layout.signalCounts, of: UInt16.self)[slot] = tally?.count ?? entry.countWithoutTally
+        guard let tally else { return }
+        if form.weightIsWide {
+            column(layout.weights, of: Float.self)[slot] = tally.weight
+        } else {
+            column(layout.weights, of: Int16.self)[slot] = HistoryForm.narrowWeight(tally.weight) ?? 0
+        }
+        if form.hasFadedWeights { column(layout.fadedWeights, of: Float.self)[slot] = tally.faded }
+        column(layout.firstSignals, of: UInt32.self)[slot] = tally.first
+        if form.hasLastSignals { column(layout.lastSignals, of: UInt32.self)[slot] = tally.last }
     }
 
     func holds(_ item: Int32) -> Bool { slot(of: item).map { !isRemoved($0) } ?? false }
@@ -207,9 +248,10 @@ struct HistoryColumns {
         case .whole:
             column(layout.wideHighTimes, of: Int32.self)[slot] = Int32(truncatingIfNeeded: entry.time >> 32)
         }
+        if form.hasTallies { write(entry.tally, of: entry, at: slot) }
     }
 
-    private static let columnCount = 6
+    private var columnNumbers: Range<Int> { 0..<(layout.form.hasTallies ? 11 : 6) }
 
     /// A column's offset, and its bytes an entry.
     private static func column(_ number: Int, of layout: HistoryLayout) -> (offset: Int, bytes: Int) {
@@ -221,14 +263,19 @@ struct HistoryColumns {
         case 3:
             (form.highTime == .whole ? layout.wideHighTimes : layout.eraTimes, Int(form.highTime.rawValue))
         case 4: (layout.orders, form.orderIsWide ? 4 : 2)
-        default: (layout.codes, 1)
+        case 5: (layout.codes, 1)
+        case 6: (layout.firstSignals, 4)
+        case 7: (layout.lastSignals, form.hasLastSignals ? 4 : 0)
+        case 8: (layout.fadedWeights, form.hasFadedWeights ? 4 : 0)
+        case 9: (layout.weights, form.weightIsWide ? 4 : 2)
+        default: (layout.signalCounts, 2)
         }
     }
 
     /// Moves `count` entries from `slot` on to `destination`; the two may overlap.
     func move(_ slot: Int, _ count: Int, to destination: Int) {
         assert(slot + count <= layout.capacity && destination + count <= layout.capacity)
-        for number in 0..<Self.columnCount {
+        for number in columnNumbers {
             let (offset, bytes) = Self.column(number, of: layout)
             (start + offset + destination * bytes).copyMemory(
                 from: start + offset + slot * bytes, byteCount: count * bytes)
@@ -239,7 +286,7 @@ struct HistoryColumns {
     /// none.
     func copy(from other: HistoryColumns) {
         assert(other.layout.form == layout.form && other.layout.capacity <= layout.capacity)
-        for number in 0..<Self.columnCount {
+        for number in columnNumbers {
             let (from, to) = (Self.column(number, of: other.layout), Self.column(number, of: layout))
             (start + to.offset).copyMemory(
                 from: other.start + from.offset, byteCount: other.slots * to.bytes)

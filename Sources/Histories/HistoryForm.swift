@@ -10,15 +10,41 @@
 /// | value | 0 where all have a short code, else 4 |
 /// | code: kind, whether timed, short value | 1 |
 ///
-/// A column that later work needs for some users alone is added here with a width that may be 0.
+/// And of users who came to an item more than once (`SignalTally`), 8 to 18 bytes more:
+///
+/// | column | bytes |
+/// | --- | --- |
+/// | first signal, in seconds | 4 |
+/// | last signal, in seconds | 0 where it is the entry's own time everywhere: no rated item has signals; else 4 |
+/// | faded weight | 0 where it is the weight everywhere, as without a half-life; else 4 |
+/// | weight | 2 where all are whole numbers below 32,768, else 4 |
+/// | signals | 2 |
 struct HistoryForm: Equatable, BitwiseCopyable {
     enum HighTime: UInt8 { case none = 0, era = 1, whole = 4 }
+
+    /// Columns that are there, or wide, only where an entry needs it. In one byte, so that a history's header is no longer
+    /// than it has to be.
+    struct Columns: OptionSet, BitwiseCopyable {
+        let rawValue: UInt8
+        static let wideOrders = Columns(rawValue: 1)
+        static let wideValues = Columns(rawValue: 2)
+        static let tallies = Columns(rawValue: 4)
+        static let lastSignals = Columns(rawValue: 8)
+        static let fadedWeights = Columns(rawValue: 16)
+        static let wideWeights = Columns(rawValue: 32)
+    }
 
     var highTime = HighTime.none
     /// Of `HighTime.era`: the time's bits from 40 on.
     var era: UInt8 = 0
-    var orderIsWide = false
-    var valueIsWide = false
+    var columns: Columns = []
+
+    @inline(__always) var orderIsWide: Bool { columns.contains(.wideOrders) }
+    @inline(__always) var valueIsWide: Bool { columns.contains(.wideValues) }
+    @inline(__always) var hasTallies: Bool { columns.contains(.tallies) }
+    @inline(__always) var hasLastSignals: Bool { columns.contains(.lastSignals) }
+    @inline(__always) var hasFadedWeights: Bool { columns.contains(.fadedWeights) }
+    @inline(__always) var weightIsWide: Bool { columns.contains(.wideWeights) }
 
     static let eraShift: Int64 = 40
 
@@ -26,8 +52,7 @@ struct HistoryForm: Equatable, BitwiseCopyable {
     func widened(for entry: HistoryEntry, beside entries: @autoclosure () -> [HistoryEntry]) -> HistoryForm {
         guard !holds(entry) else { return self }
         var form = self
-        form.orderIsWide = orderIsWide || entry.order > UInt32(UInt16.max)
-        form.valueIsWide = valueIsWide || HistoryCode.short(entry.value) == nil
+        form.columns.formUnion(Self.columns(for: entry))
         guard !holds(time: entry.time) else { return form }
         form.highTime = .whole
         guard highTime == .none, let era = Self.era(of: entry.time) else { return form }
@@ -40,8 +65,7 @@ struct HistoryForm: Equatable, BitwiseCopyable {
     /// The narrowest that holds them all.
     static func narrowest(for entries: some Collection<HistoryEntry>) -> HistoryForm {
         var form = HistoryForm()
-        form.orderIsWide = entries.contains { $0.order > UInt32(UInt16.max) }
-        form.valueIsWide = entries.contains { HistoryCode.short($0.value) == nil }
+        for entry in entries { form.columns.formUnion(columns(for: entry)) }
         guard let first = entries.first, !entries.allSatisfy({ form.holds(time: $0.time) }) else {
             return form
         }
@@ -52,6 +76,27 @@ struct HistoryForm: Equatable, BitwiseCopyable {
         return form
     }
 
+    /// What an entry needs, its time aside.
+    private static func columns(for entry: HistoryEntry) -> Columns {
+        var columns: Columns = []
+        if entry.order > UInt32(UInt16.max) { columns.insert(.wideOrders) }
+        if HistoryCode.short(entry.value) == nil { columns.insert(.wideValues) }
+        guard let tally = entry.tally else { return columns }
+        columns.insert(.tallies)
+        if entry.kind == .rating { columns.insert(.lastSignals) }
+        if tally.faded.bitPattern != tally.weight.bitPattern { columns.insert(.fadedWeights) }
+        if narrowWeight(tally.weight) == nil { columns.insert(.wideWeights) }
+        return columns
+    }
+
+    /// `nil` for a weight that would not come back bit by bit.
+    static func narrowWeight(_ weight: Float) -> Int16? {
+        guard let narrow = Int16(exactly: weight), Float(narrow).bitPattern == weight.bitPattern else {
+            return nil
+        }
+        return narrow
+    }
+
     func holds(_ entry: HistoryEntry) -> Bool { holds(entry, code: HistoryCode.of(entry)) }
 
     /// - Parameter code: the entry's, which took some working out.
@@ -59,6 +104,7 @@ struct HistoryForm: Equatable, BitwiseCopyable {
     func holds(_ entry: HistoryEntry, code: UInt8) -> Bool {
         holds(time: entry.time) && (orderIsWide || entry.order <= UInt32(UInt16.max))
             && (valueIsWide || !HistoryCode.isWide(code))
+            && (entry.tally == nil || columns.isSuperset(of: Self.columns(for: entry)))
     }
 
     @inline(__always)

@@ -11,24 +11,26 @@ public import Training
 
 /// From histories to interactions, and from trained rows back into the state.
 extension StateBuilder {
-    /// What the model of this number learns from: ratings as they are, or what users took, weighted as on the stream (1
-    /// for a liked rating, a signal's own weight).
+    /// What the model of this number learns from: ratings as they are, or what users like, weighted as on the stream
+    /// (`UpdateRule.weight`). What they dislike is left to the stream.
     ///
     /// Rows are those of the state. The times are the order of each user's own entries, as the stream goes by that
     /// rather than by clocks.
     public func interactions(of model: Int) -> Interactions {
         let rule = state.models[model].rule
-        return interactions(weighted: !rule.predictsRatings) {
-            rule.accepts($0.kind, value: $0.value)
+        return interactions(value: { rule.predictsRatings ? $0.value : rule.weight(of: $0) }) {
+            rule.weight(of: $0) > 0
         }
     }
 
     /// All that stands in the histories, liked or not: what is never drawn as a negative.
     public func seen() -> Interactions {
-        interactions(weighted: true) { _ in true }
+        interactions(value: { _ in 1 }) { _ in true }
     }
 
-    private func interactions(weighted: Bool, where isWanted: (HistoryEntry) -> Bool) -> Interactions {
+    private func interactions(
+        value: (HistoryEntry) -> Float, where isWanted: (HistoryEntry) -> Bool
+    ) -> Interactions {
         finishHistory()
         var (users, items, values, times): ([Int32], [Int32], [Float], [Int64]) = ([], [], [], [])
         let userCount = state.users.read { $0.rowCount }
@@ -38,7 +40,7 @@ extension StateBuilder {
                 for entry in shard.users[shard.local(user)].history.entries where isWanted(entry) {
                     users.append(user)
                     items.append(entry.item)
-                    values.append(weighted ? entry.weight : entry.value)
+                    values.append(value(entry))
                     times.append(Int64(entry.order))
                 }
             }

@@ -11,7 +11,8 @@ public import Factors
 ///
 /// p_u = (QᵀQ + Σ αw q qᵀ + λ_u I)⁻¹ Σ (1 + αw) q over the items that u took, q their rows; items likewise. Items not
 /// taken count with confidence 1 through the Gramian QᵀQ. Hu, Koren, Volinsky, "Collaborative Filtering for Implicit
-/// Feedback Datasets", 2008. Rows have no bias.
+/// Feedback Datasets", 2008. Rows have no bias. What is disliked has the preference −1 in place of 1, with the confidence of
+/// its weight.
 ///
 /// λ_u = λ (N + Σ αw)^ν, N the rows of the other side, so that a row weighed against more evidence is held back more.
 /// Rendle et al., "Revisiting the Performance of iALS on Item Recommendation Benchmarks", 2021, whose unobserved

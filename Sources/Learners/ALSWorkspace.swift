@@ -46,20 +46,29 @@ public final class ALSWorkspace: @unchecked Sendable {
         vector.update(repeating: .zero, count: factors / 8)
     }
 
-    /// Adds a row of the other side. `confidence` is αw; what is not above 0 is left out.
+    /// Adds a row of the other side. `confidence` is αw; 0 is left out. Below 0 it is that of a dislike, whose preference is
+    /// −1: below the 0 of an item of which nothing is known.
     public func append(_ row: Row, confidence: Float) {
         // NaN goes on, and the guard refuses what comes of it: it must not vanish without a count.
-        if confidence <= 0 { return }
+        if confidence == 0 { return }
         if gatheredCount == Self.blockRows { flush() }
-        let root = confidence.squareRoot()
+        let root = abs(confidence).squareRoot()
         let place = gathered + gatheredCount * (factors / 8)
+        let preferred = Self.preferred(confidence)
         for lane in row.indices {
             let q = row[lane]
             place[lane] = root * q
-            vector[lane] = vector[lane] + (1 + confidence) * q
+            vector[lane] = vector[lane] + preferred * q
         }
         gatheredCount += 1
-        confidenceSum += confidence
+        confidenceSum += abs(confidence)
+    }
+
+    /// Confidence times preference.
+    @inline(__always)
+    static func preferred(_ confidence: Float) -> Float {
+        if confidence == 0 { return 0 }
+        return confidence < 0 ? confidence - 1 : 1 + confidence
     }
 
     private func flush() {

@@ -268,7 +268,7 @@ extension ALS {
         for lane in wanted.indices { wanted[lane] = workspace.solution[lane] }
         return confidences.enumerated().map { row, confidence in
             let similarity = wanted.dot(table.row(row))
-            return (similarity, confidence > 0 ? (1 + confidence) * similarity : 0)
+            return (similarity, ALSWorkspace.preferred(confidence) * similarity)
         }
     }
 

@@ -14,5 +14,8 @@ package struct ScoreSample {
     }
 
     package static let none = ScoreSample(model: .nan, baseline: .nan)
+    /// Of an event that the model does not learn from.
+    package static let notLearned = ScoreSample(model: .nan, baseline: .infinity)
+    package var isLearned: Bool { baseline != .infinity }
     package var isScored: Bool { !model.isNaN }
 }

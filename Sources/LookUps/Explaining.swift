@@ -91,7 +91,7 @@ extension LookupAnswerer {
 
     /// What the user liked, by the model's own rule; where it learns ratings, those above the user's mean.
     private func liked(_ history: History, by rule: UpdateRule, except row: Int) -> ItemBitset {
-        let learned = history.entries.filter { rule.accepts($0.kind, value: $0.value) }
+        let learned = history.entries.filter { rule.weight(of: $0) > 0 }
         var threshold = -Double.infinity
         if rule.predictsRatings {
             threshold = learned.reduce(0) { $0 + Double($1.value) } / Double(learned.count)
@@ -113,7 +113,8 @@ extension LookupAnswerer {
             zip(carriers, titles).compactMap { carrier, title in
                 guard let id = table.id(of: carrier.row), let entry = history[carrier.row] else { return nil }
                 return Explanation.Carrier(
-                    item: id, title: title, similarity: carrier.score, value: entry.value)
+                    item: id, title: title, similarity: carrier.score,
+                    value: entry.kind == .rating ? entry.value : entry.signalWeight)
             }
         }
     }

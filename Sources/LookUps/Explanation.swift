@@ -19,7 +19,7 @@ public struct Explanation: Sendable, Equatable {
         /// Cosine of the two items' vectors; of a model by alternating least squares, how near they are in the eyes of this
         /// user (s_ij of Hu, Koren, Volinsky 2008).
         public var similarity: Float
-        /// What the user gave it: the rating, or the weight of the last signal.
+        /// What the user gave it: the rating, or what the signals weigh together, faded.
         public var value: Float
         /// What it adds to `match`; only of a model by alternating least squares.
         public var share: Float?

@@ -89,7 +89,8 @@ extension LookupAnswerer {
         case .allow: return []
         case .exclude: return history.items
         case .after:
-            return history.entries.filter { seen.keepsOut(taken: $0.time, now: now ?? $0.time) }.map(\.item)
+            return history.entries.filter { seen.keepsOut(taken: $0.lastTime, now: now ?? $0.lastTime) }.map(
+                \.item)
         }
     }
 

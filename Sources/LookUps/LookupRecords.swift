@@ -71,19 +71,41 @@ public struct UserRecord: Sendable, Equatable {
         }
     }
 
+    /// What the user's signals on an item come to.
+    public struct Signals: Sendable, Equatable {
+        /// Up to 65,535.
+        public var count: Int
+        /// Sum of their weights; below 0 where dislikes outweigh.
+        public var weight: Float
+        /// The same, each faded until the last of them.
+        public var fadedWeight: Float
+        /// Milliseconds since 1970, of the first; whole seconds where there are several.
+        public var first: Int64
+
+        public init(count: Int, weight: Float, fadedWeight: Float, first: Int64) {
+            self.count = count
+            self.weight = weight
+            self.fadedWeight = fadedWeight
+            self.first = first
+        }
+    }
+
     public struct Entry: Sendable, Equatable {
         public var item: EntityID
-        /// The rating, or the weight of the last signal.
+        /// The rating, or the weight of the strongest signal.
         public var value: Float
         public var isRating: Bool
-        /// Milliseconds since 1970.
+        /// Milliseconds since 1970, of the newest rating or signal.
         public var time: Int64
+        /// `nil` where there was none.
+        public var signals: Signals?
 
-        public init(item: EntityID, value: Float, isRating: Bool, time: Int64) {
+        public init(item: EntityID, value: Float, isRating: Bool, time: Int64, signals: Signals? = nil) {
             self.item = item
             self.value = value
             self.isRating = isRating
             self.time = time
+            self.signals = signals
         }
     }
     public var id: EntityID

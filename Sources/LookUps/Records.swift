@@ -64,6 +64,12 @@ extension LookupAnswerer {
 
 extension UserRecord.Entry {
     init(_ entry: HistoryEntry, item: EntityID) {
-        self.init(item: item, value: entry.value, isRating: entry.kind == .rating, time: entry.time)
+        self.init(
+            item: item, value: entry.value, isRating: entry.kind == .rating, time: entry.lastTime)
+        guard let tally = entry.signals else { return }
+        signals = UserRecord.Signals(
+            count: Int(tally.count), weight: tally.weight, fadedWeight: tally.faded,
+            // One alone has its time to the millisecond.
+            first: entry.tally == nil ? entry.time : tally.firstTime)
     }
 }

@@ -25,7 +25,9 @@ extension LookupAnswerer {
             let known = newest.filter { Int($0.item) < index.count }
             for entry in known {
                 let item = Int(entry.item)
-                items.append(vector: index.vector(item), bias: index.biases[item], value: entry.weight)
+                items.append(
+                    vector: index.vector(item), bias: index.biases[item],
+                    value: positive.weight(of: entry))
             }
             let shares = solving.workspaces.with {
                 als.shares(

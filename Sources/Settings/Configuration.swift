@@ -7,6 +7,7 @@
 
 public import EventLog
 public import Events
+public import Learners
 
 /// Everything an operator can say, with its defaults.
 ///
@@ -101,6 +102,11 @@ public struct Configuration: Sendable, Equatable {
         public var publishIntervalMs = 2
     }
 
+    /// The section `histories`.
+    public struct Histories: Sendable, Equatable {
+        public var signalHalfLife = HalfLife.never
+    }
+
     /// The section `popularity`.
     public struct Popularity: Sendable, Equatable {
         /// 0 never fades.
@@ -176,6 +182,7 @@ public struct Configuration: Sendable, Equatable {
     public var models = ModelSettings.defaults
     public var defaultModel = "blend"
     public var promotion = Promotion()
+    public var histories = Histories()
     public var popularity = Popularity()
     public var trending = Trending()
     public var score = Score()

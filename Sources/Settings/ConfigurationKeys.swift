@@ -1,5 +1,6 @@
 import EventLog
 import Events
+import Learners
 import State
 
 extension ConfigurationKey {
@@ -157,6 +158,11 @@ extension ConfigurationKey {
             "recommend.seen", \.recommend.seen, allowed: SeenRule.allowed,
             "Whether what a user took may be recommended again; live scores go by it too. A look-up may say otherwise.",
             where: { SeenRule($0) != nil }),
+        scalar(
+            "histories.signal-half-life", \.histories.signalHalfLife, type: "text", allowed: HalfLife.allowed,
+            "How long until a signal counts half in what a user's signals on an item weigh together: by their times, or in "
+                + "events of that user.",
+            text: \.configured, parse: { HalfLife(configured: $0) }),
         number(
             "popularity.half-life-events", \.popularity.halfLifeEvents, 0...1e12, unit: "events",
             "Events of the stream after which a liking counts half in an item's popularity; 0 never fades."),

@@ -51,6 +51,7 @@ extension Configuration {
         options.usersMax = engine.usersMax
         options.itemsMax = engine.itemsMax
         options.signals = events.signals
+        options.signalHalfLife = histories.signalHalfLife
         return options
     }
 }
@@ -161,10 +162,17 @@ extension ModelSettings {
 extension ModelSettings.Positive {
     /// As the learners take it.
     public var positiveRule: PositiveRule {
-        switch self {
-        case .any: PositiveRule(ratingMin: -.infinity)
-        case .ratingAtLeast(let bound): PositiveRule(ratingMin: Float(bound))
-        case .ratingAbove(let bound): PositiveRule(ratingMin: Float(bound), strict: true)
+        var rule =
+            switch ratings {
+            case .any: PositiveRule(ratingMin: -.infinity)
+            case .atLeast(let bound): PositiveRule(ratingMin: Float(bound))
+            case .above(let bound): PositiveRule(ratingMin: Float(bound), strict: true)
+            }
+        switch weights {
+        case .any: break
+        case .atLeast(let bound): (rule.weightMin, rule.weightIsStrict) = (Float(bound), false)
+        case .above(let bound): (rule.weightMin, rule.weightIsStrict) = (Float(bound), true)
         }
+        return rule
     }
 }

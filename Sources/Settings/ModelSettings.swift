@@ -23,39 +23,6 @@ public struct ModelSettings: Sendable, Equatable {
         public var hasRows: Bool { !counts && self != .blend }
     }
 
-    /// What an implicit model takes as liked.
-    public enum Positive: Sendable, Equatable {
-        case any
-        case ratingAtLeast(Double)
-        case ratingAbove(Double)
-
-        /// In words, for messages.
-        public static let allowed = "'any', 'rating >= X' or 'rating > X'"
-
-        /// Reads `any`, `rating >= X` or `rating > X`; `nil` when it is anything else.
-        public init?(_ text: String) {
-            let words = text.filter { $0 != " " }
-            if words == "any" {
-                self = .any
-            } else if words.hasPrefix("rating>="), let bound = Double(words.dropFirst(8)), bound.isFinite {
-                self = .ratingAtLeast(bound)
-            } else if words.hasPrefix("rating>"), let bound = Double(words.dropFirst(7)), bound.isFinite {
-                self = .ratingAbove(bound)
-            } else {
-                return nil
-            }
-        }
-
-        /// As it would stand in the file.
-        public var text: String {
-            switch self {
-            case .any: "any"
-            case .ratingAtLeast(let bound): "rating >= \(ConfigurationText.number(bound))"
-            case .ratingAbove(let bound): "rating > \(ConfigurationText.number(bound))"
-            }
-        }
-    }
-
     /// How a learning rate falls.
     public enum RateSchedule: Sendable, Equatable {
         case constant

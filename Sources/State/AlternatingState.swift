@@ -35,7 +35,7 @@ package final class AlternatingState: @unchecked Sendable {
         workspaces = (0..<solvers).map { _ in ALSWorkspace(factors: factors) }
     }
 
-    /// Takes over that a user took an item, or no longer does (weight 0).
+    /// Takes over how much a user likes an item; below 0 disliked, 0 nothing any more.
     package func record(_ taking: Taking) {
         takers.record(Taker(user: taking.user, weight: taking.weight), of: Int(taking.item))
         pendingUsers.insert(taking.user)

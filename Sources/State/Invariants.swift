@@ -97,14 +97,16 @@ private final class InvariantCheck {
         guard item >= 0, item < users.count else {
             return expect(false, "the history of '\(user)' has item row \(item), which there is not")
         }
-        expect(entry.value.isFinite, "the history of '\(user)' has a value that is not finite")
+        expect(
+            entry.value.isFinite && entry.signalWeight.isFinite,
+            "the history of '\(user)' has a value or weight that is not finite")
         users[item] += 1
         if entry.kind == .rating {
             ratings[item] += 1
             ratingSums[item] += Double(entry.value)
         }
         for (number, model) in state.models.enumerated()
-        where model.rule.accepts(entry.kind, value: entry.value) {
+        where model.rule.weight(of: entry) > 0 {
             positives[number][item] += 1
         }
     }

@@ -1,5 +1,3 @@
-package import Histories
-
 /// What is counted of an item, over all models.
 package struct ItemStats: BitwiseCopyable, Sendable {
     /// Users in whose history the item stands.
@@ -18,12 +16,9 @@ package struct ItemStats: BitwiseCopyable, Sendable {
 }
 
 extension ItemStats {
-    /// Counts an entry of a history, or takes it off (`sign` −1).
-    package mutating func add(_ entry: HistoryEntry, sign: Int32) {
-        users += sign
-        unsaved = true
-        guard entry.kind == .rating else { return }
+    /// Counts a rating, or takes it off (`sign` −1).
+    package mutating func add(rating: Float, sign: Int32) {
         ratings += sign
-        ratingSum += Double(sign) * Double(entry.value)
+        ratingSum += Double(sign) * Double(rating)
     }
 }

@@ -81,19 +81,30 @@ public struct ModelOptions: Sendable, Equatable {
     }
 }
 
-/// What an implicit model takes as liked. Signals with a positive weight always are.
+/// What an implicit model takes as liked: a rating by its value, signals by what they weigh together.
 public struct PositiveRule: Sendable, Equatable {
     public var ratingMin: Float
     /// `rating > x` rather than `rating >= x`.
     public var strict: Bool
+    /// Not below 0: what weighs less than nothing is never liked.
+    public var weightMin: Float
+    /// `weight > x` rather than `weight >= x`.
+    public var weightIsStrict: Bool
 
-    public init(ratingMin: Float, strict: Bool = false) {
+    public init(ratingMin: Float, strict: Bool = false, weightMin: Float = 0, weightIsStrict: Bool = true) {
         self.ratingMin = ratingMin
         self.strict = strict
+        self.weightMin = weightMin
+        self.weightIsStrict = weightIsStrict
     }
 
     /// Whether a rating of this value is liked.
     @inlinable public func accepts(rating: Float) -> Bool {
         strict ? rating > ratingMin : rating >= ratingMin
+    }
+
+    /// Whether signals of this weight are liked.
+    @inlinable public func accepts(weight: Float) -> Bool {
+        weight > 0 && (weightIsStrict ? weight > weightMin : weight >= weightMin)
     }
 }

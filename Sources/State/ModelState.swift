@@ -48,9 +48,11 @@ package final class ModelState: @unchecked Sendable {
 
     package var options: ModelOptions { traits.options }
 
-    /// How much the model counts an entry of a history as taken; 0 for one that it does not learn from.
-    package func weight(of entry: HistoryEntry) -> Float {
-        rule.accepts(entry.kind, value: entry.value) ? max(0, entry.weight) : 0
+    /// How much a user counts in an item's popularity: as much as the strongest thing that stands, however often; 0 for what
+    /// is not liked.
+    package func share(of pair: HistoryEntry) -> Float {
+        guard rule.weight(of: pair) > 0 else { return 0 }
+        return pair.kind == .signal ? max(0, pair.value) : 1
     }
 
     /// Adds items up to `count`, each with a row drawn by its id, so that it does not depend on who came before.

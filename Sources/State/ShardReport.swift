@@ -7,7 +7,7 @@ package import Learners
 package struct ShardReport {
     /// Item rows changed and not yet published, per model.
     package var changedItems: [[Int32]]
-    /// What users took, or no longer do, in the order of events; per model, of alternating ones alone.
+    /// What users like, dislike or no longer do, in the order of events; per model, of alternating ones alone.
     package var takings: [[Taking]]
     /// Item rows whose counts changed and are not yet published.
     package var changedStats: [Int32] = []
@@ -50,11 +50,11 @@ package struct Rejection {
     }
 }
 
-/// A change of what a user took, as a shard reports it.
+/// A change of what a user likes, as a shard reports it.
 package struct Taking {
     package var user: Int32
     package var item: Int32
-    /// 0: no longer taken.
+    /// Below 0: disliked; 0: nothing any more.
     package var weight: Float
 
     package init(user: Int32, item: Int32, weight: Float) {

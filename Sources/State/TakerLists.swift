@@ -1,11 +1,11 @@
-/// A user for whom an item is positive, and how much.
+/// A user to whom an item means something, and how much.
 package struct Taker: Equatable {
     package var user: Int32
-    /// 1 for a liked rating, the signal's weight otherwise; 0 takes the user off the list.
+    /// `UpdateRule.weight`: below 0 of who dislikes the item; 0 takes the user off the list.
     package var weight: Float
 }
 
-/// Of each item the users for whom it is positive: the histories inverted, for learners that solve items.
+/// Of each item the users who like or dislike it: the histories inverted, for learners that solve items.
 ///
 /// Confined to the engine's queue, but for `takers(of:)`, which solvers call while that queue waits for them. That is
 /// what `@unchecked Sendable` stands on.

@@ -34,22 +34,51 @@ package enum UpdateRule: Sendable {
         if case .sgd = self { true } else { false }
     }
 
-    /// Whether the model learns from an event of this kind and value.
+    /// How much the model counts what a user did with an item: above 0 what it takes as liked, below 0 what it takes as
+    /// disliked, 0 for what says nothing to it. One that learns ratings counts each rating 1.
     @inlinable
-    package func accepts(_ kind: HistoryEntry.Kind, value: Float) -> Bool {
+    package func weight(of pair: HistoryEntry) -> Float {
+        switch self {
+        case .sgd: pair.kind == .rating ? 1 : 0
+        case .bpr(_, let positive), .warp(_, let positive), .als(_, let positive),
+            .counter(_, let positive), .blend(let positive):
+            positive.weight(of: pair)
+        }
+    }
+
+    /// Whether the model learns from an event of this kind and value, which has made the pair what it is.
+    @inlinable
+    package func learns(from kind: HistoryEntry.Kind, value: Float, of pair: HistoryEntry) -> Bool {
         switch self {
         case .sgd: kind == .rating
         case .bpr(_, let positive), .warp(_, let positive), .als(_, let positive),
             .counter(_, let positive), .blend(let positive):
-            positive.accepts(kind, value: value)
+            positive.isLiked(kind, value: value, of: pair)
         }
     }
 }
 
 extension PositiveRule {
-    /// A signal of positive weight is always liked.
+    /// How much the user likes the item: 1 for a rating that passes the bar and the weight of the signals, together. What is
+    /// rated below the bar is not liked, whatever was done with it. Signals that weigh less than nothing are a dislike of as
+    /// much. Signals between nothing and the bar are neither.
     @inlinable
-    package func accepts(_ kind: HistoryEntry.Kind, value: Float) -> Bool {
-        kind == .signal ? value > 0 : accepts(rating: value)
+    package func liking(of pair: HistoryEntry) -> Float {
+        let signals = pair.signalWeight
+        guard pair.kind == .signal else {
+            return accepts(rating: pair.value) ? 1 + signals : min(0, signals)
+        }
+        return signals < 0 || accepts(weight: signals) ? signals : 0
+    }
+
+    /// The same as learners count it.
+    @inlinable
+    package func weight(of pair: HistoryEntry) -> Float { LikingWeight.saturated(liking(of: pair)) }
+
+    /// Whether an event of this kind and value, which has made the pair what it is, is of what is liked.
+    @inlinable
+    package func isLiked(_ kind: HistoryEntry.Kind, value: Float, of pair: HistoryEntry) -> Bool {
+        // What was liked before is not liked once more by a dislike.
+        (kind == .rating || value > 0) && liking(of: pair) > 0
     }
 }

@@ -4,7 +4,7 @@ internal import Learners
 internal import LiveScores
 internal import State
 
-/// Learns what users took by alternating least squares.
+/// Learns what users like, and dislike, by alternating least squares.
 ///
 /// A user has two rows. The one that is served is folded in from the user's newest events at each of them
 /// (`ALS.Options.halfLifeEvents`). The long-term one is solved from the whole history and is what items are solved
@@ -38,7 +38,7 @@ struct AlternatingLearner: StreamLearner {
         table.markChanged(local)
         workspace.clear()
         for (age, entry) in als.newest(of: shard.users[local].history, positive).enumerated() {
-            let weight = entry.weight * als.options.recencyWeight(eventsAgo: age)
+            let weight = positive.weight(of: entry) * als.options.recencyWeight(eventsAgo: age)
             workspace.append(model.items.row(Int(entry.item)), confidence: als.options.alpha * weight)
         }
         return als.solve(
@@ -52,10 +52,10 @@ struct AlternatingLearner: StreamLearner {
         // Both rows of a user are saved together.
         shard.change(local) { shard.tables[number].mark(.unsaved, at: local) }
         workspace.clear()
-        for entry in shard.users[local].history.entries where positive.accepts(entry.kind, value: entry.value)
-        {
-            workspace.append(
-                model.items.row(Int(entry.item)), confidence: als.options.alpha * entry.weight)
+        for entry in shard.users[local].history.entries {
+            let weight = positive.weight(of: entry)
+            if weight == 0 { continue }
+            workspace.append(model.items.row(Int(entry.item)), confidence: als.options.alpha * weight)
         }
         var solved = SolvedRow(row: shard.row(local), before: table.row(local).vector)
         solved.result = als.solve(
@@ -63,7 +63,7 @@ struct AlternatingLearner: StreamLearner {
         return solved
     }
 
-    /// Solves the item from the long-term rows of all who took it. Nobody writes those meanwhile, nor this item.
+    /// Solves the item from the long-term rows of all who like or dislike it. Nobody writes those meanwhile, nor this item.
     func solveItem(
         _ item: Int32, model: ModelState, number: Int, shards: [UserShard], workspace: ALSWorkspace
     ) -> SolvedRow? {

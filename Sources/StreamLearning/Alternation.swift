@@ -197,9 +197,9 @@ package struct Alternation {
         if model.items.markChanged(Int(solved.row)) { changedItems.append(solved.row) }
     }
 
-    /// An item that nobody takes is as it was born: solved, it would be zero, and could not be learned from again.
+    /// An item that nobody likes is as it was born: solved, it would be zero or of dislikes alone, and could not be learned from again.
     private mutating func resetUntaken(_ item: Int32) -> Bool {
-        guard alternating.takers.count(of: Int(item)) == 0 else { return false }
+        guard alternating.takers.takers(of: Int(item)).allSatisfy({ $0.weight < 0 }) else { return false }
         guard let id = state.items.read({ $0.id(of: item) }) else { return true }
         let row = model.items.row(Int(item))
         let before = row.vector

@@ -187,8 +187,10 @@ package final class BatchApplication {
         CellWorker(
             examples: examples, models: state.models, learners: learners, stats: state.stats,
             samples: SampleSlots(models: examples.isEmpty ? 0 : state.models.count, examples: examples.count),
-            historyMax: options.historyMax, options: state.options, measure: state.comparison.measure,
-            learns: learns, observer: observer)
+            historyMax: options.historyMax,
+            fading: WeightFading(
+                halfLife: options.signalHalfLife.length, isTimed: options.signalHalfLife.isTimed),
+            options: state.options, measure: state.comparison.measure, learns: learns, observer: observer)
     }
 
     private func grow(to items: Int) {
@@ -225,9 +227,9 @@ package final class BatchApplication {
         for (number, model) in state.models.enumerated() {
             // Taken out, so that it is checked for being alone once rather than at each event.
             var score = model.score
-            for (index, example) in worker.examples.enumerated() where example.kind.isLearned {
-                let kind: HistoryEntry.Kind = example.kind == .rating ? .rating : .signal
-                if model.rule.accepts(kind, value: example.value) { score.add(worker.samples[number, index]) }
+            for index in worker.examples.indices {
+                let sample = worker.samples[number, index]
+                if sample.isLearned { score.add(sample) }
             }
             model.score = score
         }

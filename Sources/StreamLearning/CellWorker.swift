@@ -17,6 +17,8 @@ struct CellWorker {
     let stats: ItemColumn<ItemStats>
     let samples: SampleSlots
     let historyMax: Int
+    /// Of what signals weigh together.
+    let fading: WeightFading
     let seen: SeenRule
     /// Of the state: keys what all models draw alike.
     let seed: UInt64
@@ -31,8 +33,9 @@ struct CellWorker {
 
     init(
         examples: [Example], models: [ModelState], learners: [any StreamLearner],
-        stats: ItemColumn<ItemStats>, samples: SampleSlots, historyMax: Int, options: StateOptions,
-        measure: CommonMeasure, learns: Bool = true, observer: (any LearningObserver)? = nil
+        stats: ItemColumn<ItemStats>, samples: SampleSlots, historyMax: Int, fading: WeightFading,
+        options: StateOptions, measure: CommonMeasure, learns: Bool = true,
+        observer: (any LearningObserver)? = nil
     ) {
         self.examples = examples
         self.models = models
@@ -41,6 +44,7 @@ struct CellWorker {
         self.stats = stats
         self.samples = samples
         self.historyMax = historyMax
+        self.fading = fading
         (seen, seed) = (options.seen, options.seed)
         self.measure = measure
         self.learns = learns
@@ -89,25 +93,44 @@ struct CellWorker {
             noteTime(of: example, shard: shard)
             return
         }
+        let event = HistoryEntry(
+            item: example.item, value: example.value, time: example.time,
+            order: shard.users[local].takeOrder(at: example.place), kind: kind, isTimed: example.isTimed)
+        let pair = previous?.joined(by: event, fading) ?? event
         let itemOffset = offset(of: Int(example.item), mean: example.mean)
         let userOffset = means.userOffset(
             residualSum: shard.users[local].residualSum, ratings: shard.users[local].ratings)
         let meansPrediction = Float(Double(example.mean) + itemOffset + userOffset)
         let isLearned =
             observer?.meets(
-                example, kind: kind, meansPrediction: meansPrediction, worker: self, shard: shard,
+                example, pair: pair, meansPrediction: meansPrediction, worker: self, shard: shard,
                 lease: lease)
             ?? true
         guard isLearned else { return }
         let sampled = sampled(
-            example, kind: kind, at: desks, local: local, history: history, lease: lease)
+            example, kind: kind, pair: pair, at: desks, local: local, history: history, lease: lease)
         for number in order {
-            let isOwn = desks[number].context.model.rule.accepts(kind, value: example.value)
-            guard isOwn || !sampled.isEmpty && desks[number].context.model.rule.predictsRatings else {
+            let isOwn = desks[number].context.model.rule.learns(
+                from: kind, value: example.value, of: pair)
+            let isDisliked =
+                !isOwn
+                && isDislike(
+                    example, kind: kind, previous: previous, pair: pair, desks[number].context.model)
+            guard
+                isOwn || isDisliked
+                    || !sampled.isEmpty && desks[number].context.model.rule.predictsRatings
+            else {
                 continue
             }
             desks[number].context.stand(
-                at: local, history: history, meansPrediction: meansPrediction, sampled: sampled)
+                at: local, history: history, meansPrediction: meansPrediction, sampled: sampled,
+                weight: desks[number].context.model.rule.weight(of: pair))
+            if isDisliked {
+                if learns || desks[number].learner.countsHistory {
+                    desks[number].learner.dislike(example, desks[number].context, lease: lease)
+                }
+                continue
+            }
             if learns {
                 samples[number, slot] =
                     isOwn
@@ -119,20 +142,21 @@ struct CellWorker {
             if isOwn { desks[number].context.touch(Int(example.item)) }
         }
         rememberAndTell(example, shard: shard) {
-            remember(example, kind: kind, previous: previous, shard: shard, lease: lease)
+            remember(example, pair: pair, previous: previous, shard: shard, lease: lease)
         }
     }
 
     /// Items among which every model is asked where the event's own stands; none where no model that ranks learns from it.
     @inline(__always)
     private func sampled(
-        _ example: Example, kind: HistoryEntry.Kind, at desks: borrowing LearnerDesks, local: Int,
-        history: LentHistory, lease: borrowing RowLease
+        _ example: Example, kind: HistoryEntry.Kind, pair: HistoryEntry, at desks: borrowing LearnerDesks,
+        local: Int, history: LentHistory, lease: borrowing RowLease
     ) -> [Int] {
         guard learns, SampledRecall.mayBeScored(example, seed: seed) else { return [] }
         for number in 0..<desks.count
         where !desks[number].context.model.rule.predictsRatings
-            && desks[number].context.model.rule.accepts(kind, value: example.value)
+            && desks[number].context.model.rule.learns(
+                from: kind, value: example.value, of: pair)
         {
             desks[number].context.stand(at: local, history: history)
             return SampledRecall.draw(example, seed: seed, desks[number].context, lease: lease)
@@ -146,6 +170,17 @@ struct CellWorker {
         for number in 0..<lentModels.count {
             lentModels[number]._withUnsafeGuaranteedRef { body(number, $0) }
         }
+    }
+
+    /// Whether the event tells the model that the user dislikes the item: a signal of negative weight, or a rating that takes
+    /// back what was liked. A low rating of what is new to the user is not learned from.
+    private func isDislike(
+        _ example: Example, kind: HistoryEntry.Kind, previous: HistoryEntry?, pair: HistoryEntry,
+        _ model: ModelState
+    ) -> Bool {
+        if kind == .signal { return example.value < 0 && !model.rule.predictsRatings }
+        guard let previous else { return false }
+        return model.rule.weight(of: previous) > 0 && model.rule.weight(of: pair) <= 0
     }
 
     private enum Standing { case news, duplicate, late }
@@ -165,7 +200,8 @@ struct CellWorker {
             return .late
         }
         guard let previous, previous.isTimed, previous.kind == kind else { return .news }
-        if example.time < previous.time { return .late }
+        // A signal that comes late adds to those that came before it.
+        if kind == .rating, example.time < previous.time { return .late }
         let isSame = example.time == previous.time && example.value == previous.value
         return isSame ? .duplicate : .news
     }
@@ -190,23 +226,17 @@ struct CellWorker {
         return means.itemOffset(ratingSum: stats.ratingSum, ratings: Int(stats.ratings), mean: Double(mean))
     }
 
-    /// Puts the event into the user's history and the counts.
+    /// Puts what the event has made of the pair into the user's history and the counts.
     private func remember(
-        _ example: Example, kind: HistoryEntry.Kind, previous: HistoryEntry?, shard: UserShard,
+        _ example: Example, pair: HistoryEntry, previous: HistoryEntry?, shard: UserShard,
         lease: borrowing RowLease
     ) {
         let local = shard.local(example.user)
         noteTime(of: example, shard: shard)
-        // What a user has said outranks what a user has done: a click does not take a rating back.
-        if kind == .signal, previous?.kind == .rating { return }
-        if let previous { count(previous, sign: -1, of: local, mean: example.mean, shard: shard) }
-        let entry = HistoryEntry(
-            item: example.item, value: example.value, time: example.time,
-            order: shard.users[local].takeOrder(at: example.place), kind: kind, isTimed: example.isTimed)
         shard.users.markUnsaved(local)
-        shard.users[local].history.set(entry)
-        count(entry, sign: 1, of: local, mean: example.mean, shard: shard)
-        countTaker(entry, previous: previous, at: example.ordinal)
+        shard.users[local].history.set(pair)
+        recount(previous, as: pair, of: local, mean: example.mean, shard: shard)
+        countTaker(pair, previous: previous, at: example.ordinal)
         guard shard.users[local].history.count > historyMax else { return }
         // An item of another queue's lease cannot be uncounted here: it waits for the end of the rounds.
         if let oldest = shard.users[local].history.oldest(), lease.holds(Int(oldest.item)) {
@@ -216,21 +246,18 @@ struct CellWorker {
         if shard.users[local].history.count > historyMax { shard.report.overfull.append(local) }
     }
 
-    /// Counts the user in the item's popularity, once and as much as the strongest thing that stands: who takes an item a
-    /// thousand times likes it for one, and who thinks less of it than before is taken off by so much.
-    private func countTaker(_ entry: HistoryEntry, previous: HistoryEntry?, at ordinal: Int64) {
-        let item = Int(entry.item)
+    /// Counts the user in the item's popularity (`ModelState.share`). Who takes an item a thousand times likes it for one;
+    /// who likes it no more is taken off. A model that counts has counted each taking already.
+    private func countTaker(_ pair: HistoryEntry, previous: HistoryEntry?, at ordinal: Int64) {
+        let item = Int(pair.item)
         forEachModel { _, model in
-            guard model.counter == nil else { return }
-            let before = previous.map { Double(model.weight(of: $0)) } ?? 0
-            let now = Double(model.weight(of: entry))
-            if now > before {
+            let before = previous.map { Double(model.share(of: $0)) } ?? 0
+            let now = Double(model.share(of: pair))
+            if now == 0, before > 0 {
+                take(1, ofOneIn: Int(model.positives[item]) + 1, item, model)
+            } else if now > before, model.counter == nil {
                 model.decay.add(now - before, at: ordinal, to: &model.counts[item])
                 model.items.mark(.recounted, at: item)
-            } else if now < before {
-                take(
-                    (before - now) / before, ofOneIn: Int(model.positives[item]) + (now > 0 ? 0 : 1), item,
-                    model)
             }
         }
     }
@@ -247,7 +274,7 @@ struct CellWorker {
     private func retract(_ example: Example, shard: UserShard) {
         let local = shard.local(example.user)
         let entry = shard.users[local].history[example.item]
-        if example.isTimed, let entry, entry.isTimed, example.time < entry.time {
+        if example.isTimed, let entry, entry.isTimed, example.time < entry.lastTime {
             shard.report.late += 1
             return
         }
@@ -304,7 +331,7 @@ struct CellWorker {
     func removeAll(of local: Int, mean: Float, fading: Bool, shard: UserShard) {
         shard.change(local) {
             for entry in shard.users[local].history.entries {
-                count(entry, sign: -1, of: local, mean: mean, shard: shard)
+                recount(entry, as: nil, of: local, mean: mean, shard: shard)
                 if fading { takeBack(entry) }
             }
             shard.users[local].history = History()
@@ -314,7 +341,7 @@ struct CellWorker {
     /// Takes what was retracted out of the decayed counts: the mean share of the users for whom the item was positive,
     /// because a history does not keep at which ordinal each of them came. The last one takes all.
     private func takeBack(_ entry: HistoryEntry) {
-        for model in models where model.rule.accepts(entry.kind, value: entry.value) {
+        for model in models where model.rule.weight(of: entry) > 0 {
             let item = Int(entry.item)
             take(1, ofOneIn: Int(max(0, model.positives[item])) + 1, item, model)
         }
@@ -335,35 +362,54 @@ struct CellWorker {
     }
 
     private func remove(_ entry: HistoryEntry, of local: Int, mean: Float, shard: UserShard) {
-        count(entry, sign: -1, of: local, mean: mean, shard: shard)
+        recount(entry, as: nil, of: local, mean: mean, shard: shard)
         shard.users[local].history.remove(entry.item)
         shard.users.markUnsaved(local)
     }
 
-    /// Adds the entry to the counts of its item, its user and the models that take it as positive, or takes it off.
-    private func count(_ entry: HistoryEntry, sign: Int32, of local: Int, mean: Float, shard: UserShard) {
-        let item = Int(entry.item)
-        if entry.kind == .rating {
-            let residual = Double(entry.value - mean) - offset(of: item, mean: mean)
-            shard.users[local].ratings += Int(sign)
-            shard.users[local].residualSum += Double(sign) * residual
-            // μ and b_i have moved since the rating came, so what is taken off is not quite what was added.
-            if shard.users[local].ratings == 0 { shard.users[local].residualSum = 0 }
+    /// Brings the counts of the item, the user and the models to what the history says of the pair now.
+    private func recount(
+        _ previous: HistoryEntry?, as pair: HistoryEntry?, of local: Int, mean: Float, shard: UserShard
+    ) {
+        guard let row = (pair ?? previous)?.item else { return }
+        let item = Int(row)
+        let ratings = (
+            before: previous.flatMap { $0.kind == .rating ? $0 : nil },
+            now: pair.flatMap { $0.kind == .rating ? $0 : nil }
+        )
+        // A signal leaves the rating as it is.
+        if ratings.before?.value != ratings.now?.value || ratings.before?.time != ratings.now?.time {
+            if let rating = ratings.before { count(rating, sign: -1, of: local, mean: mean, shard: shard) }
+            if let rating = ratings.now { count(rating, sign: 1, of: local, mean: mean, shard: shard) }
         }
         var changed = stats[item]
-        changed.add(entry, sign: sign)
-        if !changed.unpublished { shard.report.changedStats.append(entry.item) }
+        changed.users += (pair == nil ? 0 : 1) - (previous == nil ? 0 : 1)
+        changed.unsaved = true
+        if !changed.unpublished { shard.report.changedStats.append(row) }
         changed.unpublished = true
         stats[item] = changed
         forEachModel { modelIndex, model in
-            guard model.rule.accepts(entry.kind, value: entry.value) else { return }
-            model.positives[item] += sign
+            let before = previous.map { model.rule.weight(of: $0) } ?? 0
+            let now = pair.map { model.rule.weight(of: $0) } ?? 0
+            if before == 0, now == 0 { return }
             if model.alternating != nil {
                 shard.report.takings[modelIndex].append(
-                    Taking(
-                        user: shard.row(local), item: entry.item, weight: sign > 0 ? entry.weight : 0))
+                    Taking(user: shard.row(local), item: row, weight: now))
             }
-            if model.items.markChanged(item) { shard.report.changedItems[modelIndex].append(entry.item) }
+            if before <= 0, now <= 0 { return }
+            model.positives[item] += (now > 0 ? 1 : 0) - (before > 0 ? 1 : 0)
+            if model.items.markChanged(item) { shard.report.changedItems[modelIndex].append(row) }
         }
+    }
+
+    /// Adds a rating to the counts of its item and user, or takes it off.
+    private func count(_ rating: HistoryEntry, sign: Int32, of local: Int, mean: Float, shard: UserShard) {
+        let item = Int(rating.item)
+        let residual = Double(rating.value - mean) - offset(of: item, mean: mean)
+        shard.users[local].ratings += Int(sign)
+        shard.users[local].residualSum += Double(sign) * residual
+        // μ and b_i have moved since the rating came, so what is taken off is not quite what was added.
+        if shard.users[local].ratings == 0 { shard.users[local].residualSum = 0 }
+        stats[item].add(rating: rating.value, sign: sign)
     }
 }

@@ -47,6 +47,13 @@ struct CounterLearner: StreamLearner {
         context.touchUser()
     }
 
+    /// What is not liked any more is not waited for again, and nothing follows from it.
+    func dislike(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease) {
+        guard context.weight <= 0, let trails = context.shard.trails[context.modelIndex] else { return }
+        trails[context.local].forget(example.item)
+        context.touchUser()
+    }
+
     private func takeAgain(
         _ example: Example, _ context: borrowing LearningContext, _ trails: RowColumn<UserTrail>
     ) {

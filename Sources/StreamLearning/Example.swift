@@ -42,6 +42,9 @@ struct Example {
     @inline(__always)
     func instant(of model: ModelState) -> Int64 { model.decay.isTimed ? time : ordinal }
 
+    /// How much the event alone counts where it is of what is liked.
+    var weight: Float { kind == .signal ? value : 1 }
+
     /// Draws of one purpose; replayed, the event draws the same.
     func random(seed: UInt64) -> KeyedRandom {
         KeyedRandom(
@@ -58,7 +61,7 @@ final class SampleSlots: @unchecked Sendable {
     init(models: Int, examples: Int) {
         self.examples = examples
         slots = .allocate(capacity: models * examples)
-        slots.initialize(repeating: .none)
+        slots.initialize(repeating: .notLearned)
     }
 
     deinit { slots.deallocate() }

@@ -34,7 +34,7 @@ struct LearnerDesk: ~Copyable {
 
     /// What the learner thinks of an event that it does not learn from, by the measure that all are compared by.
     func judge(_ example: Example, by measure: CommonMeasure, lease: borrowing RowLease) -> ScoreSample {
-        var sample = ScoreSample.none
+        var sample = ScoreSample.notLearned
         sample.worth = learner.worth(of: sample, by: measure, example, context, lease: lease)
         return sample
     }

@@ -20,6 +20,8 @@ struct LearningContext: ~Copyable {
     let seen: SeenRule
     /// Items among which every model is asked where the event's own stands; empty where the event is not scored so.
     private(set) var sampled: [Int] = []
+    /// How much the model counts what the user did with the example's item, the example included (`UpdateRule.weight`).
+    private(set) var weight: Float = 1
 
     /// Stands at no example yet.
     init(modelIndex: Int, model: ModelState, shard: UserShard, seen: SeenRule) {
@@ -30,10 +32,11 @@ struct LearningContext: ~Copyable {
 
     /// Stands at an example of the user at `local`, whose history has to stay as it is meanwhile.
     mutating func stand(
-        at local: Int, history: LentHistory, meansPrediction: Float = 0, sampled: [Int] = []
+        at local: Int, history: LentHistory, meansPrediction: Float = 0, sampled: [Int] = [],
+        weight: Float = 1
     ) {
         (self.local, self.history, self.meansPrediction) = (local, history, meansPrediction)
-        self.sampled = sampled
+        (self.sampled, self.weight) = (sampled, weight)
     }
 
     var user: Row { users.row(local) }

@@ -1,4 +1,5 @@
 internal import Events
+public import Learners
 
 /// How a stream is learned: bounds, and when solved models solve. Validated by the configuration.
 public struct LearningOptions: Sendable {
@@ -13,6 +14,9 @@ public struct LearningOptions: Sendable {
     public var blockEvents = 512
     /// The acts that count, and how much: name to weight. `EventOptions.signals` of the events that come.
     public var signals = EventOptions().signals
+    /// After how long a signal's weight counts half in what a user's signals on an item come to: by their times, or in
+    /// events of the user.
+    public var signalHalfLife = HalfLife.never
 
     public init() {}
 }

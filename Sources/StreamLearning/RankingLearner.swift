@@ -27,6 +27,22 @@ struct RankingLearner: StreamLearner {
         }
     }
 
+    /// As many steps as a liking takes, down and of the user's row alone.
+    func dislike(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease) {
+        let item = lease.row(Int(example.item), of: context.model.items)
+        let (strength, scratch) = (LikingWeight.saturated(abs(example.weight)), context.shard.scratch)
+        let result =
+            switch rule {
+            case .bpr(let bpr): bpr.lower(item, weight: strength, user: context.user, scratch: scratch)
+            case .warp(let warp):
+                warp.lower(
+                    item, weight: strength, candidates: Int(example.itemBound), user: context.user,
+                    scratch: scratch)
+            }
+        context.count(result == .applied, example: example)
+        if result == .applied { context.touchUser() }
+    }
+
     private func learn(
         _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease, by bpr: BPR
     ) {
@@ -41,7 +57,7 @@ struct RankingLearner: StreamLearner {
             for other in others { items.prefetch(other) }
             withUnsafeTemporaryAllocation(of: Bool.self, capacity: others.count) { applied in
                 let count = bpr.update(
-                    weight: example.weight, user: user, positive: positive, negatives: others, of: items,
+                    weight: context.weight, user: user, positive: positive, negatives: others, of: items,
                     scratch: context.scratch, applied: applied)
                 finish(count, example, context, against: others, applied: applied)
             }
@@ -62,7 +78,7 @@ struct RankingLearner: StreamLearner {
                     let found = violating(example, context, lease: lease, of: warp, among: &others)
                 else { return }
                 let result = warp.update(
-                    weight: example.weight, draws: found.draws, candidates: Int(example.itemBound),
+                    weight: context.weight, draws: found.draws, candidates: Int(example.itemBound),
                     user: context.user, positive: positive, negative: found.item, of: items,
                     scratch: context.scratch)
                 finish(result, example, context, against: found.item)
@@ -119,9 +135,4 @@ struct RankingLearner: StreamLearner {
         context.touch(Int(example.item))
         context.touch(other)
     }
-}
-
-extension Example {
-    /// How much a liked event counts.
-    var weight: Float { kind == .signal ? value : 1 }
 }

@@ -21,7 +21,7 @@ protocol StreamLearner: Sendable {
         _ context: borrowing LearningContext, lease: borrowing RowLease
     ) -> Float
 
-    /// Learns the event. The user's history does not hold it yet.
+    /// Learns the event, which is of what the user likes. The user's history does not hold it yet.
     func learn(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease)
 
     /// Scores the event, by its own and by the common measure, and learns it: for learners that score with what they need
@@ -30,6 +30,10 @@ protocol StreamLearner: Sendable {
         _ example: Example, by measure: CommonMeasure, _ context: borrowing LearningContext,
         lease: borrowing RowLease
     ) -> ScoreSample
+
+    /// Learns that the user dislikes the item, for this user alone: what others think of it is theirs to say. The history
+    /// does not hold it yet.
+    func dislike(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease)
 
     /// Called when the event has changed what the history says that the user took, as this model sees it.
     func historyChanged(_ example: Example, _ context: borrowing LearningContext)
@@ -53,6 +57,8 @@ extension StreamLearner {
         learn(example, context, lease: lease)
         return sample
     }
+
+    func dislike(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease) {}
 
     func historyChanged(_ example: Example, _ context: borrowing LearningContext) {}
 }

@@ -46,7 +46,7 @@ extension LearningContext {
         switch seen {
         case .exclude: !history.contains(item)
         case .allow: true
-        case .after: history[item].map { !seen.keepsOut(taken: $0.time, now: example.time) } ?? true
+        case .after: history[item].map { !seen.keepsOut(taken: $0.lastTime, now: example.time) } ?? true
         }
     }
 

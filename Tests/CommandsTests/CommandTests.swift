@@ -205,6 +205,12 @@ struct CommandTests {
                 (.text("ts"), .integer(1000)),
             ])
             #expect(user["history"] == .array([entry]))
+            guard case .array(let both) = try ask(client, "USER.GET u1")["history"] else {
+                Issue.record("no history")
+                return
+            }
+            #expect(both[1]["signals"] == .integer(3) && both[1]["first-ts"] == .integer(800))
+            #expect(both[1]["faded-weight"] == .double(0.25))
             #expect(user["hidden"] == .integer(3))
             #expect(user["hidden-items"] == list("i1"))
             #expect(user["models"]?["stars"]?["bias"] == .double(0.25))

@@ -1,9 +1,13 @@
+import ArgumentParser
 import Evaluation
+import Events
 import Foundation
 import Reporting
+import State
 import Testing
 
 @testable import EvaluationRuns
+@testable import freshet
 
 @Suite("freshet evaluate")
 struct EvaluateTests {
@@ -301,6 +305,29 @@ struct PrequentialTests {
         let counts = ranking.findings.filter { $0.metric == .recall(10) }.map(\.count)
         #expect(counts.count == 4 && counts[0] > 0)
         #expect(Set(counts).count == 1, "\(counts)")
+    }
+
+    // Signals that the configuration names were read, and then weighed nothing to the models: none of them was liked.
+    @Test("events.signals of the configuration are heeded, weights and half-life with them")
+    func configuredSignals() throws {
+        let folder = try EvaluationFolder()
+        let lines = (0..<400).map {
+            #"{"type":"signal","user":"u\#($0 % 9)","item":"i\#($0 * 7 % 20)","signal":"\#($0 % 3 == 0 ? "buy" : "skip")","ts":\#($0 + 1)}"#
+        }
+        let file = try folder.write("events.jsonl", lines.joined(separator: "\n"))
+        let command = try EvaluateCommand.parse(
+            ["--input", file, "--bootstrap", "50", "--algorithm", "bpr", "--seen", "allow"] + arguments)
+        func ranked(_ signals: [String: Float]) throws -> Int {
+            var request = command.request
+            request.events.signals = signals
+            request.seen = .allow
+            let report = try EvaluationRun(request: request, progress: EvaluationProgress()).report()
+            return report.section("full ranking")?.finding("bpr", .recall(10))?.count ?? 0
+        }
+        let bought = try ranked(["buy": 2, "skip": -1])
+        #expect(bought > 50 && bought < 140, "what is skipped is never liked")
+        #expect(try ranked(["buy": 2, "skip": 1]) > 2 * bought)
+        #expect(try ranked(["buy": -2, "skip": -1]) == 0)
     }
 
     @Test("the decayed popularity stands beside the plain one")

@@ -32,6 +32,8 @@ private enum Stream: CaseIterable {
     case wide
     /// As wide as it gets in the midst of what was narrow.
     case widening
+    /// Items come to again and again, and rated ones among them: whole weights, then any.
+    case repeats
 
     func entry(_ item: Int32, step: Int, order: UInt32, random: inout KeyedRandom) -> HistoryEntry {
         let kind: HistoryEntry.Kind = random.next(below: 3) == 0 ? .signal : .rating
@@ -47,11 +49,21 @@ private enum Stream: CaseIterable {
         case .wide:
             let time = Int64(bitPattern: random.next() >> 16) - (1 << 46)
             return make(Float(random.nextUnit()) * 100 - 50, time, order &+ 65_000)
+        case .repeats:
+            var entry = make(Float(random.next(below: 21)) / 2, 1_260_759_144_000 + Int64(step) * 1000, order)
+            let count = UInt16(random.next(below: 4)) + (kind == .signal ? 1 : 0)
+            guard count > (kind == .signal ? 1 : 0) else { return entry }
+            let weight = step < 900 ? Float(random.next(below: 50)) : Float(random.nextUnit()) * 9 - 3
+            let last = SignalTally.seconds(entry.time) + (kind == .signal ? 0 : 77)
+            entry.tally = SignalTally(
+                count: count, weight: weight, faded: step < 600 ? weight : weight / 3,
+                first: UInt32(random.next(below: 1 << 31)), last: last)
+            return entry
         case .widening:
             return step < 700
                 ? Stream.ratings.entry(item, step: step, order: order, random: &random)
                 : step < 1400
-                    ? Stream.clicks.entry(item, step: step, order: order, random: &random)
+                    ? Stream.repeats.entry(item, step: step, order: order, random: &random)
                     : Stream.wide.entry(item, step: step, order: order, random: &random)
         }
     }
@@ -108,8 +120,9 @@ struct HistoryTests {
             #expect(same)
             let isRating = { (entry: HistoryEntry) in entry.kind == .rating }
             #expect(history.newest(7, where: isRating) == reference.newest(7, where: isRating))
-            let restored = try #require(History(blob: history.blob))
+            let restored = try #require(History(blob: history.blob, tallies: history.tallyBlob))
             #expect(restored.entries == reference.entries && restored.blob == history.blob)
+            #expect(restored.tallyBlob == history.tallyBlob)
         }
     }
 

@@ -109,6 +109,25 @@ struct StateBuilderTests {
         #expect(likes.times[2] < likes.times[1])
     }
 
+    @Test("signals are trained on with the weights of the stream, and dislikes are not")
+    func signalWeights() {
+        var options = options()
+        options.events.signals = ["click": 1, "purchase": 10, "dislike": -2]
+        func signal(_ item: String, _ name: String) -> Event {
+            Event(.signal(user: id("a"), item: id(item), name: name))
+        }
+        let builder = built(
+            [
+                signal("x", "purchase"), signal("x", "click"), signal("y", "click"), signal("z", "click"),
+                signal("z", "dislike"), Event(.rating(user: id("a"), item: id("y"), value: 5)),
+                signal("w", "purchase"), Event(.rating(user: id("a"), item: id("w"), value: 1)),
+            ], options)
+        let likes = builder.interactions(of: 1)
+        #expect(likes.items == [0, 1])
+        #expect(likes.values == [LikingWeight.saturated(11), LikingWeight.saturated(2)])
+        #expect(builder.seen().count == 4)
+    }
+
     @Test("new rows are those that the daemon draws")
     func initialRows() throws {
         let events = events(200)

@@ -7,6 +7,7 @@ import Identities
 import Learners
 import Locking
 import State
+import TestSupport
 import Testing
 
 @testable import Engine
@@ -68,6 +69,42 @@ struct RecordTests {
             #expect(found.bias == (model == 0 ? scale.difference(row.bias) : row.bias))
             #expect(found.norm == row.dot(row).squareRoot())
         }
+        try live.stop()
+    }
+
+    @Test("what a user's signals on an item come to is in the user's record and in explanations")
+    func signals() async throws {
+        var options = smallOptions()
+        options.events.signals = ["click": 1, "purchase": 10]
+        let folder: Folder
+        do {
+            let live = try LiveEngine(options)
+            func signal(_ item: String, _ name: String, _ time: Int64) -> Event {
+                Event(.signal(user: id("u"), item: id(item), name: name), time: time)
+            }
+            try await live.feed([
+                signal("i", "purchase", 1_000_500), signal("i", "click", 3_000_000),
+                signal("j", "click", 4_000_123),
+                Event(.rating(user: id("u"), item: id("k"), value: 2), time: 5_000_000),
+            ])
+            folder = live.folder
+            try live.stop()
+        }
+        let live = try LiveEngine(options, in: folder)
+        let history = try live.engine.user(id("u"), listMax: 9).history
+        #expect(history.map(\.item) == ["k", "j", "i"].map(id))
+        #expect(history[0].signals == nil && history[0].value == 2)
+        #expect(
+            history[1].signals
+                == UserRecord.Signals(count: 1, weight: 1, fadedWeight: 1, first: 4_000_123))
+        #expect(
+            history[2].signals
+                == UserRecord.Signals(count: 2, weight: 11, fadedWeight: 11, first: 1_000_000))
+        #expect(history[2].value == 10 && history[2].time == 3_000_000)
+        let explained = try live.engine.explain(ExplainQuery(user: id("u"), item: id("i")))
+        #expect(explained.seen?.signals?.weight == 11)
+        let other = try live.engine.explain(ExplainQuery(user: id("u"), item: id("j")))
+        #expect(other.carriers.map(\.value) == [11], "what was rated 2 is not liked")
         try live.stop()
     }
 

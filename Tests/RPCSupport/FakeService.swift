@@ -174,7 +174,9 @@ package final class FakeService: LookupService {
         }
         let entries = [
             UserRecord.Entry(item: item, value: 4.5, isRating: true, time: 1000),
-            UserRecord.Entry(item: item, value: 0.1, isRating: false, time: 900),
+            UserRecord.Entry(
+                item: item, value: 0.1, isRating: false, time: 900,
+                signals: UserRecord.Signals(count: 3, weight: 0.3, fadedWeight: 0.25, first: 800)),
         ]
         return UserRecord(
             id: id, seen: 2, history: Array(entries.prefix(listMax)), hidden: 3, hiddenItems: [item],

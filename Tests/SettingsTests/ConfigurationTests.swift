@@ -5,6 +5,7 @@ import Foundation
 import Learners
 import LookUps
 import State
+import StreamLearning
 import Testing
 import Yams
 
@@ -89,6 +90,47 @@ struct ConfigurationTests {
         #expect(models.map(\.learningRate) == [0.02, nil, nil, nil, nil])
         #expect(models.map(\.name) == ["stars", "likes", "repeat", "next", "blend"])
         #expect(ModelSettings.Positive("rating>3.5") == .ratingAbove(3.5))
+    }
+
+    @Test("what is liked may be said of ratings, of what signals weigh together, or of both")
+    func positive() throws {
+        let weights = try #require(ModelSettings.Positive("weight >= 5"))
+        #expect(weights == ModelSettings.Positive(ratings: .atLeast(4), weights: .atLeast(5)))
+        #expect(weights.positiveRule == PositiveRule(ratingMin: 4, weightMin: 5, weightIsStrict: false))
+        let both = try #require(ModelSettings.Positive("rating > 3 or weight > 0.5"))
+        #expect(both.positiveRule == PositiveRule(ratingMin: 3, strict: true, weightMin: 0.5))
+        #expect(
+            ModelSettings.Positive("weight>2 or rating>=3") == ModelSettings.Positive("rating>=3 or weight>2")
+        )
+        for text in ["any", "rating >= 4", "weight >= 5", "weight > 0", "rating > 3 or weight >= 0.5"] {
+            #expect(ModelSettings.Positive(text)?.text == text)
+        }
+        for text in [
+            "weight >= 0", "weight >= -1", "weight > -1", "weight", "weight >= x", "weight < 5",
+            "any or weight > 1",
+            "rating >= 4 or rating >= 5", "rating >= 4 or", "rating >= 4 and weight > 1",
+        ] {
+            #expect(ModelSettings.Positive(text) == nil, "\(text)")
+        }
+        let options = try load(settings: ["models.likes.positive=rating >= 5 or weight >= 3"]).stateOptions
+        guard case .bpr(_, let rule) = options.models[1].learner else { return #expect(Bool(false)) }
+        #expect(rule == PositiveRule(ratingMin: 5, weightMin: 3, weightIsStrict: false))
+        let error = #expect(throws: ConfigurationError.self) {
+            try load(settings: ["models.likes.positive=weight >= 0"])
+        }
+        #expect(error.map { "\($0)".contains("'weight >= Y' (Y above 0") } == true)
+    }
+
+    @Test("how fast what signals come to fades is said in events or as a time")
+    func signalHalfLife() throws {
+        #expect(try load().learningOptions.signalHalfLife == .never)
+        #expect(
+            try load(settings: ["histories.signal-half-life=30 d"]).learningOptions.signalHalfLife
+                == .milliseconds(30 * 86_400_000))
+        #expect(
+            try load("histories: {signal-half-life: 20 events}").learningOptions.signalHalfLife == .events(20)
+        )
+        #expect(throws: ConfigurationError.self) { try load(settings: ["histories.signal-half-life=soon"]) }
     }
 
     @Test(

@@ -5,6 +5,7 @@ import Events
 import Factors
 import Foundation
 import GRDB
+import Histories
 import Learners
 import Locking
 import StreamLearning
@@ -243,6 +244,8 @@ struct PersistenceTests {
             "UPDATE items SET users = 1 << 40 WHERE row = 3",
             "UPDATE users SET row = -1 WHERE row = 3", "UPDATE users SET hidden = x'010203' WHERE row = 3",
             "UPDATE users SET hidden = x'FFFFFF7F' WHERE row = 3",
+            "UPDATE users SET tallies = x'0102' WHERE row = 3",
+            "UPDATE users SET tallies = x'FFFFFF7F0200000000000000000000000000000000000000' WHERE row = 3",
         ])
     func missingRows(damage: String) throws {
         let folder = Folder()
@@ -265,6 +268,7 @@ struct PersistenceTests {
             try $0.execute(
                 sql: """
                     \(asFirstWritten)
+                    ALTER TABLE users DROP COLUMN tallies;
                     ALTER TABLE users DROP COLUMN marks;
                     ALTER TABLE items DROP COLUMN title_at;
                     ALTER TABLE items DROP COLUMN tags_at;
@@ -288,7 +292,27 @@ struct PersistenceTests {
             #expect(rows.allSatisfy { new.counts[$0].popular == Double(old.positives[$0]) })
             #expect(rows.allSatisfy { new.counts[$0].at == state.counters.applied })
         }
-        #expect(try StateFile.verify(path: folder.state).schemaVersion == 3)
+        #expect(try StateFile.verify(path: folder.state).schemaVersion == 4)
+    }
+
+    @Test("a state of schema 3 is brought up to date: what signals come to begins with the last of each item")
+    func schemaThreeIsMigrated() throws {
+        let folder = Folder()
+        let state = learned(batches(events(900, users: 10, items: 12), sizes: [100]), smallOptions())
+        let tallies = state.shards[0].users.reduce(0) { $0 + $1.history.tallyBlob.count }
+        #expect(tallies > 0, "some were come to again")
+        try StateFile(path: folder.state, identity: twoIdentity).write(state.collectChanges())
+        #expect(try restored(folder, smallOptions()).digest() == state.digest())
+        try DatabaseQueue(path: folder.state).write {
+            try $0.execute(sql: "ALTER TABLE users DROP COLUMN tallies; PRAGMA user_version = 3;")
+        }
+        #expect(try StateFile.verify(path: folder.state).problems == [])
+        let back = try restored(folder, smallOptions())
+        #expect(back.violations() == [])
+        for (old, new) in zip(state.shards[0].users, back.shards[0].users) where old.isSomebody {
+            #expect(old.history.blob == new.history.blob && !new.history.hasTallies)
+        }
+        #expect(try StateFile.verify(path: folder.state).schemaVersion == 4)
     }
 
     @Test("ids and titles with NUL bytes, quotes and emoji come back as they were")

@@ -106,6 +106,8 @@ extension LearnedState {
                 digest.combine(Int(row))
                 digest.combine(bytes: id.string.utf8)
                 digest.combine(bytes: user.history.blob)
+                let tallies = user.history.tallyBlob
+                if !tallies.isEmpty { digest.combine(bytes: tallies) }
                 digest.combine(bytes: user.hidden.blob)
                 digest.combine(bytes: user.marks.blob)
                 digest.combine(user.residualSum.bitPattern)

@@ -124,7 +124,8 @@ package final class StateLoader: StateReader {
 
     package func read(user stored: ReadUser) throws(StateError) {
         let id = try id(stored.id, "users", stored.row)
-        guard stored.row >= 0, let history = History(blob: Data(stored.history)),
+        guard stored.row >= 0,
+            let history = History(blob: Data(stored.history), tallies: Data(stored.tallies)),
             let hidden = HiddenItems(blob: Data(stored.hidden)), hidden.all(below: state.stats.count),
             let marks = TimedMarks(blob: Data(stored.marks)), marks.all(below: state.stats.count),
             history.entries.allSatisfy({ $0.item >= 0 && $0.item < state.stats.count && $0.value.isFinite })
@@ -134,9 +135,10 @@ package final class StateLoader: StateReader {
         }
         users.restore(id, at: stored.row)
         for (model, alternating) in alternating {
-            for entry in history.entries where model.rule.accepts(entry.kind, value: entry.value) {
-                alternating.takers.append(
-                    Taker(user: stored.row, weight: entry.weight), to: Int(entry.item))
+            for entry in history.entries {
+                let weight = model.rule.weight(of: entry)
+                guard weight != 0 else { continue }
+                alternating.takers.append(Taker(user: stored.row, weight: weight), to: Int(entry.item))
             }
         }
         var user = UserState()

@@ -8,11 +8,12 @@ internal import State
 
 /// Looks on while a cell is learned.
 protocol LearningObserver: Sendable {
-    /// Called on the shard's queue before any model learns `example`. With one shard the lease holds every item.
+    /// Called on the shard's queue before any model learns `example`, with which the history will say `pair`. With one
+    /// shard the lease holds every item.
     ///
     /// - Returns: whether it is to be learned.
     func meets(
-        _ example: Example, kind: HistoryEntry.Kind, meansPrediction: Float, worker: CellWorker,
+        _ example: Example, pair: HistoryEntry, meansPrediction: Float, worker: CellWorker,
         shard: UserShard, lease: borrowing RowLease
     ) -> Bool
 }
@@ -54,14 +55,15 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
     }
 
     func meets(
-        _ example: Example, kind: HistoryEntry.Kind, meansPrediction: Float, worker: CellWorker,
+        _ example: Example, pair: HistoryEntry, meansPrediction: Float, worker: CellWorker,
         shard: UserShard, lease: borrowing RowLease
     ) -> Bool {
         grow(to: worker.stats.count)
         let (local, item) = (shard.local(example.user), Int(example.item))
         let history = shard.users[local].history
         let previous = history[example.item]
-        let isPositive = options.positive.accepts(kind, value: example.value)
+        let kind: HistoryEntry.Kind = example.kind == .rating ? .rating : .signal
+        let isPositive = options.positive.isLiked(kind, value: example.value, of: pair)
         var event = ReplayedEvent(
             ordinal: example.ordinal, offset: example.offset, user: example.user,
             userIsKnown: !history.isEmpty, itemIsKnown: isKnown[item] == 1, itemEvents: events[item],
@@ -74,7 +76,8 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
                 squaredError(example, model: index, meansPrediction: meansPrediction, worker, shard, lease)
             }
         }
-        event.isKeptOut = previous.map { worker.seen.keepsOut(taken: $0.time, now: example.time) } ?? false
+        event.isKeptOut =
+            previous.map { worker.seen.keepsOut(taken: $0.lastTime, now: example.time) } ?? false
         event.isDrawn = isDrawn(example)
         if isPositive, event.itemIsKnown, !event.isKeptOut, event.isDrawn {
             (event.ranking, event.rankingAmongNew) = rankings(
@@ -96,7 +99,7 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
         events[item] += 1
         if isKnown[item] == 0 { known += 1 }
         isKnown[item] = 1
-        let countedBefore = previous.map { options.positive.accepts($0.kind, value: $0.value) } ?? false
+        let countedBefore = previous.map { options.positive.liking(of: $0) > 0 } ?? false
         // Where what was taken may be shown again, each taking counts.
         if isPositive, !countedBefore || seen != .exclude {
             popularity.count(item)
@@ -106,7 +109,7 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
 
     /// Items that the rule about what was taken keeps out.
     private func keptOut(_ history: History, _ seen: SeenRule, now: Int64) -> [Int32] {
-        history.entries.lazy.filter { seen.keepsOut(taken: $0.time, now: now) }.map(\.item)
+        history.entries.lazy.filter { seen.keepsOut(taken: $0.lastTime, now: now) }.map(\.item)
     }
 
     private func grow(to items: Int) {

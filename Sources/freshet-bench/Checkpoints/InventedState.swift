@@ -94,7 +94,7 @@ struct InventedState {
     /// Bytes of all rows as they lie in memory: vectors with their bias and step, and what is remembered.
     var rowBytes: Int {
         let vectors = (userCount + itemCount) * state.models.count * (state.options.factors * 4 + 8)
-        return vectors + userCount * Self.remembered * MemoryLayout<HistoryEntry>.stride
+        return vectors + userCount * Self.remembered * History.entryBytes
             + itemCount * MemoryLayout<ItemStats>.stride
     }
 }

@@ -207,6 +207,9 @@ struct EvaluateCommand: ParsableCommand {
             guard ModelSettings.Positive(text) == nil else { continue }
             throw ValidationError("\(name) is '\(text)', allowed is \(ModelSettings.Positive.allowed)")
         }
+        if ModelSettings.Positive(filter)?.weights != .any {
+            throw ValidationError("--filter is '\(filter)', allowed is 'any', 'rating >= X' or 'rating > X'")
+        }
         let texts = algorithm.map(\.text)
         if let twice = texts.first(where: { text in texts.count { $0 == text } > 1 }) {
             throw ValidationError("--algorithm \(twice) is given twice")
@@ -332,6 +335,7 @@ struct EvaluateCommand: ParsableCommand {
             file: config, environment: ProcessInfo.processInfo.environment, settings: settings)
         request.events = configuration.events.options
         request.models = configuration.models
+        request.signalHalfLife = configuration.histories.signalHalfLife
         if fromLog {
             request.log = EvaluationRequest.Log(configuration, until: asOf.flatMap { LogMoment($0) })
         }
