@@ -1,10 +1,12 @@
 import Checkpoints
+import EmbeddedEventLog
 import Engine
 import EngineSupport
 import EventLog
 import Events
 import GRDB
 import LookUps
+import State
 import TestSupport
 import Testing
 
