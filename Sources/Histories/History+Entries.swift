@@ -74,7 +74,7 @@ extension HistoryColumns {
     }
 
     private var isOneRun: Bool {
-        guard layout.hasRuns else { return slots < 2 }
+        guard layout.hasRuns, runs.pointee[1] == slots else { return slots < 2 }
         let runs = runs.pointee
         return (1...HistoryRuns.levels).allSatisfy { runs[$0] == 0 || runs[$0] == slots }
     }

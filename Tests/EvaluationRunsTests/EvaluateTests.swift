@@ -334,7 +334,8 @@ struct PrequentialTests {
     func decayed() throws {
         let report = try replayed(["--popularity-half-life", "50"])
         #expect(
-            report.section("full ranking")?.algorithms == ["popularity", "popularity:half-life=50", "random"])
+            report.section("full ranking")?.algorithms.suffix(3)
+                == ["popularity", "popularity:half-life=50", "random"])
     }
 
     @Test("an unknown algorithm and an unknown setting name what is allowed")

@@ -194,6 +194,22 @@ struct HistoryTests {
         }
     }
 
+    /// Entries were told in the order in which they came, where a history of so many outgrew its columns, and its next
+    /// checkpoint would not have been read.
+    @Test(
+        "entries ascend from whatever number of them a history goes on",
+        arguments: [1, 15, 52, 60, 63, 64, 65])
+    func ascendsBeyondAnySize(count: Int) throws {
+        var first = History()
+        for order in 0..<UInt32(count) { first.set(entry(Int32(order), order: order)) }
+        var history = try #require(History(blob: first.blob))
+        for order in 0..<30 as Range<UInt32> {
+            history.set(entry(1_000 - Int32(order), order: 100 + order))
+            let items = history.entries.map(\.item)
+            #expect(items == items.sorted() && items.count == count + Int(order) + 1)
+        }
+    }
+
     @Test("a repeat costs nothing new")
     func repeatsAreFree() {
         var history = History()
