@@ -11,6 +11,8 @@ internal import State
 struct CounterLearner: StreamLearner {
     /// One event in so many counts what else the user might have taken again.
     private static let exposedEvery: UInt64 = 8
+    /// Items that are looked at then, about.
+    private static let exposedMax = 24
 
     let rule: CounterRule
     var countsHistory: Bool { true }
@@ -20,14 +22,22 @@ struct CounterLearner: StreamLearner {
     ) -> ScoreSample {
         let (model, shard, local) = (context.model, context.shard, context.local)
         guard SampledRecall.isScored(example, context) else { return .none }
-        if rule.options.kind == .repeat, context.seen == .exclude {
-            // Nothing that was taken is among what is compared.
-            let plain = CounterScores(model: model, rule: rule, ordinal: example.instant(of: model))
-            return SampledRecall.sampleItems(example, context, lease: lease) { plain($0) }
+        // Nothing that was taken is among what is compared where it is not shown again.
+        let isPlain = rule.options.kind == .repeat && context.seen == .exclude
+        let scores =
+            isPlain
+            ? CounterScores(model: model, rule: rule, ordinal: example.instant(of: model))
+            : scores(
+                example, model: model, shard: shard, local: local, number: context.modelIndex, lease: lease)
+        let (personal, item) = (scores.personal, Int(example.item))
+        let (wanted, count) = (scores(item), context.popularity(of: item, example))
+        let passesPlain = personal[example.item] != nil && wanted >= CounterRule.filling(.infinity)
+        return SampledRecall.sampleItems(example, context, lease: lease) { row in
+            if let own = personal[Int32(row)] { return scores.base(row) + own }
+            // Below for sure, and by how much does not matter: most items, and nothing to work out.
+            if row != item, passesPlain || !context.mayReach(count, row, example) { return -.infinity }
+            return scores.base(row)
         }
-        let scores = scores(
-            example, model: model, shard: shard, local: local, number: context.modelIndex, lease: lease)
-        return SampledRecall.sampleItems(example, context, lease: lease) { scores($0) }
     }
 
     func learn(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease) {
@@ -65,8 +75,15 @@ struct CounterLearner: StreamLearner {
         if let own = trails[local].own(example.item) { counted.take(trails[local].cell(of: own, at: time)) }
         var random = example.random(seed: context.model.seed)
         if random.next() % Self.exposedEvery == 0 {
-            for own in trails[local].own {
-                counted.expose(trails[local].cell(of: own, at: time), times: Double(Self.exposedEvery))
+            let count = trails[local].own.count
+            // Of many, each so many-th stands for the others too.
+            let stride = max(1, count / Self.exposedMax)
+            var place = Int(random.next() % UInt64(stride))
+            while place < count {
+                counted.expose(
+                    trails[local].cell(of: trails[local].own[place], at: time),
+                    times: Double(Int(Self.exposedEvery) * stride))
+                place += stride
             }
         }
         context.shard.report.retakes[number] = counted
@@ -124,9 +141,9 @@ struct CounterScores {
     let rule: CounterRule
     /// Or time, as the model fades.
     let ordinal: Int64
-    var personal: [Int32: Float] = [:]
+    var personal: RowScores = [:]
     /// What the last item alone says, of `next`.
-    var succeeding: [Int32: Float] = [:]
+    var succeeding: RowScores = [:]
 
     func callAsFunction(_ item: Int) -> Float { base(item) + (personal[Int32(item)] ?? 0) }
 
