@@ -275,7 +275,8 @@ function chart(model, answer) {
   // The first few scored events say little and swing wide; they must not flatten all that follows.
   const settled = points.slice(Math.floor(points.length / 10)).flatMap((p) => [p.y, p.base]).filter((y) => y != null);
   const margin = (Math.max(...settled) - Math.min(...settled)) * 0.25 || Math.abs(last.y) * 0.1 || 0.1;
-  const low = Math.max(Math.min(...ys), Math.min(...settled) - margin), high = Math.min(Math.max(...ys), Math.max(...settled) + margin);
+  let low = Math.max(Math.min(...ys), Math.min(...settled) - margin), high = Math.min(Math.max(...ys), Math.max(...settled) + margin);
+  if (high - low < 1e-9) [low, high] = [low - margin, high + margin];
   const X = (x) => left + (width - left - right) * (x - x0) / (x1 - x0);
   const Y = (y) => Math.max(top, Math.min(height - bottom, top + (height - top - bottom) * (high - y) / (high - low || 1)));
   const line = (value) => points.filter((p) => value(p) != null).map((p) => `${X(p.x).toFixed(1)},${Y(value(p)).toFixed(1)}`).join(" ");
