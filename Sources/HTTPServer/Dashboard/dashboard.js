@@ -170,6 +170,9 @@ function showNow(now) {
     tile.line.setAttribute("points", tile.past.map((v, i) => `${from + i},${(24 - 22 * v / top).toFixed(1)}`).join(" "));
   }
   live = now.models;
+  // The first events have come: what was empty is asked for again.
+  if (isEmpty && now.status["events.applied"] > 0) begin();
+  isEmpty = now.status["events.applied"] === 0;
   knowModels(now.models);
 }
 
@@ -223,6 +226,7 @@ const counting = new Set(["popular", "trending", "repeat", "next", "blend"]);
 let models = [];
 /** The same with their newest numbers. */
 let live = [];
+let isEmpty = false;
 
 function knowModels(list) {
   const names = list.map((model) => `${model.name}${model.default ? "*" : ""}`).join();
