@@ -30,7 +30,7 @@ struct Health: Equatable {
             (state, words) = (.trouble, trouble)
         } else if lag > max(Self.lagWorthTelling, eventsPerSecond ?? 0) {
             (state, words) = (.busy, Self.behind(lag, eventsPerSecond ?? 0, lagChange ?? 0, freshness))
-        } else if let loser = models.first(where: Self.loses) {
+        } else if let loser = models.first(where: { $0.isDefault && Self.loses($0) }) {
             let (name, baseline) = (loser.name, Self.baseline(loser))
             (state, words) = (.busy, "Every event is learned, but “\(name)” does worse than \(baseline).")
         } else if status.number("events.applied") ?? 0 == 0 {

@@ -11,6 +11,11 @@ final class MapCache: Sendable {
         var staleAt: ContinuousClock.Instant
         /// Events that it was drawn after.
         var applied: Double
+
+        /// For a while, unless twice as much is learned by then; for ever where nothing is.
+        func isGood(after events: Double) -> Bool {
+            events == applied || (staleAt > .now && events < 2 * applied)
+        }
     }
 
     private static let keptFor: Duration = .seconds(15)
@@ -24,9 +29,7 @@ final class MapCache: Sendable {
     func map(ofModel model: String?, _ service: any LookupService) async throws -> ByteBuffer {
         let applied = service.status().number("events.applied") ?? 0
         let work = entries.withLock { entries -> Task<ByteBuffer, any Error> in
-            if let entry = entries[model ?? ""], entry.staleAt > .now || entry.applied == applied {
-                return entry.work
-            }
+            if let entry = entries[model ?? ""], entry.isGood(after: applied) { return entry.work }
             let work = Task { try await self.draw(model, service) }
             entries[model ?? ""] = Entry(work: work, staleAt: .now + Self.keptFor, applied: applied)
             return work

@@ -170,6 +170,9 @@ function showNow(now) {
     tile.line.setAttribute("points", tile.past.map((v, i) => `${from + i},${(24 - 22 * v / top).toFixed(1)}`).join(" "));
   }
   live = now.models;
+  // The first events have come: what was empty is asked for again.
+  if (isEmpty && now.status["events.applied"] > 0) begin();
+  isEmpty = now.status["events.applied"] === 0;
   knowModels(now.models);
 }
 
@@ -223,6 +226,7 @@ const counting = new Set(["popular", "trending", "repeat", "next", "blend"]);
 let models = [];
 /** The same with their newest numbers. */
 let live = [];
+let isEmpty = false;
 
 function knowModels(list) {
   const names = list.map((model) => `${model.name}${model.default ? "*" : ""}`).join();
@@ -275,7 +279,8 @@ function chart(model, answer) {
   // The first few scored events say little and swing wide; they must not flatten all that follows.
   const settled = points.slice(Math.floor(points.length / 10)).flatMap((p) => [p.y, p.base]).filter((y) => y != null);
   const margin = (Math.max(...settled) - Math.min(...settled)) * 0.25 || Math.abs(last.y) * 0.1 || 0.1;
-  const low = Math.max(Math.min(...ys), Math.min(...settled) - margin), high = Math.min(Math.max(...ys), Math.max(...settled) + margin);
+  let low = Math.max(Math.min(...ys), Math.min(...settled) - margin), high = Math.min(Math.max(...ys), Math.max(...settled) + margin);
+  if (high - low < 1e-9) [low, high] = [low - margin, high + margin];
   const X = (x) => left + (width - left - right) * (x - x0) / (x1 - x0);
   const Y = (y) => Math.max(top, Math.min(height - bottom, top + (height - top - bottom) * (high - y) / (high - low || 1)));
   const line = (value) => points.filter((p) => value(p) != null).map((p) => `${X(p.x).toFixed(1)},${Y(value(p)).toFixed(1)}`).join(" ");
