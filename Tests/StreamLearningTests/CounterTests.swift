@@ -91,7 +91,7 @@ struct CounterTests {
         let atOnce = counter.rule.succeeding(trail, successors: successors)
         let later = row("i12", state)
         #expect(atOnce[row("i11", state)]! > 0.5)
-        #expect(atOnce[later, default: 0] < 0.1)
+        #expect((atOnce[later] ?? 0) < 0.1)
         // After all of the trail it is likely too.
         let sketch = counter.successors[Int(row("i10", state))]
         let entry = sketch.entries.first { $0.item == later }!
