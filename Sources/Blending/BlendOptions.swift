@@ -14,10 +14,10 @@ public struct BlendOptions: Sendable, Equatable {
     /// Items looked at to learn from an event, beside those that the parts propose.
     public var poolMax = 4_096
     /// Items that an event earns to be looked at, on average: an event is learned from once the pool is earned.
-    public var itemsPerEvent = 8.0
+    public var itemsPerEvent = 4.0
     /// Events after which no more is earned than that; before, so much more that the first thousand or so are all learned
     /// from.
-    public var eagerEvents = 100_000.0
+    public var eagerEvents = 200_000.0
 
     public init() {}
 }

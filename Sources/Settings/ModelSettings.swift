@@ -115,7 +115,7 @@ public struct ModelSettings: Sendable, Equatable {
     public var halfLife: HalfLife?
     public var successors: Int?
     public var trail: Int?
-    /// Names of models; `nil` stands for all others.
+    /// Names of models; `nil` stands for all others but those of ratings.
     public var parts: [String]?
     /// `nil` stands for `rating >= 4`.
     public var positive: Positive?

@@ -18,7 +18,8 @@ package struct BlendRule: Sendable {
         self.options = options
         rates = FadingRates(options.halfLives)
         // Those that know the user best come first; what is left out or unknown by name is none.
-        let wanted = parts.isEmpty ? all.map(\.name) : parts
+        let ranking = all.filter { $0.blendSource != .rating }
+        let wanted = parts.isEmpty ? ranking.map(\.name) : parts
         models = wanted.compactMap { name in
             all.firstIndex { $0.name == name && $0.blendSource != nil }
         }

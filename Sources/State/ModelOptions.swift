@@ -15,7 +15,7 @@ public struct ModelOptions: Sendable, Equatable {
 
     public var name: String
     public var learner: Learner
-    /// Of a blend, the names of the models that it combines; none stands for all others.
+    /// Of a blend, the names of the models that it combines; none stands for all others but those of ratings.
     public var parts: [String] = []
 
     public init(name: String, learner: Learner, parts: [String] = []) {

@@ -116,6 +116,8 @@ struct BlendedParts {
     private let example: Example
     private let parts: [Part]
     private let history: History
+    /// Whether what was taken is asked for again.
+    private let asksAgain: Bool
 
     private enum Part {
         /// A user's row and the items' table.
@@ -123,7 +125,7 @@ struct BlendedParts {
         /// A count over all users.
         case count(ModelState, Int64)
         /// What the user's own counts say.
-        case personal([Int32: Float], succeeding: [Int32: Float])
+        case personal(RowScores, succeeding: RowScores)
     }
 
     /// The rows are read by the learner's own rule for them: those of other leases never.
@@ -132,6 +134,7 @@ struct BlendedParts {
         local: Int, history: History, seen: SeenRule, lease: borrowing RowLease
     ) {
         (rule, self.blend, self.example, self.history) = (blend.rule, blend, example, history)
+        asksAgain = seen != .exclude
         context = BlendContext(history, at: example.isTimed ? example.time : nil)
         var parts: [Part] = []
         for number in rule.models {
@@ -145,13 +148,14 @@ struct BlendedParts {
                 continue
             }
             // Nobody is shown again what was taken: what is said of it need not be worked out.
-            guard counter.options.kind != .repeat || seen != .exclude else {
-                parts.append(.personal([:], succeeding: [:]))
+            guard counter.options.kind != .repeat || asksAgain else {
+                parts.append(.personal(RowScores(), succeeding: RowScores()))
                 continue
             }
             let scores = CounterLearner(rule: counter).scores(
                 example, model: model, shard: shard, local: local, number: number, lease: lease)
-            parts.append(.personal(scores.personal, succeeding: scores.succeeding))
+            parts.append(
+                .personal(RowScores(scores.personal), succeeding: RowScores(scores.succeeding)))
         }
         self.parts = parts
     }
@@ -159,7 +163,7 @@ struct BlendedParts {
     /// Items that a part names by itself.
     var named: Set<Int32> {
         var named: Set<Int32> = []
-        for case .personal(let scores, _) in parts { named.formUnion(scores.keys) }
+        for case .personal(let scores, _) in parts { named.formUnion(scores.rows) }
         return named
     }
 
@@ -189,7 +193,7 @@ struct BlendedParts {
                 }
             }
         }
-        if !history.isEmpty {
+        if asksAgain, !history.isEmpty {
             for (place, row) in rows.enumerated() where history.contains(row) { features.setSeen(at: place) }
         }
         return features
@@ -221,6 +225,7 @@ struct BlendedParts {
                 }
             }
         }
-        return history.contains(Int32(row)) ? score + weights[rule.shape.seenFeature] : score
+        guard asksAgain, history.contains(Int32(row)) else { return score }
+        return score + weights[rule.shape.seenFeature]
     }
 }

@@ -20,14 +20,22 @@ struct CounterLearner: StreamLearner {
     ) -> ScoreSample {
         let (model, shard, local) = (context.model, context.shard, context.local)
         guard SampledRecall.isScored(example, context) else { return .none }
-        if rule.options.kind == .repeat, context.seen == .exclude {
-            // Nothing that was taken is among what is compared.
-            let plain = CounterScores(model: model, rule: rule, ordinal: example.instant(of: model))
-            return SampledRecall.sampleItems(example, context, lease: lease) { plain($0) }
+        // Nothing that was taken is among what is compared where it is not shown again.
+        let isPlain = rule.options.kind == .repeat && context.seen == .exclude
+        let scores =
+            isPlain
+            ? CounterScores(model: model, rule: rule, ordinal: example.instant(of: model))
+            : scores(
+                example, model: model, shard: shard, local: local, number: context.modelIndex, lease: lease)
+        let (personal, item) = (RowScores(scores.personal), Int(example.item))
+        let (wanted, count) = (scores(item), context.popularity(of: item, example))
+        let passesPlain = personal[example.item] != nil && wanted >= CounterRule.filling(.infinity)
+        return SampledRecall.sampleItems(example, context, lease: lease) { row in
+            if let own = personal[Int32(row)] { return scores.base(row) + own }
+            // Below for sure, and by how much does not matter: most items, and nothing to work out.
+            if row != item, passesPlain || !context.mayReach(count, row, example) { return -.infinity }
+            return scores.base(row)
         }
-        let scores = scores(
-            example, model: model, shard: shard, local: local, number: context.modelIndex, lease: lease)
-        return SampledRecall.sampleItems(example, context, lease: lease) { scores($0) }
     }
 
     func learn(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease) {
