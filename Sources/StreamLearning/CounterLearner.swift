@@ -11,6 +11,8 @@ internal import State
 struct CounterLearner: StreamLearner {
     /// One event in so many counts what else the user might have taken again.
     private static let exposedEvery: UInt64 = 8
+    /// Items that are looked at then, about.
+    private static let exposedMax = 24
 
     let rule: CounterRule
     var countsHistory: Bool { true }
@@ -73,8 +75,15 @@ struct CounterLearner: StreamLearner {
         if let own = trails[local].own(example.item) { counted.take(trails[local].cell(of: own, at: time)) }
         var random = example.random(seed: context.model.seed)
         if random.next() % Self.exposedEvery == 0 {
-            for own in trails[local].own {
-                counted.expose(trails[local].cell(of: own, at: time), times: Double(Self.exposedEvery))
+            let count = trails[local].own.count
+            // Of many, each so many-th stands for the others too.
+            let stride = max(1, count / Self.exposedMax)
+            var place = Int(random.next() % UInt64(stride))
+            while place < count {
+                counted.expose(
+                    trails[local].cell(of: trails[local].own[place], at: time),
+                    times: Double(Int(Self.exposedEvery) * stride))
+                place += stride
             }
         }
         context.shard.report.retakes[number] = counted
