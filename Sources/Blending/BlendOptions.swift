@@ -10,7 +10,7 @@ public struct BlendOptions: Sendable, Equatable {
     public var fast = HalfLife.events(200)
     public var halfLives: [HalfLife] { [slow, steady, brisk, fast] }
     /// Items that each part proposes in a look-up; more where more are asked for.
-    public var candidates = 50
+    public var candidates = 32
     /// Items looked at to learn from an event, beside those that the parts propose.
     public var poolMax = 4_096
     /// Items that an event earns to be looked at, on average: an event is learned from once the pool is earned.

@@ -35,18 +35,20 @@ package struct CounterRule: Sendable {
     package func personal(
         _ trail: UserTrail, at time: Int64?, retakes: (RetakeTable.Cell) -> Float,
         successors: (Int32) -> SuccessorSketch?
-    ) -> [Int32: Float] {
-        var scores: [Int32: Float] = [:]
+    ) -> RowScores {
+        var scores = RowScores(
+            capacity: options.kind == .next
+                ? trail.recent.count * options.successors : options.kind == .repeat ? trail.own.count : 0)
         switch options.kind {
         case .popular, .trending: break
         case .repeat:
-            for own in trail.own { scores[own.item] = retakes(trail.cell(of: own, at: time)) }
+            for own in trail.own { scores.add(retakes(trail.cell(of: own, at: time)), to: own.item) }
         case .next:
             for (item, weight) in following(trail) {
                 guard let sketch = successors(item) else { continue }
                 for entry in sketch.entries {
                     let share = sketch.share(of: entry, shrinkage: options.shrinkage)
-                    if share > 0 { scores[entry.item, default: 0] += weight * share }
+                    if share > 0 { scores.add(weight * share, to: entry.item) }
                 }
             }
         }
@@ -55,14 +57,14 @@ package struct CounterRule: Sendable {
 
     /// What the last item alone says of those that come at once after it; of `next`. Not in its own score: where events
     /// come fast it says more than the trail, elsewhere less, and a blend learns which.
-    package func succeeding(_ trail: UserTrail, successors: (Int32) -> SuccessorSketch?) -> [Int32: Float] {
+    package func succeeding(_ trail: UserTrail, successors: (Int32) -> SuccessorSketch?) -> RowScores {
         guard options.kind == .next, let last = trail.recent.last, let sketch = successors(last) else {
             return [:]
         }
-        var scores: [Int32: Float] = [:]
+        var scores = RowScores(capacity: sketch.entries.count)
         for entry in sketch.entries {
             let share = sketch.nearShare(of: entry, shrinkage: options.nearShrinkage)
-            if share > 0 { scores[entry.item] = share }
+            if share > 0 { scores.add(share, to: entry.item) }
         }
         return scores
     }

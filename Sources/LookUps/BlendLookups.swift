@@ -34,16 +34,19 @@ extension LookupAnswerer {
     }
 
     /// Adds to what a blend knows of a user what the history says.
-    func complete(_ taste: inout Taste, _ history: History) {
+    ///
+    /// - Parameter again: false where nothing that was taken is asked for.
+    func complete(_ taste: inout Taste, _ history: History, again: Bool = true) {
         guard taste.blended != nil else { return }
-        taste.blended?.taken = ItemBitset(history.items)
+        taste.blended?.again = again
+        if again { taste.blended?.taken = ItemBitset(history.items) }
         taste.blended?.context = BlendContext(history, at: published.snapshotTime)
     }
 
     /// Numbers of the parts for items of one look-up.
     private struct Asked {
-        var personal: [[Int32: Float]]
-        var succeeding: [[Int32: Float]]
+        var personal: [RowScores]
+        var succeeding: [RowScores]
     }
 
     private func ask(_ taste: BlendedTaste, _ blend: PublishedBlend) -> Asked {
@@ -114,8 +117,7 @@ extension LookupAnswerer {
             let other = published.models[number]
             if let counters = other.counters {
                 guard counters.rule.isPersonal else { continue }
-                let own = asked.personal[part].filter { filter.allows(Int($0.key)) }
-                rows += own.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(each).map(\.key)
+                rows += Self.first(each, of: asked.personal[part], filter)
             } else if !other.traits.predictsRatings {
                 let vector = taste.parts[part].vector
                 rows += other.index.read { $0.top(each, query: vector, filter: filter) }.map(\.row)
@@ -132,6 +134,14 @@ extension LookupAnswerer {
         let clock = published.clock(of: model)
         let others = model.index.read { $0.mostPopular(limit, clock: clock, filter: filter) }
         return rows + others.map(\.row).filter { !isIn.contains(Int($0)) }
+    }
+
+    /// About the first of those that may be answered: of values level with the last one all.
+    private static func first(_ limit: Int, of scores: RowScores, _ filter: ItemFilter) -> [Int32] {
+        let allowed = scores.keys.filter { filter.allows(Int($0)) }
+        guard allowed.count > limit else { return allowed }
+        let least = allowed.map { scores[$0] ?? 0 }.sorted(by: >)[limit - 1]
+        return allowed.filter { (scores[$0] ?? 0) >= least }
     }
 
     /// The best `limit` items of those that any part proposes.

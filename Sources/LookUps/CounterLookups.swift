@@ -11,7 +11,7 @@ extension LookupAnswerer {
     /// The best `limit` items. What no personal count names is in the order of popularity, so that its best are the most
     /// popular: no more of them than are asked for need be looked at.
     func best(
-        _ limit: Int, personal: [Int32: Float], selection: Selection, in model: PublishedModel,
+        _ limit: Int, personal: RowScores, selection: Selection, in model: PublishedModel,
         rule: CounterRule, counts: Bool
     ) -> Found {
         let (filter, clock) = (selection.filter, published.clock(of: model))
@@ -40,7 +40,7 @@ extension LookupAnswerer {
 
     /// What the model gives to these rows; NaN for one that is not published yet.
     func scores(
-        _ rows: [Int], personal: [Int32: Float], in model: PublishedModel, rule: CounterRule
+        _ rows: [Int], personal: RowScores, in model: PublishedModel, rule: CounterRule
     ) -> [Float] {
         let clock = published.clock(of: model)
         return model.index.read { index in
@@ -90,7 +90,7 @@ extension LookupAnswerer {
 
     /// `nil` where the item is not published yet.
     func standing(
-        of row: Int, depth: Int, personal: [Int32: Float], filter: ItemFilter, in model: PublishedModel,
+        of row: Int, depth: Int, personal: RowScores, filter: ItemFilter, in model: PublishedModel,
         rule: CounterRule
     ) -> CountedStanding? {
         let clock = published.clock(of: model)

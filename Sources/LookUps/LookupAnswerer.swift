@@ -74,8 +74,7 @@ extension LookupAnswerer {
             (taste: taste(user, model: model), history: user.history, hidden: user.hidden)
         }
         guard var copy else { return nil }
-        complete(&copy.taste, copy.history)
-        copy.taste.blended?.again = seen != .exclude
+        complete(&copy.taste, copy.history, again: seen != .exclude)
         var selection = selection
         selection.leaveOut(copy.hidden.rows, because: .hidden)
         selection.leaveOut(keptOut(copy.history, seen), because: .seen)

@@ -40,14 +40,14 @@ final class PublishedCounters: Sendable {
     }
 
     /// What the counts of a user say of items.
-    func personal(_ trail: UserTrail) -> [Int32: Float] {
+    func personal(_ trail: UserTrail) -> RowScores {
         let (retakes, time) = latest.withLock { ($0.retakes, $0.time) }
         return rule.personal(
             trail, at: time, retakes: { retakes.likelihood($0) }, successors: { successors(of: $0) })
     }
 
     /// What the user's last item alone says of those that follow it.
-    func succeeding(_ trail: UserTrail) -> [Int32: Float] {
+    func succeeding(_ trail: UserTrail) -> RowScores {
         rule.succeeding(trail) { successors(of: $0) }
     }
 

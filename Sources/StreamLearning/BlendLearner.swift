@@ -155,7 +155,7 @@ struct BlendedParts {
             let scores = CounterLearner(rule: counter).scores(
                 example, model: model, shard: shard, local: local, number: number, lease: lease)
             parts.append(
-                .personal(RowScores(scores.personal), succeeding: RowScores(scores.succeeding)))
+                .personal(scores.personal, succeeding: scores.succeeding))
         }
         self.parts = parts
     }

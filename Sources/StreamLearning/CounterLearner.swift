@@ -29,7 +29,7 @@ struct CounterLearner: StreamLearner {
             ? CounterScores(model: model, rule: rule, ordinal: example.instant(of: model))
             : scores(
                 example, model: model, shard: shard, local: local, number: context.modelIndex, lease: lease)
-        let (personal, item) = (RowScores(scores.personal), Int(example.item))
+        let (personal, item) = (scores.personal, Int(example.item))
         let (wanted, count) = (scores(item), context.popularity(of: item, example))
         let passesPlain = personal[example.item] != nil && wanted >= CounterRule.filling(.infinity)
         return SampledRecall.sampleItems(example, context, lease: lease) { row in
@@ -141,9 +141,9 @@ struct CounterScores {
     let rule: CounterRule
     /// Or time, as the model fades.
     let ordinal: Int64
-    var personal: [Int32: Float] = [:]
+    var personal: RowScores = [:]
     /// What the last item alone says, of `next`.
-    var succeeding: [Int32: Float] = [:]
+    var succeeding: RowScores = [:]
 
     func callAsFunction(_ item: Int) -> Float { base(item) + (personal[Int32(item)] ?? 0) }
 
