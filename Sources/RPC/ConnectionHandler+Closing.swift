@@ -44,13 +44,19 @@ extension ConnectionHandler {
         phase = .lingering
         context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
             guard let context = self.context else { return }
-            guard self.throwsInputAway, !self.isInputClosed else { return context.close(promise: nil) }
+            guard self.throwsInputAway, !self.isInputClosed else { return self.closeSoon() }
             context.close(mode: .output, promise: nil)
             self.requestTimer?.cancel()
             self.requestTimer = context.eventLoop.assumeIsolated().scheduleTask(in: self.requestTimeout) {
                 self.context?.close(promise: nil)
             }
         }
+    }
+
+    /// Once what is under way on the event loop has ended: NIO takes it for a fault of its own when a channel that reads its
+    /// client's end is closed by those it tells so (an assertion of its debug builds).
+    private func closeSoon() {
+        context?.eventLoop.assumeIsolated().execute { self.context?.close(promise: nil) }
     }
 
     private var requestTimeout: TimeAmount { TimeAmount(environment.options.requestTimeout) }
