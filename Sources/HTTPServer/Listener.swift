@@ -136,7 +136,7 @@ struct Listener: Sendable {
                     ConnectionGuard(environment.connections, options, environment.logger)
                 ], idleTimeout: TimeAmount(options.idleTimeout),
                 httpDecoderConfiguration: .init(
-                    maxHeaderFieldSize: 20_480, maxHeaderListSize: 65_536, maxHeaderFieldCount: 100)))
+                    maxHeaderFieldSize: 256 << 10, maxHeaderListSize: 320 << 10, maxHeaderFieldCount: 100)))
     }
 
     /// Returns once it is closed and so are all its connections.

@@ -75,7 +75,7 @@ enum OpenAPI {
     }
 
     private static func responses(_ route: Route) -> [(String, JSON)] {
-        var statuses: Set<Int> = [400, 421]
+        var statuses: Set<Int> = [400, 414, 421]
         if route.access == .whoeverHasTheToken { statuses.formUnion([401, 503]) }
         if route.body != nil { statuses.formUnion([408, 413, 415]) }
         statuses.formUnion(route.problems.map(\.code))

@@ -3,7 +3,8 @@ import HTTPTypes
 
 /// What a request names: path, query, host.
 enum Target {
-    private static let bytesMax = 16_384
+    /// Room for ids of 256 bytes by the dozen, each byte of them in three.
+    private static let bytesMax = 200 << 10
 
     /// The parts of the path between its slashes, and the pairs of the query; decoded, after they were parted.
     static func parts(_ target: String) throws(Problem) -> (path: [String], query: [(String, String)]) {
