@@ -159,19 +159,25 @@ struct LearningTests {
         #expect(state.models[1].positives[0] == 1)
     }
 
-    @Test("a click after a rating is learned, and leaves the rating standing")
+    @Test("a click after a rating leaves the rating standing, and is learned from where that is liked")
     func signalAfterRating() {
-        let events = [
-            Event(.rating(user: id("u"), item: id("i"), value: 2), time: 1),
-            Event(.signal(user: id("u"), item: id("i"), name: "click"), time: 2),
-            Event(.rating(user: id("v"), item: id("j"), value: 1), time: 3),
-            Event(.signal(user: id("u"), item: id("i"), name: "click"), time: 4),
-        ]
-        let state = learned(batches(events, sizes: [1]), smallOptions())
-        #expect(state.stats[0].ratings == 1 && state.stats[0].ratingSum == 2)
-        #expect(state.shards[0].users[0].history[0]?.kind == .rating)
-        #expect(state.models[1].updates > 0)
-        #expect(state.counters.signals == 2)
+        func state(rating: Float, events count: Int) -> LearnedState {
+            let events = [
+                Event(.rating(user: id("u"), item: id("i"), value: rating), time: 1),
+                Event(.signal(user: id("u"), item: id("i"), name: "click"), time: 2),
+                Event(.rating(user: id("v"), item: id("j"), value: 1), time: 3),
+                Event(.signal(user: id("u"), item: id("i"), name: "click"), time: 4),
+            ]
+            return learned(batches(Array(events.prefix(count)), sizes: [1]), smallOptions())
+        }
+        let (low, high) = (state(rating: 2, events: 4), state(rating: 5, events: 4))
+        for (state, rating) in [(low, 2), (high, 5)] as [(LearnedState, Double)] {
+            #expect(state.stats[0].ratings == 1 && state.stats[0].ratingSum == rating)
+            #expect(state.shards[0].users[0].history[0]?.kind == .rating)
+            #expect(state.counters.signals == 2)
+        }
+        #expect(low.models[1].updates == 0, "what was rated low is not liked for a click")
+        #expect(state(rating: 5, events: 3).models[1].updates == 0 && high.models[1].updates > 0)
     }
 
     @Test("a retraction takes the rating out of history, counts and popularity")
