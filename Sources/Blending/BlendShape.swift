@@ -137,6 +137,32 @@ public struct BlendFeatures: Sendable {
         values[(shape.starts[part] + number) * count + place] = shape.parts[part].source.feature(value)
     }
 
+    /// What the part gives to all items, asked one after the other; the second `number` where it gives two.
+    @inline(__always)
+    public mutating func fill(_ part: Int, _ number: Int = 0, _ value: (Int) -> Float) {
+        let (source, start, count) = (shape.parts[part].source, (shape.starts[part] + number) * count, count)
+        values.withUnsafeMutableBufferPointer { values in
+            for place in 0..<count {
+                let value = value(place)
+                if value != 0 { values[start + place] = source.feature(value) }
+            }
+        }
+    }
+
+    /// What the first parts, as many as `counts`, give to all items, asked one after the other.
+    @inline(__always)
+    public mutating func fill(first counts: Int, _ value: (Int) -> SIMD4<Float>) {
+        let (shape, count) = (shape, count)
+        values.withUnsafeMutableBufferPointer { values in
+            for place in 0..<count {
+                let value = value(place)
+                for part in 0..<counts where value[part] != 0 {
+                    values[shape.starts[part] * count + place] = shape.parts[part].source.feature(value[part])
+                }
+            }
+        }
+    }
+
     @inline(__always)
     public mutating func setSeen(at place: Int) { values[shape.seenFeature * count + place] = 1 }
 

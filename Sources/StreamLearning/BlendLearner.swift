@@ -24,8 +24,10 @@ struct BlendLearner: StreamLearner {
         let blended = BlendedParts(
             blend, example, models: models, shard: context.shard, local: context.local,
             history: context.shard.users[context.local].history, seen: context.seen, lease: lease)
-        let weights = blend.served(in: blended.context)
-        return SampledRecall.sampleItems(example, context, lease: lease) { blended.score($0, weights) }
+        // The item's own first, then those drawn.
+        let rows = [example.item] + context.sampled.map { Int32(truncatingIfNeeded: $0) }
+        let scores = blended.features(of: rows).scores(blend.served(in: blended.context))
+        return SampledRecall.sample(example, context, scores: scores)
     }
 
     func learn(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease) {
@@ -169,28 +171,23 @@ struct BlendedParts {
 
     func features(of rows: [Int32]) -> BlendFeatures {
         var features = BlendFeatures(shape: rule.shape, count: rows.count)
-        for (place, row) in rows.enumerated() {
-            let counts = rule.rates.values(
-                blend.counts[Int(row)], ordinal: example.ordinal, time: example.time)
-            for number in 0..<rule.counts { features.set(number, at: place, counts[number]) }
+        let (rates, counts) = (rule.rates, blend.counts)
+        features.fill(first: rule.counts) { place in
+            rates.values(counts[Int(rows[place])], ordinal: example.ordinal, time: example.time)
         }
         for (number, part) in parts.enumerated() {
             let number = rule.counts + number
             switch part {
             case .rows(let user, let items):
-                for (place, row) in rows.enumerated() {
-                    let item = items.row(Int(row))
-                    features.set(number, at: place, item.bias + user.dot(item))
+                features.fill(number) { place in
+                    let item = items.row(Int(rows[place]))
+                    return item.bias + user.dot(item)
                 }
             case .count(let model, let instant):
-                for (place, row) in rows.enumerated() {
-                    features.set(number, at: place, Self.count(model, Int(row), instant))
-                }
+                features.fill(number) { Self.count(model, Int(rows[$0]), instant) }
             case .personal(let scores, let succeeding):
-                for (place, row) in rows.enumerated() {
-                    if let score = scores[row] { features.set(number, at: place, score) }
-                    if let score = succeeding[row] { features.set(number, 1, at: place, score) }
-                }
+                if !scores.isEmpty { features.fill(number) { scores[rows[$0]] ?? 0 } }
+                if !succeeding.isEmpty { features.fill(number, 1) { succeeding[rows[$0]] ?? 0 } }
             }
         }
         if asksAgain, !history.isEmpty {
@@ -202,30 +199,5 @@ struct BlendedParts {
     private static func count(_ model: ModelState, _ row: Int, _ instant: Int64) -> Float {
         let count = Float(model.decay.popular(model.counts[row], at: instant))
         return count > FadingRates.least ? Logarithm.of(count / FadingRates.least) : 0
-    }
-
-    /// Of one item, without making room for features.
-    func score(_ row: Int, _ weights: [Float]) -> Float {
-        let counts = rule.rates.values(
-            blend.counts[row], ordinal: example.ordinal, time: example.time)
-        var score: Float = 0
-        for number in 0..<rule.counts { score += rule.shape.share(number, of: counts[number], weights) }
-        for (number, part) in parts.enumerated() {
-            let number = rule.counts + number
-            switch part {
-            case .rows(let user, let items):
-                let value = items.row(row).bias + user.dot(items.row(row))
-                score += rule.shape.share(number, of: value, weights)
-            case .count(let model, let instant):
-                score += rule.shape.share(number, of: Self.count(model, row, instant), weights)
-            case .personal(let scores, let succeeding):
-                score += rule.shape.share(number, of: scores[Int32(row)] ?? 0, weights)
-                if let value = succeeding[Int32(row)] {
-                    score += rule.shape.share(number, 1, of: value, weights)
-                }
-            }
-        }
-        guard asksAgain, history.contains(Int32(row)) else { return score }
-        return score + weights[rule.shape.seenFeature]
     }
 }

@@ -68,6 +68,21 @@ struct SampledRecall {
         }
     }
 
+    /// The same by scores that are there already: the item's own, and behind it those of the items drawn, in their order.
+    static func sample(
+        _ example: Example, _ context: borrowing LearningContext, scores: [Float]
+    ) -> ScoreSample {
+        guard isScored(example, context), let wanted = scores.first else { return .none }
+        return context.sampled.withUnsafeBufferPointer { others in
+            precondition(scores.count == others.count + 1)
+            let isHit = isAmongFirst(of: others) { place in
+                (scores[place + 1] > wanted, scores[place + 1] == wanted)
+            }
+            let baseline = popularityIsHit(example, among: others, context)
+            return ScoreSample(model: isHit ? 1 : 0, baseline: baseline ? 1 : 0)
+        }
+    }
+
     /// 1 where the item comes among the first, 0 where it does not, NaN where the event is not scored.
     @inline(__always)
     static func hit(
