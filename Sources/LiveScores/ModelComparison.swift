@@ -24,16 +24,20 @@ package struct ModelComparison: Equatable {
     /// - Parameters:
     ///   - models: name, and whether the model predicts ratings.
     ///   - configured: a model's name, or `best`.
+    ///   - first: the model that `best` begins with; else it is the first that ranks.
     package init(
-        models: [(name: String, predictsRatings: Bool)], configured: String, rule: PromotionRule,
-        windowEvents: Int
+        models: [(name: String, predictsRatings: Bool)], configured: String, first: String? = nil,
+        rule: PromotionRule, windowEvents: Int
     ) {
         self.models = models.map(\.name)
         measure = CommonMeasure(allPredictRatings: models.allSatisfy(\.predictsRatings))
         pairs = PairedScores(models: models.count, windowEvents: windowEvents)
         defaultModel = DefaultModel(
             names: self.models, configured: configured,
-            start: models.firstIndex { !$0.predictsRatings } ?? 0, rule: rule)
+            start: first.flatMap { self.models.firstIndex(of: $0) } ?? models.firstIndex {
+                !$0.predictsRatings
+            } ?? 0,
+            rule: rule)
     }
 
     /// Takes what the models made of an event.

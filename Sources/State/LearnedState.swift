@@ -54,7 +54,9 @@ package final class LearnedState: @unchecked Sendable {
         models = options.models.map { ModelState(options: $0, state: options) }
         comparison = ModelComparison(
             models: models.map { ($0.options.name, $0.rule.predictsRatings) },
-            configured: options.defaultModel, rule: options.promotion, windowEvents: options.scoreWindowEvents
+            configured: options.defaultModel,
+            first: models.first { $0.blend != nil }?.options.name,
+            rule: options.promotion, windowEvents: options.scoreWindowEvents
         )
     }
 

@@ -183,6 +183,18 @@ struct ModelComparisonTests {
         }
     }
 
+    @Test("best begins with the model that is named first of all, or with the first that ranks")
+    func beginning() {
+        func first(_ name: String?) -> String {
+            ModelComparison(
+                models: [("stars", true), ("likes", false), ("blend", false)], configured: "best",
+                first: name,
+                rule: PromotionRule(), windowEvents: 100
+            ).defaultModel.name
+        }
+        #expect(first(nil) == "likes" && first("blend") == "blend" && first("gone") == "likes")
+    }
+
     @Test(
         "models that all predict ratings are compared by the variance explained, bounded at three deviations")
     func explained() {
