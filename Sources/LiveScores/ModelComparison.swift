@@ -29,12 +29,13 @@ package struct ModelComparison: Equatable {
         models: [(name: String, predictsRatings: Bool)], configured: String, first: String? = nil,
         rule: PromotionRule, windowEvents: Int
     ) {
-        self.models = models.map(\.name)
+        let names = models.map(\.name)
+        self.models = names
         measure = CommonMeasure(allPredictRatings: models.allSatisfy(\.predictsRatings))
         pairs = PairedScores(models: models.count, windowEvents: windowEvents)
         defaultModel = DefaultModel(
             names: self.models, configured: configured,
-            start: first.flatMap { self.models.firstIndex(of: $0) } ?? models.firstIndex {
+            start: first.flatMap { names.firstIndex(of: $0) } ?? models.firstIndex {
                 !$0.predictsRatings
             } ?? 0,
             rule: rule)
