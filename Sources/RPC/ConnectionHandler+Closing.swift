@@ -34,7 +34,7 @@ extension ConnectionHandler {
                     "limit":
                         "\(reason.limit(self.environment.options, total: self.environment.registry.total))",
                 ])
-            self.context?.close(promise: nil)
+            self.closeSoon()
         }
     }
 
