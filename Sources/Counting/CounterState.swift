@@ -30,7 +30,13 @@ package final class CounterState: @unchecked Sendable {
     package func take(_ transition: Transition) {
         successors[Int(transition.from)].add(
             transition.to, weight: transition.weight, isNear: transition.isNear, at: transition.time,
-            halfLife: rule.options.halfLife, capacity: rule.options.successors)
+            fading: rule.fading, capacity: rule.options.successors)
+    }
+
+    /// Asks for what `take` looks at.
+    package func prefetch(_ items: [Int32], where holds: (Int32) -> Bool) {
+        let successors = successors
+        for item in items where holds(item) { successors[Int(item)].prefetch() }
     }
 }
 

@@ -63,6 +63,8 @@ public final class Engine: Sendable {
         /// When the oldest event that look-ups do not see yet came into the log; `nil` where they see all.
         var unpublishedSince: Int64?
         var lastPublished = ContinuousClock().now
+        /// How long the last publication took.
+        var publishing = Duration.zero
         var retryScheduled = false
         var idleScheduled = false
         /// Something changed since the last delta was copied aside.
@@ -251,7 +253,7 @@ public final class Engine: Sendable {
         // Before the publication: who has waited for an event finds it in STATUS too.
         refreshSnapshot()
         let sincePublished = confined.lastPublished.duration(to: ContinuousClock().now)
-        if left == 0 || sincePublished >= confined.changeable.publishInterval { publish() }
+        if left == 0 || sincePublished >= publishInterval { publish() }
         if confined.eventsSinceCheckpoint >= confined.changeable.checkpoints.eventsMax { checkpointLater() }
         earnIdleWork(events: events)
     }
@@ -267,13 +269,20 @@ public final class Engine: Sendable {
             ])
     }
 
+    /// Of a backlog: as configured, or longer, so that no more than a sixteenth of the time goes into showing what is
+    /// about to change again.
+    private var publishInterval: Duration {
+        max(confined.changeable.publishInterval, confined.publishing * 16)
+    }
+
     /// Shows look-ups the changed items, and then tells those who wait. A reader may still hold a side of an index: then
     /// it is tried again in a millisecond, and nobody waits for the reader.
     func publish() {
-        let positions = state.positions
+        let (positions, began) = (state.positions, ContinuousClock().now)
         let complete = stages.measure(.publish) {
             published.publish(confined.unpublished, stats: confined.unpublishedStats, from: state)
         }
+        confined.publishing = began.duration(to: ContinuousClock().now)
         for number in confined.unpublished.indices {
             confined.unpublished[number].removeAll(keepingCapacity: true)
         }
