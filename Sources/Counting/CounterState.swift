@@ -32,12 +32,6 @@ package final class CounterState: @unchecked Sendable {
             transition.to, weight: transition.weight, isNear: transition.isNear, at: transition.time,
             fading: rule.fading, capacity: rule.options.successors)
     }
-
-    /// Asks for what `take` looks at.
-    package func prefetch(_ items: [Int32], where holds: (Int32) -> Bool) {
-        let successors = successors
-        for item in items where holds(item) { successors[Int(item)].prefetch() }
-    }
 }
 
 /// That one item came after another.

@@ -105,7 +105,6 @@ struct CounterLearner: StreamLearner {
     ) {
         guard let counter = context.model.counter else { return }
         let (recent, number) = (trails[context.local].recent, context.modelIndex)
-        counter.prefetch(recent) { lease.holds(Int($0)) }
         var (share, isNear) = (example.weight, true)
         for place in recent.indices.reversed() {
             defer { (share, isNear) = (share * rule.options.trailDecay, false) }

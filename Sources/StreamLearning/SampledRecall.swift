@@ -16,7 +16,9 @@ struct SampledRecall {
 
     /// One event in this many is scored: a score costs as much as some hundred updates. More of the first ones, so that a
     /// small stream is told of as surely as a large one, of which fewer are enough.
-    private static func every(at ordinal: Int64) -> UInt64 { ordinal < 100_000 ? 16 : 64 }
+    private static func every(at ordinal: Int64) -> UInt64 {
+        ordinal < 100_000 ? 16 : ordinal < 500_000 ? 64 : 128
+    }
 
     /// `score` is what the model gives to the user's item of this row.
     @inline(__always)

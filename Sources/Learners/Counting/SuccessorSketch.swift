@@ -175,16 +175,6 @@ extension SuccessorSketch {
         return place < count ? place : nil
     }
 
-    /// Asks for what `add` looks at, some time before it does: sketches lie far apart.
-    @inline(__always)
-    public func prefetch() {
-        columns.withUnsafeBufferPointer { columns in
-            guard let start = columns.baseAddress else { return }
-            cache_prefetch(start, count * 4)
-            cache_prefetch(start + room, count * 4)
-        }
-    }
-
     private var leastPlace: Int? {
         guard count > 0 else { return nil }
         // The second column; counts are above 0, so that their bits are in their order.
