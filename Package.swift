@@ -82,6 +82,9 @@ let package = Package(
         // Calls to the scheduler that Swift cannot make.
         .target(name: "CScheduling"),
 
+        // Other calls to the system that Swift cannot make.
+        .target(name: "CSystemCalls"),
+
         // The rooms, in the order in which they may import one another.
         room("Locking", ["CScheduling"]),
         room("Factors", ["COpenBLAS", "CKernels"], computes: true),
@@ -168,11 +171,18 @@ let package = Package(
                 "Learners", "Training", "Events", "EventLog", "State", "StreamLearning", logging,
             ]),
 
+        room(
+            "Diagnosis",
+            [
+                "CSystemCalls", "Factors", "Events", "SQLiteFiles", "EventLog", "EmbeddedEventLog",
+                "KafkaEventLog", "Checkpoints", "Engine", "RESP", "HTTPServer", "Settings",
+            ]),
+
         // The programs.
         .executableTarget(
             name: "freshet",
             dependencies: [
-                "Reporting", "Settings", "InventedWorlds", "Feeding", "HistoryTraining",
+                "Reporting", "Settings", "InventedWorlds", "Feeding", "HistoryTraining", "Diagnosis",
                 "EvaluationRuns", "Evaluation", "Training", "Locking", "Factors", "Events", "EventLog",
                 "Checkpoints", "State", "Engine", "RESP", "RPC", "Instruments", "HTTPServer", argumentParser,
                 lifecycle,
@@ -293,6 +303,12 @@ let package = Package(
                 "EvaluationRuns", "Reporting", "Settings", "HistoryTraining", "InventedWorlds",
                 "Evaluation", "Events",
                 "Learners", "State", "StreamLearning", "Training", argumentParser,
+            ]),
+        tests(
+            of: "Diagnosis",
+            [
+                "Diagnosis", "Settings", "Checkpoints", "Engine", "EmbeddedEventLog", "EventLog",
+                "KafkaEventLog", "Events", "TestSupport", logging,
             ]),
         tests(of: "Freshet", ["freshet", "Settings", "RESP", "TestSupport", argumentParser]),
         // The real program as a process.

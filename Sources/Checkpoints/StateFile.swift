@@ -135,7 +135,7 @@ public final class StateFile: Sendable {
             source: values["source"] ?? "")
     }
 
-    private static func check(_ wanted: StateIdentity, _ db: Database, path: String) throws {
+    static func check(_ wanted: StateIdentity, _ db: Database, path: String) throws {
         let found = try readIdentity(db)
         func refuse(_ what: String, _ found: String, _ wanted: String) -> StateError {
             StateError(

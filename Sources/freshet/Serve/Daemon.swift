@@ -67,7 +67,7 @@ struct Daemon {
         do {
             let file = try StateFile(
                 path: configuration.state.folder + "/state.sqlite",
-                identity: Self.identity(options, source: log.source))
+                identity: options.identity(source: log.source))
             return (
                 log, try Engine(options: options, file: file, log: log, logger: logger, metrics: metrics)
             )
@@ -90,14 +90,6 @@ struct Daemon {
         options.version = Freshet.version
         options.otherStatus = otherStatus
         return options
-    }
-
-    /// What a state's file has to be of.
-    static func identity(_ options: EngineOptions, source: String) -> StateIdentity {
-        StateIdentity(
-            factors: options.state.factors,
-            models: Dictionary(uniqueKeysWithValues: options.state.models.map { ($0.name, $0.learnerName) }),
-            source: source)
     }
 
     static func rpcOptions(_ configuration: Configuration, engine: Engine) -> RPCServerOptions {
