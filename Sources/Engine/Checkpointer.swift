@@ -158,6 +158,9 @@ final class Checkpointer: Sendable {
     /// How long the write-ahead log is, and who keeps it from being folded in.
     var storage: DatabaseStorage { file.storage }
 
+    /// Of the state's file.
+    var path: String { file.path }
+
     /// Length of the state's file, without what its write-ahead log holds; 0 where it cannot be looked at.
     var fileBytes: Int64 {
         let attributes = try? FileManager.default.attributesOfItem(atPath: file.path)
