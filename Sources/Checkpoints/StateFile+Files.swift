@@ -48,6 +48,7 @@ extension StateFile {
         let queue = try Self.open(path: path, readOnly: false)
         try Self.prepare(queue, wal)
         connection.withLock { $0 = queue }
+        countConnection()
         files.withLock { $0 = OpenedFiles(path: path) }
     }
 }

@@ -1,3 +1,4 @@
+internal import Checkpoints
 internal import Events
 internal import Factors
 internal import Identities
@@ -97,6 +98,22 @@ struct Preparation: ~Copyable {
             fingerprints.append((event.token.partition, event.fingerprint, place))
         }
         state.recent.insert(fingerprints, isNews: &isNews)
+    }
+
+    /// Reads the batch's users who have left memory, all together, so that no shard waits for one. Where nobody is away
+    /// this is a look at a number.
+    ///
+    /// - Throws: where they cannot be read; then nothing has changed.
+    mutating func readAway() throws(StateError) {
+        let rows = state.takeAway(of: known.allUsers)
+        guard !rows.isEmpty, let spill = state.spill else { return }
+        do throws(StateError) {
+            segment.back = try spill.read(rows)
+            spill.count(cameBack: rows.count)
+        } catch {
+            state.putAway(rows)
+            throw error
+        }
     }
 
     mutating func forgetKnownUsers() { known.forgetUsers() }

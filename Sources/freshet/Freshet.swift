@@ -17,7 +17,9 @@ struct Freshet: AsyncParsableCommand {
             """,
         version: version,
         groupedSubcommands: [
-            CommandGroup(name: "Daemon", subcommands: [ServeCommand.self, CheckpointCommand.self]),
+            CommandGroup(
+                name: "Daemon",
+                subcommands: [ServeCommand.self, CheckpointCommand.self, CapacityCommand.self]),
             CommandGroup(
                 name: "Events",
                 subcommands: [
