@@ -28,11 +28,13 @@ public final class UserRowReader: Sendable {
         factors: (ReadRow) throws(StateError) -> Void
     ) throws(StateError) {
         do {
-            try connection.withLock { connection in
-                let queue = try current(&connection)
-                try queue.read { db in
-                    try readUsers(rows, db, user)
-                    try readFactors(rows, db, of: nil, factors)
+            try file.connectionNumber.read { number in
+                try connection.withLock { connection in
+                    let queue = try current(&connection, number)
+                    try queue.read { db in
+                        try readUsers(rows, db, user)
+                        try readFactors(rows, db, factors)
+                    }
                 }
             }
         } catch {
@@ -40,23 +42,14 @@ public final class UserRowReader: Sendable {
         }
     }
 
-    /// Reads rows of one model alone.
-    public func readFactors(
-        _ rows: [Int32], of model: String, _ body: (ReadRow) throws(StateError) -> Void
-    ) throws(StateError) {
-        do {
-            try connection.withLock { connection in
-                try current(&connection).read { try readFactors(rows, $0, of: model, body) }
-            }
-        } catch {
-            throw StateFile.explain(error, path: file.path)
-        }
-    }
-
-    private func current(_ connection: inout (queue: DatabaseQueue, number: Int)?) throws -> DatabaseQueue {
-        let number = file.connectionNumber
+    private func current(
+        _ connection: inout (queue: DatabaseQueue, number: Int)?, _ number: Int
+    ) throws -> DatabaseQueue {
         if let connection, connection.number == number { return connection.queue }
         try connection?.queue.close()
+        connection = nil
+        // What stands at the path by now may be another file.
+        if let loss = file.lossError { throw loss }
         let queue = try StateFile.open(path: file.path, readOnly: true)
         connection = (queue, number)
         return queue
@@ -75,14 +68,14 @@ public final class UserRowReader: Sendable {
     }
 
     private func readFactors(
-        _ rows: [Int32], _ db: Database, of wanted: String?, _ body: (ReadRow) throws(StateError) -> Void
+        _ rows: [Int32], _ db: Database, _ body: (ReadRow) throws(StateError) -> Void
     ) throws {
         let reader = try FactorReader(db, path: file.path, withoutVectors: withoutVectors)
         let statement = try PlainStatement(
             """
             SELECT model, row, bias, vector, step, long_term FROM user_factors WHERE model = ? AND row = ?
             """, db)
-        for (number, name) in reader.names.enumerated() where wanted.map({ $0 == name }) ?? true {
+        for (number, name) in reader.names.enumerated() {
             var text = name
             try text.withUTF8 { bytes in
                 statement.bind(text: UnsafeRawBufferPointer(bytes), at: 1)
@@ -90,6 +83,7 @@ public final class UserRowReader: Sendable {
                     statement.bind(Int64(row), at: 2)
                     guard try statement.next() else {
                         if reader.hasVectors[number] { throw missing(row, "user_factors") }
+                        statement.reset()
                         continue
                     }
                     var model = number

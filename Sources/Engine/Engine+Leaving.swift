@@ -1,3 +1,4 @@
+internal import Checkpoints
 internal import Dispatch
 internal import Events
 internal import Factors
@@ -58,11 +59,18 @@ extension Engine {
             rowBytes: rowBytes,
             usersMin: 2 * options.ingest.batchEventsMax)
         confined.residents = state.residentCount
-        state.spillFailed = { [logger] error in
-            logger.error(
-                "users who have left memory cannot be read; trying on", metadata: ["error": "\(error)"])
-        }
         reviewResidence()
+    }
+
+    /// Of users who have left memory.
+    static func tell(_ trouble: StateError?, _ logger: Logger) {
+        if let trouble {
+            logger.error(
+                "users who have left memory cannot be read: who is heard of waits, and what comes after; trying on",
+                metadata: ["error": "\(trouble)"])
+        } else {
+            logger.notice("users who have left memory can be read again")
+        }
     }
 
     /// After the memory was measured.
@@ -141,6 +149,7 @@ extension Engine {
             StatusField("residence.look-ups-away", .integer(counts.lookUps)),
             StatusField("residence.look-ups-kept", .integer(counts.kept)),
             StatusField("residence.hit-rate", .double(found)),
+            StatusField("residence.error", .text(state.spill?.trouble?.message ?? "")),
         ]
     }
 }

@@ -133,7 +133,9 @@ public final class Engine: Sendable {
                 let (positions, since) = waiters.visibleSince
                 return Freshness(positions: positions, since: since, unlearned: unlearned)
             })
-        if options.state.usersMayLeave { state.spill = SpillStore(file, options: options.state) }
+        if options.state.usersMayLeave {
+            state.spill = SpillStore(file, options: options.state) { Self.tell($0, logger) }
+        }
         try file.read(into: StateLoader(state: state, path: file.path))
         logger.info(
             "state restored",
@@ -236,7 +238,6 @@ public final class Engine: Sendable {
                 learned(outcome, events: events, bytes: bytes)
             }
         } catch {
-            state.spillFailed?(error)
             hold(batch)
             if !isStopped { releaseHeld(after: .seconds(1)) }
             return

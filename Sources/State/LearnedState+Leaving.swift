@@ -1,4 +1,4 @@
-internal import Checkpoints
+package import Checkpoints
 internal import Counting
 internal import Dispatch
 internal import Events
@@ -68,6 +68,7 @@ extension LearnedState {
         var lastEvents = shards.flatMap { shard in shard.queue.sync { shard.lastEventsOfSaved() } }
         guard !lastEvents.isEmpty else { return 0 }
         let limit = lastEvents.count <= count ? .max : lastEvents.smallest(at: count - 1)
+        spill?.itemCount = stats.count
         ticket &+= 1
         if ticket >= Int32.max - 2 { ticket = 0 }
         var left = 0
@@ -111,14 +112,26 @@ extension LearnedState {
         spill?.count(cameBack: back.rows.count)
     }
 
+    /// Users who are away, as they come back.
+    package func readBack(_ rows: [Int32]) throws(StateError) -> SpilledUsers {
+        guard let spill else { preconditionFailure("users left memory, and nobody says where to") }
+        let read = try spill.read(rows)
+        let stranger = users.read { ids in
+            zip(rows, read.users).first { ids.id(of: $0) != $1.id }?.0
+        }
+        if let stranger {
+            throw StateError(.damaged, "users row \(stranger) of the state file is somebody else's")
+        }
+        return read
+    }
+
     /// Where there is no going on without them: waits for a disk that does not answer.
     func readPatiently(_ rows: [Int32]) -> SpilledUsers {
         while true {
             do throws(StateError) {
-                guard let spill else { preconditionFailure("users left memory, and nobody says where to") }
-                return try spill.read(rows)
+                return try readBack(rows)
             } catch {
-                spillFailed?(error)
+                // Whoever made the store has been told.
                 Thread.sleep(forTimeInterval: 1)
             }
         }

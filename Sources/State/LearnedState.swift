@@ -50,8 +50,6 @@ package final class LearnedState: @unchecked Sendable {
     var ticket: Int32 = 0
     /// Where they are; set before anybody leaves, and before look-ups begin.
     package var spill: SpillStore?
-    /// Told when they cannot be read.
-    package var spillFailed: (@Sendable (StateError) -> Void)?
 
     package init(options: StateOptions) {
         self.options = options

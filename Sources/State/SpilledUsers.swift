@@ -6,6 +6,7 @@ internal import Foundation
 internal import Histories
 internal import Learners
 internal import Locking
+internal import Synchronization
 
 /// Some users as the state file has them: columns as a shard's, by place. Nobody changes them once they are read; that is
 /// what `@unchecked Sendable` stands on.
@@ -75,8 +76,21 @@ package final class SpillStore: Sendable {
     private let forLookUps: UserRowReader
     private let kept = Lock(Kept())
     private let tally = Lock(Counts())
+    private let lastTrouble = Lock<StateError?>(nil)
+    private let onTrouble: @Sendable (StateError?) -> Void
+    /// No user who is away has an item of this number or a higher one.
+    private let items = Atomic<Int>(0)
+    package var itemCount: Int {
+        get { items.load(ordering: .acquiring) }
+        set { items.store(newValue, ordering: .releasing) }
+    }
 
-    package init(_ file: StateFile, options: StateOptions) {
+    /// - Parameter onTrouble: told when users cannot be read for another reason than before, and when they can again.
+    package init(
+        _ file: StateFile, options: StateOptions,
+        onTrouble: @escaping @Sendable (StateError?) -> Void = { _ in }
+    ) {
+        self.onTrouble = onTrouble
         let models = options.models
         shape = Shape(models: models, factors: options.factors)
         numbersByName = models.indices.sorted {
@@ -88,6 +102,9 @@ package final class SpillStore: Sendable {
     }
 
     package var counts: Counts { tally.withLock { $0 } }
+
+    /// Why users cannot be read; `nil` while they can.
+    package var trouble: StateError? { lastTrouble.withLock { $0 } }
 
     package func count(left: Int) { tally.withLock { $0.left += Int64(left) } }
     package func count(cameBack: Int) { tally.withLock { $0.cameBack += Int64(cameBack) } }
@@ -114,17 +131,36 @@ package final class SpillStore: Sendable {
     package func lookUp(_ rows: [Int32]) throws(StateError) -> SpilledUsers { try read(rows, forLookUps) }
 
     private func read(_ rows: [Int32], _ reader: UserRowReader) throws(StateError) -> SpilledUsers {
-        let read = SpilledUsers(rows, shape)
+        do throws(StateError) {
+            let users = try readWhole(rows, reader)
+            note(nil)
+            return users
+        } catch {
+            note(error)
+            throw error
+        }
+    }
+
+    private func note(_ trouble: StateError?) {
+        let isNews = lastTrouble.withLock { last in
+            defer { last = trouble }
+            return last?.message != trouble?.message
+        }
+        if isNews { onTrouble(trouble) }
+    }
+
+    private func readWhole(_ rows: [Int32], _ reader: UserRowReader) throws(StateError) -> SpilledUsers {
+        let (read, itemCount) = (SpilledUsers(rows, shape), itemCount)
         var cursor = 0
         try reader.read(rows) { (stored: ReadUser) throws(StateError) in
-            read.users.append(try UserState(stored, itemCount: .max))
+            read.users.append(try UserState(stored, itemCount: itemCount))
         } factors: { (stored: ReadRow) throws(StateError) in
             let model = numbersByName[stored.model]
             // Each model's rows come in the order of `rows`.
             if cursor >= rows.count || rows[cursor] > stored.row { cursor = 0 }
             while rows[cursor] < stored.row { cursor += 1 }
             if let trails = read.trails[model] {
-                trails[cursor] = try UserTrail(stored, itemCount: .max)
+                trails[cursor] = try UserTrail(stored, itemCount: itemCount)
             } else if shape.models[model].learnsRows {
                 read.tables[model].row(cursor).load(
                     littleEndian: stored.vector, bias: stored.bias, step: stored.step)
@@ -150,7 +186,8 @@ extension UserState {
         guard let text = String(validating: stored.id, as: UTF8.self), let id = try? EntityID(text) else {
             throw StateError(.damaged, "the id of users row \(stored.row) is not 1 to 256 bytes of UTF-8")
         }
-        guard stored.row >= 0, let history = History(blob: Data(stored.history), tallies: Data(stored.tallies)),
+        guard stored.row >= 0,
+            let history = History(blob: Data(stored.history), tallies: Data(stored.tallies)),
             let hidden = HiddenItems(blob: Data(stored.hidden)), hidden.all(below: itemCount),
             let marks = TimedMarks(blob: Data(stored.marks)), marks.all(below: itemCount),
             history.entries.allSatisfy({ $0.item >= 0 && $0.item < itemCount && $0.value.isFinite })

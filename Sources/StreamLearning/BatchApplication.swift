@@ -108,8 +108,7 @@ package final class BatchApplication {
         if run == nil { preparation.standWithState() }
         let next = try stages.measure(.prepare) {
             () throws(StateError) -> (Segment, Grid, ShardAssignment)? in
-            preparation.look(up: batch)
-            try preparation.readAway()
+            try preparation.look(up: batch)
             prepare(batch)
             return preparation.segment.isEmpty ? nil : makeRun()
         }

@@ -83,8 +83,12 @@ struct Preparation: ~Copyable {
     // MARK: - Events
 
     /// The batch comes next.
-    mutating func look(up batch: IngestBatch) {
+    ///
+    /// - Throws: where users who have left memory cannot be read; then nothing has changed, and it may come again.
+    mutating func look(up batch: IngestBatch) throws(StateError) {
         known = KnownRows(of: batch, in: state)
+        // Before anything is remembered of the batch.
+        try readAway()
         signalWeights = batch.events.signals.map { options.signals[$0] ?? 0 }
         knowAgain(batch.events.entries)
     }
@@ -104,11 +108,11 @@ struct Preparation: ~Copyable {
     /// this is a look at a number.
     ///
     /// - Throws: where they cannot be read; then nothing has changed.
-    mutating func readAway() throws(StateError) {
+    private mutating func readAway() throws(StateError) {
         let rows = state.takeAway(of: known.allUsers)
         guard !rows.isEmpty, let spill = state.spill else { return }
         do throws(StateError) {
-            segment.back = try spill.read(rows)
+            segment.back = try state.readBack(rows)
             spill.count(cameBack: rows.count)
         } catch {
             state.putAway(rows)

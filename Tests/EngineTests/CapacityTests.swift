@@ -47,6 +47,7 @@ struct CapacityTests {
         let pairs = (0..<items).reduce(0) { $0 + Int(state.stats[$1].users) }
         var size = DeploymentSize(users: users, items: items, events: 40_000, pairs: pairs)
         size.idBytes = 8
+        size.liked = pairs * 2 / 5
         let expected = CapacityEstimate(of: size, options: options, hasKafka: false).memory.state
         let measured = state.memory()
         // Of the users' rows some are spare.

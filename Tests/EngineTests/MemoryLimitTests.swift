@@ -1,5 +1,7 @@
 import EngineSupport
 import Events
+import Foundation
+import GRDB
 import LookUps
 import State
 import StreamLearning
@@ -90,6 +92,46 @@ struct MemoryLimitTests {
         try await live.checkpoint()
         #expect(try live.engine.user(other, listMax: 50).seen == after.seen)
         try live.stop()
+    }
+
+    @Test(
+        "keeps an event of somebody who cannot be read back, and look-ups say so, until the file is whole again",
+        arguments: ["vector = x'00'", "row = row + 100000"])
+    func damaged(change: String) async throws {
+        let all = events(1_500, seed: 34, users: 200)
+        let (folder, file) = (Folder(), { (folder: Folder) in try DatabaseQueue(path: folder.state) })
+        let first = try LiveEngine(options(limit: 1), in: folder)
+        try await first.feedInOrder(all)
+        let user = try #require(
+            (0..<200).map { id("u\($0)") }.first { (try? first.engine.user($0, listMax: 1)) != nil })
+        try first.stop()
+        // Nobody is in memory after a start.
+        let live = try LiveEngine(options(limit: 1), in: folder)
+        let rows = "row = (SELECT row FROM users WHERE id = CAST('\(user)' AS BLOB)) AND model = 'stars'"
+        try await file(folder).write {
+            try $0.execute(sql: "CREATE TABLE kept AS SELECT * FROM user_factors WHERE \(rows)")
+            try $0.execute(sql: "UPDATE user_factors SET \(change) WHERE \(rows)")
+        }
+        let more = Event(.rating(user: user, item: id("i1"), value: 5), time: 9_000_000)
+        let before = number("events.applied", live)
+        let token = try await live.append(more)
+        while live.status("residence.error") == .text("") { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(number("events.applied", live) == before)
+        #expect(throws: LookupError.self) { _ = try live.engine.user(user, listMax: 1) }
+        try await file(folder).write {
+            try $0.execute(
+                sql: """
+                    DELETE FROM user_factors WHERE model = 'stars' AND row >= 100000;
+                    INSERT OR REPLACE INTO user_factors SELECT * FROM kept; DROP TABLE kept
+                    """)
+        }
+        try await live.wait(for: token)
+        #expect(live.status("residence.error") == .text(""))
+        let free = try LiveEngine(options(limit: 0))
+        try await free.feedInOrder(all + [more])
+        #expect(try live.engine.digest().digest == free.engine.digest().digest)
+        try live.stop()
+        try free.stop()
     }
 
     @Test("bounds on users hold as without a limit")

@@ -1,3 +1,4 @@
+import Blending
 import Counting
 import Engine
 import EngineSupport
@@ -21,7 +22,7 @@ struct ResidenceTests {
         factors: 16,
         models: [
             "stars": "sgd", "likes": "bpr", "warped": "warp", "solved": "als", "after": "next",
-            "again": "repeat",
+            "again": "repeat", "mixed": "blend",
         ], source: "test")
 
     private func options(shards: Int = 1, leaving: Bool) -> EngineOptions {
@@ -32,7 +33,12 @@ struct ResidenceTests {
                     name: name, learner: .counter(CounterOptions(kind), positive: PositiveRule(ratingMin: 3)))
             )
         }
+        options.state.models.append(
+            ModelOptions(
+                name: "mixed", learner: .blend(BlendOptions(), positive: PositiveRule(ratingMin: 3))))
         options.learning.historyMax = 12
+        // So that what a user's signals come to says how long ago they were, too.
+        options.learning.signalHalfLife = .events(3)
         options.state.usersMayLeave = leaving
         return options
     }
@@ -64,7 +70,11 @@ struct ResidenceTests {
         arguments: [1, 3])
     func sameDigest(shards: Int) throws {
         // Small enough for the shards to learn in turn, which several shards do the same way each time.
-        let all = batches(events(4_000, seed: 21, users: 150), sizes: [40])
+        var stream = events(4_000, seed: 21, users: 150)
+        for (place, model) in [(700, "likes"), (1_900, "again"), (2_600, "likes")] {
+            stream.insert(Event(.promote(model: model), time: Int64(place)), at: place)
+        }
+        let all = batches(stream, sizes: [40])
         let folder = Folder()
         let (plain, leaving) = (
             options(shards: shards, leaving: false), options(shards: shards, leaving: true)
@@ -80,7 +90,7 @@ struct ResidenceTests {
             if turn % 3 == 0 {
                 var others: [IngestBatch] = []
                 try save(state, file) {
-                    guard let batch = waiting.popFirst() else { return }
+                    guard others.count < 2, let batch = waiting.popFirst() else { return }
                     others.append(batch)
                     apply(batch, to: state, leaving)
                     // Those whom this checkpoint is about to write have to stay.
@@ -108,7 +118,7 @@ struct ResidenceTests {
     @Test("a state that begins with nobody in memory goes on as one with all")
     func restart() throws {
         let folder = Folder()
-        let all = batches(events(3_000, seed: 22, users: 120), sizes: [60])
+        let all = batches(events(3_000, seed: 22, users: 120), sizes: [12])
         let (plain, leaving) = (options(leaving: false), options(leaving: true))
         let undisturbed = LearnedState(options: plain.state)
         for part in 0..<5 {

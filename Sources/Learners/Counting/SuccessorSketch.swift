@@ -112,6 +112,6 @@ public struct SuccessorSketch: Sendable, Equatable {
         entry.near / (nearSum + shrinkage * unit)
     }
 
-    /// Bytes on the heap.
-    public var bytes: Int { entries.capacity * MemoryLayout<Entry>.stride }
+    /// Bytes on the heap, an array's own words among them.
+    public var bytes: Int { entries.capacity > 0 ? 48 + entries.capacity * MemoryLayout<Entry>.stride : 0 }
 }

@@ -196,6 +196,7 @@ package final class StateLoader: StateReader {
     package func finish() throws(StateError) {
         try checkOwners()
         try checkVersion()
+        state.spill?.itemCount = state.stats.count
         loaded = []
         state.users.withLock { $0 = users }
         state.items.withLock { $0 = items }

@@ -28,6 +28,8 @@ struct CapacityCommand: ParsableCommand {
     @Option(
         help: "User–item pairs that are remembered; as many as events where absent.", transform: Self.number)
     var pairs: Int?
+    @Option(help: "Of these, what is liked; six in ten where absent.", transform: Self.number)
+    var liked: Int?
     @Option(
         help:
             "Models instead of the configured ones, parted by commas: names of configured ones, or learners.")
@@ -87,6 +89,7 @@ struct CapacityCommand: ParsableCommand {
 
     private func estimate(_ configuration: Configuration) -> CapacityEstimate {
         var size = DeploymentSize(users: users, items: items, events: events, pairs: pairs)
+        if let liked { size.liked = liked }
         (size.partitions, size.idBytes, size.descriptionBytes) = (partitions, idBytes, descriptionBytes)
         return CapacityEstimate(
             of: size, options: configuration.engineOptions, hasKafka: configuration.source.kind == .kafka)
