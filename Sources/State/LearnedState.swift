@@ -5,7 +5,6 @@
 // state file. Changes come in from StreamLearning and HistoryTraining. What never comes in: logs, the clock, and how a
 // look-up is answered.
 
-package import Checkpoints
 internal import Dispatch
 package import Events
 internal import Factors
