@@ -113,15 +113,15 @@ let package = Package(
         room(
             "StreamLearning",
             [
-                "Locking", "Factors", "Learners", "Events", "Identities", "Histories", "Counting",
-                "Blending", "LiveScores", "State",
+                "Locking", "Factors", "Learners", "Events", "Checkpoints", "Identities", "Histories",
+                "Counting", "Blending", "LiveScores", "State",
             ], learns: true),
         room(
             "LookUps",
             [
                 "Identities",
-                "Locking", "Factors", "Learners", "Retrieval", "Events", "Histories", "Counting",
-                "Blending", "LiveScores", "State", heaps,
+                "Locking", "Factors", "Learners", "Retrieval", "Events", "Checkpoints", "Histories",
+                "Counting", "Blending", "LiveScores", "State", heaps,
             ]),
         room(
             "Engine",

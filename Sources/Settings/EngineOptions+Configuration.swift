@@ -12,6 +12,7 @@ extension Configuration {
     public var engineOptions: EngineOptions {
         var options = EngineOptions()
         options.state = stateOptions
+        options.memoryLimit = memory.limit
         options.learning = learningOptions
         options.ingest.batchEventsMax = engine.batchEventsMax
         options.ingest.queueEventsMax = engine.queueEventsMax

@@ -28,6 +28,9 @@ public struct StateOptions: Sendable {
     /// Events of each partition by which a second delivery is known; 24 bytes each. 0 knows none.
     public var duplicatesWindow = 262_144
 
+    /// Whether users may leave memory for the state file, as `memory.limit` has them.
+    public var usersMayLeave = false
+
     public init() {}
 
     /// Shards that there really are: one in deterministic mode, whatever `shards` says.

@@ -19,7 +19,9 @@ struct Freshet: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Daemon",
-                subcommands: [ServeCommand.self, CheckpointCommand.self, DoctorCommand.self]),
+                subcommands: [
+                    ServeCommand.self, CheckpointCommand.self, DoctorCommand.self, CapacityCommand.self,
+                ]),
             CommandGroup(
                 name: "Events",
                 subcommands: [

@@ -142,8 +142,8 @@ public struct SuccessorSketch: Sendable, Equatable {
         entry.near / (nearSum + shrinkage * unit)
     }
 
-    /// Bytes on the heap.
-    public var bytes: Int { columns.capacity * MemoryLayout<UInt32>.stride }
+    /// Bytes on the heap, an array's own words among them.
+    public var bytes: Int { columns.capacity > 0 ? 48 + columns.capacity * MemoryLayout<UInt32>.stride : 0 }
 }
 
 // The columns.
