@@ -27,30 +27,8 @@ public struct BlendSample: Sendable {
         return above.sum() + max(0, level.sum() - weights[taken]) / 2
     }
 
-    /// The items that are among the first of any of the orders, and the one that was taken if it is; `nil` where it is not.
-    ///
-    /// Weights learn from these alone: a look-up orders what its parts propose, and what none of them would ever propose
-    /// would only teach it to trust none of them.
-    public func proposed(by orders: [[Float]], first limit: Int) -> BlendSample? {
-        var chosen = [Bool](repeating: false, count: weights.count)
-        for scores in orders {
-            guard let least = Self.least(scores, first: limit) else {
-                chosen = chosen.map { _ in true }
-                break
-            }
-            for place in 0..<scores.count where scores[place] > least { chosen[place] = true }
-        }
-        guard chosen[taken] else { return nil }
-        var places: [Int] = []
-        for place in 0..<chosen.count where chosen[place] { places.append(place) }
-        var sample = BlendSample(
-            features: features.part(places), weights: places.map { weights[$0] }, taken: 0, context: context)
-        sample.taken = places.firstIndex(of: taken) ?? 0
-        return sample
-    }
-
     /// What at most `limit` scores are above; `nil` where there are no more.
-    private static func least(_ scores: [Float], first limit: Int) -> Float? {
+    public static func least(_ scores: [Float], first limit: Int) -> Float? {
         guard scores.count > limit else { return nil }
         var heap: [Float] = []
         heap.reserveCapacity(limit + 1)

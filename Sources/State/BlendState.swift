@@ -11,7 +11,8 @@ package final class BlendState: @unchecked Sendable {
     package let counts = ItemColumn<FadingLogs>()
     package private(set) var weights: BlendWeights
     package private(set) var standings: BlendStandings
-    private let first: [Float]
+    /// The weights that learning starts with.
+    package let first: [Float]
     private let ofParts: [[Float]]
 
     package init(_ rule: BlendRule) {
@@ -41,11 +42,6 @@ package final class BlendState: @unchecked Sendable {
     /// A copy of what `served(in:)` goes by, for look-ups.
     package var served: ServedWeights {
         ServedWeights(leader: standings.leader, weights: weights, first: first, ofParts: ofParts)
-    }
-
-    /// The orders that are compared: the learned one, the first one, then a part each.
-    package func orders(in context: BlendContext) -> [[Float]] {
-        [weights.weights(in: context), first] + ofParts
     }
 
     /// What was learned from an event.

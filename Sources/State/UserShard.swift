@@ -1,3 +1,4 @@
+package import Blending
 package import Counting
 public import Dispatch
 package import Events
@@ -32,12 +33,16 @@ package final class UserShard: @unchecked Sendable {
     package let longTerm: [FactorTable?]
     /// Of models that count, what they keep of users.
     package let trails: [RowColumn<UserTrail>?]
+    /// Of blends, which items their counts put first, as far as this shard has seen. Not saved: found anew from the counts.
+    package var leaders: [CountLeaders?]
     package let workspace: ALSWorkspace
     @usableFromInline package let users = UserColumn()
     /// Users copied for the checkpoint that is being written, because they changed before their turn came.
     let keptUsers = Lock(KeptUsers())
     package var report: ShardReport
     private static let spareRows = 4096
+    /// Of each count: many more than are asked for, because those that the user has seen are left out.
+    private static let leadersMax = 128
     /// What `measureHistories` found, by part of the users, and with which part it goes on.
     private var historyBytes: [Int: Int] = [:]
     private var partToMeasure = 0
@@ -57,6 +62,13 @@ package final class UserShard: @unchecked Sendable {
         }
         learnsRows = models.map(\.learnsRows)
         savesUsers = models.map { $0.learnsRows || $0.keepsTrails }
+        leaders = models.map {
+            if case .blend(let options, _) = $0.learner {
+                CountLeaders(counts: options.halfLives.count, limit: Self.leadersMax)
+            } else {
+                nil
+            }
+        }
         workspace = ALSWorkspace(factors: factors)
         report = ShardReport(models: models.count)
     }
