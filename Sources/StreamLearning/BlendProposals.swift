@@ -111,6 +111,8 @@ struct BlendProposals {
         let bound = Int(example.itemBound)
         let (wanted, start) = (score(example.item), random.next(below: bound))
         var (shown, scores): ([Int32], [Float]) = ([], [])
+        shown.reserveCapacity(2 * Self.lookedAtMin)
+        scores.reserveCapacity(2 * Self.lookedAtMin)
         var (above, level, visited) = (0, 0, 0)
         while visited < bound {
             let row = start + visited < bound ? start + visited : start + visited - bound
