@@ -73,7 +73,7 @@ struct CounterLearner: StreamLearner {
         else { return }
         let successors = counter.successors
         for previous in trails[local].recent where lease.holds(Int(previous)) {
-            successors[Int(previous)].prefetch()
+            SuccessorSketch.prefetch(at: successors.address(of: Int(previous)))
         }
     }
 

@@ -21,8 +21,8 @@ public struct SuccessorSketch: Sendable, Equatable {
         }
     }
 
-    /// Bits of items, counts, errors and near counts: four columns of `room` words, because a successor is sought in the
-    /// first and the least one in the second, and each is read whole for it.
+    /// Bits of items, then of counts, then of errors and near counts in pairs: a successor is sought in the first column and
+    /// the least one in the second, and each is read whole for it.
     @usableFromInline private(set) var columns: [UInt32] = []
     /// Entries that there is room for.
     @usableFromInline private(set) var room = 0
@@ -159,8 +159,8 @@ extension SuccessorSketch {
     public func entry(at place: Int) -> Entry {
         Entry(
             item: Int32(bitPattern: columns[place]), count: Float(bitPattern: columns[room + place]),
-            error: Float(bitPattern: columns[2 * room + place]),
-            near: Float(bitPattern: columns[3 * room + place]))
+            error: Float(bitPattern: columns[2 * (room + place)]),
+            near: Float(bitPattern: columns[2 * (room + place) + 1]))
     }
 
     /// Where a successor stands; `nil` where it is none.
@@ -174,14 +174,16 @@ extension SuccessorSketch {
 
     /// Asks for what `add` looks at, some time before it does: sketches lie far apart, and to wait for them is most of the
     /// time that it takes.
+    ///
+    /// The array is not touched, not even to count a reference, because that would be to wait: its address is read as it
+    /// stands, in the first word, and its elements are taken to begin 32 bytes on. Were either wrong, something else would be
+    /// asked for; nothing is read or changed by it.
     @inline(__always)
-    public func prefetch() {
-        // The array's own words are not looked at, because to wait for them would be to wait. Where an array keeps its
-        // elements is taken for granted; were it wrong, nothing would be asked for in time, and nothing else.
-        let object = UnsafeRawPointer(bitPattern: unsafeBitCast(columns, to: UInt.self))
-        guard let object, count > 0 else { return }
-        cache_prefetch(object, 32 + count * 4)
-        cache_prefetch(object + 32 + room * 4, count * 4)
+    public static func prefetch(at sketch: UnsafePointer<SuccessorSketch>) {
+        let (count, room) = (sketch.pointee.count, sketch.pointee.room)
+        guard count > 0, let array = UnsafeRawPointer(sketch).load(as: UnsafeRawPointer?.self) else { return }
+        cache_prefetch(array, 32 + count * 4)
+        cache_prefetch(array + 32 + room * 4, count * 4)
     }
 
     private var leastPlace: Int? {
@@ -197,8 +199,8 @@ extension SuccessorSketch {
         columns.withUnsafeMutableBufferPointer { columns in
             columns[place] = UInt32(bitPattern: entry.item)
             columns[room + place] = entry.count.bitPattern
-            columns[2 * room + place] = entry.error.bitPattern
-            columns[3 * room + place] = entry.near.bitPattern
+            columns[2 * (room + place)] = entry.error.bitPattern
+            columns[2 * (room + place) + 1] = entry.near.bitPattern
         }
     }
 
@@ -209,13 +211,10 @@ extension SuccessorSketch {
 
     private mutating func makeRoom(for entries: Int) {
         guard entries > room else { return }
-        let (before, count) = (columns, count)
-        let old = room
+        let kept = self.entries
         columns = [UInt32](repeating: 0, count: 4 * entries)
         room = entries
-        for column in 0..<4 {
-            for place in 0..<count { columns[column * entries + place] = before[column * old + place] }
-        }
+        for (place, entry) in kept.enumerated() { set(entry, at: place) }
     }
 }
 
