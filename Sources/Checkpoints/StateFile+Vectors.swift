@@ -17,6 +17,11 @@ public struct StoredVector: Sendable, Equatable {
     public var bias: Float
     /// As many numbers as the state has factors.
     public var vector: [Float]
+
+    public init(id: String, title: String?, tags: [String], takers: Int64, bias: Float, vector: [Float]) {
+        (self.id, self.title, self.tags, self.takers) = (id, title, tags, takers)
+        (self.bias, self.vector) = (bias, vector)
+    }
 }
 
 extension StateFile {
