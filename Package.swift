@@ -148,6 +148,8 @@ let package = Package(
 
         // What the commands do, each in a room of its own.
         room("Reporting"),
+        room("Plotting"),
+        room("Exporting", ["Reporting", "Checkpoints"]),
         room(
             "Settings",
             [
@@ -167,7 +169,8 @@ let package = Package(
         room(
             "EvaluationRuns",
             [
-                "Reporting", "Settings", "InventedWorlds", "Feeding", "Evaluation", "Locking", "Factors",
+                "Reporting", "Plotting", "Settings", "InventedWorlds", "Feeding", "Evaluation", "Locking",
+                "Factors",
                 "Learners", "Training", "Events", "EventLog", "State", "StreamLearning", logging,
             ]),
 
@@ -178,12 +181,16 @@ let package = Package(
                 "KafkaEventLog", "Checkpoints", "Engine", "RESP", "HTTPServer", "Settings",
             ]),
 
+        room("Watching", ["Reporting", "Engine", "RESP", "HTTPServer"]),
+
         // The programs.
         .executableTarget(
             name: "freshet",
             dependencies: [
                 "Reporting", "Settings", "InventedWorlds", "Feeding", "HistoryTraining", "Diagnosis",
-                "EvaluationRuns", "Evaluation", "Training", "Locking", "Factors", "Events", "EventLog",
+                "Watching",
+                "Plotting", "Exporting", "EvaluationRuns", "Evaluation", "Training", "Locking", "Factors",
+                "Events", "EventLog",
                 "Checkpoints", "State", "Engine", "RESP", "RPC", "Instruments", "HTTPServer", argumentParser,
                 lifecycle,
                 logging, signals,
@@ -300,7 +307,7 @@ let package = Package(
             [
                 // Asked by the arguments of its command.
                 "freshet",
-                "EvaluationRuns", "Reporting", "Settings", "HistoryTraining", "InventedWorlds",
+                "EvaluationRuns", "Plotting", "Reporting", "Settings", "HistoryTraining", "InventedWorlds",
                 "Evaluation", "Events",
                 "Learners", "State", "StreamLearning", "Training", argumentParser,
             ]),
@@ -310,6 +317,9 @@ let package = Package(
                 "Diagnosis", "Settings", "Checkpoints", "Engine", "EmbeddedEventLog", "EventLog",
                 "KafkaEventLog", "Events", "TestSupport", logging,
             ]),
+        tests(of: "Plotting", ["Plotting"]),
+        tests(of: "Exporting", ["Exporting", "Checkpoints", "Factors", "TestSupport"]),
+        tests(of: "Watching", ["Watching", "Engine", "RESP"]),
         tests(of: "Freshet", ["freshet", "Settings", "RESP", "TestSupport", argumentParser]),
         // The real program as a process.
         tests(

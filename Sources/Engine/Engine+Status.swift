@@ -174,6 +174,7 @@ extension Engine {
     private func checkpointFields() -> [StatusField] {
         let report = checkpointer.report
         var fields = storageFields("state", checkpointer.storage)
+        fields.append(StatusField("state.path", .text(URL(filePath: checkpointer.path).path)))
         fields.append(StatusField("state.file-bytes", .integer(checkpointer.fileBytes)))
         if let free = DiskRoom.free(at: checkpointer.path) {
             fields.append(StatusField("state.disk-free-bytes", .integer(free)))

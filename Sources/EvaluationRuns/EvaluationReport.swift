@@ -41,6 +41,8 @@ public struct CurvePoint: Sendable, Equatable {
     public var metric: String
     /// Of the metric; not smoothed but for the moving window of `prequential`.
     public var value: Double
+    /// Standard error of the value over the window, as if its events were independent; `nil` of a point by epoch.
+    public var standardError: Double?
 }
 
 /// The numbers of one run, with how they came about.

@@ -2,6 +2,27 @@ import Evaluation
 import InventedWorlds
 import StreamLearning
 
+/// The mean of the newest values, and how sure it is.
+struct MovingSpread {
+    private var values: MovingMean
+    private var squares: MovingMean
+
+    init(length: Int) { (values, squares) = (MovingMean(length: length), MovingMean(length: length)) }
+
+    mutating func add(_ value: Double) {
+        values.add(value)
+        squares.add(value * value)
+    }
+
+    var mean: Double? { values.mean }
+
+    /// Of the mean, as if the values were independent; `nil` below two of them.
+    var standardError: Double? {
+        guard values.count > 1, let mean = values.mean, let square = squares.mean else { return nil }
+        return (max(0, square - mean * mean) / Double(values.count - 1)).squareRoot()
+    }
+}
+
 /// How one algorithm ranked the events of a replay.
 struct RankingTally {
     /// Whose ranking it is.
@@ -19,14 +40,14 @@ struct RankingTally {
     private let source: Source
     private let metrics: [Metric]
     private var sums: [UserSums]
-    private var windows: [MovingMean]
+    private var windows: [MovingSpread]
 
     init(name: String, source: Source, metrics: [Metric], window: Int) {
         self.name = name
         self.source = source
         self.metrics = metrics
         sums = metrics.map { _ in UserSums(users: 0) }
-        windows = metrics.map { _ in MovingMean(length: window) }
+        windows = metrics.map { _ in MovingSpread(length: window) }
     }
 
     /// An item never heard of before is no candidate: a miss, and no pair for AUC.
@@ -74,7 +95,7 @@ struct RankingTally {
                 CurvePoint(
                     candidates: "full ranking", algorithm: name, unit: "event", at: event,
                     metric: metric.name,
-                    value: $0)
+                    value: $0, standardError: window.standardError)
             }
         }
     }
@@ -99,12 +120,12 @@ struct RatingTally {
     let model: Int?
     private var squared = UserSums(users: 0)
     private var absolute = UserSums(users: 0)
-    private var window: MovingMean
+    private var window: MovingSpread
 
     init(name: String, model: Int?, window: Int) {
         self.name = name
         self.model = model
-        self.window = MovingMean(length: window)
+        self.window = MovingSpread(length: window)
     }
 
     var count: Int { squared.count }
@@ -119,10 +140,13 @@ struct RatingTally {
 
     func points(at event: Int) -> [CurvePoint] {
         guard let mean = window.mean else { return [] }
+        let root = max(0, mean).squareRoot()
         return [
             CurvePoint(
                 candidates: "ratings", algorithm: name, unit: "event", at: event, metric: Metric.rmse.name,
-                value: max(0, mean).squareRoot())
+                value: root,
+                // Of squared errors it is known; a root is by twice itself less.
+                standardError: window.standardError.map { $0 / (2 * max(root, 1e-9)) })
         ]
     }
 

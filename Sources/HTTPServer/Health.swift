@@ -1,9 +1,9 @@
-import Engine
+package import Engine
 import Foundation
 
 /// How the daemon is, in a sentence for people; what matters most comes first.
-struct Health: Equatable {
-    enum State: String {
+package struct Health: Equatable {
+    package enum State: String {
         case well
         /// Something to know of, and nothing to do.
         case busy
@@ -14,14 +14,14 @@ struct Health: Equatable {
     /// Events behind which nobody needs to hear of.
     private static let lagWorthTelling = 1_000.0
 
-    let state: State
-    let words: String
+    package let state: State
+    package let words: String
 
     /// - Parameters:
     ///   - eventsPerSecond: learned of late.
     ///   - lagChange: events per second by which the lag grows.
     ///   - freshness: seconds from an event's coming to its being seen, of late.
-    init(
+    package init(
         status: [StatusField], models: [ModelStatus], eventsPerSecond: Double?, lagChange: Double?,
         freshness: Double?
     ) {

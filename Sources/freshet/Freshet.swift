@@ -36,5 +36,6 @@ struct Freshet: AsyncParsableCommand {
                     PredictCommand.self, ExplainCommand.self, TopCommand.self, StatusCommand.self,
                     ModelsCommand.self,
                 ]),
+            CommandGroup(name: "For other tools", subcommands: [ExportCommand.self, MapCommand.self]),
         ])
 }

@@ -261,4 +261,15 @@ struct ClientTests {
             #expect(offered.contains(name))
         }
     }
+
+    @Test("a client with nothing said finds the daemon of this folder, else the installed service")
+    func socketPlaces() throws {
+        let options = try ClientOptions.parse([])
+        let installed = ClientOptions.socketInstalled
+        #expect(options.socketPath(environment: [:], exists: { _ in false }) == ClientOptions.socketDefault)
+        #expect(options.socketPath(environment: [:], exists: { _ in true }) == ClientOptions.socketDefault)
+        #expect(options.socketPath(environment: [:], exists: { $0 == installed }) == installed)
+        let named = ["FRESHET_STATE_FOLDER": "/x"]
+        #expect(options.socketPath(environment: named, exists: { $0 == installed }) == "/x/freshet.sock")
+    }
 }

@@ -6,11 +6,14 @@ import Reporting
 /// What every command that talks to a running daemon takes.
 struct ClientOptions: ParsableArguments {
     static let socketDefault = "freshet-state/freshet.sock"
+    /// Of the packaged unit.
+    static let socketInstalled = "/run/freshet/freshet.sock"
 
     @Option(
         help: ArgumentHelp(
             "Socket of the running daemon; else FRESHET_RPC_SOCKET, else freshet.sock in FRESHET_STATE_FOLDER, else "
-                + "\(socketDefault).", valueName: "path"))
+                + "\(socketDefault), else that of the installed service, \(socketInstalled).",
+            valueName: "path"))
     var socket: String?
 
     enum Format: String, EnumerableFlag { case json, table }
@@ -21,14 +24,18 @@ struct ClientOptions: ParsableArguments {
     var prefersJSON: Bool { format.map { $0 == .json } ?? !Terminal.outputIsTerminal }
 
     /// Flag, then the daemon's own environment variables, then the default: whoever starts the daemon by these
-    /// variables need not name its socket again.
-    func socketPath(environment: [String: String]) -> String {
+    /// variables need not name its socket again. Where nothing is said and nothing is here, the installed service is meant.
+    func socketPath(
+        environment: [String: String],
+        exists: (String) -> Bool = { FileManager.default.fileExists(atPath: $0) }
+    ) -> String {
         if let socket { return socket }
         if let path = environment["FRESHET_RPC_SOCKET"], !path.isEmpty { return path }
         if let folder = environment["FRESHET_STATE_FOLDER"], !folder.isEmpty {
             return folder + "/freshet.sock"
         }
-        return Self.socketDefault
+        let isElsewhere = !exists(Self.socketDefault) && exists(Self.socketInstalled)
+        return isElsewhere ? Self.socketInstalled : Self.socketDefault
     }
 
     /// Connects, runs `body`, and turns what fails into a message and an exit code. The password is that of

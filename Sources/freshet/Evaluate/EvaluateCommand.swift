@@ -4,6 +4,7 @@ public import EvaluationRuns
 import EventLog
 import Events
 import Foundation
+import Plotting
 import Reporting
 import Settings
 import State
@@ -62,7 +63,7 @@ struct EvaluateCommand: ParsableCommand {
                                  --algorithm als --algorithm warp --algorithm bpr
               On the stream, five stars alone, with curves over the moving window:
                 freshet evaluate --input ml-1m/ratings.csv.gz --protocol prequential --filter 'rating >= 5' \\
-                                 --algorithm als --algorithm warp --algorithm bpr:samples=8 --output curves.csv
+                                 --algorithm als --algorithm warp --algorithm bpr:samples=8 --plot curves.svg
               Baskets with repeats, one liked event in 20 ranked; and a world whose truth is known:
                 freshet evaluate --input baskets.csv --set 'events.signals={purchase: 1}' --seen allow \\
                                  --protocol prequential --sample 20 --algorithm repeat --algorithm next
@@ -185,6 +186,11 @@ struct EvaluateCommand: ParsableCommand {
     var json = false
     @Option(help: ArgumentHelp("Curves as CSV: by epoch, or over the moving window.", valueName: "file"))
     var output: String?
+    @Option(
+        help: ArgumentHelp(
+            "Curves as a picture (SVG), with bands of 95 % where they are over a moving window.",
+            valueName: "file"))
+    var plot: String?
 
     private var isBatch: Bool { protocolName != .prequential && !isOfBaskets }
     /// Leave-one-out with repeats, which learns live.
@@ -319,7 +325,7 @@ struct EvaluateCommand: ParsableCommand {
         (request.depths, request.seed, request.resamples) = (depths, seed, bootstrap)
         (request.factors, request.window, request.threads) = (factors, window, shards)
         request.popularityHalfLife = popularityHalfLife
-        request.wantsCurves = output != nil
+        request.wantsCurves = output != nil || plot != nil
         (request.sample, request.oracle) = (sample, oracle)
         request.seen = seen.flatMap { SeenRule($0) } ?? .exclude
         return request
@@ -328,7 +334,8 @@ struct EvaluateCommand: ParsableCommand {
     private func evaluate() throws {
         let progress = EvaluationProgress()
         // Before the work, so that what cannot be written is not found out after it.
-        if let output { try Self.checkWritable(output) }
+        if let output { try Self.checkWritable(output, "--output") }
+        if let plot { try Self.checkWritable(plot, "--plot") }
         let interrupts = Interrupts()
         var request = request
         let configuration = try Configuration.load(
@@ -345,24 +352,30 @@ struct EvaluateCommand: ParsableCommand {
         let result = Result { try run.report() }
         progress.clear()
         let report = try result.get()
-        if let output { try Self.write(report.curvesCSV, to: output) }
+        if let output { try Self.write(report.curvesCSV, to: output, "--output") }
+        if let plot { try Self.write(report.curvesPlot.svg, to: plot, "--plot") }
         Terminal.write(json ? try report.jsonLines() : report.text)
+        if plot != nil, report.curves.isEmpty {
+            throw CommandError(
+                "--plot: \(protocolName.rawValue) draws no curves but with --validation; prequential does",
+                code: .usage)
+        }
         guard report.failures.isEmpty else { throw CommandError(report.failures.joined(separator: "\n")) }
         if !lenient, let failure = report.passedOver { throw failure }
     }
 
     /// What stands there stays until there is something to write.
-    private static func checkWritable(_ path: String) throws {
+    private static func checkWritable(_ path: String, _ option: String) throws {
         let descriptor = open(path, O_WRONLY | O_CREAT, 0o666)
-        guard descriptor >= 0 else { throw CommandError("--output \(path): \(errorText())") }
+        guard descriptor >= 0 else { throw CommandError("\(option) \(path): \(errorText())") }
         close(descriptor)
     }
 
-    private static func write(_ text: String, to path: String) throws {
+    private static func write(_ text: String, to path: String, _ option: String) throws {
         do {
             try Data(text.utf8).write(to: URL(filePath: path))
         } catch {
-            throw CommandError("--output \(path): \(error.localizedDescription)")
+            throw CommandError("\(option) \(path): \(error.localizedDescription)")
         }
     }
 }

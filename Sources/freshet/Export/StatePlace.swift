@@ -1,0 +1,54 @@
+import ArgumentParser
+import Checkpoints
+import Foundation
+import RESP
+import Reporting
+
+/// Where commands find what is learned: in a file, or in that of the running daemon, just made new.
+struct StatePlace: ParsableArguments {
+    @OptionGroup var client: ClientOptions
+    @Option(
+        help: ArgumentHelp(
+            "A state.sqlite, or a copy of one; else the running daemon's, after a checkpoint.",
+            valueName: "file"))
+    var input: String?
+    @Option(help: "A model that has rows; else the first that ranks, else any.") var model: String?
+
+    /// The file to read.
+    func file() throws -> String {
+        if let input { return input }
+        var path: String?
+        try client.withClient { client in
+            _ = try client.ask(["CHECKPOINT"])
+            path = try client.ask(["STATUS"])["state.path"]?.string
+        }
+        guard let path else {
+            throw CommandError("the daemon does not say where its state is; name it by --input").report()
+        }
+        return path
+    }
+
+    /// The model named, or the one that most people mean.
+    func model(of file: String) throws(CommandError) -> String {
+        let summary: StateVerification
+        do {
+            summary = try StateFile.summary(path: file)
+        } catch {
+            throw CommandError(error.message, code: .data)
+        }
+        let learners = summary.identity.models
+        let withRows = learners.filter { ["sgd", "bpr", "warp", "als"].contains($0.value) }.keys.sorted()
+        if let model {
+            guard withRows.contains(model) else {
+                throw CommandError(
+                    "model '\(model)' has no rows here; those that have are \(withRows.joined(separator: ", "))"
+                )
+            }
+            return model
+        }
+        guard let first = withRows.first(where: { learners[$0] != "sgd" }) ?? withRows.first else {
+            throw CommandError("no model of '\(file)' has rows")
+        }
+        return first
+    }
+}
