@@ -100,7 +100,7 @@ let package = Package(
         room("Checkpoints", ["Locking", "SQLiteFiles", grdb]),
         room("Identities", ["CKernels", "Locking", "Events", heaps]),
         room("Histories", ["CKernels", heaps]),
-        room("Counting", ["Factors", "Learners"], computes: true),
+        room("Counting", ["Factors", "Learners", "Histories"], computes: true),
         room("LiveScores", ["Evaluation", "Events"], computes: true),
         room("Instruments", ["Locking", metrics]),
         room("Blending", ["Learners"], computes: true),

@@ -52,7 +52,7 @@ extension Engine {
         let parts = memoryParts
         let models = options.state.models
         let rowBytes = models.reduce(UserShard.bytesPerUser(of: models)) {
-            $0 + FactorTable.bytesPerRow(factors: $1.factors(of: options.state.factors))
+            $0 + ($1.learnsRows ? FactorTable.bytesPerRow(factors: options.state.factors) : 1)
         }
         confined.residence = ResidenceControl(
             limit: options.memoryLimit, base: max(0, (ResidentMemory.bytes ?? 0) - parts.sum),

@@ -109,9 +109,14 @@ extension BlendState {
         return true
     }
 
-    func itemBlock(_ block: Int) -> Data {
+    /// As they are now.
+    var allCounts: [FadingLogs] { counts.withValues { Array($0) } }
+
+    func itemBlock(_ block: Int) -> Data { Self.blob(of: allCounts, block: block) }
+
+    static func blob(of counts: [FadingLogs], block: Int) -> Data {
         var numbers = BlendNumbers()
-        for row in block * Self.itemsPerBlock..<min(counts.count, (block + 1) * Self.itemsPerBlock) {
+        for row in block * itemsPerBlock..<min(counts.count, (block + 1) * itemsPerBlock) {
             let item = counts[row]
             for pair in [(item.logs[0], item.logs[1]), (item.logs[2], item.logs[3])] {
                 numbers.append(UInt64(pair.0.bitPattern) | UInt64(pair.1.bitPattern) << 32)

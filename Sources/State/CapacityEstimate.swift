@@ -55,7 +55,8 @@ extension StateMemory {
         _ model: ModelOptions, _ size: DeploymentSize, pairs: Int, _ options: StateOptions
     ) {
         let row = FactorTable.bytesPerRow(factors: model.factors(of: options.factors))
-        users += size.users * row * (model.isAlternating ? 2 : 1)
+        // Of a table whose numbers nobody touches, its marks.
+        users += size.users * (model.learnsRows ? row : 1) * (model.isAlternating ? 2 : 1)
         items += size.items * (row + MemoryLayout<Int32>.stride + MemoryLayout<DecayedCounts>.stride)
         // Who likes each item, and what has happened since its list was settled.
         if model.isAlternating {
@@ -102,9 +103,8 @@ extension UserTrail {
         PoissonMean.sum(of: users, mean: liked) { taken in
             switch options.kind {
             case .popular, .trending: 0
-            case .next: AllocatedBytes.ofGrown(min(options.trail, taken), MemoryLayout<Int32>.stride)
-            case .repeat:
-                AllocatedBytes.ofGrown(min(CounterOptions.ownItemsMax, taken), MemoryLayout<Own>.stride)
+            case .next: expectedBytes(recent: min(options.trail, taken), own: 0)
+            case .repeat: expectedBytes(recent: 0, own: min(CounterOptions.ownItemsMax, taken))
             }
         }
     }

@@ -49,7 +49,7 @@ package final class Residence: @unchecked Sendable {
     func number(_ place: Int) -> Int { Int(numbers[place]) }
 
     /// All numbers by place, for who may not look at them later.
-    var allNumbers: [Int32] { (0..<numbers.count).map { numbers[$0] } }
+    var allNumbers: [Int32] { numbers.withValues { Array($0) } }
 
     /// Of a user who left; `nil` for any other.
     func ticket(_ number: Int) -> Int32? {

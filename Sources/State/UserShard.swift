@@ -39,6 +39,8 @@ package final class UserShard: @unchecked Sendable {
     @usableFromInline package let users = UserColumn()
     /// Users copied for the checkpoint that is being written, because they changed before their turn came.
     let keptUsers = Lock(KeptUsers())
+    /// Of all models of a user: vectors with their bias and step, and long-term vectors.
+    let numbersPerUser: Int
     package var report: ShardReport
     private static let spareRows = 4096
     /// Of each count: many more than are asked for, because those that the user has seen are left out.
@@ -59,6 +61,9 @@ package final class UserShard: @unchecked Sendable {
         longTerm = models.map { $0.isAlternating ? FactorTable(factors: factors) : nil }
         trails = models.map { model in
             model.keepsTrails ? RowColumn<UserTrail>() : nil
+        }
+        numbersPerUser = models.filter { !$0.keepsTrails }.reduce(0) {
+            $0 + ($1.isAlternating ? 2 : 1) * $1.factors(of: factors) + 2
         }
         learnsRows = models.map(\.learnsRows)
         savesUsers = models.map { $0.learnsRows || $0.keepsTrails }
@@ -176,8 +181,8 @@ package final class UserShard: @unchecked Sendable {
     func wipe(_ local: Int) {
         users[local] = UserState()
         users.clear([.unsaved, .frozen, .rowsFrozen], at: local)
-        for table in tables {
-            table.erase(local)
+        for (table, learnsRows) in zip(tables, learnsRows) {
+            if learnsRows { table.erase(local) }
             table.clear([.both, .frozen], at: local)
         }
         for trail in trails { trail?[local] = UserTrail() }
@@ -252,13 +257,19 @@ package final class UserShard: @unchecked Sendable {
             + MemoryLayout<Int32>.stride
     }
 
+    /// Of a table whose numbers nobody touches nothing but its marks is ever in memory.
+    private static func bytes(of table: FactorTable, learnsRows: Bool) -> Int {
+        learnsRows ? table.bytes : table.count
+    }
+
     /// What stays whoever leaves memory.
     var unleavableBytes: Int {
         longTerm.reduce(residence?.bytes ?? 0) { $0 + ($1?.bytes ?? 0) }
     }
 
     package var tableBytes: Int {
-        tables.reduce(0) { $0 + $1.bytes } + longTerm.reduce(0) { $0 + ($1?.bytes ?? 0) }
+        zip(tables, learnsRows).reduce(0) { $0 + Self.bytes(of: $1.0, learnsRows: $1.1) }
+            + longTerm.reduce(0) { $0 + ($1?.bytes ?? 0) }
             + trails.reduce(0) { $0 + ($1?.count ?? 0) * MemoryLayout<UserTrail>.stride }
             + (residence?.bytes ?? 0)
     }

@@ -158,6 +158,10 @@ void memory_give_back(void *_Nonnull start, size_t bytes);
 /// Tells the C library's allocator to keep little of what was freed. Once, before other threads begin.
 void memory_limit_arenas(void);
 
+/// Bytes that the C library has of the system and keeps free, of all its arenas; some of them may have been given back in
+/// place. Takes a millisecond where many small blocks are free.
+size_t memory_heap_free(void);
+
 /// Has the C library's allocator give back what it can.
 void memory_trim(void);
 

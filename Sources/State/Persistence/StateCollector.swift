@@ -19,7 +19,9 @@ extension LearnedState {
     }
 
     /// What is small and always complete, and who was forgotten.
-    func collectHead() -> StateDelta {
+    ///
+    /// - Parameter blocks: whether what models count of items is among it (`FrozenBlocks` has it else).
+    func collectHead(withBlocks blocks: Bool = true) -> StateDelta {
         var delta = StateDelta()
         delta.positions = positions
         delta.scalars = scalars().merging(recent.takeChanges()) { own, _ in own }
@@ -30,7 +32,7 @@ extension LearnedState {
                     "updates": .integer(Int64(model.updates)), "rejected": .integer(Int64(model.rejected)),
                     "score": .blob(model.score.blob),
                 ].merging(model.alternating?.scalars ?? [:]) { own, _ in own }
-                    .merging(counterScalars(of: number)) { own, _ in own })
+                    .merging(counterScalars(of: number, withBlocks: blocks)) { own, _ in own })
             if !model.options.learnsRows { stored.scalars[StoredModel.vectors] = .integer(0) }
             stored.obsolete = model.counter?.obsolete ?? []
             return stored
