@@ -21,7 +21,7 @@ package struct ByteReader {
     private let bytes: [UInt8]
     private var offset = 0
 
-    package init(_ data: Data) { bytes = Array(data) }
+    package init(_ data: some Collection<UInt8>) { bytes = Array(data) }
 
     package var isAtEnd: Bool { offset >= bytes.count }
 

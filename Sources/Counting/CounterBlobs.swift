@@ -113,12 +113,14 @@ extension UserTrail {
             (0..<1 << 15).contains(last)
         else { return nil }
         self.init()
+        expect(recent: Int(last), own: 0)
         self.events = events
         for _ in 0..<last {
             guard let item = reader.read(Int32.self), isItem(item) else { return nil }
             follow(item, limit: Int(last))
         }
         guard let count = reader.read(Int32.self), (0..<1 << 15).contains(count) else { return nil }
+        expect(recent: Int(last), own: Int(count))
         var before = Int32(-1)
         for _ in 0..<count {
             guard let item = reader.read(Int32.self), isItem(item), before < item,

@@ -113,6 +113,9 @@ package struct UserTrail: Equatable, @unchecked Sendable {
         if let least { change { $0.removeOwn(least) } }
     }
 
+    /// Makes room for so many at once, as far as a narrow form does.
+    mutating func expect(recent: Int, own: Int) { reserve(own: own, recent: recent, []) }
+
     /// - Precondition: the trail has nothing of the item.
     mutating func insert(_ own: Own) {
         reserve(own: self.own.count + 1, recent: recent.count, TrailForm(of: own))

@@ -21,8 +21,8 @@ package struct CapacityEstimate: Sendable {
 
     /// Rows of users, items and tables that SQLite writes and reads a second, as `freshet-bench checkpoint` and `restore`
     /// measure them on two cores with K = 64.
-    package static let rowsWrittenPerSecond = 250_000.0
-    package static let rowsReadPerSecond = 600_000.0
+    package static let rowsWrittenPerSecond = 400_000.0
+    package static let rowsReadPerSecond = 1_000_000.0
     /// Of an empty daemon.
     static let emptyBytes = 40 << 20
     /// What the allocator keeps, of what is on the heap.

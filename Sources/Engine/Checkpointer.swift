@@ -102,11 +102,11 @@ final class Checkpointer: Sendable {
                         "pause-us": "\(Int(pause.milliseconds * 1000))",
                     ])
                 self.frozen.withLock { $0 = nil }
+                // Pages, SQLite's cache and what was kept of users' histories may have come to hundreds of megabytes, in small
+                // blocks.
+                if written.rows > Self.rowsWorthTrimming { Heap.trim() }
                 completion(.success(duration))
                 upkeep(always: true)
-                // What was kept of users' histories while they changed, and pages, may have come to hundreds of megabytes, in
-                // small blocks.
-                if written.rows > Self.rowsWorthTrimming { Heap.trim() }
             } catch {
                 latest.withLock {
                     $0.failed += 1

@@ -210,7 +210,7 @@ extension UserTrail {
             self.init()
             return
         }
-        var reader = ByteReader(Data(bytes))
+        var reader = ByteReader(bytes)
         guard let trail = UserTrail(&reader, items: itemCount), reader.isAtEnd else {
             throw StateError(.damaged, "what user_factors row \(stored.row) says of a user is malformed")
         }
