@@ -25,7 +25,9 @@ struct TakeOverTests {
         let old = try place.start(["checkpoint.every-seconds=3600"])
         try old.waitUntilApplied(3_000)
         let (clients, perClient) = (8, 12_500)
-        let (answered, failed, rated) = (Atomic(0), Mutex<[String]>([]), Atomic(0))
+        let answered = Atomic(0)
+        let rated = Atomic(0)
+        let failed = Mutex<[String]>([])
         let group = DispatchGroup()
         for client in 0..<clients {
             let socket = place.socket
