@@ -189,6 +189,7 @@ let package = Package(
             dependencies: [
                 "Reporting", "Settings", "InventedWorlds", "Feeding", "HistoryTraining", "Diagnosis",
                 "Watching",
+                "CSystemCalls", "LookUps", "EmbeddedEventLog",
                 "Plotting", "Exporting", "EvaluationRuns", "Evaluation", "Training", "Locking", "Factors",
                 "Events", "EventLog",
                 "Checkpoints", "State", "Engine", "RESP", "RPC", "Instruments", "HTTPServer", argumentParser,

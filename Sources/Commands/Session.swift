@@ -3,7 +3,7 @@ package import RESP
 /// What a connection has said of itself, and asked for.
 package struct Session: Sendable {
     /// Which commands are answered: `CLIENT REPLY`.
-    package enum Replies: Sendable {
+    package enum Replies: String, Sendable, Codable {
         case on, off
         /// The next command is not.
         case skipNext
@@ -63,8 +63,8 @@ package struct Session: Sendable {
 }
 
 /// What `CLIENT TRACKING` was told. No key is ever changed here, so that nothing comes of it but the right answers.
-struct Tracking: Sendable, Equatable {
-    enum Choice: String, Sendable {
+struct Tracking: Sendable, Equatable, Codable {
+    enum Choice: String, Sendable, Codable {
         case all, optin, optout
     }
 

@@ -33,7 +33,8 @@ final class Checkpointer: Sendable {
     /// Rows of a checkpoint after which the allocator is asked to give back what is free.
     private static let rowsWorthTrimming = 250_000
 
-    private let file: StateFile
+    private let current: Lock<StateFile>
+    private var file: StateFile { current.withLock { $0 } }
     private let log: any EventLog
     private let stages: StageTimes
     private let logger: Logger
@@ -45,7 +46,7 @@ final class Checkpointer: Sendable {
     nonisolated(unsafe) private let upkeepTimer: any DispatchSourceTimer
 
     init(file: StateFile, log: any EventLog, stages: StageTimes, logger: Logger) {
-        self.file = file
+        current = Lock(file)
         self.log = log
         self.stages = stages
         self.logger = logger
@@ -153,6 +154,16 @@ final class Checkpointer: Sendable {
             logger.error("the state's file is not as it should be", metadata: ["error": "\(error)"])
         } else {
             logger.notice("the state's file is as it should be again", metadata: ["path": "\(file.path)"])
+        }
+    }
+
+    /// Behind the writes that wait: from here on deltas go into another file, which holds what this one held.
+    ///
+    /// - Parameter move: closes this one, and opens the other.
+    func moveFile(_ move: (StateFile) throws -> StateFile) throws {
+        try queue.sync {
+            let file = try move(file)
+            current.withLock { $0 = file }
         }
     }
 

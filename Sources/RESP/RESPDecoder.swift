@@ -30,6 +30,9 @@ package struct RESPDecoder {
         phase != .start || input.readableBytes > 0
     }
 
+    /// Whether all that was taken in were whole requests: another decoder may go on with the bytes not taken yet.
+    package var isBetweenRequests: Bool { phase == .start }
+
     /// Bytes of the request that has begun, as far as `next` has taken them in.
     package var heldBytes: Int { phase == .start ? 0 : requestBytes }
 

@@ -8,12 +8,14 @@ import RESP
 extension ConnectionHandler {
     /// Whether one more command may start now.
     private var canStart: Bool {
-        (phase == .open || phase == .draining)
+        (phase == .open || phase == .draining || (phase == .handingOver && isUnfinished))
             && replies.count < environment.options.commandsInFlightMax
             && output.readableBytes + replies.heldBytes <= environment.options.clientBytesMax
     }
 
-    var isPaused: Bool { !throwsInputAway && (isTurnScheduled || phase != .open || !canStart) }
+    var isPaused: Bool {
+        !throwsInputAway && (isTurnScheduled || (phase != .open && phase != .handingOver) || !canStart)
+    }
 
     /// One turn: starts what can start, sends what is ready, and sees to what comes next.
     func serve() {
@@ -25,6 +27,7 @@ extension ConnectionHandler {
         // Sending may have closed the connection.
         guard let context else { return }
         if phase == .closing, replies.isEmpty, output.isEmpty { linger(context) }
+        handOverIfQuiet(context)
         if mayHaveMore, canStart { scheduleTurn() }
         if phase == .open { armRequestTimer(waitsForClient: !mayHaveMore && canStart) }
         if isReadHeldBack, !isPaused {

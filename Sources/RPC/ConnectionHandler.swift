@@ -15,7 +15,8 @@ import Synchronization
 /// those end without the client's doing.
 ///
 /// The channel's events stand here, how commands are started and answered in `ConnectionHandler+Serving.swift`, how a
-/// connection ends in `ConnectionHandler+Closing.swift`; the stored properties are for these three files alone.
+/// connection ends in `ConnectionHandler+Closing.swift`, and how it goes to another server in
+/// `ConnectionHandler+HandingOver.swift`; the stored properties are for these four files alone.
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -29,6 +30,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     enum Phase {
         case open
+        /// Another server takes over: no more is begun than has to be ended here.
+        case handingOver
         /// Nothing more will be read; what has been read is still served.
         case draining
         /// Nothing more is started; what was started is still answered.
@@ -76,6 +79,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// What the client goes on to send is of no use, but it may read nothing before it has sent all of it.
     var throwsInputAway = false
     var requestTimer: Scheduled<Void>?
+    /// Where the connection goes; see `ConnectionHandler+HandingOver.swift`.
+    var basket: HandingBasket?
 
     init(
         session: Session, memory: ClientMemory, environment: ServerEnvironment,
@@ -113,6 +118,12 @@ extension ConnectionHandler {
         self.context = nil
     }
 
+    /// A connection of another server may have sent a command that is not begun yet.
+    func channelActive(context: ChannelHandlerContext) {
+        if input.readableBytes > 0 { scheduleTurn() }
+        context.fireChannelActive()
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
         phase = .lingering
         port?.close()
@@ -120,7 +131,7 @@ extension ConnectionHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard phase == .open else { return }
+        guard phase == .open || phase == .handingOver else { return }
         var bytes = unwrapInboundIn(data)
         if input.readableBytes == 0 {
             input = bytes
@@ -149,7 +160,9 @@ extension ConnectionHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event as? ChannelEvent == .inputClosed { isInputClosed = true }
-        if event is Drain || isInputClosed, phase == .open {
+        if let handingOver = event as? HandOver {
+            beginHandingOver(to: handingOver.basket)
+        } else if event is Drain || isInputClosed, phase == .open {
             phase = .draining
             scheduleTurn()
         } else if isInputClosed, phase == .lingering, output.isEmpty {

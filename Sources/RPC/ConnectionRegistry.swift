@@ -74,6 +74,10 @@ final class ConnectionRegistry: Sendable {
     /// The connection told to close stays: enough has been freed meanwhile.
     func evictionSpared() { state.withLock { $0.evicted = nil } }
 
+    /// Of the connections open now.
+    var channels: [any Channel] { state.withLock { $0.connections.values.map(\.channel) } }
+    var isEmpty: Bool { state.withLock { $0.connections.isEmpty } }
+
     /// Admits nobody from here on, and returns the connections still open.
     func beginDraining() -> [any Channel] {
         state.withLock { state in

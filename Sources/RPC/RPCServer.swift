@@ -27,12 +27,17 @@ import RESP
 public final class RPCServer: Sendable {
     /// Read from a connection in one turn of its event loop: some hundred short commands.
     private static let readBytes = 4096
+    static let receiving = FixedSizeRecvByteBufferAllocator(capacity: readBytes)
     /// Bytes of answers that a channel is given before its socket has taken them; the rest waits where it is counted.
     private static let channelBytes = 128 << 10
+    static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(
+        low: channelBytes / 2, high: channelBytes)
 
-    private struct Running {
+    struct Running {
         let place: SocketPath
         let listener: any Channel
+        /// A copy of the listener's descriptor, for whoever takes over.
+        let spare: CInt
         let eventLoops: MultiThreadedEventLoopGroup
         let lookupThreads: NIOThreadPool
     }
@@ -46,8 +51,9 @@ public final class RPCServer: Sendable {
     /// What connections are served with; each has that of the time when it was opened.
     private let current: Lock<ServerEnvironment>
     private var environment: ServerEnvironment { current.withLock { $0 } }
-    private let logger: Logger
+    let logger: Logger
     private let state = Lock(State.idle)
+    var registry: ConnectionRegistry { environment.registry }
 
     public init(options: RPCServerOptions, service: any LookupService, logger: Logger) {
         self.logger = logger
@@ -72,6 +78,17 @@ public final class RPCServer: Sendable {
     /// A socket file that nobody answers on is replaced; anything else at the path is left alone.
     /// - Throws: `RPCServerError` naming the path and what to do.
     public func start() async throws(RPCServerError) {
+        try begin()
+        do throws(RPCServerError) {
+            run(try await listen())
+        } catch {
+            end()
+            throw error
+        }
+    }
+
+    /// - Throws: where it was started already.
+    func begin() throws(RPCServerError) {
         let isFirst = state.withLock { state in
             guard case .idle = state else { return false }
             state = .starting
@@ -80,13 +97,22 @@ public final class RPCServer: Sendable {
         guard isFirst else {
             throw RPCServerError(.wrongState, "RPC server on '\(path)' was already started: make a new one")
         }
-        do throws(RPCServerError) {
-            let running = try await listen()
-            state.withLock { $0 = .running(running) }
-            logger.info("RPC listens", metadata: ["socket": "\(path)"])
-        } catch {
-            state.withLock { $0 = .idle }
-            throw error
+    }
+
+    func run(_ running: Running) {
+        state.withLock { $0 = .running(running) }
+        logger.info("RPC listens", metadata: ["socket": "\(path)"])
+    }
+
+    /// It may be started again.
+    func end() { state.withLock { $0 = .idle } }
+
+    /// What runs is now the caller's; the server may be started again.
+    func takeRunning() -> Running? {
+        state.withLock { state -> Running? in
+            guard case .running(let running) = state else { return nil }
+            state = .idle
+            return running
         }
     }
 
@@ -110,33 +136,52 @@ public final class RPCServer: Sendable {
         }
         await environment.registry.waitUntilEmpty()
         cutOff.cancel()
+        closeSpare(running.spare)
         running.place.release()
         await Self.stop(running.eventLoops, running.lookupThreads)
         logger.info("RPC stopped", metadata: ["socket": "\(path)", "connections": "\(open.count)"])
     }
 
-    private var path: String { environment.options.socketPath }
+    var path: String { environment.options.socketPath }
 
     private func listen() async throws(RPCServerError) -> Running {
-        let options = environment.options
         limitConnections()
         let (place, descriptor) = try SocketPath.claim(path)
+        let (eventLoops, lookupThreads) = makeThreads()
+        return try await listen(on: descriptor, at: place, eventLoops, lookupThreads)
+    }
+
+    func makeThreads() -> (MultiThreadedEventLoopGroup, NIOThreadPool) {
+        let options = environment.options
         let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: max(1, options.eventLoopThreads))
         for eventLoop in eventLoops.makeIterator() { eventLoop.execute { ThreadPriority.answerLookUps() } }
         let lookupThreads = NIOThreadPool(numberOfThreads: max(1, options.lookupThreads))
         lookupThreads.start()
+        return (eventLoops, lookupThreads)
+    }
+
+    /// - Parameter descriptor: listens; taken over, whatever comes of it.
+    func listen(
+        on descriptor: CInt, at place: SocketPath, _ eventLoops: MultiThreadedEventLoopGroup,
+        _ lookupThreads: NIOThreadPool
+    ) async throws(RPCServerError) -> Running {
+        let spare = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
         do {
             let listener = try await bootstrap(on: eventLoops, lookupThreads).withBoundSocket(descriptor)
                 .get()
             return Running(
-                place: place, listener: listener, eventLoops: eventLoops, lookupThreads: lookupThreads)
+                place: place, listener: listener, spare: spare, eventLoops: eventLoops,
+                lookupThreads: lookupThreads)
         } catch {
             close(descriptor)
+            closeSpare(spare)
             place.release()
             await Self.stop(eventLoops, lookupThreads)
             throw RPCServerError(.system, "cannot listen on socket '\(path)': \(error)")
         }
     }
+
+    private func closeSpare(_ descriptor: CInt) { if descriptor >= 0 { close(descriptor) } }
 
     /// One connection too many is told so as long as it can be accepted.
     private func limitConnections() {
@@ -155,41 +200,46 @@ public final class RPCServer: Sendable {
     private func bootstrap(
         on eventLoops: MultiThreadedEventLoopGroup, _ lookupThreads: NIOThreadPool
     ) -> ServerBootstrap {
-        let (current, logger) = (current, logger)
-        return ServerBootstrap(group: eventLoops)
+        ServerBootstrap(group: eventLoops)
             .serverChannelOption(.backlog, value: 512)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             // A feeder that sends thousands of events at once shares its event loop with look-ups: what is read in one
             // turn is what they wait for.
             .childChannelOption(.maxMessagesPerRead, value: 1)
-            .childChannelOption(
-                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.readBytes)
-            )
-            .childChannelOption(
-                .writeBufferWaterMark, value: .init(low: Self.channelBytes / 2, high: Self.channelBytes)
-            )
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let environment = current.withLock { $0 }
-                    let isAuthenticated = environment.options.password == nil
-                    guard
-                        let (session, memory) = environment.registry.admit(
-                            channel, isAuthenticated: isAuthenticated)
-                    else { return try channel.pipeline.syncOperations.addHandler(RejectingHandler()) }
-                    channel.closeFuture.whenComplete { _ in environment.registry.remove(session.id) }
-                    let handler = ConnectionHandler(
-                        session: session, memory: memory, environment: environment,
-                        lookupThreads: lookupThreads, logger: logger)
-                    if environment.options.idleTimeout > .zero {
-                        let idle = IdleStateHandler(allTimeout: TimeAmount(environment.options.idleTimeout))
-                        try channel.pipeline.syncOperations.addHandler(idle)
-                    }
-                    try channel.pipeline.syncOperations.addHandler(handler)
-                }
+            .childChannelOption(.recvAllocator, value: Self.receiving)
+            .childChannelOption(.writeBufferWaterMark, value: Self.waterMark)
+            .childChannelInitializer { [self] channel in
+                channel.eventLoop.makeCompletedFuture { try setUp(channel, lookupThreads, nil) }
             }
     }
 
-    private static func stop(_ eventLoops: MultiThreadedEventLoopGroup, _ threads: NIOThreadPool) async {
+    /// Enters a new connection. On its event loop.
+    ///
+    /// - Parameter client: who it was on another server.
+    func setUp(_ channel: any Channel, _ lookupThreads: NIOThreadPool, _ client: HandedClient?) throws {
+        let environment = environment
+        let isAuthenticated = environment.options.password == nil
+        guard let (admitted, memory) = environment.registry.admit(channel, isAuthenticated: isAuthenticated)
+        else { return try channel.pipeline.syncOperations.addHandler(RejectingHandler()) }
+        var session = admitted
+        if let client {
+            session.take(client.session)
+            environment.registry.update(session)
+        }
+        let id = session.id
+        channel.closeFuture.whenComplete { _ in environment.registry.remove(id) }
+        let handler = ConnectionHandler(
+            session: session, memory: memory, environment: environment, lookupThreads: lookupThreads,
+            logger: logger)
+        if let client { handler.input = ByteBuffer(bytes: client.input) }
+        if environment.options.idleTimeout > .zero {
+            let idle = IdleStateHandler(allTimeout: TimeAmount(environment.options.idleTimeout))
+            try channel.pipeline.syncOperations.addHandler(idle)
+        }
+        try channel.pipeline.syncOperations.addHandler(handler)
+    }
+
+    static func stop(_ eventLoops: MultiThreadedEventLoopGroup, _ threads: NIOThreadPool) async {
         // Both only fail when stopped twice.
         try? await threads.shutdownGracefully()
         try? await eventLoops.shutdownGracefully()

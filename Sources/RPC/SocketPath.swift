@@ -14,8 +14,21 @@ import RESP
 /// daemons that start at once could both find a stale socket, and the second would remove the first one's new one.
 package struct SocketPath: Sendable {
     let path: String
-    private let lock: CInt
+    /// `nil` where somebody else made the socket, who keeps it.
+    let lock: CInt?
     private let identity: FileIdentity
+
+    private init(path: String, lock: CInt?, identity: FileIdentity) {
+        (self.path, self.lock, self.identity) = (path, lock, identity)
+    }
+
+    /// A place that another process took, and its lock, which is the same lock as long as anybody holds it.
+    init(adopting lock: CInt?, at path: String) throws(RPCServerError) {
+        guard let identity = FileIdentity(path: path) else {
+            throw RPCServerError(.notWritable, "socket '\(path)' vanished as it was taken over; start again")
+        }
+        self.init(path: path, lock: lock, identity: identity)
+    }
 
     /// Binds a listening socket of mode 0660 at `path`.
     ///
@@ -41,6 +54,7 @@ package struct SocketPath: Sendable {
 
     /// Removes the socket file, if it is still the one that was made here, and lets the lock go.
     package func release() {
+        guard let lock else { return }
         if FileIdentity(path: path) == identity { unlink(path) }
         unlink(path + ".lock")
         close(lock)

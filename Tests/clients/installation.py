@@ -8,13 +8,14 @@ Needs nothing but Python's standard library.
 import configparser
 import os
 import pwd
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 
-UNIT = "/usr/lib/systemd/system/freshet.service"
+UNIT, SOCKET_UNIT = "/usr/lib/systemd/system/freshet.service", "/usr/lib/systemd/system/freshet.socket"
 STATE, SOCKET = "/var/lib/freshet/state.sqlite", "/run/freshet/freshet.sock"
 
 
@@ -31,7 +32,7 @@ def ask(*command):
 class Service:
     """One run of the unit's ExecStart."""
 
-    def __init__(self):
+    def __init__(self, listener=None):
         unit = configparser.ConfigParser(interpolation=None, strict=False, delimiters=("=",))
         unit.optionxform = str
         unit.read(UNIT)
@@ -45,8 +46,14 @@ class Service:
         self.notices.bind(path)
         os.chown(path, user.pw_uid, user.pw_gid)
         self.notices.settimeout(60)
+        command, inherited = service["ExecStart"].split(), ()
+        if listener:
+            # What systemd does: the socket is descriptor 3, and the process is the one that is named.
+            inherited = (listener.fileno(),)
+            script = f'exec 3<&{listener.fileno()}; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"'
+            command = ["/bin/sh", "-c", script, "sh", *command]
         self.process = subprocess.Popen(
-            service["ExecStart"].split(), user=user.pw_uid, group=user.pw_gid, extra_groups=[], umask=0o027,
+            command, pass_fds=inherited, user=user.pw_uid, group=user.pw_gid, extra_groups=[], umask=0o027,
             cwd="/", env={"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "400000", "PATH": "/usr/bin:/bin"},
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open("/var/log/freshet-test", "a"))
         self.wait("READY=1")
@@ -78,7 +85,7 @@ def main(package, newer):
     assert os.stat("/etc/freshet/freshet.yaml").st_mode & 0o777 == 0o640
     assert os.stat("/var/lib/freshet").st_uid == pwd.getpwnam("freshet").pw_uid
     # The unit as systemd reads it, with what it calls in place.
-    run("systemd-analyze", "verify", "--man=no", UNIT)
+    run("systemd-analyze", "verify", "--man=no", UNIT, SOCKET_UNIT)
     words = subprocess.run(
         ["bash", "-c", ". /usr/share/bash-completion/completions/freshet; COMP_WORDS=(freshet rec); COMP_CWORD=1; "
          "COMP_LINE='freshet rec'; COMP_POINT=11; _freshet freshet rec freshet; echo \"${COMPREPLY[@]}\""],
@@ -104,6 +111,28 @@ def main(package, newer):
     # The owner's and the group's alone.
     assert os.stat(STATE).st_mode & 0o007 == 0 and os.stat(SOCKET).st_mode & 0o777 == 0o660
     assert os.stat(STATE).st_uid == pwd.getpwnam("freshet").pw_uid
+
+    print("restarted on a socket that outlives it")
+    service.stop()
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(SOCKET)
+    listener.listen(512)
+    shutil.chown(SOCKET, "freshet", "freshet")
+    os.chmod(SOCKET, 0o660)
+    for _ in range(2):
+        # Nobody is there yet; the question waits.
+        early = socket.socket(socket.AF_UNIX)
+        early.connect(SOCKET)
+        early.sendall(b"RECOMMEND u1\r\n")
+        service = Service(listener)
+        assert early.recv(4096).startswith(b"*")
+        early.close()
+        assert ask("recommend", "u1") == first
+        service.stop()
+        assert os.path.exists(SOCKET)
+    listener.close()
+    os.unlink(SOCKET)
+    service = Service()
 
     print("upgraded under the running daemon")
     with open("/etc/freshet/freshet.yaml", "a") as file:

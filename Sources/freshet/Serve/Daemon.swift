@@ -22,9 +22,16 @@ struct Daemon {
     let server: RPCServer
     let http: HTTPServer
     let logger: Logger
+    private let origin: SocketOrigin
+    private let folder: String
 
+    /// Begins by itself.
     init(_ configuration: Configuration, logger: Logger) async throws {
         self.logger = logger
+        folder = configuration.state.folder
+        let process = ProcessInfo.processInfo
+        origin = try SocketOrigin(
+            configuration, environment: process.environment, process: process.processIdentifier)
         lock = try FolderLock(folder: configuration.state.folder)
         let metrics = MetricsRegistry()
         // The RPC's server is made last, and asked once it is there.
@@ -47,16 +54,48 @@ struct Daemon {
         http.serve(service)
     }
 
+    /// Takes over from the daemon that runs in the folder: restores beside it, and goes on with its socket, its clients, its
+    /// folder and its log. HTTP comes last here, for the other daemon has its address.
+    init(takingOverBy configuration: Configuration, logger: Logger) async throws {
+        self.logger = logger
+        folder = configuration.state.folder
+        let metrics = MetricsRegistry()
+        let late = LateLog(source: configuration.logSource)
+        let takingOver = try TakingOver(configuration, logger: logger)
+        let parts = try await Self.onThread {
+            try takingOver.takeOver(late) { file in
+                try Engine(
+                    options: configuration.engineOptions, file: file, log: late, logger: logger,
+                    metrics: metrics)
+            }
+        }
+        (lock, log, engine) = (parts.lock, parts.log, parts.engine)
+        origin = .handed(parts.socket, learned: parts.learned)
+        let service = MeasuredLookups(engine, metrics: metrics)
+        let server = RPCServer(
+            options: Self.rpcOptions(configuration, engine: engine), service: service, logger: logger)
+        self.server = server
+        http = HTTPServer(
+            options: Self.httpOptions(configuration) { server.status }, registry: metrics, logger: logger)
+        try await http.start()
+        http.serve(service)
+    }
+
+    /// For what takes long: whatever the number of cores, others are served meanwhile.
+    private static func onThread<Answer: Sendable>(_ body: @escaping @Sendable () throws -> Answer)
+        async throws -> Answer
+    {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
+        }
+    }
+
     /// Takes minutes of a large state, so it is done on a thread of its own: HTTP answers meanwhile, whatever the number of
     /// cores.
     private static func restore(
         _ configuration: Configuration, _ metrics: MetricsRegistry, _ logger: Logger
     ) async throws -> (any EventLog, Engine) {
-        try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread {
-                continuation.resume(with: Result { try open(configuration, metrics, logger) })
-            }
-        }
+        try await onThread { try open(configuration, metrics, logger) }
     }
 
     private static func open(
@@ -120,6 +159,8 @@ struct Daemon {
     func run(signals: DaemonSignals, reloading: Reloading) async throws {
         defer {
             log.close()
+            // While the folder is still this daemon's.
+            HandoverPlace.remove(from: folder)
             withExtendedLifetime(lock) {}
         }
         let (listening, started) = AsyncStream.makeStream(of: Never.self)
@@ -132,8 +173,8 @@ struct Daemon {
                     .init(service: HTTPService(server: http)),
                     .init(
                         service: RPCService(
-                            server: server, engine: engine, started: started, reloads: signals.reloads,
-                            reloading: reloading, logger: logger)),
+                            server: server, engine: engine, origin: origin, folder: folder, started: started,
+                            reloads: signals.reloads, reloading: reloading, logger: logger)),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint, .sigquit], logger: logger))
         try await group.run()
@@ -178,6 +219,8 @@ private struct HTTPService: Service {
 private struct RPCService: Service {
     let server: RPCServer
     let engine: Engine
+    let origin: SocketOrigin
+    let folder: String
     let started: AsyncStream<Never>.Continuation
     let reloads: AsyncStream<Void>
     let reloading: Reloading
@@ -187,17 +230,30 @@ private struct RPCService: Service {
         let process = ProcessInfo.processInfo
         let readiness = Readiness(environment: process.environment)
         defer { started.finish() }
-        try await server.start()
+        switch origin {
+        case .own: try await server.start()
+        case .inherited(let listener):
+            try await server.start(with: HandedServer(listener: listener, lock: nil))
+        case .handed(let handed, let learned):
+            try await server.start(with: handed) {
+                started.finish()
+                await TakingOver.catchUp(engine, to: learned, logger)
+            }
+        }
         started.finish()
-        readiness.ready()
+        readiness.ready(process: process.processIdentifier)
         let watchdog = Watchdog(
             engine, readiness, environment: process.environment, process: process.processIdentifier)
-        defer { watchdog?.stop() }
+        let handover = HandoverListener(in: folder, server, engine, logger)
+        defer {
+            watchdog?.stop()
+            withExtendedLifetime(handover) {}
+        }
         logger.notice("ready")
         for await _ in reloads.cancelOnGracefulShutdown() {
             readiness.reloading()
             reloading.reload()
-            readiness.ready()
+            readiness.ready(process: process.processIdentifier)
         }
         readiness.stopping()
         await server.shutdown(grace: .seconds(5))

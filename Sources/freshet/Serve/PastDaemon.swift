@@ -133,9 +133,10 @@ private struct PastService: Service {
             continuation.finish()
         }
         guard isLearned else { return }
-        let readiness = Readiness(environment: ProcessInfo.processInfo.environment)
+        let process = ProcessInfo.processInfo
+        let readiness = Readiness(environment: process.environment)
         try await server.start()
-        readiness.ready()
+        readiness.ready(process: process.processIdentifier)
         logger.notice("ready", metadata: ["log": "\(log.name)"])
         try await gracefulShutdown()
         readiness.stopping()

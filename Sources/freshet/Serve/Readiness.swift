@@ -12,7 +12,9 @@ struct Readiness {
     init(environment: [String: String]) { socketPath = environment["NOTIFY_SOCKET"] }
 
     /// State is restored and the socket answers.
-    func ready() { send("READY=1\nSTATUS=learning and answering") }
+    ///
+    /// - Parameter process: the one that systemd watches from here on.
+    func ready(process: Int32) { send("READY=1\nMAINPID=\(process)\nSTATUS=learning and answering") }
     /// With the time that `Type=notify-reload` wants to know, in microseconds of the monotonic clock.
     func reloading() {
         var now = timespec()

@@ -22,6 +22,7 @@ struct ServeCommand: AsyncParsableCommand {
               freshet serve --config /etc/freshet.yaml
               freshet serve --set source.kind=kafka --set source.kafka.brokers=kafka1:9092 \\
                             --set source.kafka.topic=ratings
+              freshet serve --take-over                 # a new program, say: no client of the old one notices
               freshet serve --as-of 0:40300 &
               freshet recommend u42 --socket freshet-state/as-of.sock
               freshet serve --help-config
@@ -33,6 +34,11 @@ struct ServeCommand: AsyncParsableCommand {
             as-of.sock in the folder (--socket names another place), takes no events, and changes nothing: \
             neither state nor positions nor consumers, so the folder's daemon may run meanwhile. It learns in a \
             folder under TMPDIR. In deterministic mode its digest is the one the daemon had there.
+
+            TAKING OVER
+              --take-over restores the running daemon's newest checkpoint beside it, then takes socket and clients over from \
+            it; it stops, and this one goes on in its folder and with its log. Commands that come meanwhile wait, and none \
+            fails. The configuration has to be of the same folder, socket, log and models.
 
             SIGNALS
               TERM, INT, QUIT  stop in order       HUP  read the configuration again; --help-config says which
@@ -59,6 +65,12 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "With --as-of: where to answer; as-of.sock in the state's folder where absent.")
     var socket: String?
 
+    @Flag(
+        help:
+            "Take over from the daemon that runs in the folder, with its socket and its clients; none notices."
+    )
+    var takeOver = false
+
     @Flag(help: "Print every configuration key with type, unit, default and meaning, and exit.")
     var helpConfig = false
 
@@ -66,6 +78,7 @@ struct ServeCommand: AsyncParsableCommand {
         if let asOf, LogMoment(asOf) == nil {
             throw ValidationError("--as-of is '\(asOf)', allowed is \(LogMoment.allowed)")
         }
+        if takeOver, asOf != nil { throw ValidationError("--take-over and --as-of do not go together") }
         if socket != nil, asOf == nil {
             throw ValidationError("--socket is for --as-of; of a daemon that learns, set rpc.socket")
         }
@@ -90,7 +103,10 @@ struct ServeCommand: AsyncParsableCommand {
                 return try await PastDaemon(configuration, at: moment, socket: place, logger: log.logger)
                     .run()
             }
-            let daemon = try await Daemon(configuration, logger: log.logger)
+            let daemon =
+                takeOver
+                ? try await Daemon(takingOverBy: configuration, logger: log.logger)
+                : try await Daemon(configuration, logger: log.logger)
             let reloading = Reloading(
                 of: daemon, configuration: configuration, log: log,
                 load: {
@@ -131,6 +147,7 @@ struct ServeCommand: AsyncParsableCommand {
             default: 69
             }
         case is RPCServerError, is HTTPServerError: 73
+        case is HandoverError: 69
         default: 1
         }
     }
