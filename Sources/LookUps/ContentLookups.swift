@@ -1,5 +1,5 @@
 internal import ContentVectors
-package import Events
+internal import Events
 internal import Factors
 internal import Histories
 internal import Identities
