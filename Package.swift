@@ -90,6 +90,7 @@ let package = Package(
         room("Factors", ["COpenBLAS", "CKernels"], computes: true),
         room("Learners", ["CKernels", "Factors"], computes: true),
         room("Training", ["Factors", "Learners", "Locking"], computes: true),
+        room("ContentVectors", ["Factors"], computes: true),
         room("Evaluation", ["Locking", "Factors", "Learners"], computes: true),
         room("Retrieval", ["CKernels", "Factors", heaps]),
         room("Events", ["CSimdJSON", "CZlib"]),
@@ -108,20 +109,20 @@ let package = Package(
             "State",
             [
                 "Locking", "Factors", "Learners", "Retrieval", "Events", "Checkpoints", "Identities",
-                "CKernels", "Histories", "Counting", "Blending", "LiveScores", heaps,
+                "CKernels", "Histories", "Counting", "Blending", "LiveScores", "ContentVectors", heaps,
             ], learns: true),
         room(
             "StreamLearning",
             [
                 "Locking", "Factors", "Learners", "Events", "Checkpoints", "Identities", "Histories",
-                "Counting", "Blending", "LiveScores", "State",
+                "Counting", "Blending", "LiveScores", "ContentVectors", "State",
             ], learns: true),
         room(
             "LookUps",
             [
                 "Identities",
                 "Locking", "Factors", "Learners", "Retrieval", "Events", "Checkpoints", "Histories",
-                "Counting", "Blending", "LiveScores", "State", heaps,
+                "Counting", "Blending", "LiveScores", "ContentVectors", "State", heaps,
             ]),
         room(
             "Engine",
@@ -154,10 +155,11 @@ let package = Package(
             "Settings",
             [
                 "Learners", "Training", "Events", "EventLog", "EmbeddedEventLog", "KafkaEventLog",
-                "Blending", "LiveScores", "State",
+                "Blending", "LiveScores", "ContentVectors", "State",
                 "StreamLearning", "LookUps", "Engine", logging, yams,
             ]),
         room("InventedWorlds", ["Events"]),
+        room("ContentEvaluation", ["ContentVectors", "Factors", "Events"], computes: true),
         room("Feeding", ["Reporting", "Locking", "Events", "EventLog", "RESP"]),
         room(
             "HistoryTraining",
@@ -206,7 +208,7 @@ let package = Package(
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
-                "LiveScores",
+                "LiveScores", "ContentVectors", "ContentEvaluation",
                 "BenchmarkSupport", "Histories", "Identities", "CScheduling",
                 "CRdKafka", "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
                 "KafkaEventLog", "InventedWorlds", "SQLiteFiles", "Checkpoints", "State", "LookUps", "Engine",
@@ -218,6 +220,8 @@ let package = Package(
         tests(of: "Learners", ["Learners", "Factors"]),
         tests(of: "Training", ["Training", "Learners", "Factors", "Events"]),
         tests(of: "Evaluation", ["Evaluation", "Factors"]),
+        tests(of: "ContentVectors", ["ContentVectors", "Factors"]),
+        tests(of: "ContentEvaluation", ["ContentEvaluation", "ContentVectors"]),
         tests(of: "Retrieval", ["Retrieval", "CKernels", "Factors"]),
         tests(of: "Events", ["Events"]),
         tests(of: "SQLiteFiles", ["SQLiteFiles", "TestSupport", grdb]),
@@ -253,7 +257,8 @@ let package = Package(
         tests(
             of: "LookUps",
             [
-                "EngineSupport", "TestSupport", "LookUps", "Engine", "Identities", "Blending", "Histories",
+                "ContentVectors", "EngineSupport", "TestSupport", "LookUps", "Engine", "Identities",
+                "Blending", "Histories",
                 "State",
                 "StreamLearning", "Events",
                 "Factors", "Learners", "Locking", "Retrieval",

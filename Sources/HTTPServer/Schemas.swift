@@ -76,6 +76,10 @@ enum Schemas {
         ),
         ("Scores", object([("items", array(of: reference("Item")))])),
         (
+            "TagList",
+            object([("tags", array(of: object([("tag", text), ("items", integer)])))])
+        ),
+        (
             "UserList",
             object([("users", array(of: object([("id", text), ("score", number)])))])
         ),

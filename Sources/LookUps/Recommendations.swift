@@ -27,6 +27,7 @@ extension LookupAnswerer {
     private func answersFromOneView(
         for users: [EntityID], like query: RecommendQuery
     ) throws(LookupError) -> [Result<ItemAnswer, LookupError>] {
+        if query.by == .content { return try answersByContent(for: users, like: query) }
         let number = try modelNumber(query.model)
         let model = published.models[number]
         let freshness = query.wantsMeta ? freshness() : nil
@@ -59,6 +60,7 @@ extension LookupAnswerer {
     }
 
     package func answer(_ query: SimilarQuery) throws(LookupError) -> ItemAnswer {
+        if query.by == .content { return try answerByContent(query) }
         let model = published.models[relating(try modelNumber(query.model))]
         let freshness = query.wantsMeta ? freshness() : nil
         let row = try rows(of: [query.item])[0]

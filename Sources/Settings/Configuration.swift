@@ -129,6 +129,14 @@ public struct Configuration: Sendable, Equatable {
         public var error = 0.01
     }
 
+    /// The section `content`: vectors of what is said of items.
+    public struct Content: Sendable, Equatable {
+        public var vectors = true
+        public var passes = 8
+        public var refresh = 2
+        public var refreshEvents = 32
+    }
+
     /// The section `score`.
     public struct Score: Sendable, Equatable {
         public var windowEvents = 100_000
@@ -191,6 +199,7 @@ public struct Configuration: Sendable, Equatable {
     public var histories = Histories()
     public var popularity = Popularity()
     public var trending = Trending()
+    public var content = Content()
     public var score = Score()
     public var recommend = Recommend()
     public var checkpoint = Checkpoint()

@@ -6,7 +6,7 @@ import State
 extension ConfigurationKey {
     /// Every key there is, in the order of the reference.
     static let all: [ConfigurationKey] =
-        state + source + events + engine + models + scoreAndCheckpoint + rpc + http + log
+        state + source + events + engine + models + content + scoreAndCheckpoint + rpc + http + log
 
     private static let state: [ConfigurationKey] = [
         text(
@@ -151,6 +151,23 @@ extension ConfigurationKey {
         number(
             "promotion.error", \.promotion.error, 1e-9...0.5,
             "The probability, of each default, that a model without such a lead ever takes its place."),
+    ]
+
+    private static let content: [ConfigurationKey] = [
+        bool(
+            "content.vectors", \.content.vectors,
+            "Learn vectors of items from their tags, for SEARCH, SIMILAR BY content and RECOMMEND BY content. Costs nothing "
+                + "while no item carries tags."),
+        integer(
+            "content.passes", \.content.passes, 1...1_000, unit: "triplets",
+            "What each new description of an item is worth: one triplet is learned at once, the others as further events "
+                + "come."),
+        integer(
+            "content.refresh", \.content.refresh, 0...1_000, unit: "triplets",
+            "How many of the others are learned at a time."),
+        integer(
+            "content.refresh-events", \.content.refreshEvents, 1...1_000_000, unit: "events",
+            "Events, of whatever kind, between two of these times."),
     ]
 
     private static let scoreAndCheckpoint: [ConfigurationKey] = [

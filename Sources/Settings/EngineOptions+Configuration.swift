@@ -1,4 +1,5 @@
 import Blending
+import ContentVectors
 public import Engine
 import Foundation
 public import Learners
@@ -42,6 +43,10 @@ extension Configuration {
         options.promotion.error = promotion.error
         options.seen = SeenRule(recommend.seen) ?? .exclude
         options.duplicatesWindow = engine.duplicatesWindow
+        options.content.isOn = content.vectors
+        options.content.passes = content.passes
+        options.content.refresh = content.refresh
+        options.content.refreshEvents = content.refreshEvents
         return options
     }
 

@@ -5,6 +5,7 @@
 // state file. Changes come in from StreamLearning and HistoryTraining. What never comes in: logs, the clock, and how a
 // look-up is answered.
 
+package import ContentVectors
 internal import Dispatch
 package import Events
 internal import Factors
@@ -41,6 +42,9 @@ package final class LearnedState: @unchecked Sendable {
     package var newestTime: Int64?
     /// The models on the same events, and which of them is the default.
     package var comparison: ModelComparison
+    /// Vectors of items by their tags; `nil` where none are wanted. Changed as descriptions are taken in, on the engine's
+    /// queue.
+    package var content: ContentVectors?
     /// Rows erased since the last checkpoint.
     package var forgotten: [Int32] = []
     /// Rows of users who have left memory.
@@ -53,6 +57,7 @@ package final class LearnedState: @unchecked Sendable {
     package init(options: StateOptions) {
         self.options = options
         recent = RecentEvents(capacity: options.duplicatesWindow)
+        content = options.content.isOn ? ContentVectors(options: options.content, seed: options.seed) : nil
         let count = options.shardCount
         shards = (0..<count).map {
             UserShard(

@@ -1,3 +1,4 @@
+internal import ContentVectors
 internal import Dispatch
 internal import Identities
 internal import Locking
@@ -19,9 +20,12 @@ package struct StateMemory: Sendable {
     /// What tells duplicates.
     package var recent = 0
 
+    /// Vectors of tags, who carries them, and items' vectors by them.
+    package var content = 0
+
     package init() {}
 
-    package var sum: Int { users + histories + ids + items + catalogue + recent }
+    package var sum: Int { users + histories + ids + items + catalogue + recent + content }
 }
 
 extension LearnedState {
@@ -39,6 +43,7 @@ extension LearnedState {
         memory.items = stats.bytes + models.reduce(0) { $0 + $1.itemBytes }
         memory.catalogue = catalogue.read { $0.bytes }
         memory.recent = recent.bytes
+        memory.content = content.map { $0.isEmpty ? 0 : $0.bytes } ?? 0
         return memory
     }
 }

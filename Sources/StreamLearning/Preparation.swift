@@ -1,4 +1,5 @@
 internal import Checkpoints
+internal import ContentVectors
 internal import Events
 internal import Factors
 internal import Identities
@@ -134,6 +135,7 @@ struct Preparation: ~Copyable {
         applied += 1
         tally.counters.applied += 1
         lastToken = event.token
+        state.content?.advance(to: applied)
         if !isNews[logged.index] {
             tally.counters.duplicates += 1
             return false
@@ -228,7 +230,19 @@ struct Preparation: ~Copyable {
                 time: logged.event.isTimed ? logged.event.time : nil)
         }
         if !isNews { tally.counters.late += 1 }
+        if description.tags != nil { learnContent(of: row, logged.event.token) }
         segment.described.append(row)
+    }
+
+    /// From the item's tags, as they stand now.
+    private func learnContent(of row: Int32, _ token: Token) {
+        guard state.content != nil else { return }
+        let tags = state.catalogue.read { $0.entries[Int(row)].tags }
+        state.content?.describe(
+            Int(row), tags: tags,
+            random: KeyedRandom(
+                seed: state.options.seed, stream: UInt64(bitPattern: Int64(token.partition)),
+                index: UInt64(bitPattern: token.offset)))
     }
 
     private mutating func add(

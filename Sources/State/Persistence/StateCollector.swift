@@ -1,4 +1,5 @@
 package import Checkpoints
+internal import ContentVectors
 internal import Counting
 internal import Events
 internal import Factors
@@ -25,6 +26,7 @@ extension LearnedState {
         var delta = StateDelta()
         delta.positions = positions
         delta.scalars = scalars().merging(recent.takeChanges()) { own, _ in own }
+            .merging(takeContent()) { own, _ in own }
         delta.models = models.enumerated().map { number, model in
             var stored = StoredModel(
                 name: model.options.name, learner: model.options.learnerName,
@@ -111,6 +113,7 @@ extension LearnedState {
     package func restoreMarks(of delta: StateDelta) {
         forgotten += delta.forgottenUsers
         recent.markUnsaved()
+        content?.markUnsaved()
         for user in delta.users { shard(of: user.row).markUnsaved(user.row) }
         for (model, factors) in delta.userFactors.enumerated() {
             for row in factors.rows { shard(of: row).markUnsaved(row, model: model) }

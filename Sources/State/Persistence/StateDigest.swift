@@ -1,4 +1,5 @@
 internal import Checkpoints
+internal import ContentVectors
 internal import Counting
 internal import Events
 package import Factors
@@ -68,6 +69,10 @@ extension LearnedState {
         combineRecent(&digest)
         combineUsers(&digest)
         combineItems(&digest)
+        // Nothing where nobody was ever described.
+        if let content, !content.isEmpty {
+            for (_, blob) in content.blobs.sorted(by: { $0.key < $1.key }) { digest.combine(bytes: blob) }
+        }
         for (number, model) in models.enumerated() {
             for blob in counterBlobs(of: number) { digest.combine(bytes: blob) }
             digest.combine(bytes: model.options.name.utf8)

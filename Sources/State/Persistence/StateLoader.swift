@@ -1,4 +1,5 @@
 package import Checkpoints
+internal import ContentVectors
 internal import Counting
 internal import Dispatch
 internal import Events
@@ -26,6 +27,8 @@ package final class StateLoader: StateReader {
     private var nextItem = 0
     /// Of the recent events, until all are there.
     private var recent: [String: Scalar] = [:]
+    /// Of vectors of tags, until items are there.
+    private var content: [String: Data] = [:]
     /// Of models that count, until users and items are there.
     private var counters: [Int: [String: Data]] = [:]
     private var (comparison, defaultModel): (Data?, Data?)
@@ -66,6 +69,7 @@ package final class StateLoader: StateReader {
         case ("mean.count", .integer(let value)): ratingCount = value
         case ("mean.squares", .double(let value)): ratingSquares = value
         case (let name, _) where name.hasPrefix(RecentEvents.scalarPrefix): recent[name] = scalar
+        case (let name, .blob(let value)) where name.hasPrefix(ContentVectors.prefix): content[name] = value
         case ("comparison", .blob(let value)): comparison = value
         case ("default-model", .blob(let value)): defaultModel = value
         case ("log.memory", .blob(let value)):
@@ -208,6 +212,8 @@ package final class StateLoader: StateReader {
             }
         }
         counters = [:]
+        guard state.restoreContent(content) else { throw damaged("'content' is malformed") }
+        content = [:]
         guard state.comparison.restore(comparison, json: defaultModel) else {
             throw damaged("'comparison' is malformed")
         }

@@ -1,3 +1,4 @@
+internal import ContentVectors
 public import Events
 internal import Identities
 internal import Locking
@@ -31,6 +32,8 @@ public struct Replay {
     public init(options: Options) {
         var shape = options.state
         shape.deterministic = true
+        // Nobody searches a replay.
+        shape.content.isOn = false
         state = LearnedState(options: shape)
         observer = ReplayObserver(options: options)
         application = BatchApplication(state: state, options: options.learning, observer: observer)
