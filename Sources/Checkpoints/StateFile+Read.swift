@@ -63,7 +63,8 @@ extension StateFile {
         var count = 0
         let users = try PlainStatement(
             """
-            SELECT row, id, history, residual_sum, ratings, next_order, last_event, hidden, marks, tallies
+            SELECT row, id, history, residual_sum, ratings, next_order, last_event, hidden, marks, tallies, tags,
+                tags_at
             FROM users ORDER BY row
             """, db)
         while try users.next() {
@@ -73,7 +74,7 @@ extension StateFile {
                     row: Int32(clamping: users.integer(0)), id: users.bytes(1), history: users.bytes(2),
                     residualSum: users.double(3), ratings: users.integer(4), nextOrder: users.integer(5),
                     lastEvent: users.integer(6), hidden: users.bytes(7), marks: users.bytes(8),
-                    tallies: users.bytes(9)))
+                    tallies: users.bytes(9), tags: users.bytes(10), tagsAt: users.optionalInteger(11)))
         }
         return count
     }

@@ -90,7 +90,7 @@ struct EvaluationInput {
 
     private mutating func take(_ event: Event, _ filter: ModelSettings.Positive) {
         switch event.kind {
-        case .item: return
+        case .item, .user: return
         case .rating(_, _, let value) where !filter.takes(rating: value): filtered += 1
         default: events.append(event)
         }
@@ -115,7 +115,7 @@ struct EvaluationInput {
             case .retract(let user, let item):
                 builder.retract(user: user.string, item: item.string, time: event.time)
             case .forget(let user): builder.forget(user: user.string, time: event.time)
-            case .item, .hide, .unhide, .promote: break
+            case .item, .user, .hide, .unhide, .promote: break
             }
         }
         return builder.build()

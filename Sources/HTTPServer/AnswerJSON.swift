@@ -116,7 +116,8 @@ enum AnswerJSON {
 
     static func user(_ user: UserRecord) -> JSON {
         .object([
-            ("id", .string(user.id.string)), ("seen", .int(user.seen)),
+            ("id", .string(user.id.string)), ("tags", .array(user.tags.map(JSON.string))),
+            ("seen", .int(user.seen)),
             (
                 "history",
                 .array(

@@ -161,7 +161,7 @@ enum Schemas {
         (
             "UserRecord",
             object([
-                ("id", text), ("seen", integer),
+                ("id", text), ("tags", array(of: text)), ("seen", integer),
                 (
                     "history",
                     array(

@@ -67,7 +67,8 @@ extension ConfigurationKey {
         field("type", \.events.fields.type, "the kind of event; rating where absent"),
         field("signal", \.events.fields.signal, "the signal's name"),
         field("title", \.events.fields.title, "the item's title"),
-        field("tags", \.events.fields.tags, "the item's tags"),
+        field("tags", \.events.fields.tags, "the tags of an item or a user"),
+        field("add-tags", \.events.fields.addTags, "tags that an item or a user gets beside those it has"),
         field("available", \.events.fields.available, "whether the item may be recommended"),
         field("id", \.events.fields.id, "the event's own id, by which a second delivery is known"),
         choice(

@@ -112,6 +112,8 @@ package final class LearnedState: @unchecked Sendable {
         /// How often a partition was found to be of another log, and `on-gap: skip` let it be learned from its
         /// beginning.
         package var logChanges: Int64 = 0
+        /// Tags left out, because their item or user has as many as it may (`TagList.tagsMax`).
+        package var droppedTags: Int64 = 0
 
         package init() {}
 
@@ -125,10 +127,11 @@ package final class LearnedState: @unchecked Sendable {
             ("evicted", \.evicted), ("refused", \.refused),
         ]
 
-        /// What befell the log rather than the learning: saved and shown like the others, and no part of the digest.
+        /// What befell the log rather than the learning, and what a state of before has not: saved and shown like the others,
+        /// and no part of the digest.
         package static let logFields:
             [(name: String, path: any WritableKeyPath<Counters, Int64> & Sendable)] = [
-                ("tombstones", \.tombstones), ("log-changes", \.logChanges),
+                ("tombstones", \.tombstones), ("log-changes", \.logChanges), ("dropped-tags", \.droppedTags),
             ]
 
         package static let all = fields + logFields

@@ -173,7 +173,7 @@ package final class BatchApplication {
         grow(to: segment.itemCount)
         for item in segment.described { state.stats[Int(item)].unsaved = true }
         let started = SegmentRun(
-            segment, grid: grid, assignment: assignment, worker: worker(examples: segment.examples),
+            segment, grid: grid, assignment: assignment, worker: worker(segment),
             state: state, stages: stages)
         guard segment.examples.count >= Self.examplesForParallel else {
             started.learnInTurn()
@@ -183,9 +183,11 @@ package final class BatchApplication {
         started.start()
     }
 
-    private func worker(examples: [Example]) -> CellWorker {
-        CellWorker(
-            examples: examples, models: state.models, learners: learners, stats: state.stats,
+    private func worker(_ segment: Segment) -> CellWorker {
+        let examples = segment.examples
+        return CellWorker(
+            examples: examples, descriptions: segment.userDescriptions, models: state.models,
+            learners: learners, stats: state.stats,
             samples: SampleSlots(models: examples.isEmpty ? 0 : state.models.count, examples: examples.count),
             historyMax: options.historyMax,
             fading: WeightFading(
@@ -268,6 +270,7 @@ package final class BatchApplication {
         state.counters.duplicates += Int64(report.duplicates)
         state.counters.dropped += Int64(report.dropped)
         state.counters.late += Int64(report.late)
+        state.counters.droppedTags += Int64(report.droppedTags)
         takeCounts(of: report)
         outcome.changedStats += report.changedStats
         outcome.rejections += report.rejections
@@ -345,7 +348,7 @@ package final class BatchApplication {
         preparation.forgetKnownUsers()
         guard let row = state.users.withLock({ $0.remove(user) }) else { return }
         let shard = state.shard(of: row)
-        let worker = self.worker(examples: [])
+        let worker = self.worker(Segment(shards: 0))
         let mean = preparation.mean
         shard.queue.sync {
             worker.removeAll(of: shard.local(row), mean: mean, fading: fading, shard: shard)

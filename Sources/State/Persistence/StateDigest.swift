@@ -110,6 +110,10 @@ extension LearnedState {
                 if !tallies.isEmpty { digest.combine(bytes: tallies) }
                 digest.combine(bytes: user.hidden.blob)
                 digest.combine(bytes: user.marks.blob)
+                if !user.tags.isEmpty {
+                    for tag in user.tags.list.tags { digest.combine(bytes: tag.utf8) }
+                    digest.combine(Int(user.tags.list.time ?? .min))
+                }
                 digest.combine(user.residualSum.bitPattern)
                 digest.combine(user.ratings)
                 digest.combine(Int(user.nextOrder))

@@ -128,10 +128,12 @@ package final class StateLoader: StateReader {
             let history = History(blob: Data(stored.history), tallies: Data(stored.tallies)),
             let hidden = HiddenItems(blob: Data(stored.hidden)), hidden.all(below: state.stats.count),
             let marks = TimedMarks(blob: Data(stored.marks)), marks.all(below: state.stats.count),
+            let tags = UserTags(text: Data(stored.tags), time: stored.tagsAt),
             history.entries.allSatisfy({ $0.item >= 0 && $0.item < state.stats.count && $0.value.isFinite })
         else {
             throw damaged(
-                "the history, the hidden items or the marks of users row \(stored.row) are malformed")
+                "the history, the hidden items, the marks or the tags of users row \(stored.row) are malformed"
+            )
         }
         users.restore(id, at: stored.row)
         for (model, alternating) in alternating {
@@ -143,6 +145,7 @@ package final class StateLoader: StateReader {
         }
         var user = UserState()
         (user.id, user.history, user.hidden, user.marks) = (id, history, hidden, marks)
+        user.tags = tags
         (user.residualSum, user.ratings) = (stored.residualSum, Int(stored.ratings))
         user.nextOrder = UInt32(truncatingIfNeeded: stored.nextOrder)
         user.lastEvent = stored.lastEvent
