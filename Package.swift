@@ -86,6 +86,7 @@ let package = Package(
         room("Locking", ["CScheduling"]),
         room("Factors", ["COpenBLAS", "CKernels"], computes: true),
         room("Learners", ["CKernels", "Factors"], computes: true),
+        room("FeatureMaps", ["Factors"], computes: true),
         room("Training", ["Factors", "Learners", "Locking"], computes: true),
         room("Evaluation", ["Locking", "Factors", "Learners"], computes: true),
         room("Retrieval", ["CKernels", "Factors", heaps]),
@@ -105,19 +106,21 @@ let package = Package(
             "State",
             [
                 "Locking", "Factors", "Learners", "Retrieval", "Events", "Checkpoints", "Identities",
-                "CKernels", "Histories", "Counting", "Blending", "LiveScores", heaps,
+                "CKernels", "Histories", "Counting", "Blending", "FeatureMaps", "LiveScores", heaps,
             ], learns: true),
         room(
             "StreamLearning",
             [
-                "Locking", "Factors", "Learners", "Events", "Identities", "Histories", "Counting",
+                "Locking", "Factors", "FeatureMaps", "Learners", "Events", "Identities", "Histories",
+                "Counting",
                 "Blending", "LiveScores", "State",
             ], learns: true),
         room(
             "LookUps",
             [
                 "Identities",
-                "Locking", "Factors", "Learners", "Retrieval", "Events", "Histories", "Counting",
+                "Locking", "Factors", "FeatureMaps", "Learners", "Retrieval", "Events", "Histories",
+                "Counting",
                 "Blending", "LiveScores", "State", heaps,
             ]),
         room(
@@ -149,7 +152,7 @@ let package = Package(
             "Settings",
             [
                 "Learners", "Training", "Events", "EventLog", "EmbeddedEventLog", "KafkaEventLog",
-                "Blending", "LiveScores", "State",
+                "Blending", "FeatureMaps", "LiveScores", "State",
                 "StreamLearning", "LookUps", "Engine", logging, yams,
             ]),
         room("InventedWorlds", ["Events"]),
@@ -165,7 +168,8 @@ let package = Package(
             "EvaluationRuns",
             [
                 "Reporting", "Settings", "InventedWorlds", "Feeding", "Evaluation", "Locking", "Factors",
-                "Learners", "Training", "Events", "EventLog", "State", "StreamLearning", logging,
+                "FeatureMaps", "Learners", "Training", "Events", "EventLog", "State", "StreamLearning",
+                logging,
             ]),
 
         // The programs.
@@ -173,7 +177,8 @@ let package = Package(
             name: "freshet",
             dependencies: [
                 "Reporting", "Settings", "InventedWorlds", "Feeding", "HistoryTraining",
-                "EvaluationRuns", "Evaluation", "Training", "Locking", "Factors", "Events", "EventLog",
+                "EvaluationRuns", "Evaluation", "FeatureMaps", "Training", "Locking", "Factors", "Events",
+                "EventLog",
                 "Checkpoints", "State", "Engine", "RESP", "RPC", "Instruments", "HTTPServer", argumentParser,
                 lifecycle,
                 logging, signals,
@@ -198,6 +203,7 @@ let package = Package(
 
         // The tests, a target a room.
         tests(of: "Learners", ["Learners", "Factors"]),
+        tests(of: "FeatureMaps", ["FeatureMaps", "Factors"]),
         tests(of: "Training", ["Training", "Learners", "Factors", "Events"]),
         tests(of: "Evaluation", ["Evaluation", "Factors"]),
         tests(of: "Retrieval", ["Retrieval", "CKernels", "Factors"]),
@@ -227,6 +233,7 @@ let package = Package(
         tests(
             of: "StreamLearning",
             [
+                "FeatureMaps",
                 "EngineSupport", "TestSupport", "StreamLearning", "Identities", "Histories", "Counting",
                 "Blending", "LiveScores", "Evaluation", "State", "Checkpoints", "Events", "Factors",
                 "Learners",

@@ -12,6 +12,8 @@ internal import Synchronization
 package final class PublishedState: Sendable {
     /// In the order of the state's models.
     package let models: [PublishedModel]
+    /// What features say of items.
+    let priors = PublishedPriors()
     private let counts: Lock<PublishedCounts>
     private let latest = Lock(Snapshot())
     private let items = Atomic<Int>(0)
@@ -88,6 +90,7 @@ extension PublishedState {
             if let blend = model.blend { models[number].blend?.take(rows[number], from: blend, state: state) }
             complete = complete && done
         }
+        priors.take(state.priors)
         counts.withLock { $0.take(stats, from: state) }
         items.store(state.stats.count, ordering: .relaxed)
         if complete {

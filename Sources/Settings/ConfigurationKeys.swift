@@ -6,7 +6,7 @@ import State
 extension ConfigurationKey {
     /// Every key there is, in the order of the reference.
     static let all: [ConfigurationKey] =
-        state + source + events + engine + models + scoreAndCheckpoint + rpc + http + log
+        state + source + events + engine + models + features + scoreAndCheckpoint + rpc + http + log
 
     private static let state: [ConfigurationKey] = [
         text(
@@ -152,6 +152,25 @@ extension ConfigurationKey {
         number(
             "promotion.error", \.promotion.error, 1e-9...0.5,
             "The probability, of each default, that a model without such a lead ever takes its place."),
+    ]
+
+    private static let features: [ConfigurationKey] = [
+        bool(
+            "features.priors", \.features.priors,
+            "Learn what tags say of items, as the start of those that few have taken."),
+        integer(
+            "features.items-min", \.features.itemsMin, 1...1_000_000, unit: "items",
+            "Items that a tag has to be on, so that something is learned of it."),
+        number(
+            "features.evidence", \.features.evidence, 0.1...1e6,
+            "Users of an item as of whom its own row counts as much as what its tags say."),
+        number(
+            "features.regularization", \.features.regularization, 1e-3...1e6,
+            "How much what is learned of each tag is held back."),
+        integer(
+            "features.solve-events", \.features.solveEvents, 1_024...1_073_741_824, unit: "events",
+            "Events after which that is worked out anew; in the beginning earlier, at 1024 and each doubling."
+        ),
     ]
 
     private static let scoreAndCheckpoint: [ConfigurationKey] = [

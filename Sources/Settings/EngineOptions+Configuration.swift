@@ -1,5 +1,6 @@
 import Blending
 public import Engine
+import FeatureMaps
 import Foundation
 public import Learners
 import LiveScores
@@ -41,6 +42,11 @@ extension Configuration {
         options.promotion.error = promotion.error
         options.seen = SeenRule(recommend.seen) ?? .exclude
         options.duplicatesWindow = engine.duplicatesWindow
+        options.priors.isOn = features.priors
+        options.priors.itemsMin = features.itemsMin
+        options.priors.evidence = Float(features.evidence)
+        options.priors.penalty = features.regularization
+        options.priors.eventsMax = Int64(features.solveEvents)
         return options
     }
 
@@ -59,10 +65,16 @@ extension Configuration {
 extension ModelSettings {
     fileprivate var modelOptions: ModelOptions {
         switch learner {
-        case .sgd: ModelOptions(name: name, learner: .sgd(sgd(over: .live)))
-        case .bpr: ModelOptions(name: name, learner: .bpr(bpr(over: .live), positive: rule))
-        case .warp: ModelOptions(name: name, learner: .warp(warp(over: .live), positive: rule))
-        case .als: ModelOptions(name: name, learner: .als(als(over: .live), positive: rule))
+        case .sgd: ModelOptions(name: name, learner: .sgd(sgd(over: .live)), usesPriors: priors ?? true)
+        case .bpr:
+            ModelOptions(
+                name: name, learner: .bpr(bpr(over: .live), positive: rule), usesPriors: priors ?? true)
+        case .warp:
+            ModelOptions(
+                name: name, learner: .warp(warp(over: .live), positive: rule), usesPriors: priors ?? true)
+        case .als:
+            ModelOptions(
+                name: name, learner: .als(als(over: .live), positive: rule), usesPriors: priors ?? true)
         case .popular: ModelOptions(name: name, learner: .counter(counter(.popular), positive: rule))
         case .trending: ModelOptions(name: name, learner: .counter(counter(.trending), positive: rule))
         case .repeat: ModelOptions(name: name, learner: .counter(counter(.repeat), positive: rule))

@@ -8,6 +8,7 @@
 internal import Dispatch
 package import Events
 internal import Factors
+package import FeatureMaps
 internal import Histories
 package import Identities
 package import Learners
@@ -27,6 +28,8 @@ package final class LearnedState: @unchecked Sendable {
     package let users = SharedLock(IDTable())
     package let items = SharedLock(IDTable())
     package let catalogue = SharedLock(Catalogue())
+    /// What items' features say of their rows. Between rounds only; solvers of rows read it.
+    package let priors: ItemPriors
 
     /// Next offset per partition: the consistent cut that this state stands at.
     package var positions: [Int32: Int64] = [:]
@@ -52,6 +55,9 @@ package final class LearnedState: @unchecked Sendable {
             UserShard(number: $0, shards: count, factors: options.factors, models: options.models)
         }
         models = options.models.map { ModelState(options: $0, state: options) }
+        var priorOptions = options.priors
+        priorOptions.normMax = options.normMax
+        priors = ItemPriors(models: options.models.count, options: priorOptions)
         comparison = ModelComparison(
             models: models.map { ($0.options.name, $0.rule.predictsRatings) },
             configured: options.defaultModel,

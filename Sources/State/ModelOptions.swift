@@ -17,9 +17,12 @@ public struct ModelOptions: Sendable, Equatable {
     public var learner: Learner
     /// Of a blend, the names of the models that it combines; none stands for all others but those of ratings.
     public var parts: [String] = []
+    /// Whether rows of its items start, and are drawn to, where what is learned of their features says.
+    public var usesPriors: Bool
 
-    public init(name: String, learner: Learner, parts: [String] = []) {
+    public init(name: String, learner: Learner, parts: [String] = [], usesPriors: Bool = true) {
         self.name = name
+        self.usesPriors = usesPriors
         self.learner = learner
         self.parts = parts
     }

@@ -8,6 +8,7 @@ internal import Counting
 package import Dispatch
 internal import Events
 internal import Factors
+internal import FeatureMaps
 internal import Histories
 internal import Identities
 internal import Learners
@@ -114,6 +115,7 @@ package final class BatchApplication {
             {
                 take(EventInBatch(event: event, index: index, ids: ids), of: batch.events)
                 if alternates, preparation.applied % Int64(options.blockEvents) == 0 { endBlock() }
+                if learns, state.priors.isDue(preparation.applied) { solvePriors() }
             }
         }
     }
@@ -124,6 +126,8 @@ package final class BatchApplication {
         if tooMany > 0 { evict(tooMany) }
         // The new item joins the sum over all: what came before is folded in first, however batches are cut.
         if alternates, state.shards.count == 1, preparation.bringsItem(logged) { learnPrepared() }
+        // Rows move with what is said of their items: between the events before and those behind.
+        if state.priors.options.isOn, preparation.describesKnown(logged) { learnPrepared() }
         preparation.add(logged, of: events)
         guard logged.event.kind == .forget, let user = EntityID(bytes: logged.user) else { return }
         // Alone between two segments: the grid keeps the order of a user and an item, not that of a whole user.
@@ -172,6 +176,7 @@ package final class BatchApplication {
         let (segment, grid, assignment) = next
         grow(to: segment.itemCount)
         for item in segment.described { state.stats[Int(item)].unsaved = true }
+        if learns, !segment.described.isEmpty { take(moved: state.placeDescribed(segment.described)) }
         let started = SegmentRun(
             segment, grid: grid, assignment: assignment, worker: worker(segment),
             state: state, stages: stages)
@@ -331,6 +336,16 @@ package final class BatchApplication {
             outcome.rejections.append(
                 Rejection(model: number, partition: token.partition, offset: token.offset))
         }
+    }
+
+    /// What features say of rows, solved anew.
+    private func solvePriors() {
+        learnPrepared()
+        take(moved: state.solvePriors())
+    }
+
+    private func take(moved rows: [[Int32]]) {
+        for (number, moved) in rows.enumerated() { outcome.changedItems[number] += moved }
     }
 
     /// Erases the users heard of least recently.

@@ -167,6 +167,11 @@ struct Preparation: ~Copyable {
         }
     }
 
+    /// Whether the event says something of an item that is known already, behind events that are not learned yet.
+    func describesKnown(_ logged: EventInBatch) -> Bool {
+        logged.event.kind == .item && !segment.isEmpty && itemRow(logged) != nil
+    }
+
     mutating func countEviction() { tally.counters.evicted += 1 }
 
     /// Adds the event to the segment. Erasure is the caller's.

@@ -68,6 +68,7 @@ extension LearnedState {
         combineRecent(&digest)
         combineUsers(&digest)
         combineItems(&digest)
+        combinePriors(&digest)
         for (number, model) in models.enumerated() {
             for blob in counterBlobs(of: number) { digest.combine(bytes: blob) }
             digest.combine(bytes: model.options.name.utf8)
