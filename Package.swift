@@ -82,6 +82,9 @@ let package = Package(
         // Calls to the scheduler that Swift cannot make.
         .target(name: "CScheduling"),
 
+        // Other calls to the system that Swift cannot make.
+        .target(name: "CSystemCalls"),
+
         // The rooms, in the order in which they may import one another.
         room("Locking", ["CScheduling"]),
         room("Factors", ["COpenBLAS", "CKernels"], computes: true),
@@ -111,17 +114,15 @@ let package = Package(
         room(
             "StreamLearning",
             [
-                "Locking", "Factors", "FeatureMaps", "Learners", "Events", "Identities", "Histories",
-                "Counting",
-                "Blending", "LiveScores", "State",
+                "Locking", "Factors", "FeatureMaps", "Learners", "Events", "Checkpoints", "Identities",
+                "Histories", "Counting", "Blending", "LiveScores", "State",
             ], learns: true),
         room(
             "LookUps",
             [
                 "Identities",
-                "Locking", "Factors", "FeatureMaps", "Learners", "Retrieval", "Events", "Histories",
-                "Counting",
-                "Blending", "LiveScores", "State", heaps,
+                "Locking", "Factors", "FeatureMaps", "Learners", "Events", "Checkpoints", "Identities",
+                "Histories", "Counting", "Blending", "LiveScores", "State",
             ]),
         room(
             "Engine",
@@ -172,13 +173,19 @@ let package = Package(
                 logging,
             ]),
 
+        room(
+            "Diagnosis",
+            [
+                "CSystemCalls", "Factors", "Events", "SQLiteFiles", "EventLog", "EmbeddedEventLog",
+                "KafkaEventLog", "Checkpoints", "Engine", "RESP", "HTTPServer", "Settings",
+            ]),
+
         // The programs.
         .executableTarget(
             name: "freshet",
             dependencies: [
-                "Reporting", "Settings", "InventedWorlds", "Feeding", "HistoryTraining",
-                "EvaluationRuns", "Evaluation", "FeatureMaps", "Training", "Locking", "Factors", "Events",
-                "EventLog",
+                "Locking", "Factors", "FeatureMaps", "Learners", "Events", "Checkpoints", "Identities",
+                "Histories", "Counting", "Blending", "LiveScores", "State",
                 "Checkpoints", "State", "Engine", "RESP", "RPC", "Instruments", "HTTPServer", argumentParser,
                 lifecycle,
                 logging, signals,
@@ -300,6 +307,12 @@ let package = Package(
                 "EvaluationRuns", "Reporting", "Settings", "HistoryTraining", "InventedWorlds",
                 "Evaluation", "Events",
                 "Learners", "State", "StreamLearning", "Training", argumentParser,
+            ]),
+        tests(
+            of: "Diagnosis",
+            [
+                "Diagnosis", "Settings", "Checkpoints", "Engine", "EmbeddedEventLog", "EventLog",
+                "KafkaEventLog", "Events", "TestSupport", logging,
             ]),
         tests(of: "Freshet", ["freshet", "Settings", "RESP", "TestSupport", argumentParser]),
         // The real program as a process.

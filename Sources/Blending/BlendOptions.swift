@@ -17,7 +17,7 @@ public struct BlendOptions: Sendable, Equatable {
     public var itemsPerEvent = 4.0
     /// Events after which no more is earned than that; before, so much more that the first thousand or so are all learned
     /// from.
-    public var eagerEvents = 200_000.0
+    public var eagerEvents = 100_000.0
 
     public init() {}
 }

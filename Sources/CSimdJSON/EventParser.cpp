@@ -185,3 +185,12 @@ event_parse_status event_parser_parse(
     }
     return EVENT_PARSE_DONE;
 }
+
+const char *simdjson_library_version(void) { return SIMDJSON_STRINGIFY(SIMDJSON_VERSION); }
+
+const char *simdjson_library_kernels(void) {
+    // Asked for its name alone it may still be undecided; detecting is what the first parse does too.
+    const auto *kernels = simdjson::get_available_implementations().detect_best_supported();
+    static const std::string name = kernels ? kernels->name() : "none";
+    return name.c_str();
+}

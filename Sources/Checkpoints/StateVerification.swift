@@ -54,7 +54,7 @@ extension StateFile {
         report.items = try Int.fetchOne(db, sql: "SELECT count(*) FROM items") ?? 0
     }
 
-    private static func checkScalars(_ db: Database, _ report: inout StateVerification) throws {
+    static func checkScalars(_ db: Database, _ report: inout StateVerification) throws {
         for row in try GRDB.Row.fetchAll(db, sql: "SELECT partition, next_offset FROM positions") {
             report.positions[row[0]] = row[1]
             if (row[1] as Int64) < 0 {

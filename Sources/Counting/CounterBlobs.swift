@@ -11,7 +11,7 @@ extension CounterState {
         var data = ByteWriter()
         for row in block * Self.itemsPerBlock..<min(successors.count, (block + 1) * Self.itemsPerBlock) {
             let sketch = successors[row]
-            data.append(Int32(sketch.entries.count))
+            data.append(Int32(sketch.count))
             data.append(sketch.sum.bitPattern)
             data.append(sketch.nearSum.bitPattern)
             data.append(sketch.unit.bitPattern)

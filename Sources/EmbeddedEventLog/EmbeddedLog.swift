@@ -51,7 +51,9 @@ public final class EmbeddedLog: EventLog {
     }
 
     public let name: String
-    public let source = "embedded"
+    public let source = EmbeddedLog.sourceName
+    /// `source` of every one.
+    public static let sourceName = "embedded"
 
     /// What the file calls itself.
     let identity: String

@@ -102,9 +102,9 @@ final class Checkpointer: Sendable {
                         "pause-us": "\(Int(pause.milliseconds * 1000))",
                     ])
                 self.frozen.withLock { $0 = nil }
-                completion(.success(duration))
                 // What was kept of users while they changed may have come to hundreds of megabytes, in small blocks.
                 if written.rows > Self.rowsWorthTrimming { Heap.trim() }
+                completion(.success(duration))
                 upkeep(always: true)
             } catch {
                 latest.withLock {
@@ -157,6 +157,9 @@ final class Checkpointer: Sendable {
 
     /// How long the write-ahead log is, and who keeps it from being folded in.
     var storage: DatabaseStorage { file.storage }
+
+    /// Of the state's file.
+    var path: String { file.path }
 
     /// Length of the state's file, without what its write-ahead log holds; 0 where it cannot be looked at.
     var fileBytes: Int64 {

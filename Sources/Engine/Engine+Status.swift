@@ -40,7 +40,7 @@ extension Engine {
             }
         }
         return fields + lookupFields() + stageFields() + checkpointFields()
-            + memoryFields()
+            + memoryFields() + residenceFields()
     }
 
     /// How passes over the catalogue were made, each path that served with how often.
@@ -175,6 +175,9 @@ extension Engine {
         let report = checkpointer.report
         var fields = storageFields("state", checkpointer.storage)
         fields.append(StatusField("state.file-bytes", .integer(checkpointer.fileBytes)))
+        if let free = DiskRoom.free(at: checkpointer.path) {
+            fields.append(StatusField("state.disk-free-bytes", .integer(free)))
+        }
         fields.append(StatusField("state.file-error", .text(report.fileError ?? "")))
         fields += [
             StatusField("checkpoint.written", .integer(Int64(report.written))),

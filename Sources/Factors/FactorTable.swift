@@ -174,6 +174,14 @@ public final class FactorTable: @unchecked Sendable {
         row.step = 0
     }
 
+    /// Takes over a row of another table of as many factors: its numbers, its bias and its step.
+    public func copyRow(_ source: Int, of other: FactorTable, to index: Int) {
+        precondition(other.factors == factors)
+        let (from, to) = (other.row(source), row(index))
+        for lane in to.indices { to[lane] = from[lane] }
+        (to.bias, to.step) = (from.bias, from.step)
+    }
+
     /// Copies the row's vector to `destination`, which has room for `factors` numbers.
     public func copyVector(_ index: Int, to destination: UnsafeMutablePointer<Float>) {
         assert(index >= 0 && index < count)

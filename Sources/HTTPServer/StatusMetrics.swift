@@ -92,6 +92,7 @@ struct StatusMetrics {
             "For how long learning stood still for the last checkpoint.", scale: 1e-3),
         level("checkpoint.age-s", "checkpoint_age_seconds", "Since the last checkpoint."),
         level("state.file-bytes", "state_file_bytes", "Length of the state's file."),
+        level("state.disk-free-bytes", "disk_free_bytes", "Room on the disk of the state's file."),
         level(
             "state.wal-bytes", "write_ahead_log_bytes", "Length of a write-ahead log.", [("file", "state")]),
         level("log.wal-bytes", "write_ahead_log_bytes", "Length of a write-ahead log.", [("file", "log")]),

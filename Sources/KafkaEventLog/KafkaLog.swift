@@ -43,10 +43,13 @@ public final class KafkaLog: EventLog {
         self.options = options
         self.logger = logger
         name = options.name
-        source = "kafka:\(options.topic)"
+        source = Self.sourceName(topic: options.topic)
         connection = KafkaHealth(options, logger: logger)
         deadLetters = KafkaDeadLetters(options, logger: logger)
     }
+
+    /// `source` of a log on this topic.
+    public static func sourceName(topic: String) -> String { "kafka:\(topic)" }
 
     deinit {
         // The last reference may go on the producer's own thread, which cannot wait for itself.

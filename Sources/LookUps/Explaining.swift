@@ -11,7 +11,7 @@ extension LookupAnswerer {
     package func explain(_ query: ExplainQuery) throws(LookupError) -> Explanation {
         let number = try modelNumber(query.model)
         let model = published.models[number]
-        guard let copy = wholeUser(query.user, model: number) else { throw unknown(query.user) }
+        guard let copy = try wholeUser(query.user, model: number) else { throw unknown(query.user) }
         guard hasTaste(copy.taste, model) else { throw withoutTaste(query.user, model) }
         let row = try rows(of: [query.item])[0]
         var selection = selection(tags: query.tags, exclude: query.exclude, keepsReasons: true)
@@ -80,8 +80,8 @@ extension LookupAnswerer {
     /// All that an explanation needs of a user.
     private func wholeUser(
         _ id: EntityID, model: Int
-    ) -> (taste: Taste, history: History, hidden: HiddenItems)? {
-        let copy = view.readUser(id) { user in
+    ) throws(LookupError) -> (taste: Taste, history: History, hidden: HiddenItems)? {
+        let copy = try readUser(id) { user in
             (taste: taste(user, model: model), history: user.history, hidden: user.hidden)
         }
         guard var copy else { return nil }

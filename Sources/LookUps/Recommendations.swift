@@ -31,8 +31,8 @@ extension LookupAnswerer {
         let model = published.models[number]
         let freshness = query.wantsMeta ? freshness() : nil
         let selection = selection(tags: query.tags, exclude: query.exclude, keepsReasons: query.wantsMeta)
-        let wishes = users.map { user in
-            wish(of: user, model: number, selection: selection, seen: query.seenRule(options))
+        let wishes = try users.map { user throws(LookupError) in
+            try wish(of: user, model: number, selection: selection, seen: query.seenRule(options))
         }
         var found = best(
             query.count, for: wishes.compactMap { $0.flatMap { hasTaste($0.taste, model) ? $0 : nil } },
@@ -96,7 +96,7 @@ extension LookupAnswerer {
     package func predict(user: EntityID, items: [EntityID], model: String?) throws(LookupError) -> [Float] {
         let number = try modelNumber(model)
         let model = published.models[number]
-        guard let taste = taste(of: user, model: number) else { throw unknown(user) }
+        guard let taste = try taste(of: user, model: number) else { throw unknown(user) }
         guard hasTaste(taste, model) else { throw withoutTaste(user, model) }
         let rows = try rows(of: items)
         let unit = published.unit(of: model)

@@ -37,7 +37,7 @@ extension LookupAnswerer {
         let (names, units) = (
             published.models.map(\.traits.name), published.models.map { published.unit(of: $0) }
         )
-        let copy = view.readUser(id) { user in
+        let copy = try readUser(id) { user in
             let models = names.enumerated().map { number, name in
                 let row = user.row(ofModel: number)
                 return UserRecord.Model(

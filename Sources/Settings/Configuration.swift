@@ -149,6 +149,12 @@ public struct Configuration: Sendable, Equatable {
         public var everyEvents = 1_000_000
     }
 
+    /// The section `memory`.
+    public struct Memory: Sendable, Equatable {
+        /// Bytes; 0 for no limit.
+        public var limit = 0
+    }
+
     /// The section `rpc`.
     public struct RPC: Sendable, Equatable {
         /// Empty: `freshet.sock` in the state folder.
@@ -198,6 +204,7 @@ public struct Configuration: Sendable, Equatable {
     public var score = Score()
     public var recommend = Recommend()
     public var checkpoint = Checkpoint()
+    public var memory = Memory()
     public var rpc = RPC()
     public var http = HTTP()
     public var log = Log()

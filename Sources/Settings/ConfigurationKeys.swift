@@ -201,6 +201,11 @@ extension ConfigurationKey {
             "checkpoint.every-events", \.checkpoint.everyEvents, 1...1_000_000_000, unit: "events",
             "Most events between two checkpoints."
         ).reloadable(),
+        scalar(
+            "memory.limit", \.memory.limit, type: "bytes", allowed: ByteCount.allowed,
+            "Memory that the daemon may take; beyond it users heard of least recently leave for the state file, and come "
+                + "back with their next event. Items, ids and indexes stay. 0 for no limit.",
+            text: ByteCount.text, parse: ByteCount.parse),
     ]
 
     private static let rpc: [ConfigurationKey] = [

@@ -13,6 +13,7 @@ extension Configuration {
     public var engineOptions: EngineOptions {
         var options = EngineOptions()
         options.state = stateOptions
+        options.memoryLimit = memory.limit
         options.learning = learningOptions
         options.ingest.batchEventsMax = engine.batchEventsMax
         options.ingest.queueEventsMax = engine.queueEventsMax
@@ -65,16 +66,16 @@ extension Configuration {
 extension ModelSettings {
     fileprivate var modelOptions: ModelOptions {
         switch learner {
-        case .sgd: ModelOptions(name: name, learner: .sgd(sgd(over: .live)), usesPriors: priors ?? true)
+        case .sgd: ModelOptions(name: name, learner: .sgd(sgd(over: .live)), usesPriors: priors)
         case .bpr:
             ModelOptions(
-                name: name, learner: .bpr(bpr(over: .live), positive: rule), usesPriors: priors ?? true)
+                name: name, learner: .bpr(bpr(over: .live), positive: rule), usesPriors: priors)
         case .warp:
             ModelOptions(
-                name: name, learner: .warp(warp(over: .live), positive: rule), usesPriors: priors ?? true)
+                name: name, learner: .warp(warp(over: .live), positive: rule), usesPriors: priors)
         case .als:
             ModelOptions(
-                name: name, learner: .als(als(over: .live), positive: rule), usesPriors: priors ?? true)
+                name: name, learner: .als(als(over: .live), positive: rule), usesPriors: priors)
         case .popular: ModelOptions(name: name, learner: .counter(counter(.popular), positive: rule))
         case .trending: ModelOptions(name: name, learner: .counter(counter(.trending), positive: rule))
         case .repeat: ModelOptions(name: name, learner: .counter(counter(.repeat), positive: rule))

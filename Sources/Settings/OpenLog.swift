@@ -33,11 +33,22 @@ extension Configuration {
 
     /// Opens the topic of `source.kafka`, whatever `source.kind` says. Throws as `openLog` does.
     public func openKafka(logger: Logger) throws(EventLogError) -> KafkaLog {
-        try KafkaLog(
-            options: KafkaOptions(
-                brokers: source.kafka.brokers, topic: source.kafka.topic, group: source.kafka.group,
-                deadLetterTopic: source.kafka.deadLetterTopic, properties: source.kafka.properties,
-                deadLetterPatience: source.deadLetterPatience),
-            logger: logger)
+        try KafkaLog(options: kafkaOptions, logger: logger)
+    }
+
+    /// The topic of `source.kafka` and how to reach it.
+    public var kafkaOptions: KafkaOptions {
+        KafkaOptions(
+            brokers: source.kafka.brokers, topic: source.kafka.topic, group: source.kafka.group,
+            deadLetterTopic: source.kafka.deadLetterTopic, properties: source.kafka.properties,
+            deadLetterPatience: source.deadLetterPatience)
+    }
+
+    /// What the log that `source.kind` names calls itself in a state (`EventLog.source`), without opening it.
+    public var logSource: String {
+        switch source.kind {
+        case .embedded: EmbeddedLog.sourceName
+        case .kafka: KafkaLog.sourceName(topic: source.kafka.topic)
+        }
     }
 }

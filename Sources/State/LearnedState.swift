@@ -46,13 +46,21 @@ package final class LearnedState: @unchecked Sendable {
     package var comparison: ModelComparison
     /// Rows erased since the last checkpoint.
     package var forgotten: [Int32] = []
+    /// Rows of users who have left memory.
+    package var away = RowSet()
+    /// Of the users who left last.
+    var ticket: Int32 = 0
+    /// Where they are; set before anybody leaves, and before look-ups begin.
+    package var spill: SpillStore?
 
     package init(options: StateOptions) {
         self.options = options
         recent = RecentEvents(capacity: options.duplicatesWindow)
         let count = options.shardCount
         shards = (0..<count).map {
-            UserShard(number: $0, shards: count, factors: options.factors, models: options.models)
+            UserShard(
+                number: $0, shards: count, factors: options.factors, models: options.models,
+                usersMayLeave: options.usersMayLeave)
         }
         models = options.models.map { ModelState(options: $0, state: options) }
         var priorOptions = options.priors
@@ -78,10 +86,22 @@ package final class LearnedState: @unchecked Sendable {
                     guard let id = shard.users[local].id else { continue }
                     all.append((shard.users[local].lastEvent, shard.row(local), id))
                 }
+                all += awayUsers(of: shard)
             }
         }
         all.sort { ($0.lastEvent, $0.row) < ($1.lastEvent, $1.row) }
         return all.prefix(count).map(\.id)
+    }
+
+    private func awayUsers(of shard: UserShard) -> [(lastEvent: Int64, row: Int32, id: EntityID)] {
+        guard let residence = shard.residence else { return [] }
+        return users.read { ids in
+            (0..<residence.count).compactMap { number in
+                let row = Int32(number * shards.count + shard.number)
+                guard residence.ticket(number) != nil, let id = ids.id(of: row) else { return nil }
+                return (residence.lastEvent(number), row, id)
+            }
+        }
     }
 
     package func shard(of user: Int32) -> UserShard { shards[Int(user) % shards.count] }

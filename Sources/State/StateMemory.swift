@@ -7,6 +7,8 @@ internal import Locking
 package struct StateMemory: Sendable {
     /// Users' rows and what is counted of them.
     package var users = 0
+    /// Of these, what stays in memory whoever leaves.
+    package var unleavable = 0
     /// Histories, hidden items, marks of when something was taken back, and what else a user owns on the heap.
     package var histories = 0
     /// Of users and items.
@@ -30,6 +32,7 @@ extension LearnedState {
         for shard in shards {
             shard.queue.sync {
                 memory.users += shard.tableBytes + shard.users.bytes
+                memory.unleavable += shard.unleavableBytes
                 memory.histories += shard.measureHistories()
             }
         }

@@ -31,6 +31,8 @@ public struct StateOptions: Sendable {
 
     /// What items' features say of their rows.
     package var priors = ItemPriors.Options()
+    /// Whether users may leave memory for the state file, as `memory.limit` has them.
+    public var usersMayLeave = false
 
     public init() {}
 

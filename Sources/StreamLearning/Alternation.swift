@@ -117,7 +117,8 @@ package struct Alternation {
     private mutating func take(user solved: SolvedRow) {
         let shard = state.shard(of: solved.row)
         guard let table = shard.longTerm[number], count(solved) else { return }
-        alternating.userGramian.update(from: solved.before, to: table.row(shard.local(solved.row)))
+        alternating.userGramian.update(
+            from: solved.before, to: table.row(shard.userNumber(ofRow: solved.row)))
     }
 
     /// Folds users in again, after the items have changed.
@@ -135,6 +136,7 @@ package struct Alternation {
     private func onShards(
         _ users: [Int32], _ solve: @escaping @Sendable (UserShard, Int) -> SolvedRow?
     ) -> [[SolvedRow]] {
+        state.bringBack(users)
         let group = DispatchGroup()
         let parts = state.shards.map { shard in
             SolvedUsers(shard, users.filter { Int($0) % state.shards.count == shard.number })
@@ -161,7 +163,7 @@ package struct Alternation {
             ThreadPriority.yieldToLookUps()
             for user in users {
                 let local = shard.local(user)
-                guard local < shard.users.count, shard.users[local].id != nil else { continue }
+                guard local >= 0, local < shard.users.count, shard.users[local].isSomebody else { continue }
                 if let row = solve(shard, local) { solved.append(row) }
             }
         }

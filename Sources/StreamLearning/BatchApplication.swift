@@ -4,6 +4,7 @@
 // side, alternation, the live scores, and the replay of a history. Decoded events with their tokens come in; what goes
 // out is which rows changed. What never comes in: logs, payloads, checkpoints' timing, look-ups, the configuration.
 
+package import Checkpoints
 internal import Counting
 package import Dispatch
 internal import Events
@@ -88,7 +89,12 @@ package final class BatchApplication {
     @discardableResult
     package func apply(_ batch: IngestBatch) -> Outcome {
         var result: Outcome?
-        begin(batch) { result = $0 }
+        do throws(StateError) {
+            try begin(batch) { result = $0 }
+        } catch {
+            // Only of a state whose users may leave memory; the engine begins such a batch again.
+            preconditionFailure(error.message)
+        }
         finish()
         return result ?? outcome
     }
@@ -96,9 +102,14 @@ package final class BatchApplication {
     /// Prepares the batch, waits until the one before is learned, and starts to learn this one.
     ///
     /// - Parameter whenLearned: called once, on this queue and while nothing is being learned, at the latest by `finish`.
-    package func begin(_ batch: IngestBatch, whenLearned: @escaping (Outcome) -> Void) {
+    /// - Throws: where users of the batch have left memory and cannot be read. Nothing has changed then: it may be begun again.
+    package func begin(
+        _ batch: IngestBatch, whenLearned: @escaping (Outcome) -> Void
+    ) throws(StateError) {
         if run == nil { preparation.standWithState() }
-        let next = stages.measure(.prepare) {
+        let next = try stages.measure(.prepare) {
+            () throws(StateError) -> (Segment, Grid, ShardAssignment)? in
+            try preparation.look(up: batch)
             prepare(batch)
             return preparation.segment.isEmpty ? nil : makeRun()
         }
@@ -109,7 +120,6 @@ package final class BatchApplication {
     }
 
     private func prepare(_ batch: IngestBatch) {
-        preparation.look(up: batch)
         batch.events.ids.withUnsafeBytes { ids in
             for (index, event) in batch.events.entries.enumerated() where !preparation.isLearned(event.token)
             {
@@ -351,7 +361,9 @@ package final class BatchApplication {
     /// Erases the users heard of least recently.
     private func evict(_ count: Int) {
         learnPrepared()
-        for id in state.leastRecentUsers(count) {
+        let leaving = state.leastRecentUsers(count)
+        state.bringBack(state.users.read { ids in leaving.compactMap { ids.row(of: $0) } })
+        for id in leaving {
             // What they liked was liked: it fades by itself.
             forget(id, fading: false)
             preparation.countEviction()
@@ -362,6 +374,8 @@ package final class BatchApplication {
         // The row may be given to another.
         preparation.forgetKnownUsers()
         guard let row = state.users.withLock({ $0.remove(user) }) else { return }
+        // Nearly always there: read with the batch that this event is of.
+        state.bringBack(CollectionOfOne(row))
         let shard = state.shard(of: row)
         let worker = self.worker(Segment(shards: 0))
         let mean = preparation.mean
@@ -378,7 +392,7 @@ package final class BatchApplication {
     private func takeOffGramians(_ row: Int32, of shard: UserShard) {
         for (number, model) in state.models.enumerated() {
             guard let table = shard.longTerm[number] else { continue }
-            let row = table.row(shard.local(row))
+            let row = table.row(shard.userNumber(ofRow: row))
             if !row.isZero { model.alternating?.userGramian.remove(row) }
         }
     }

@@ -23,7 +23,8 @@ struct BlendLearner: StreamLearner {
         guard let blend = context.model.blend, SampledRecall.isScored(example, context) else { return .none }
         let blended = BlendedParts(
             blend, example, models: models, shard: context.shard, local: context.local,
-            history: context.shard.users[context.local].history, seen: context.seen, lease: lease)
+            history: context.shard.users[context.local].history, seen: context.seen, lease: lease,
+            memo: context.memo)
         // The item's own first, then those drawn.
         let rows = [example.item] + context.sampled.map { Int32(truncatingIfNeeded: $0) }
         let scores = blended.features(of: rows).scores(blend.served(in: blended.context))
@@ -63,9 +64,11 @@ struct BlendLearner: StreamLearner {
         else { return nil }
         let parts = BlendedParts(
             blend, example, models: models, shard: context.shard, local: context.local,
-            history: context.shard.users[context.local].history, seen: context.seen, lease: lease)
+            history: context.shard.users[context.local].history, seen: context.seen, lease: lease,
+            memo: context.memo)
         let (rows, weights) = drawPool(
-            example, context, proposed: parts.named, pool: pool, lease: lease, random: &random)
+            example, context, proposed: pool < bound ? parts.named : [], pool: pool, lease: lease,
+            random: &random)
         guard let taken = rows.firstIndex(of: example.item) else { return nil }
         let sample = BlendSample(
             features: parts.features(of: rows), weights: weights, taken: taken, context: parts.context)
@@ -133,7 +136,7 @@ struct BlendedParts {
     /// The rows are read by the learner's own rule for them: those of other leases never.
     init(
         _ blend: BlendState, _ example: Example, models: [ModelState], shard: UserShard,
-        local: Int, history: History, seen: SeenRule, lease: borrowing RowLease
+        local: Int, history: History, seen: SeenRule, lease: borrowing RowLease, memo: CellMemo
     ) {
         (rule, self.blend, self.example, self.history) = (blend.rule, blend, example, history)
         asksAgain = seen != .exclude
@@ -154,10 +157,11 @@ struct BlendedParts {
                 parts.append(.personal(RowScores(), succeeding: RowScores()))
                 continue
             }
-            let scores = CounterLearner(rule: counter).scores(
-                example, model: model, shard: shard, local: local, number: number, lease: lease)
-            parts.append(
-                .personal(scores.personal, succeeding: scores.succeeding))
+            let scores = memo.scores(of: number, at: example) {
+                CounterLearner(rule: counter).scores(
+                    example, model: model, shard: shard, local: local, number: number, lease: lease)
+            }
+            parts.append(.personal(scores.personal, succeeding: scores.succeeding))
         }
         self.parts = parts
     }

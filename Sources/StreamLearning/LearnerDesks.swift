@@ -51,8 +51,10 @@ struct LearnerDesks: ~Copyable {
     init(models: [ModelState], learners: [any StreamLearner], shard: UserShard, seen: SeenRule) {
         count = models.count
         desks = .allocate(capacity: count)
+        let memo = CellMemo()
         for (index, model) in models.enumerated() {
-            let context = LearningContext(modelIndex: index, model: model, shard: shard, seen: seen)
+            let context = LearningContext(
+                modelIndex: index, model: model, shard: shard, seen: seen, memo: memo)
             (desks + index).initialize(to: LearnerDesk(context, learners[index]))
         }
     }

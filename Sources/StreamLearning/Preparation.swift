@@ -1,3 +1,4 @@
+internal import Checkpoints
 internal import Events
 internal import Factors
 internal import Identities
@@ -82,8 +83,12 @@ struct Preparation: ~Copyable {
     // MARK: - Events
 
     /// The batch comes next.
-    mutating func look(up batch: IngestBatch) {
+    ///
+    /// - Throws: where users who have left memory cannot be read; then nothing has changed, and it may come again.
+    mutating func look(up batch: IngestBatch) throws(StateError) {
         known = KnownRows(of: batch, in: state)
+        // Before anything is remembered of the batch.
+        try readAway()
         signalWeights = batch.events.signals.map { options.signals[$0] ?? 0 }
         knowAgain(batch.events.entries)
     }
@@ -97,6 +102,22 @@ struct Preparation: ~Copyable {
             fingerprints.append((event.token.partition, event.fingerprint, place))
         }
         state.recent.insert(fingerprints, isNews: &isNews)
+    }
+
+    /// Reads the batch's users who have left memory, all together, so that no shard waits for one. Where nobody is away
+    /// this is a look at a number.
+    ///
+    /// - Throws: where they cannot be read; then nothing has changed.
+    private mutating func readAway() throws(StateError) {
+        let rows = state.takeAway(of: known.allUsers)
+        guard !rows.isEmpty, let spill = state.spill else { return }
+        do throws(StateError) {
+            segment.back = try state.readBack(rows)
+            spill.count(cameBack: rows.count)
+        } catch {
+            state.putAway(rows)
+            throw error
+        }
     }
 
     mutating func forgetKnownUsers() { known.forgetUsers() }

@@ -17,7 +17,11 @@ struct Freshet: AsyncParsableCommand {
             """,
         version: version,
         groupedSubcommands: [
-            CommandGroup(name: "Daemon", subcommands: [ServeCommand.self, CheckpointCommand.self]),
+            CommandGroup(
+                name: "Daemon",
+                subcommands: [
+                    ServeCommand.self, CheckpointCommand.self, DoctorCommand.self, CapacityCommand.self,
+                ]),
             CommandGroup(
                 name: "Events",
                 subcommands: [

@@ -60,4 +60,28 @@ struct ReadinessTests {
         #expect(try notices.next().contains("STOPPING=1"))
         #expect(try daemon.child.wait() == .exit(0))
     }
+
+    @Test(
+        "under a watchdog of systemd's it tells again and again that its queue answers, under another's not")
+    func watchdog() throws {
+        let place = try DaemonPlace()
+        let notices = try Notices(path: place.folder.path("n"))
+        let daemon = try place.launch(
+            variables: ["NOTIFY_SOCKET=\(notices.path)", "WATCHDOG_USEC=40000"])
+        #expect(try notices.next().contains("READY=1"))
+        for _ in 0..<3 { #expect(try notices.next() == ["WATCHDOG=1"]) }
+        #expect(try daemon.stop() == .exit(0))
+
+        let other = try place.launch(
+            variables: ["NOTIFY_SOCKET=\(notices.path)", "WATCHDOG_USEC=40000", "WATCHDOG_PID=1"])
+        var next = try notices.next()
+        while next == ["WATCHDOG=1"] || next.contains("STOPPING=1") { next = try notices.next() }
+        #expect(next.contains("READY=1"))
+        other.child.send(SIGHUP)
+        // Nothing in between.
+        let reloading = try notices.next()
+        #expect(reloading.contains("RELOADING=1"))
+        #expect(reloading.contains { $0.hasPrefix("MONOTONIC_USEC=") })
+        #expect(try other.stop() == .exit(0))
+    }
 }

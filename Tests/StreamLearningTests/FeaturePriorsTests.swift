@@ -25,6 +25,7 @@ struct FeaturePriorsTests {
             ModelOptions(name: "warp", learner: .warp(.live, positive: PositiveRule(ratingMin: 4))))
         options.state.models.append(
             ModelOptions(name: "als", learner: .als(.live, positive: PositiveRule(ratingMin: 4))))
+        for number in options.state.models.indices { options.state.models[number].usesPriors = true }
         return options
     }
 

@@ -79,6 +79,10 @@ event_parse_status event_parser_parse(
     event_parser *_Nonnull parser, const char *_Nullable bytes, size_t length, event_values *_Nonnull values,
     const char *_Nullable *_Nonnull why);
 
+/// Version of simdjson, and the name of the kernels that it took for this processor; both static text.
+const char *_Nonnull simdjson_library_version(void);
+const char *_Nonnull simdjson_library_kernels(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -21,21 +21,22 @@ package final class FrozenState: @unchecked Sendable {
     package let head: StateDelta
     fileprivate let items: [FrozenItem]
     private let state: LearnedState
-    /// By shard and local row, as they were.
+    /// By shard and place, as they were: marks, and users' numbers where users may leave.
     private let marks: [[UInt8]]
+    private let numbers: [[Int32]]
     private let userCount: Int
     private let usersPerPage: Int
     private var nextItem = 0
     private var nextUser = 0
 
     fileprivate init(
-        _ state: LearnedState, head: StateDelta, items: [FrozenItem], marks: [[UInt8]], usersPerPage: Int
+        _ state: LearnedState, head: StateDelta, items: [FrozenItem], users: [FrozenUsers], usersPerPage: Int
     ) {
+        (marks, numbers) = (users.map(\.marks), users.map(\.numbers))
         self.state = state
         self.usersPerPage = usersPerPage
         self.head = head
         self.items = items
-        self.marks = marks
         userCount = (marks.map(\.count).max() ?? 0) * marks.count
     }
 
@@ -78,7 +79,8 @@ package final class FrozenState: @unchecked Sendable {
         while nextUser < userCount, found < usersPerPage {
             let (local, shard) = nextUser.quotientAndRemainder(dividingBy: marks.count)
             if local < marks[shard].count, marks[shard][local] != 0 {
-                state.shards[shard].takeFrozen(local, into: &page)
+                let number = numbers[shard].isEmpty ? local : Int(numbers[shard][local])
+                state.shards[shard].takeFrozen(local, userNumber: number, into: &page)
                 found += 1
             }
             nextUser += 1
@@ -98,15 +100,15 @@ extension LearnedState {
     /// rounds: learning pauses for this. Only one at a time; it has to be thawed.
     package func freeze(usersPerPage: Int = FrozenState.usersPerPage) -> FrozenState {
         var head = collectHead()
-        let marks = Lock<[[UInt8]]>(Array(repeating: [], count: shards.count))
+        let users = Lock(Array(repeating: FrozenUsers(), count: shards.count))
         DispatchQueue.concurrentPerform(iterations: shards.count) { number in
             let frozen = shards[number].queue.sync { shards[number].freeze() }
-            marks.withLock { $0[number] = frozen }
+            users.withLock { $0[number] = frozen }
         }
         head.itemFactors = models.map(copyItemRows)
         catalogue.withLock { $0.freeze() }
         return FrozenState(
-            self, head: head, items: freezeItems(), marks: marks.withLock { $0 }, usersPerPage: usersPerPage)
+            self, head: head, items: freezeItems(), users: users.withLock { $0 }, usersPerPage: usersPerPage)
     }
 
     /// What `freeze` gave was written, or could not be. On the engine's queue.

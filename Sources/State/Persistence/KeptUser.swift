@@ -29,6 +29,13 @@ struct KeptUser: @unchecked Sendable {
     }
 }
 
+/// A shard's users when a checkpoint began, by place.
+struct FrozenUsers: Sendable {
+    var marks: [UserColumn.Mark.RawValue] = []
+    /// Empty where each user's number is the place.
+    var numbers: [Int32] = []
+}
+
 /// The kept users of a shard.
 struct KeptUsers: Sendable {
     private static let chunk = 1024
@@ -79,7 +86,7 @@ extension UserShard {
         guard savesUsers[model] else { return }
         if let trail = trails[model] { return factors.append(row(local), trail[local]) }
         factors.append(row(local), tables[model], local)
-        longTerm[model]?.appendVector(local, to: &factors.longTerm)
+        longTerm[model]?.appendVector(userNumber(local), to: &factors.longTerm)
     }
 }
 
@@ -90,12 +97,13 @@ extension UserShard {
     /// What is unsaved is frozen. On the queue, between rounds.
     ///
     /// - Returns: the marks of all users, to know without their locks whom to ask for.
-    func freeze() -> [UserColumn.Mark.RawValue] {
+    func freeze() -> FrozenUsers {
         dispatchPrecondition(condition: .onQueue(queue))
         return locks.withLockOfAll {
             for table in tables { table.freeze() }
             users.freezeMarks(with: tables)
-            return users.allMarks
+            residence?.isFrozen = true
+            return FrozenUsers(marks: users.allMarks, numbers: residence?.allNumbers ?? [])
         }
     }
 
@@ -114,7 +122,7 @@ extension UserShard {
                 }
                 table.appendVector(local, to: &kept.numbers)
                 kept.numbers += [table.bias(local), table.step(local)]
-                longTerm[model]?.appendVector(local, to: &kept.numbers)
+                longTerm[model]?.appendVector(userNumber(local), to: &kept.numbers)
             }
         }
         users.clear(.waiting, at: local)
@@ -122,8 +130,8 @@ extension UserShard {
     }
 
     /// Appends what was frozen of the user. From any thread, once a user.
-    func takeFrozen(_ local: Int, into page: inout StateDelta) {
-        let isTaken = locks.withLock(of: local) {
+    func takeFrozen(_ local: Int, userNumber: Int, into page: inout StateDelta) {
+        let isTaken = locks.withLock(of: userNumber) {
             let mark = users.mark(local)
             guard mark.contains(.waiting) else { return false }
             if mark.contains(.frozen), let user = stored(local) { page.users.append(user) }
@@ -157,6 +165,7 @@ extension UserShard {
                     users.thawUnsaved()
                 }
                 users.clearWaiting()
+                residence?.releaseHeld()
             }
             keptUsers.withLock { $0 = KeptUsers() }
         }

@@ -168,7 +168,7 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
                 if let blend = model.blend {
                     let parts = BlendedParts(
                         blend, example, models: worker.models, shard: shard, local: local,
-                        history: history, seen: worker.seen, lease: lease)
+                        history: history, seen: worker.seen, lease: lease, memo: CellMemo())
                     scores = parts.features(of: Array(0..<Int32(scores.count))).scores(
                         blend.served(in: parts.context))
                 } else {

@@ -67,7 +67,7 @@ struct Daemon {
         do {
             let file = try StateFile(
                 path: configuration.state.folder + "/state.sqlite",
-                identity: Self.identity(options, source: log.source))
+                identity: options.identity(source: log.source))
             return (
                 log, try Engine(options: options, file: file, log: log, logger: logger, metrics: metrics)
             )
@@ -90,14 +90,6 @@ struct Daemon {
         options.version = Freshet.version
         options.otherStatus = otherStatus
         return options
-    }
-
-    /// What a state's file has to be of.
-    static func identity(_ options: EngineOptions, source: String) -> StateIdentity {
-        StateIdentity(
-            factors: options.state.factors,
-            models: Dictionary(uniqueKeysWithValues: options.state.models.map { ($0.name, $0.learnerName) }),
-            source: source)
     }
 
     static func rpcOptions(_ configuration: Configuration, engine: Engine) -> RPCServerOptions {
@@ -140,8 +132,8 @@ struct Daemon {
                     .init(service: HTTPService(server: http)),
                     .init(
                         service: RPCService(
-                            server: server, started: started, reloads: signals.reloads, reloading: reloading,
-                            logger: logger)),
+                            server: server, engine: engine, started: started, reloads: signals.reloads,
+                            reloading: reloading, logger: logger)),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint, .sigquit], logger: logger))
         try await group.run()
@@ -185,17 +177,22 @@ private struct HTTPService: Service {
 /// Answers until told to stop, then answers what is in flight. Reads the configuration again whenever that is wished.
 private struct RPCService: Service {
     let server: RPCServer
+    let engine: Engine
     let started: AsyncStream<Never>.Continuation
     let reloads: AsyncStream<Void>
     let reloading: Reloading
     let logger: Logger
 
     func run() async throws {
-        let readiness = Readiness(environment: ProcessInfo.processInfo.environment)
+        let process = ProcessInfo.processInfo
+        let readiness = Readiness(environment: process.environment)
         defer { started.finish() }
         try await server.start()
         started.finish()
         readiness.ready()
+        let watchdog = Watchdog(
+            engine, readiness, environment: process.environment, process: process.processIdentifier)
+        defer { watchdog?.stop() }
         logger.notice("ready")
         for await _ in reloads.cancelOnGracefulShutdown() {
             readiness.reloading()

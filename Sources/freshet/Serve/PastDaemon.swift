@@ -46,7 +46,7 @@ struct PastDaemon {
             // What is learned here is for nobody else.
             options.checkpoints.interval = .seconds(1_000_000_000)
             options.checkpoints.eventsMax = .max
-            let file = try StateFile(path: copy, identity: Daemon.identity(options, source: opened.source))
+            let file = try StateFile(path: copy, identity: options.identity(source: opened.source))
             engine = try Engine(options: options, file: file, log: log, logger: logger)
         } catch {
             opened.close()

@@ -13,7 +13,14 @@ struct Readiness {
 
     /// State is restored and the socket answers.
     func ready() { send("READY=1\nSTATUS=learning and answering") }
-    func reloading() { send("RELOADING=1\nSTATUS=reading the configuration again") }
+    /// With the time that `Type=notify-reload` wants to know, in microseconds of the monotonic clock.
+    func reloading() {
+        var now = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &now)
+        let microseconds = now.tv_sec * 1_000_000 + now.tv_nsec / 1_000
+        send("RELOADING=1\nMONOTONIC_USEC=\(microseconds)\nSTATUS=reading the configuration again")
+    }
+    func alive() { send("WATCHDOG=1") }
     func stopping() { send("STOPPING=1\nSTATUS=writing the last checkpoint") }
 
     private func send(_ message: String) {
