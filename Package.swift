@@ -121,8 +121,8 @@ let package = Package(
             "LookUps",
             [
                 "Identities",
-                "Locking", "Factors", "FeatureMaps", "Learners", "Events", "Checkpoints", "Identities",
-                "Histories", "Counting", "Blending", "LiveScores", "State",
+                "Locking", "Factors", "FeatureMaps", "Learners", "Retrieval", "Events", "Checkpoints",
+                "Histories", "Counting", "Blending", "LiveScores", "State", heaps,
             ]),
         room(
             "Engine",
@@ -184,8 +184,9 @@ let package = Package(
         .executableTarget(
             name: "freshet",
             dependencies: [
-                "Locking", "Factors", "FeatureMaps", "Learners", "Events", "Checkpoints", "Identities",
-                "Histories", "Counting", "Blending", "LiveScores", "State",
+                "Reporting", "Settings", "InventedWorlds", "Feeding", "HistoryTraining", "Diagnosis",
+                "EvaluationRuns", "Evaluation", "FeatureMaps", "Training", "Locking", "Factors", "Events",
+                "EventLog",
                 "Checkpoints", "State", "Engine", "RESP", "RPC", "Instruments", "HTTPServer", argumentParser,
                 lifecycle,
                 logging, signals,
@@ -201,7 +202,7 @@ let package = Package(
             name: "freshet-bench",
             dependencies: [
                 "LiveScores",
-                "BenchmarkSupport", "Histories", "Identities", "CScheduling",
+                "BenchmarkSupport", "FeatureMaps", "Histories", "Identities", "CScheduling",
                 "CRdKafka", "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
                 "KafkaEventLog", "InventedWorlds", "SQLiteFiles", "Checkpoints", "State", "LookUps", "Engine",
                 "StreamLearning", "RESP", "CZlib", argumentParser, grdb, logging,

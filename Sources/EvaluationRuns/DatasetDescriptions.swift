@@ -68,6 +68,9 @@ struct DescriptionTables {
         }
     }
 
+    /// What is said of those items and users that the events name: a table may hold many more.
+    func all(in events: [Event]) -> [Event] { placed(in: events).filter(\.isDescription) }
+
     /// The events, with what is said of each item and user in front of the first one that names it.
     func placed(in events: [Event]) -> [Event] {
         guard !items.isEmpty || !users.isEmpty else { return events }

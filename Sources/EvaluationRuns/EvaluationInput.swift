@@ -114,7 +114,11 @@ struct EvaluationInput {
     var stream: [Event] { isOfLog ? events : FeedSource.inOrderOfTime(events) }
 
     /// The same with what tables say of an item, or a user, in front of the first event that names it: as if it came just then.
-    var describedStream: [Event] { tables.placed(in: stream) }
+    ///
+    /// - Parameter first: all of it in front of the first event instead.
+    func describedStream(first: Bool) -> [Event] {
+        first ? tables.all(in: stream) + stream : tables.placed(in: stream)
+    }
 
     func dataset(positive: ModelSettings.Positive) -> Dataset {
         var builder = DatasetBuilder()

@@ -89,6 +89,8 @@ public struct EvaluationRequest: Sendable {
     public var window: Int?
     /// Adds a popularity that decays: half after so many positive events. 0 adds none.
     public var popularityHalfLife = 0.0
+    /// Whether tables describe all before the first event, in `prequential`; else each item and user as it comes up.
+    public var describesFirst = false
     /// What features say of rows, in `prequential`.
     package var priors = ItemPriors.Options()
     /// Whether what was taken may be recommended again, in `prequential` and `leaveOneOut`.

@@ -139,7 +139,9 @@ public struct EvaluationRun {
         var options = liveOptions(events)
         options.truths = try request.oracle.map { try OracleFile(path: $0, stream: events).truths }
         var evaluation = try PrequentialEvaluation(options)
-        try evaluation.run(input.describedStream) { learned in try tell(learned, of: events.count) }
+        try evaluation.run(input.describedStream(first: request.describesFirst)) { learned in
+            try tell(learned, of: events.count)
+        }
         var setup = setup(input)
         setup.add("events", NumberText.grouped(events.count))
         if let oracle = request.oracle { setup.add("oracle", "\(oracle): knows how the events came about") }
@@ -165,7 +167,7 @@ public struct EvaluationRun {
             seed: request.seed, window: request.window ?? max(1, events.count / 10),
             popularityHalfLife: request.popularityHalfLife, seen: request.seen,
             signals: request.events.signals, signalHalfLife: request.signalHalfLife, sample: request.sample,
-            priors: request.priors)
+            describesFirst: request.describesFirst, priors: request.priors)
     }
 
     private func tell(_ learned: Int, of events: Int) throws {

@@ -30,6 +30,8 @@ struct PrequentialEvaluation {
         var signalHalfLife = HalfLife.never
         /// One liked event in so many is ranked.
         var sample = 1
+        /// Whether tables described all before the first event.
+        var describesFirst = false
         /// What features say of rows.
         var priors = ItemPriors.Options()
         /// By place in the stream; `nil` where nobody knows.
@@ -126,8 +128,9 @@ struct PrequentialEvaluation {
         if replay.descriptions > 0 {
             setup.add(
                 "described",
-                "\(NumberText.grouped(replay.descriptions)) descriptions; those of tables came right before the first "
-                    + "event of their item or user")
+                "\(NumberText.grouped(replay.descriptions)) descriptions; those of tables came "
+                    + (options.describesFirst
+                        ? "before all events" : "right before the first event of their item or user"))
         }
         rankings.describe(&setup, seen: options.seen, sample: options.sample)
         setup.add(

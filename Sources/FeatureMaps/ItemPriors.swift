@@ -5,8 +5,9 @@ package import Factors
 ///
 /// Each model has a `FeatureMap` from features to its rows, bias included. A row is prior + own, prior = what the item's
 /// features are worth together with the base. When the maps are solved anew, or an item is described anew, each row moves by
-/// (1 − D) times what its prior moves by, D = n / (n + κ) of the n users who have the item in their history: a row of no
-/// event is its prior, and one of many events hardly moves. An item without features has no prior, and its row is left alone.
+/// (1 − D) times what its prior moves by, or is drawn to its first one by as much, D = n / (n + κ) of the n users who have
+/// the item in their history: a row of no
+/// event is its prior, but for what being passed over has taught it, and one of many events hardly moves. An item without features has no prior, and its row is left alone.
 ///
 /// Written by the engine's queue alone, and only while nothing is learned; in between solvers read it. That is what
 /// `@unchecked Sendable` stands on.
@@ -36,8 +37,12 @@ package final class ItemPriors: @unchecked Sendable {
     package struct Table {
         package let rows: FactorTable
         package let hasBias: Bool
+        /// Whether rows of items that nobody has taken learn from that, as negatives: what they have learned then stays.
+        package let learnsFromUntaken: Bool
 
-        package init(_ rows: FactorTable, hasBias: Bool) { (self.rows, self.hasBias) = (rows, hasBias) }
+        package init(_ rows: FactorTable, hasBias: Bool, learnsFromUntaken: Bool = false) {
+            (self.rows, self.hasBias, self.learnsFromUntaken) = (rows, hasBias, learnsFromUntaken)
+        }
 
         var width: Int { rows.factors + 1 }
     }
@@ -128,22 +133,24 @@ package final class ItemPriors: @unchecked Sendable {
     /// - Parameters:
     ///   - before: the prior that the row has stood on; `nil` for none.
     ///   - users: n.
+    ///   - isOwnless: where n is 0, the row knows nothing of its own, and becomes the prior.
     /// - Returns: whether the row has changed.
-    package func move(_ row: Row, from before: [Float]?, to now: [Float]?, users: Int32, hasBias: Bool)
-        -> Bool
-    {
-        guard before != now, let prior = now ?? (users == 0 ? nil : before) else { return false }
+    package func move(
+        _ row: Row, from before: [Float]?, to now: [Float]?, users: Int32, hasBias: Bool, isOwnless: Bool
+    ) -> Bool {
+        guard before != now, let prior = now ?? before else { return false }
         let count = row.indices.count * 8
         var (vector, bias) = (row.vector, row.bias)
-        if users <= 0 {
+        if users <= 0, isOwnless, now != nil {
             vector = Array(prior.prefix(count))
             bias = hasBias ? prior[count] : row.bias
         } else {
-            let share = options.evidence / (Float(users) + options.evidence)
+            let share = options.evidence / (Float(max(0, users)) + options.evidence)
+            // A row that stood on nothing has learned by itself what its features say: it is drawn to it, not moved by it.
             for place in 0..<count {
-                vector[place] += share * ((now?[place] ?? 0) - (before?[place] ?? 0))
+                vector[place] += share * ((now?[place] ?? 0) - (before?[place] ?? vector[place]))
             }
-            if hasBias { bias += share * ((now?[count] ?? 0) - (before?[count] ?? 0)) }
+            if hasBias { bias += share * ((now?[count] ?? 0) - (before?[count] ?? bias)) }
         }
         let norm = vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
         // Not so for NaN either.
@@ -193,7 +200,10 @@ package final class ItemPriors: @unchecked Sendable {
                 let now = matrix[item].isEmpty ? nil : maps[model]?.row(of: matrix[item])
                 let row = table.rows.row(item)
                 let vector = row.vector
-                if move(row, from: old, to: now, users: users(item), hasBias: table.hasBias) {
+                let isMoved = move(
+                    row, from: old, to: now, users: users(item), hasBias: table.hasBias,
+                    isOwnless: !table.learnsFromUntaken)
+                if isMoved {
                     moved(model, item, vector)
                 }
             }

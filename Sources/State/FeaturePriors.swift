@@ -33,7 +33,7 @@ extension LearnedState {
                 let isMoved = priors.move(
                     row, from: priors.prior(of: before, model: number),
                     to: priors.prior(of: now, model: number), users: stats[item].users,
-                    hasBias: model.alternating == nil)
+                    hasBias: model.alternating == nil, isOwnless: before.isEmpty || !model.learnsFromUntaken)
                 if isMoved { take(movedFrom: vector, item, of: model, into: &changed[number]) }
             }
         }
@@ -46,7 +46,9 @@ extension LearnedState {
         guard priors.isNeeded else { return changed }
         let tables = models.map { model in
             model.hasPriors
-                ? ItemPriors.Table(model.items, hasBias: model.alternating == nil) : nil
+                ? ItemPriors.Table(
+                    model.items, hasBias: model.alternating == nil,
+                    learnsFromUntaken: model.learnsFromUntaken) : nil
         }
         priors.solve(tables, users: { self.stats[$0].users }) { number, item, before in
             take(movedFrom: before, item, of: models[number], into: &changed[number])
@@ -109,6 +111,14 @@ extension LearnedState {
 extension ModelState {
     /// Whether its items' rows have priors, once there are any.
     var hasPriors: Bool { options.learnsRows && options.usesPriors }
+
+    /// Whether items that nobody takes are lowered by that: where negatives are drawn.
+    var learnsFromUntaken: Bool {
+        switch rule {
+        case .bpr, .warp: true
+        case .sgd, .als, .counter, .blend: false
+        }
+    }
 }
 
 extension Catalogue.Entry {

@@ -23,6 +23,6 @@ struct FreshetBench: AsyncParsableCommand {
             UpdatesBenchmark.self, TopNBenchmark.self, PublishBenchmark.self, LookupsBenchmark.self,
             StreamBenchmark.self, IngestBenchmark.self, FreshnessBenchmark.self, FeedBenchmark.self,
             ScalingBenchmark.self, ProduceBenchmark.self, QualityBenchmark.self, CheckpointBenchmark.self,
-            RestoreBenchmark.self, MockBrokerCommand.self, EndWithParent.self,
+            RestoreBenchmark.self, PriorsBenchmark.self, MockBrokerCommand.self, EndWithParent.self,
         ])
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Evaluation
+import Events
 import Foundation
 import Reporting
 import Testing
@@ -91,5 +92,54 @@ struct ColdStartTests {
             }
             #expect(error?.message.contains(words) == true, "\(argument)")
         }
+    }
+}
+
+@Suite("Descriptions on an evaluated stream")
+struct DescribedStreamTests {
+    @Test("what tables say comes right before the first event of its item or user, or all of it first")
+    func placing() throws {
+        let folder = try EvaluationFolder()
+        let ratings = try folder.write(
+            "ratings.csv", movieLens([(1, 10, 5, 1), (2, 20, 4, 2), (1, 20, 3, 3), (3, 10, 2, 4)]))
+        let movies = try folder.write(
+            "movies.csv", "movieId,title,genres\n20,B,Drama\n10,A,Drama\n99,Nobody's,Drama\n")
+        let users = try folder.write("users.csv", "user,tags\n2,old\n9,nobody\n")
+        let input = try EvaluationInput(
+            paths: [movies, users, ratings], format: nil, filter: .any, options: EventOptions(),
+            onBadLine: { _ in })
+        let placed = input.describedStream(first: false).map(\.key.string)
+        #expect(placed == ["10", "1", "2", "20", "2", "1", "3"])
+        #expect(
+            input.describedStream(first: true).map(\.key.string) == ["10", "2", "20", "1", "2", "1", "3"])
+        #expect(input.stream.count == 4)
+        let described = input.gathering.descriptions(of: input.dataset(positive: .any))
+        #expect(described.items == [["Drama"], ["Drama"]] && described.users == [[], ["old"], []])
+    }
+
+    @Test("items of no event before are told apart, and every model ranks them among the same items")
+    func untouched() throws {
+        let folder = try EvaluationFolder()
+        let ratings = try folder.write("ratings.csv", twoTastes(users: 40, movies: 200, each: 40))
+        let rows = (0..<200).map { "\($0),Film,(no genres listed),\($0 % 2 == 0 ? "even" : "odd")\n" }
+        let movies = try folder.write("movies.csv", "movieId,title,genres,tmdb_keywords\n" + rows.joined())
+        func report(_ arguments: [String]) throws -> EvaluationReport {
+            let command = try EvaluateCommand.parse(
+                ["--input", movies, "--input", ratings, "--bootstrap", "50", "--protocol", "prequential"]
+                    + arguments)
+            return try EvaluationRun(request: command.request, progress: EvaluationProgress()).report()
+        }
+        let both = try report(["--algorithm", "sgd", "--algorithm", "sgd:priors=off", "--factors", "8"])
+        #expect(both.fact("described")?.hasPrefix("200 descriptions") == true)
+        for title in [
+            "items nobody has taken", "ratings of items of no event before",
+            "ratings of items of 1 to 5 events before",
+        ] {
+            #expect(both.section(title) != nil, "\(title)")
+        }
+        #expect(both.value("ratings", "sgd", .rmse) != both.value("ratings", "sgd:priors=off", .rmse))
+        let off = try #require(both.value("ratings", "sgd:priors=off", .rmse))
+        let alone = try report(["--algorithm", "sgd:priors=off", "--factors", "8"])
+        #expect(alone.value("ratings", "sgd:priors=off", .rmse) == off)
     }
 }

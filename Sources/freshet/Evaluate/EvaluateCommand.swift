@@ -201,6 +201,11 @@ struct EvaluateCommand: ParsableCommand {
             "What simulate --oracle wrote of these events: the best possible beside the models (prequential).",
             valueName: "file"))
     var oracle: String?
+    @Flag(
+        help:
+            "Have tables describe all items before the first event, rather than each as it comes up (prequential)."
+    )
+    var describeFirst = false
     @Flag(help: "One JSON object per number on standard output.")
     var json = false
     @Option(help: ArgumentHelp("Curves as CSV: by epoch, or over the moving window.", valueName: "file"))
@@ -359,6 +364,7 @@ struct EvaluateCommand: ParsableCommand {
         (request.factors, request.window, request.threads) = (factors, window, shards)
         request.popularityHalfLife = popularityHalfLife
         request.wantsCurves = output != nil
+        request.describesFirst = describeFirst
         (request.sample, request.oracle) = (sample, oracle)
         request.seen = seen.flatMap { SeenRule($0) } ?? .exclude
         return request
