@@ -3,6 +3,7 @@ import Evaluation
 import Events
 import Foundation
 import Reporting
+import Settings
 import Testing
 
 @testable import EvaluationRuns
