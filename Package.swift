@@ -89,6 +89,7 @@ let package = Package(
         room("Locking", ["CScheduling"]),
         room("Factors", ["COpenBLAS", "CKernels"], computes: true),
         room("Learners", ["CKernels", "Factors"], computes: true),
+        room("FeatureMaps", ["Factors"], computes: true),
         room("Training", ["Factors", "Learners", "Locking"], computes: true),
         room("ContentVectors", ["Factors"], computes: true),
         room("Evaluation", ["Locking", "Factors", "Learners"], computes: true),
@@ -109,20 +110,21 @@ let package = Package(
             "State",
             [
                 "Locking", "Factors", "Learners", "Retrieval", "Events", "Checkpoints", "Identities",
-                "CKernels", "Histories", "Counting", "Blending", "LiveScores", "ContentVectors", heaps,
+                "CKernels", "Histories", "Counting", "Blending", "FeatureMaps", "LiveScores",
+                "ContentVectors", heaps,
             ], learns: true),
         room(
             "StreamLearning",
             [
-                "Locking", "Factors", "Learners", "Events", "Checkpoints", "Identities", "Histories",
-                "Counting", "Blending", "LiveScores", "ContentVectors", "State",
+                "Locking", "Factors", "FeatureMaps", "Learners", "Events", "Checkpoints", "Identities",
+                "Histories", "Counting", "Blending", "LiveScores", "ContentVectors", "State",
             ], learns: true),
         room(
             "LookUps",
             [
                 "Identities",
-                "Locking", "Factors", "Learners", "Retrieval", "Events", "Checkpoints", "Histories",
-                "Counting", "Blending", "LiveScores", "ContentVectors", "State", heaps,
+                "Locking", "Factors", "FeatureMaps", "Learners", "Retrieval", "Events", "Checkpoints",
+                "Histories", "Counting", "Blending", "LiveScores", "ContentVectors", "State", heaps,
             ]),
         room(
             "Engine",
@@ -155,7 +157,7 @@ let package = Package(
             "Settings",
             [
                 "Learners", "Training", "Events", "EventLog", "EmbeddedEventLog", "KafkaEventLog",
-                "Blending", "LiveScores", "ContentVectors", "State",
+                "Blending", "FeatureMaps", "LiveScores", "ContentVectors", "State",
                 "StreamLearning", "LookUps", "Engine", logging, yams,
             ]),
         room("InventedWorlds", ["Events"]),
@@ -172,8 +174,8 @@ let package = Package(
             "EvaluationRuns",
             [
                 "Reporting", "Plotting", "Settings", "InventedWorlds", "Feeding", "Evaluation", "Locking",
-                "Factors",
-                "Learners", "Training", "Events", "EventLog", "State", "StreamLearning", logging,
+                "Factors", "FeatureMaps", "Learners", "Training", "Events", "EventLog", "State",
+                "StreamLearning", logging,
             ]),
 
         room(
@@ -190,10 +192,9 @@ let package = Package(
             name: "freshet",
             dependencies: [
                 "Reporting", "Settings", "InventedWorlds", "Feeding", "HistoryTraining", "Diagnosis",
-                "Watching",
-                "CSystemCalls", "LookUps", "EmbeddedEventLog",
-                "Plotting", "Exporting", "EvaluationRuns", "Evaluation", "Training", "Locking", "Factors",
-                "Events", "EventLog",
+                "Watching", "CSystemCalls", "LookUps", "EmbeddedEventLog", "Plotting", "Exporting",
+                "EvaluationRuns", "Evaluation", "FeatureMaps", "Training", "Locking", "Factors", "Events",
+                "EventLog",
                 "Checkpoints", "State", "Engine", "RESP", "RPC", "Instruments", "HTTPServer", argumentParser,
                 lifecycle,
                 logging, signals,
@@ -208,8 +209,8 @@ let package = Package(
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
-                "LiveScores", "ContentVectors", "ContentEvaluation",
-                "BenchmarkSupport", "Histories", "Identities", "CScheduling",
+                "LiveScores", "ContentVectors", "ContentEvaluation", "BenchmarkSupport", "FeatureMaps",
+                "Histories", "Identities", "CScheduling",
                 "CRdKafka", "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
                 "KafkaEventLog", "InventedWorlds", "SQLiteFiles", "Checkpoints", "State", "LookUps", "Engine",
                 "StreamLearning", "RESP", "CZlib", argumentParser, grdb, logging,
@@ -218,6 +219,7 @@ let package = Package(
 
         // The tests, a target a room.
         tests(of: "Learners", ["Learners", "Factors"]),
+        tests(of: "FeatureMaps", ["FeatureMaps", "Factors"]),
         tests(of: "Training", ["Training", "Learners", "Factors", "Events"]),
         tests(of: "Evaluation", ["Evaluation", "Factors"]),
         tests(of: "ContentVectors", ["ContentVectors", "Factors"]),
@@ -249,6 +251,7 @@ let package = Package(
         tests(
             of: "StreamLearning",
             [
+                "FeatureMaps",
                 "EngineSupport", "TestSupport", "StreamLearning", "Identities", "Histories", "Counting",
                 "Blending", "LiveScores", "Evaluation", "State", "Checkpoints", "Events", "Factors",
                 "Learners",

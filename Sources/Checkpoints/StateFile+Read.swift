@@ -116,7 +116,9 @@ extension StateFile {
 extension ReadUser {
     /// All of a user that `init` takes.
     static let selection = """
-        SELECT row, id, history, residual_sum, ratings, next_order, last_event, hidden, marks, tallies FROM users
+        SELECT row, id, history, residual_sum, ratings, next_order, last_event, hidden, marks, tallies, tags,
+            tags_at
+        FROM users
         """
 
     /// Lies in the statement's row.
@@ -125,7 +127,7 @@ extension ReadUser {
             row: Int32(clamping: users.integer(0)), id: users.bytes(1), history: users.bytes(2),
             residualSum: users.double(3), ratings: users.integer(4), nextOrder: users.integer(5),
             lastEvent: users.integer(6), hidden: users.bytes(7), marks: users.bytes(8),
-            tallies: users.bytes(9))
+            tallies: users.bytes(9), tags: users.bytes(10), tagsAt: users.optionalInteger(11))
     }
 }
 

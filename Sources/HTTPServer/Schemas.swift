@@ -129,6 +129,7 @@ enum Schemas {
                 optional: [
                     ("seen-value", number), ("seen-ts", integer), ("carried-by-others", number),
                     ("drift", number), ("parts", object([], others: number)),
+                    ("features", object([], others: number)), ("base", number), ("own", number),
                 ])
         ),
         (
@@ -165,7 +166,7 @@ enum Schemas {
         (
             "UserRecord",
             object([
-                ("id", text), ("seen", integer),
+                ("id", text), ("tags", array(of: text)), ("seen", integer),
                 (
                     "history",
                     array(

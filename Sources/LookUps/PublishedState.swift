@@ -15,6 +15,8 @@ package final class PublishedState: Sendable {
     package let models: [PublishedModel]
     /// Vectors by what is said of items; `nil` where none are learned.
     let content: PublishedContent?
+    /// What features say of items.
+    let priors = PublishedPriors()
     private let counts: Lock<PublishedCounts>
     private let latest = Lock(Snapshot())
     private let items = Atomic<Int>(0)
@@ -93,6 +95,7 @@ extension PublishedState {
             complete = complete && done
         }
         if let content, !content.take(from: state) { complete = false }
+        priors.take(state.priors)
         counts.withLock { $0.take(stats, from: state) }
         items.store(state.stats.count, ordering: .relaxed)
         if complete {

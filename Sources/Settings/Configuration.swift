@@ -102,6 +102,15 @@ public struct Configuration: Sendable, Equatable {
         public var publishIntervalMs = 2
     }
 
+    /// The section `features`: what tags say of items that few have taken.
+    public struct Features: Sendable, Equatable {
+        public var priors = true
+        public var itemsMin = 5
+        public var evidence = 50.0
+        public var regularization = 10.0
+        public var solveEvents = 131_072
+    }
+
     /// The section `histories`.
     public struct Histories: Sendable, Equatable {
         public var signalHalfLife = HalfLife.never
@@ -196,6 +205,7 @@ public struct Configuration: Sendable, Equatable {
     public var models = ModelSettings.defaults
     public var defaultModel = "blend"
     public var promotion = Promotion()
+    public var features = Features()
     public var histories = Histories()
     public var popularity = Popularity()
     public var trending = Trending()

@@ -9,6 +9,7 @@ package import ContentVectors
 internal import Dispatch
 package import Events
 internal import Factors
+package import FeatureMaps
 internal import Histories
 package import Identities
 package import Learners
@@ -28,6 +29,8 @@ package final class LearnedState: @unchecked Sendable {
     package let users = SharedLock(IDTable())
     package let items = SharedLock(IDTable())
     package let catalogue = SharedLock(Catalogue())
+    /// What items' features say of their rows. Between rounds only; solvers of rows read it.
+    package let priors: ItemPriors
 
     /// Next offset per partition: the consistent cut that this state stands at.
     package var positions: [Int32: Int64] = [:]
@@ -65,6 +68,9 @@ package final class LearnedState: @unchecked Sendable {
                 usersMayLeave: options.usersMayLeave)
         }
         models = options.models.map { ModelState(options: $0, state: options) }
+        var priorOptions = options.priors
+        priorOptions.normMax = options.normMax
+        priors = ItemPriors(models: options.models.count, options: priorOptions)
         comparison = ModelComparison(
             models: models.map { ($0.options.name, $0.rule.predictsRatings) },
             configured: options.defaultModel,
@@ -137,6 +143,8 @@ package final class LearnedState: @unchecked Sendable {
         /// How often a partition was found to be of another log, and `on-gap: skip` let it be learned from its
         /// beginning.
         package var logChanges: Int64 = 0
+        /// Tags left out, because their item or user has as many as it may (`TagList.tagsMax`).
+        package var droppedTags: Int64 = 0
 
         package init() {}
 
@@ -150,10 +158,11 @@ package final class LearnedState: @unchecked Sendable {
             ("evicted", \.evicted), ("refused", \.refused),
         ]
 
-        /// What befell the log rather than the learning: saved and shown like the others, and no part of the digest.
+        /// What befell the log rather than the learning, and what a state of before has not: saved and shown like the others,
+        /// and no part of the digest.
         package static let logFields:
             [(name: String, path: any WritableKeyPath<Counters, Int64> & Sendable)] = [
-                ("tombstones", \.tombstones), ("log-changes", \.logChanges),
+                ("tombstones", \.tombstones), ("log-changes", \.logChanges), ("dropped-tags", \.droppedTags),
             ]
 
         package static let all = fields + logFields

@@ -190,13 +190,16 @@ extension UserState {
             let history = History(blob: Data(stored.history), tallies: Data(stored.tallies)),
             let hidden = HiddenItems(blob: Data(stored.hidden)), hidden.all(below: itemCount),
             let marks = TimedMarks(blob: Data(stored.marks)), marks.all(below: itemCount),
+            let tags = UserTags(text: Data(stored.tags), time: stored.tagsAt),
             history.entries.allSatisfy({ $0.item >= 0 && $0.item < itemCount && $0.value.isFinite })
         else {
             throw StateError(
                 .damaged,
-                "the history, the hidden items or the marks of users row \(stored.row) are malformed")
+                "the history, the hidden items, the marks or the tags of users row \(stored.row) are malformed"
+            )
         }
         (self.id, self.history, self.hidden, self.marks) = (id, history, hidden, marks)
+        self.tags = tags
         (residualSum, ratings) = (stored.residualSum, Int(stored.ratings))
         nextOrder = UInt32(truncatingIfNeeded: stored.nextOrder)
         lastEvent = stored.lastEvent

@@ -1,5 +1,6 @@
 internal import ContentVectors
 internal import Dispatch
+internal import FeatureMaps
 internal import Identities
 internal import Locking
 
@@ -15,7 +16,7 @@ package struct StateMemory: Sendable {
     package var ids = 0
     /// Items' rows and what is counted of them.
     package var items = 0
-    /// Titles, tags, and which items carry them.
+    /// Titles, tags, which items carry them, and what is learned of them.
     package var catalogue = 0
     /// What tells duplicates.
     package var recent = 0
@@ -41,7 +42,7 @@ extension LearnedState {
         }
         memory.ids = users.read { $0.bytes } + items.read { $0.bytes }
         memory.items = stats.bytes + models.reduce(0) { $0 + $1.itemBytes }
-        memory.catalogue = catalogue.read { $0.bytes }
+        memory.catalogue = catalogue.read { $0.bytes } + priors.bytes
         memory.recent = recent.bytes
         memory.content = content.map { $0.isEmpty ? 0 : $0.bytes } ?? 0
         return memory

@@ -1,4 +1,5 @@
 public import ContentVectors
+package import FeatureMaps
 public import LiveScores
 
 /// The shape of a state, and what its models are. Validated by the configuration; a state takes it as it is.
@@ -31,6 +32,8 @@ public struct StateOptions: Sendable {
     /// How items' tags become vectors.
     public var content = ContentOptions()
 
+    /// What items' features say of their rows.
+    package var priors = ItemPriors.Options()
     /// Whether users may leave memory for the state file, as `memory.limit` has them.
     public var usersMayLeave = false
 

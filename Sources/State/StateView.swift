@@ -140,6 +140,7 @@ package struct UserView: ~Copyable {
     package var id: EntityID? { user.id }
     package var history: History { user.history }
     package var hidden: HiddenItems { user.hidden }
+    package var tags: [String] { user.tags.list.tags }
 
     /// The user's row in a model: valid until the read ends, so copy what is to be kept.
     package func row(ofModel number: Int) -> Row {

@@ -1,6 +1,7 @@
 internal import Dispatch
 internal import Events
 internal import Factors
+internal import FeatureMaps
 internal import Identities
 internal import Learners
 internal import Locking
@@ -205,8 +206,12 @@ package struct Alternation {
         guard let id = state.items.read({ $0.id(of: item) }) else { return true }
         let row = model.items.row(Int(item))
         let before = row.vector
-        var random = KeyedRandom(seed: model.seed, bytes: id.string.utf8)
-        random.initialise(row)
+        if let prior = state.priors.prior(ofItem: Int(item), model: number) {
+            row.set(vector: prior.prefix(before.count), bias: 0)
+        } else {
+            var random = KeyedRandom(seed: model.seed, bytes: id.string.utf8)
+            random.initialise(row)
+        }
         if row.vector != before {
             alternating.itemGramian.update(from: before, to: row)
             if model.items.markChanged(Int(item)) { changedItems.append(item) }

@@ -9,6 +9,7 @@ internal import Counting
 package import Dispatch
 internal import Events
 internal import Factors
+internal import FeatureMaps
 internal import Histories
 internal import Identities
 internal import Learners
@@ -124,6 +125,7 @@ package final class BatchApplication {
             {
                 take(EventInBatch(event: event, index: index, ids: ids), of: batch.events)
                 if alternates, preparation.applied % Int64(options.blockEvents) == 0 { endBlock() }
+                if learns, state.priors.isDue(preparation.applied) { solvePriors() }
             }
         }
     }
@@ -134,6 +136,8 @@ package final class BatchApplication {
         if tooMany > 0 { evict(tooMany) }
         // The new item joins the sum over all: what came before is folded in first, however batches are cut.
         if alternates, state.shards.count == 1, preparation.bringsItem(logged) { learnPrepared() }
+        // Rows move with what is said of their items: between the events before and those behind.
+        if state.priors.options.isOn, preparation.describesKnown(logged) { learnPrepared() }
         preparation.add(logged, of: events)
         guard logged.event.kind == .forget, let user = EntityID(bytes: logged.user) else { return }
         // Alone between two segments: the grid keeps the order of a user and an item, not that of a whole user.
@@ -182,8 +186,9 @@ package final class BatchApplication {
         let (segment, grid, assignment) = next
         grow(to: segment.itemCount)
         for item in segment.described { state.stats[Int(item)].unsaved = true }
+        if learns, !segment.described.isEmpty { take(moved: state.placeDescribed(segment.described)) }
         let started = SegmentRun(
-            segment, grid: grid, assignment: assignment, worker: worker(examples: segment.examples),
+            segment, grid: grid, assignment: assignment, worker: worker(segment),
             state: state, stages: stages)
         guard segment.examples.count >= Self.examplesForParallel else {
             started.learnInTurn()
@@ -193,9 +198,11 @@ package final class BatchApplication {
         started.start()
     }
 
-    private func worker(examples: [Example]) -> CellWorker {
-        CellWorker(
-            examples: examples, models: state.models, learners: learners, stats: state.stats,
+    private func worker(_ segment: Segment) -> CellWorker {
+        let examples = segment.examples
+        return CellWorker(
+            examples: examples, descriptions: segment.userDescriptions, models: state.models,
+            learners: learners, stats: state.stats,
             samples: SampleSlots(models: examples.isEmpty ? 0 : state.models.count, examples: examples.count),
             historyMax: options.historyMax,
             fading: WeightFading(
@@ -278,6 +285,7 @@ package final class BatchApplication {
         state.counters.duplicates += Int64(report.duplicates)
         state.counters.dropped += Int64(report.dropped)
         state.counters.late += Int64(report.late)
+        state.counters.droppedTags += Int64(report.droppedTags)
         takeCounts(of: report)
         outcome.changedStats += report.changedStats
         outcome.rejections += report.rejections
@@ -340,6 +348,16 @@ package final class BatchApplication {
         }
     }
 
+    /// What features say of rows, solved anew.
+    private func solvePriors() {
+        learnPrepared()
+        take(moved: state.solvePriors())
+    }
+
+    private func take(moved rows: [[Int32]]) {
+        for (number, moved) in rows.enumerated() { outcome.changedItems[number] += moved }
+    }
+
     /// Erases the users heard of least recently.
     private func evict(_ count: Int) {
         learnPrepared()
@@ -359,7 +377,7 @@ package final class BatchApplication {
         // Nearly always there: read with the batch that this event is of.
         state.bringBack(CollectionOfOne(row))
         let shard = state.shard(of: row)
-        let worker = self.worker(examples: [])
+        let worker = self.worker(Segment(shards: 0))
         let mean = preparation.mean
         shard.queue.sync {
             worker.removeAll(of: shard.local(row), mean: mean, fading: fading, shard: shard)

@@ -1,5 +1,6 @@
 internal import Blending
 internal import Counting
+internal import Events
 internal import Factors
 internal import Histories
 internal import Learners
@@ -9,6 +10,8 @@ internal import State
 /// Learns the examples of one cell: the queue of `shard` owns the users, `lease` lends the items.
 struct CellWorker {
     let examples: [Example]
+    /// What examples say of users.
+    let descriptions: [UserDescription]
     let models: [ModelState]
     /// The same, to go through at each event without counting references: `models` holds them.
     private let lentModels: [Unmanaged<ModelState>]
@@ -32,12 +35,13 @@ struct CellWorker {
     private let solvesHistories: Bool
 
     init(
-        examples: [Example], models: [ModelState], learners: [any StreamLearner],
+        examples: [Example], descriptions: [UserDescription] = [], models: [ModelState],
+        learners: [any StreamLearner],
         stats: ItemColumn<ItemStats>, samples: SampleSlots, historyMax: Int, fading: WeightFading,
         options: StateOptions, measure: CommonMeasure, learns: Bool = true,
         observer: (any LearningObserver)? = nil
     ) {
-        self.examples = examples
+        (self.examples, self.descriptions) = (examples, descriptions)
         self.models = models
         lentModels = models.map { Unmanaged.passUnretained($0) }
         self.learners = learners
@@ -72,6 +76,7 @@ struct CellWorker {
                 switch example.kind {
                 case .retract: retract(example, shard: shard)
                 case .hide, .unhide: hide(example, shard: shard)
+                case .describe: describe(example, shard: shard)
                 case .rating, .signal:
                     learn(example, slot: Int(index), at: desks, shard: shard, lease: lease)
                 }
@@ -311,6 +316,16 @@ struct CellWorker {
         } else {
             shard.users[local].hidden.remove(example.item)
         }
+    }
+
+    private func describe(_ example: Example, shard: UserShard) {
+        let (local, description) = (shard.local(example.user), descriptions[Int(example.reference)])
+        var list = shard.users[local].tags.list
+        let outcome = list.describe(
+            tags: description.tags, added: description.addedTags,
+            time: example.isTimed ? example.time : nil)
+        if outcome.isNews { shard.users[local].tags = UserTags(list) } else { shard.report.late += 1 }
+        shard.report.droppedTags += outcome.dropped
     }
 
     /// Remembers when it was said, if the event has a time of its own; else what was remembered means nothing any more.

@@ -46,7 +46,8 @@ struct SampledRecall {
         _ example: Example, seed: UInt64, _ context: borrowing LearningContext, lease: borrowing RowLease
     ) -> [Int] {
         var random = example.random(seed: ~seed)
-        guard random.next() % every(at: example.ordinal) == 0, context.mayBeShown(example.item, example) else { return [] }
+        guard random.next() % every(at: example.ordinal) == 0, context.mayBeShown(example.item, example)
+        else { return [] }
         return context.withShown(negatives, example, lease: lease, random: &random) { others in
             others.count == negatives ? Array(others) : []
         }

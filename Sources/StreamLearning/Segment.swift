@@ -7,6 +7,8 @@ struct Segment {
     var examples: [Example] = []
     /// New users, by the shard that takes them in.
     var arrivals: [[(id: EntityID, row: Int32)]]
+    /// What is said of users, each by one example.
+    var userDescriptions: [UserDescription] = []
     /// Users who left memory and are heard of again; taken in before anything is learned.
     var back: SpilledUsers?
     /// Item rows there are once this is learned; those beyond what the tables hold are new.

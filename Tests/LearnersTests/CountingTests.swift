@@ -22,7 +22,8 @@ struct CountingTests {
         var total = 0.0
         for (number, event) in stream(3_000, seed: 3).enumerated() {
             sketch.add(
-                event.item, weight: event.weight, isNear: number % 3 == 0, at: 0, fading: SuccessorFading(halfLife),
+                event.item, weight: event.weight, isNear: number % 3 == 0, at: 0,
+                fading: SuccessorFading(halfLife),
                 capacity: capacity)
             let factor = number == 0 ? 1 : halfLife.factor(elapsed: 1)
             for item in exact.keys { exact[item]! *= factor }

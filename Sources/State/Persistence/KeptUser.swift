@@ -158,7 +158,8 @@ extension StoredUser {
         self.init(
             row: row, id: Data(id.string.utf8), history: user.history.blob, residualSum: user.residualSum,
             ratings: Int64(user.ratings), nextOrder: Int64(user.nextOrder), lastEvent: user.lastEvent,
-            hidden: user.hidden.blob, marks: user.marks.blob, tallies: user.history.tallyBlob)
+            hidden: user.hidden.blob, marks: user.marks.blob, tallies: user.history.tallyBlob,
+            tags: user.tags.list.tags, tagsAt: user.tags.list.time)
     }
 }
 

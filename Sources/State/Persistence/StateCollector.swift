@@ -3,6 +3,7 @@ internal import ContentVectors
 internal import Counting
 internal import Events
 internal import Factors
+internal import FeatureMaps
 internal import Foundation
 internal import Identities
 internal import Learners
@@ -25,8 +26,10 @@ extension LearnedState {
     func collectHead(withBlocks blocks: Bool = true) -> StateDelta {
         var delta = StateDelta()
         delta.positions = positions
+        let priorScalars = takePriorScalars()
         delta.scalars = scalars().merging(recent.takeChanges()) { own, _ in own }
             .merging(takeContent()) { own, _ in own }
+            .merging(priorScalars.own) { own, _ in own }
         delta.models = models.enumerated().map { number, model in
             var stored = StoredModel(
                 name: model.options.name, learner: model.options.learnerName,
@@ -34,7 +37,8 @@ extension LearnedState {
                     "updates": .integer(Int64(model.updates)), "rejected": .integer(Int64(model.rejected)),
                     "score": .blob(model.score.blob),
                 ].merging(model.alternating?.scalars ?? [:]) { own, _ in own }
-                    .merging(counterScalars(of: number, withBlocks: blocks)) { own, _ in own })
+                    .merging(counterScalars(of: number, withBlocks: blocks)) { own, _ in own }
+                    .merging(priorScalars.models[number] ?? [:]) { own, _ in own })
             if !model.options.learnsRows { stored.scalars[StoredModel.vectors] = .integer(0) }
             stored.obsolete = model.counter?.obsolete ?? []
             return stored
@@ -114,6 +118,7 @@ extension LearnedState {
         forgotten += delta.forgottenUsers
         recent.markUnsaved()
         content?.markUnsaved()
+        priors.isUnsaved = priors.isUnsaved || delta.scalars[Self.featureNames] != nil
         for user in delta.users { shard(of: user.row).markUnsaved(user.row) }
         for (model, factors) in delta.userFactors.enumerated() {
             for row in factors.rows { shard(of: row).markUnsaved(row, model: model) }

@@ -73,6 +73,7 @@ extension LearnedState {
         if let content, !content.isEmpty {
             for (_, blob) in content.blobs.sorted(by: { $0.key < $1.key }) { digest.combine(bytes: blob) }
         }
+        combinePriors(&digest)
         for (number, model) in models.enumerated() {
             for blob in counterBlobs(of: number) { digest.combine(bytes: blob) }
             digest.combine(bytes: model.options.name.utf8)
@@ -111,6 +112,10 @@ extension LearnedState {
             if !tallies.isEmpty { digest.combine(bytes: tallies) }
             digest.combine(bytes: user.hidden.blob)
             digest.combine(bytes: user.marks.blob)
+            if !user.tags.isEmpty {
+                for tag in user.tags.list.tags { digest.combine(bytes: tag.utf8) }
+                digest.combine(Int(user.tags.list.time ?? .min))
+            }
             digest.combine(user.residualSum.bitPattern)
             digest.combine(user.ratings)
             digest.combine(Int(user.nextOrder))

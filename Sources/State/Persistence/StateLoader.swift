@@ -32,6 +32,8 @@ package final class StateLoader: StateReader {
     /// Of models that count, until users and items are there.
     private var counters: [Int: [String: Data]] = [:]
     private var (comparison, defaultModel): (Data?, Data?)
+    /// Of what features say: their names, and by model its map.
+    private var (featureNames, featureMaps): (Data?, [Int: Data]) = (nil, [:])
     private var (ratingSum, ratingCount) = (0.0, Int64(0))
     /// `nil` in a file of before ratings were standardised.
     private var ratingSquares: Double?
@@ -72,6 +74,7 @@ package final class StateLoader: StateReader {
         case (let name, .blob(let value)) where name.hasPrefix(ContentVectors.prefix): content[name] = value
         case ("comparison", .blob(let value)): comparison = value
         case ("default-model", .blob(let value)): defaultModel = value
+        case (LearnedState.featureNames, .blob(let value)): featureNames = value
         case ("log.memory", .blob(let value)):
             // What cannot be read is as good as what an older program did not write: the log is trusted.
             if let memory = try? JSONDecoder().decode(LogMemory.self, from: value) {
@@ -93,6 +96,7 @@ package final class StateLoader: StateReader {
         case ("score", .blob(let value)):
             let model = state.models[number]
             model.score.restore(value, firstLayout: model.rule.predictsRatings)
+        case (LearnedState.featureMap, .blob(let value)): featureMaps[number] = value
         case (let name, .blob(let value))
         where name.hasPrefix(CounterState.prefix) || name.hasPrefix(BlendState.prefix):
             counters[number, default: [:]][name] = value
@@ -216,6 +220,9 @@ package final class StateLoader: StateReader {
         content = [:]
         guard state.comparison.restore(comparison, json: defaultModel) else {
             throw damaged("'comparison' is malformed")
+        }
+        guard state.restorePriors(names: featureNames, maps: featureMaps) else {
+            throw damaged("what is learned of items' features is malformed")
         }
         state.recent.restore(recent)
         recent = [:]
