@@ -59,7 +59,12 @@ extension LookupAnswerer {
             tags: query.tags, exclude: query.exclude, keepsReasons: query.wantsMeta, untagged: latest.untagged
         )
         return users.map { user in
-            let copy = view.readUser(user) { (history: $0.history, hidden: $0.hidden) }
+            let copy: (history: History, hidden: HiddenItems)?
+            do throws(LookupError) {
+                copy = try readUser(user) { (history: $0.history, hidden: $0.hidden) }
+            } catch {
+                return .failure(error)
+            }
             var own = selection
             if let copy {
                 own.leaveOut(copy.hidden.rows, because: .hidden)
@@ -112,7 +117,7 @@ extension LookupAnswerer {
         let rows: [Int32]
         switch query.subject {
         case .user(let user):
-            guard let items = view.readUser(user, { $0.history.items }) else { throw unknown(user) }
+            guard let items = try readUser(user, { $0.history.items }) else { throw unknown(user) }
             rows = items
         case .items(let items):
             rows = try self.rows(of: items).map { Int32($0) }

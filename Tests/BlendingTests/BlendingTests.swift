@@ -89,7 +89,9 @@ struct BlendingTests {
         #expect(sample.rank([7, 8, 7, 7, 5]) == 2 + Float(1 + 1) / 2)
     }
 
-    @Test("as many are above the bound as are asked for, fewer where some are level", arguments: [0, 9, 10, 200])
+    @Test(
+        "as many are above the bound as are asked for, fewer where some are level",
+        arguments: [0, 9, 10, 200])
     func least(count: Int) {
         var random = KeyedRandom(seed: 5)
         let scores = (0..<count).map { _ in Float(random.next(below: 40)) }

@@ -17,7 +17,8 @@ struct CountLeadersTests {
         return sorted.prefix(limit).map { Int32($0) }
     }
 
-    @Test("are those of a sort, whenever they are asked for and whatever was taken back", arguments: [1, 8, 64])
+    @Test(
+        "are those of a sort, whenever they are asked for and whatever was taken back", arguments: [1, 8, 64])
     func exact(limit: Int) {
         var random = KeyedRandom(seed: 3)
         var counts = Array(repeating: FadingLogs.untaken, count: 300)
