@@ -67,7 +67,10 @@ extension StateMemory {
         if model.isBlend { items += size.items * MemoryLayout<FadingLogs>.stride }
         guard model.keepsTrails, let counter = model.counter else { return }
         users += size.users * MemoryLayout<UserTrail>.stride
-        histories += UserTrail.expectedBytes(counter, users: size.users, liked: size.liked)
+        // Where nothing is ever shown again, nobody keeps what was taken for it.
+        if counter.kind != .repeat || options.seen != .exclude {
+            histories += UserTrail.expectedBytes(counter, users: size.users, liked: size.liked)
+        }
         if counter.kind == .next {
             items += SuccessorSketch.expectedBytes(counter, of: size)
         }

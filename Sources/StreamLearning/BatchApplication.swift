@@ -125,7 +125,7 @@ package final class BatchApplication {
             {
                 take(EventInBatch(event: event, index: index, ids: ids), of: batch.events)
                 if alternates, preparation.applied % Int64(options.blockEvents) == 0 { endBlock() }
-                if learns, state.priors.isDue(preparation.applied) { solvePriors() }
+                if state.priors.isDue(preparation.applied) { learns ? solvePriors() : learnPrepared() }
             }
         }
     }

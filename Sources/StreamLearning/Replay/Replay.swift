@@ -59,24 +59,27 @@ public struct Replay {
 
     private mutating func pass(_ events: some Collection<Event>) throws(ReplayError) -> [ReplayedEvent] {
         var batch = IngestBatch()
+        // Offsets count descriptions too, as in a log; places of events are those of events alone.
+        let before = Int64(descriptions)
+        var described: [Int64] = []
         for event in events {
-            let token: Token
-            switch event.kind {
-            case .item, .user:
-                token = Token(partition: 1, offset: Int64(descriptions))
-                descriptions += 1
-            default:
-                token = Token(partition: 0, offset: offset)
-                offset += 1
-            }
-            batch.events.append(LoggedEvent(token: token, logTime: 0, event: event))
+            if event.isDescription { described.append(offset) }
+            batch.events.append(
+                LoggedEvent(token: Token(partition: 0, offset: offset), logTime: 0, event: event))
+            offset += 1
         }
-        batch.positions = [0: offset]
-        if descriptions > 0 { batch.positions[1] = Int64(descriptions) }
+        descriptions += described.count
+        batch.positions[0] = offset
         application.apply(batch)
-        return try observer.take(userID: { [state] row in
+        var replayed = try observer.take(userID: { [state] row in
             state.users.read { $0.id(of: row)?.string } ?? "?"
         })
+        var passed = 0
+        for index in replayed.indices {
+            while passed < described.count, described[passed] < replayed[index].offset { passed += 1 }
+            replayed[index].offset -= before + Int64(passed)
+        }
+        return replayed
     }
 
     public var users: Int { state.users.read { $0.count } }
@@ -85,4 +88,14 @@ public struct Replay {
     public var duplicates: Int64 { state.counters.duplicates }
     /// Updates that the guard refused, per model.
     public var rejected: [Int] { state.models.map(\.rejected) }
+}
+
+extension Event {
+    /// What is said of an item or a user, rather than what a user did.
+    fileprivate var isDescription: Bool {
+        switch kind {
+        case .item, .user: true
+        default: false
+        }
+    }
 }
