@@ -1,4 +1,3 @@
-internal import CKernels
 package import Checkpoints
 internal import Dispatch
 internal import Events
@@ -175,8 +174,6 @@ extension LearnedState {
 
     private func copyVectors(of rows: [Int32], in table: FactorTable) -> [Float] {
         Array(unsafeUninitializedCapacity: rows.count * table.factors) { room, count in
-            // Else a page is made for every fourth of a thousand numbers, which takes longer than to copy them.
-            if let room = room.baseAddress { memory_prefer_large_pages(room, rows.count * table.factors * 4) }
             // Each iteration has rows of its own. Nobody else looks at the room before all have ended.
             nonisolated(unsafe) let start = room.baseAddress
             let perPart = 4096
