@@ -57,6 +57,7 @@ struct AlgorithmSettingsTests {
                 switch field.name {
                 case "rate-schedule": "adagrad"
                 case "negatives": "uniform"
+                case "priors": "on"
                 default: "1"
                 }
             let text = "\(learner.rawValue):\(field.name)=\(value)"
