@@ -89,7 +89,9 @@ let package = Package(
         room("Locking", ["CScheduling"]),
         room("Factors", ["COpenBLAS", "CKernels"], computes: true),
         room("Learners", ["CKernels", "Factors"], computes: true),
+        room("FeatureMaps", ["Factors"], computes: true),
         room("Training", ["Factors", "Learners", "Locking"], computes: true),
+        room("ContentVectors", ["Factors"], computes: true),
         room("Evaluation", ["Locking", "Factors", "Learners"], computes: true),
         room("Retrieval", ["CKernels", "Factors", heaps]),
         room("Events", ["CSimdJSON", "CZlib"]),
@@ -100,7 +102,7 @@ let package = Package(
         room("Checkpoints", ["Locking", "SQLiteFiles", grdb]),
         room("Identities", ["CKernels", "Locking", "Events", heaps]),
         room("Histories", ["CKernels", heaps]),
-        room("Counting", ["Factors", "Learners"], computes: true),
+        room("Counting", ["Factors", "Learners", "Histories"], computes: true),
         room("LiveScores", ["Evaluation", "Events"], computes: true),
         room("Instruments", ["Locking", metrics]),
         room("Blending", ["Learners"], computes: true),
@@ -108,20 +110,21 @@ let package = Package(
             "State",
             [
                 "Locking", "Factors", "Learners", "Retrieval", "Events", "Checkpoints", "Identities",
-                "CKernels", "Histories", "Counting", "Blending", "LiveScores", heaps,
+                "CKernels", "Histories", "Counting", "Blending", "FeatureMaps", "LiveScores",
+                "ContentVectors", heaps,
             ], learns: true),
         room(
             "StreamLearning",
             [
-                "Locking", "Factors", "Learners", "Events", "Identities", "Histories", "Counting",
-                "Blending", "LiveScores", "State",
+                "Locking", "Factors", "FeatureMaps", "Learners", "Events", "Checkpoints", "Identities",
+                "Histories", "Counting", "Blending", "LiveScores", "ContentVectors", "State",
             ], learns: true),
         room(
             "LookUps",
             [
                 "Identities",
-                "Locking", "Factors", "Learners", "Retrieval", "Events", "Histories", "Counting",
-                "Blending", "LiveScores", "State", heaps,
+                "Locking", "Factors", "FeatureMaps", "Learners", "Retrieval", "Events", "Checkpoints",
+                "Histories", "Counting", "Blending", "LiveScores", "ContentVectors", "State", heaps,
             ]),
         room(
             "Engine",
@@ -154,10 +157,11 @@ let package = Package(
             "Settings",
             [
                 "Learners", "Training", "Events", "EventLog", "EmbeddedEventLog", "KafkaEventLog",
-                "Blending", "LiveScores", "State",
+                "Blending", "FeatureMaps", "LiveScores", "ContentVectors", "State",
                 "StreamLearning", "LookUps", "Engine", logging, yams,
             ]),
         room("InventedWorlds", ["Events"]),
+        room("ContentEvaluation", ["ContentVectors", "Factors", "Events"], computes: true),
         room("Feeding", ["Reporting", "Locking", "Events", "EventLog", "RESP"]),
         room(
             "HistoryTraining",
@@ -170,8 +174,8 @@ let package = Package(
             "EvaluationRuns",
             [
                 "Reporting", "Plotting", "Settings", "InventedWorlds", "Feeding", "Evaluation", "Locking",
-                "Factors",
-                "Learners", "Training", "Events", "EventLog", "State", "StreamLearning", logging,
+                "Factors", "FeatureMaps", "Learners", "Training", "Events", "EventLog", "State",
+                "StreamLearning", logging,
             ]),
 
         room(
@@ -188,10 +192,9 @@ let package = Package(
             name: "freshet",
             dependencies: [
                 "Reporting", "Settings", "InventedWorlds", "Feeding", "HistoryTraining", "Diagnosis",
-                "Watching",
-                "CSystemCalls", "LookUps", "EmbeddedEventLog",
-                "Plotting", "Exporting", "EvaluationRuns", "Evaluation", "Training", "Locking", "Factors",
-                "Events", "EventLog",
+                "Watching", "CSystemCalls", "LookUps", "EmbeddedEventLog", "Plotting", "Exporting",
+                "EvaluationRuns", "Evaluation", "FeatureMaps", "Training", "Locking", "Factors", "Events",
+                "EventLog",
                 "Checkpoints", "State", "Engine", "RESP", "RPC", "Instruments", "HTTPServer", argumentParser,
                 lifecycle,
                 logging, signals,
@@ -206,8 +209,8 @@ let package = Package(
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
-                "LiveScores",
-                "BenchmarkSupport", "Histories", "Identities", "CScheduling",
+                "LiveScores", "ContentVectors", "ContentEvaluation", "BenchmarkSupport", "FeatureMaps",
+                "Histories", "Identities", "CScheduling",
                 "CRdKafka", "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
                 "KafkaEventLog", "InventedWorlds", "SQLiteFiles", "Checkpoints", "State", "LookUps", "Engine",
                 "StreamLearning", "RESP", "CZlib", argumentParser, grdb, logging,
@@ -216,8 +219,11 @@ let package = Package(
 
         // The tests, a target a room.
         tests(of: "Learners", ["Learners", "Factors"]),
+        tests(of: "FeatureMaps", ["FeatureMaps", "Factors"]),
         tests(of: "Training", ["Training", "Learners", "Factors", "Events"]),
         tests(of: "Evaluation", ["Evaluation", "Factors"]),
+        tests(of: "ContentVectors", ["ContentVectors", "Factors"]),
+        tests(of: "ContentEvaluation", ["ContentEvaluation", "ContentVectors"]),
         tests(of: "Retrieval", ["Retrieval", "CKernels", "Factors"]),
         tests(of: "Events", ["Events"]),
         tests(of: "SQLiteFiles", ["SQLiteFiles", "TestSupport", grdb]),
@@ -245,6 +251,7 @@ let package = Package(
         tests(
             of: "StreamLearning",
             [
+                "FeatureMaps",
                 "EngineSupport", "TestSupport", "StreamLearning", "Identities", "Histories", "Counting",
                 "Blending", "LiveScores", "Evaluation", "State", "Checkpoints", "Events", "Factors",
                 "Learners",
@@ -253,7 +260,8 @@ let package = Package(
         tests(
             of: "LookUps",
             [
-                "EngineSupport", "TestSupport", "LookUps", "Engine", "Identities", "Blending", "Histories",
+                "ContentVectors", "EngineSupport", "TestSupport", "LookUps", "Engine", "Identities",
+                "Blending", "Histories",
                 "State",
                 "StreamLearning", "Events",
                 "Factors", "Learners", "Locking", "Retrieval",

@@ -32,7 +32,7 @@ package struct MeasuredCommand: Sendable {
     /// `RECOMMEND` first: what the others are held against. All look through the whole catalogue.
     package static func all(count: Int) -> [MeasuredCommand] {
         [recommend(count)] + SimilarQuery.Metric.allCases.map { similar(count, $0) } + [session(count)]
-            + [explain] + TopQuery.Order.allCases.map { top(count, $0) }
+            + [explain] + TopQuery.Order.allCases.map { top(count, $0) } + byContent(count)
     }
 
     package static func recommend(_ count: Int) -> MeasuredCommand {
@@ -48,6 +48,36 @@ package struct MeasuredCommand: Sendable {
                 ["SIMILAR", $0.items[0].string, "COUNT", String(count), "METRIC", metric.rawValue]
             },
             call: { _ = try $0.answer(SimilarQuery(item: $1.items[0], count: count, metric: metric)) })
+    }
+
+    /// Words are the ids of two items: no item carries them, as no item need.
+    private static func byContent(_ count: Int) -> [MeasuredCommand] {
+        [
+            MeasuredCommand(
+                name: "SEARCH",
+                words: {
+                    ["SEARCH"] + $0.items.prefix(2).map(\.string) + ["COUNT", String(count)]
+                },
+                call: {
+                    _ = try $0.answer(SearchQuery(words: $1.items.prefix(2).map(\.string), count: count))
+                }),
+            MeasuredCommand(
+                name: "SIMILAR BY content",
+                words: { ["SIMILAR", $0.items[0].string, "BY", "content", "COUNT", String(count)] },
+                call: {
+                    var query = SimilarQuery(item: $1.items[0], count: count)
+                    query.by = .content
+                    _ = try $0.answer(query)
+                }),
+            MeasuredCommand(
+                name: "RECOMMEND BY content",
+                words: { ["RECOMMEND", $0.user.string, "BY", "content", "COUNT", String(count)] },
+                call: {
+                    var query = RecommendQuery(user: $1.user, count: count)
+                    query.by = .content
+                    _ = try $0.answer(query)
+                }),
+        ]
     }
 
     private static func session(_ count: Int) -> MeasuredCommand {

@@ -11,13 +11,10 @@ public struct BlendOptions: Sendable, Equatable {
     public var halfLives: [HalfLife] { [slow, steady, brisk, fast] }
     /// Items that each part proposes in a look-up; more where more are asked for.
     public var candidates = 32
-    /// Items looked at to learn from an event, beside those that the parts propose.
-    public var poolMax = 4_096
-    /// Items that an event earns to be looked at, on average: an event is learned from once the pool is earned.
-    public var itemsPerEvent = 4.0
-    /// Events after which no more is earned than that; before, so much more that the first thousand or so are all learned
-    /// from.
-    public var eagerEvents = 200_000.0
+    /// One event in so many is learned from in the long run.
+    public var everyEvents = 500.0
+    /// Events after which no more than that are; before, so many more that all of the first thousand are.
+    public var eagerEvents = 300_000.0
 
     public init() {}
 }

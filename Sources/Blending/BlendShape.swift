@@ -20,10 +20,12 @@ public enum BlendSource: UInt8, Sendable, Equatable {
     case rating
 
     /// Numbers that the part gives, and features that are made of them; the first alone keeps the part's order.
+    @inlinable
     @inline(__always)
     public var features: Int { self == .succession ? 2 : 1 }
 
     /// What is made of a number.
+    @inlinable
     @inline(__always)
     func feature(_ value: Float) -> Float {
         switch self {
@@ -96,9 +98,6 @@ public struct BlendShape: Sendable, Equatable {
 public struct BlendContext: Sendable, Equatable {
     static let buckets = 8
     static let tables = 3
-    /// Entries of a history that are looked at, newest first.
-    public static let entriesMax = 32
-
     /// Of how long ago the user's last event is, of how many items the user took at this very time, and of how many in all;
     /// each is a bucket of a table of its own.
     let gap: Int
@@ -123,25 +122,28 @@ public struct BlendFeatures: Sendable {
     public let shape: BlendShape
     public let count: Int
     /// Row-major.
-    public private(set) var values: [Float]
+    public var values: [Float] { numbers }
+    @usableFromInline var numbers: [Float]
 
     public init(shape: BlendShape, count: Int) {
         (self.shape, self.count) = (shape, count)
-        values = [Float](repeating: 0, count: shape.features * count)
+        numbers = [Float](repeating: 0, count: shape.features * count)
     }
 
     /// What the part gives to the item at `place`; the second `number` where it gives two.
+    @inlinable
     @inline(__always)
     public mutating func set(_ part: Int, _ number: Int = 0, at place: Int, _ value: Float) {
         guard value != 0 else { return }
-        values[(shape.starts[part] + number) * count + place] = shape.parts[part].source.feature(value)
+        numbers[(shape.starts[part] + number) * count + place] = shape.parts[part].source.feature(value)
     }
 
     /// What the part gives to all items, asked one after the other; the second `number` where it gives two.
+    @inlinable
     @inline(__always)
     public mutating func fill(_ part: Int, _ number: Int = 0, _ value: (Int) -> Float) {
         let (source, start, count) = (shape.parts[part].source, (shape.starts[part] + number) * count, count)
-        values.withUnsafeMutableBufferPointer { values in
+        numbers.withUnsafeMutableBufferPointer { values in
             for place in 0..<count {
                 let value = value(place)
                 if value != 0 { values[start + place] = source.feature(value) }
@@ -150,28 +152,31 @@ public struct BlendFeatures: Sendable {
     }
 
     /// What the first parts, as many as `counts`, give to all items, asked one after the other.
+    @inlinable
     @inline(__always)
     public mutating func fill(first counts: Int, _ value: (Int) -> SIMD4<Float>) {
-        let (shape, count) = (shape, count)
-        values.withUnsafeMutableBufferPointer { values in
+        let count = count
+        precondition(shape.starts.prefix(counts).enumerated().allSatisfy { $0 == $1 })
+        precondition(shape.parts.prefix(counts).allSatisfy { $0.source == .count })
+        numbers.withUnsafeMutableBufferPointer { values in
             for place in 0..<count {
+                // Of counts the number itself is the feature.
                 let value = value(place)
-                for part in 0..<counts where value[part] != 0 {
-                    values[shape.starts[part] * count + place] = shape.parts[part].source.feature(value[part])
-                }
+                for part in 0..<counts { values[part * count + place] = value[part] }
             }
         }
     }
 
+    @inlinable
     @inline(__always)
-    public mutating func setSeen(at place: Int) { values[shape.seenFeature * count + place] = 1 }
+    public mutating func setSeen(at place: Int) { numbers[shape.seenFeature * count + place] = 1 }
 
     /// Of these items alone.
     func part(_ places: [Int]) -> BlendFeatures {
         var part = BlendFeatures(shape: shape, count: places.count)
         for feature in 0..<shape.features {
             for (place, from) in places.enumerated() {
-                part.values[feature * places.count + place] = values[feature * count + from]
+                part.numbers[feature * places.count + place] = numbers[feature * count + from]
             }
         }
         return part
@@ -182,7 +187,7 @@ public struct BlendFeatures: Sendable {
         precondition(weights.count == shape.features)
         var scores = [Float](repeating: 0, count: count)
         scores.withUnsafeMutableBufferPointer { scores in
-            values.withUnsafeBufferPointer { values in
+            numbers.withUnsafeBufferPointer { values in
                 for (feature, weight) in weights.enumerated() where weight != 0 {
                     let start = feature * count
                     for place in 0..<count { scores[place] += weight * values[start + place] }
@@ -198,11 +203,11 @@ public struct BlendFeatures: Sendable {
         for (part, start) in shape.starts.enumerated() {
             var share: Float = 0
             for feature in start..<start + shape.parts[part].source.features {
-                share += weights[feature] * values[feature * count + place]
+                share += weights[feature] * numbers[feature * count + place]
             }
             shares.append(share)
         }
         let seen = shape.seenFeature
-        return shares + [weights[seen] * values[seen * count + place]]
+        return shares + [weights[seen] * numbers[seen * count + place]]
     }
 }

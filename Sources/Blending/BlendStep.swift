@@ -13,38 +13,22 @@ public struct BlendSample: Sendable {
 
     /// How many items come before the one that was taken, as far as the sample tells; half of those level with it.
     public func rank(_ scores: [Float]) -> Float {
-        let wanted = scores[taken]
-        var (above, level) = (Float(0), -weights[taken])
-        for place in scores.indices {
-            above += scores[place] > wanted ? weights[place] : 0
-            level += scores[place] == wanted ? weights[place] : 0
-        }
-        return above + max(0, level) / 2
-    }
-
-    /// The items that are among the first of any of the orders, and the one that was taken if it is; `nil` where it is not.
-    ///
-    /// Weights learn from these alone: a look-up orders what its parts propose, and what none of them would ever propose
-    /// would only teach it to trust none of them.
-    public func proposed(by orders: [[Float]], first limit: Int) -> BlendSample? {
-        var chosen = [Bool](repeating: false, count: weights.count)
-        for scores in orders {
-            guard let least = Self.least(scores, first: limit) else {
-                chosen = chosen.map { _ in true }
-                break
+        let (wanted, count) = (scores[taken], scores.count)
+        var (above, level) = (SIMD8<Float>.zero, SIMD8<Float>.zero)
+        scores.withUnsafeBufferPointer { scores in
+            weights.withUnsafeBufferPointer { weights in
+                for start in stride(from: 0, to: count, by: 8) {
+                    let (score, weight) = (scores.eight(from: start), weights.eight(from: start))
+                    above += weight.replacing(with: 0, where: .!(score .> wanted))
+                    level += weight.replacing(with: 0, where: score .!= wanted)
+                }
             }
-            for place in scores.indices where scores[place] > least { chosen[place] = true }
         }
-        guard chosen[taken] else { return nil }
-        let places = chosen.indices.filter { chosen[$0] }
-        var sample = BlendSample(
-            features: features.part(places), weights: places.map { weights[$0] }, taken: 0, context: context)
-        sample.taken = places.firstIndex(of: taken) ?? 0
-        return sample
+        return above.sum() + max(0, level.sum() - weights[taken]) / 2
     }
 
     /// What at most `limit` scores are above; `nil` where there are no more.
-    private static func least(_ scores: [Float], first limit: Int) -> Float? {
+    public static func least(_ scores: [Float], first limit: Int) -> Float? {
         guard scores.count > limit else { return nil }
         var heap: [Float] = []
         heap.reserveCapacity(limit + 1)
@@ -83,13 +67,10 @@ public struct BlendSample: Sendable {
                         var sums = SIMD8<Float>.zero
                         var place = 0
                         while place + 8 <= count {
-                            var (chance, left, right) = (SIMD8<Float>(), SIMD8<Float>(), SIMD8<Float>())
-                            for lane in 0..<8 {
-                                chance[lane] = chances[place + lane]
-                                left[lane] = values[row + place + lane]
-                                right[lane] = values[other + place + lane]
-                            }
-                            sums = sums + chance * left * right
+                            let (left, right) = (
+                                values.eight(from: row + place), values.eight(from: other + place)
+                            )
+                            sums = sums + chances.eight(from: place) * left * right
                             place += 8
                         }
                         var sum = sums.sum()
@@ -156,5 +137,19 @@ public struct BlendStep: Sendable {
 
     public var isFinite: Bool {
         slope.allSatisfy(\.isFinite) && curvature.allSatisfy(\.isFinite) && hits.allSatisfy(\.isFinite)
+    }
+}
+
+extension UnsafeBufferPointer<Float> {
+    /// Eight numbers from `start` on; 0 beyond the last one.
+    @inline(__always)
+    fileprivate func eight(from start: Int) -> SIMD8<Float> {
+        if start + 8 <= count, let baseAddress {
+            // Eight are there; without an alignment that an array does not promise.
+            return UnsafeRawPointer(baseAddress + start).loadUnaligned(as: SIMD8<Float>.self)
+        }
+        var numbers = SIMD8<Float>.zero
+        for lane in 0..<8 where start + lane < count { numbers[lane] = self[start + lane] }
+        return numbers
     }
 }

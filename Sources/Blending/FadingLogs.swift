@@ -25,9 +25,9 @@ public struct FadingRates: Sendable, Equatable {
     /// How many counts there are.
     public let count: Int
     /// What a logarithm loses an event, and a millisecond.
-    private let perEvent: SIMD4<Float>
-    private let perMillisecond: SIMD4<Float>
-    private static let floor = Logarithm.of(least)
+    @usableFromInline let perEvent: SIMD4<Float>
+    @usableFromInline let perMillisecond: SIMD4<Float>
+    @usableFromInline static let floor = Logarithm.of(least)
 
     /// - Parameter halfLives: in events or in milliseconds; 0 never fades.
     public init(_ halfLives: [(events: Double, milliseconds: Double)]) {
@@ -44,6 +44,7 @@ public struct FadingRates: Sendable, Equatable {
     }
 
     /// Logarithms as they stand at an ordinal and a time. What comes out of order counts as much less.
+    @inlinable
     @inline(__always)
     func faded(_ item: FadingLogs, ordinal: Int64, time: Int64) -> SIMD4<Float> {
         let events = Float(abs(ordinal &- item.ordinal))
@@ -52,6 +53,7 @@ public struct FadingRates: Sendable, Equatable {
     }
 
     /// Above the least that tells anything; 0 for what was not taken.
+    @inlinable
     @inline(__always)
     public func values(_ item: FadingLogs, ordinal: Int64, time: Int64) -> SIMD4<Float> {
         let values = faded(item, ordinal: ordinal, time: time) - SIMD4(repeating: Self.floor)

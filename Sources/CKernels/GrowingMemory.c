@@ -83,6 +83,14 @@ void memory_limit_arenas(void) {
 #endif
 }
 
+size_t memory_heap_free(void) {
+#if defined(__linux__) && defined(__GLIBC__)
+    return mallinfo2().fordblks;
+#else
+    return 0;
+#endif
+}
+
 void memory_trim(void) {
 #if defined(__linux__) && defined(__GLIBC__)
     malloc_trim(0);

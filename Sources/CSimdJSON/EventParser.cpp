@@ -26,7 +26,7 @@ namespace dom = simdjson::dom;
 }  // namespace
 
 namespace {
-constexpr size_t field_count = 11;
+constexpr size_t field_count = 12;
 using Fields = std::array<std::pair<std::string, Field>, field_count>;
 }  // namespace
 
@@ -112,6 +112,7 @@ Fields fields_named(const event_field_names &names) {
              {names.tags, &event_values::tags},
              {names.available, &event_values::available},
              {names.id, &event_values::id},
+             {names.added_tags, &event_values::added_tags},
              {names.model, &event_values::model}}};
 }
 
@@ -120,7 +121,7 @@ void reset(event_values &values) {
     for (const auto field : {
              &event_values::type, &event_values::user, &event_values::item, &event_values::rating,
              &event_values::time, &event_values::signal, &event_values::title, &event_values::tags,
-             &event_values::available, &event_values::id, &event_values::model}) {
+             &event_values::available, &event_values::id, &event_values::added_tags, &event_values::model}) {
         (values.*field).kind = EVENT_VALUE_ABSENT;
     }
     values.is_marked = 0;

@@ -15,7 +15,7 @@ struct RowWriter: ~Copyable {
             "users",
             columns: [
                 "history", "residual_sum", "ratings", "next_order", "last_event", "hidden", "marks",
-                "tallies",
+                "tallies", "tags", "tags_at",
             ], db)
         let items = try OwnedRows(
             "items",
@@ -54,21 +54,28 @@ struct RowWriter: ~Copyable {
 
     private func write(users unsorted: [StoredUser]) throws {
         for user in unsorted.ascending(by: \.row) {
-            try user.id.withUnsafeBytes { id in
-                try user.history.withUnsafeBytes { history in
-                    try user.hidden.withUnsafeBytes { hidden in
-                        try user.marks.withUnsafeBytes { marks in
-                            try user.tallies.withUnsafeBytes { tallies in
-                                try users.write(row: user.row, id: id) { statement in
-                                    statement.bind(blob: history, at: 3)
-                                    statement.bind(user.residualSum, at: 4)
-                                    statement.bind(user.ratings, at: 5)
-                                    statement.bind(user.nextOrder, at: 6)
-                                    statement.bind(user.lastEvent, at: 7)
-                                    statement.bind(blob: hidden, at: 8)
-                                    statement.bind(blob: marks, at: 9)
-                                    statement.bind(blob: tallies, at: 10)
-                                }
+            var tags = StoredItem.text(of: user.tags)
+            try tags.withUTF8 { try write(user, tags: UnsafeRawBufferPointer($0)) }
+        }
+    }
+
+    private func write(_ user: StoredUser, tags: UnsafeRawBufferPointer) throws {
+        try user.id.withUnsafeBytes { id in
+            try user.history.withUnsafeBytes { history in
+                try user.hidden.withUnsafeBytes { hidden in
+                    try user.marks.withUnsafeBytes { marks in
+                        try user.tallies.withUnsafeBytes { tallies in
+                            try users.write(row: user.row, id: id) { statement in
+                                statement.bind(blob: history, at: 3)
+                                statement.bind(user.residualSum, at: 4)
+                                statement.bind(user.ratings, at: 5)
+                                statement.bind(user.nextOrder, at: 6)
+                                statement.bind(user.lastEvent, at: 7)
+                                statement.bind(blob: hidden, at: 8)
+                                statement.bind(blob: marks, at: 9)
+                                statement.bind(blob: tallies, at: 10)
+                                statement.bind(text: tags, at: 11)
+                                statement.bind(user.tagsAt, at: 12)
                             }
                         }
                     }

@@ -6,7 +6,7 @@ enum Schema {
     /// "Frsh": tells a Freshet state from any other SQLite file.
     static let applicationID: Int32 = 0x4672_7368
     /// Rises with every change of the tables; a file with a higher one is refused.
-    static let version = 4
+    static let version = 5
 
     static func create(_ db: Database) throws {
         try db.execute(
@@ -21,7 +21,7 @@ enum Schema {
                     row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, history BLOB NOT NULL,
                     residual_sum REAL NOT NULL, ratings INTEGER NOT NULL, next_order INTEGER NOT NULL,
                     last_event INTEGER NOT NULL, hidden BLOB NOT NULL, marks BLOB NOT NULL,
-                    tallies BLOB NOT NULL);
+                    tallies BLOB NOT NULL, tags TEXT NOT NULL DEFAULT '[]', tags_at INTEGER);
                 CREATE TABLE items(
                     row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, title TEXT, tags TEXT NOT NULL,
                     available INTEGER NOT NULL, users INTEGER NOT NULL, ratings INTEGER NOT NULL,
@@ -50,6 +50,7 @@ enum Schema {
         if found < 2 { try migrateToSecond(db) }
         if found < 3 { try migrateToThird(db) }
         if found < 4 { try migrateToFourth(db) }
+        if found < 5 { try migrateToFifth(db) }
     }
 
     /// Hidden items, times of items' last events, long-term rows, steps of learning rates, decayed popularity (which starts
@@ -94,6 +95,16 @@ enum Schema {
             sql: """
                 ALTER TABLE users ADD COLUMN tallies BLOB NOT NULL DEFAULT x'';
                 PRAGMA user_version = 4;
+                """)
+    }
+
+    /// What is said of users.
+    private static func migrateToFifth(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                ALTER TABLE users ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+                ALTER TABLE users ADD COLUMN tags_at INTEGER;
+                PRAGMA user_version = 5;
                 """)
     }
 }

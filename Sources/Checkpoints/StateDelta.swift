@@ -72,10 +72,14 @@ public struct StoredUser: Sendable {
     /// Of items that the user came to more than once; tallies of 24 bytes, little-endian: item i32, signals u32, weight f32,
     /// faded weight f32, first and last u32 (seconds since 1970).
     public var tallies: Data
+    public var tags: [String]
+    /// When they were said, by the producer's clock: milliseconds since 1970.
+    public var tagsAt: Int64?
 
     public init(
         row: Int32, id: Data, history: Data, residualSum: Double, ratings: Int64, nextOrder: Int64,
-        lastEvent: Int64, hidden: Data, marks: Data = Data(), tallies: Data = Data()
+        lastEvent: Int64, hidden: Data, marks: Data = Data(), tallies: Data = Data(), tags: [String] = [],
+        tagsAt: Int64? = nil
     ) {
         self.row = row
         self.id = id
@@ -87,6 +91,8 @@ public struct StoredUser: Sendable {
         self.hidden = hidden
         self.marks = marks
         self.tallies = tallies
+        self.tags = tags
+        self.tagsAt = tagsAt
     }
 }
 

@@ -43,11 +43,16 @@ extension StateFile {
     func requireFiles() throws {
         if let lossError { throw lossError }
         guard files.withLock({ $0 }).loss == .walGone else { return }
-        // Closing folds what was written so far into the file, which is still there; a new connection makes a new log.
-        try queue.close()
-        let queue = try Self.open(path: path, readOnly: false)
-        try Self.prepare(queue, wal)
-        connection.withLock { $0 = queue }
-        files.withLock { $0 = OpenedFiles(path: path) }
+        try connectionNumber.withLock { number in
+            // Folds what was written so far into the file, which is still there; a new connection makes a new log. Closing
+            // would do so too, but not while another connection of this process reads beside it.
+            _ = try queue.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+            try queue.close()
+            let queue = try Self.open(path: path, readOnly: false)
+            try Self.prepare(queue, wal)
+            connection.withLock { $0 = queue }
+            number += 1
+            files.withLock { $0 = OpenedFiles(path: path) }
+        }
     }
 }

@@ -61,19 +61,10 @@ extension StateFile {
 
     private static func readUsers(_ db: Database, into reader: some StateReader) throws -> Int {
         var count = 0
-        let users = try PlainStatement(
-            """
-            SELECT row, id, history, residual_sum, ratings, next_order, last_event, hidden, marks, tallies
-            FROM users ORDER BY row
-            """, db)
+        let users = try PlainStatement("\(ReadUser.selection) ORDER BY row", db)
         while try users.next() {
             count += 1
-            try reader.read(
-                user: ReadUser(
-                    row: Int32(clamping: users.integer(0)), id: users.bytes(1), history: users.bytes(2),
-                    residualSum: users.double(3), ratings: users.integer(4), nextOrder: users.integer(5),
-                    lastEvent: users.integer(6), hidden: users.bytes(7), marks: users.bytes(8),
-                    tallies: users.bytes(9)))
+            try reader.read(user: ReadUser(users))
         }
         return count
     }
@@ -122,8 +113,26 @@ extension StateFile {
     }
 }
 
+extension ReadUser {
+    /// All of a user that `init` takes.
+    static let selection = """
+        SELECT row, id, history, residual_sum, ratings, next_order, last_event, hidden, marks, tallies, tags,
+            tags_at
+        FROM users
+        """
+
+    /// Lies in the statement's row.
+    init(_ users: borrowing PlainStatement) {
+        self.init(
+            row: Int32(clamping: users.integer(0)), id: users.bytes(1), history: users.bytes(2),
+            residualSum: users.double(3), ratings: users.integer(4), nextOrder: users.integer(5),
+            lastEvent: users.integer(6), hidden: users.bytes(7), marks: users.bytes(8),
+            tallies: users.bytes(9), tags: users.bytes(10), tagsAt: users.optionalInteger(11))
+    }
+}
+
 /// Reads the tables of factors, which are most of a state.
-private struct FactorReader {
+struct FactorReader {
     let db: Database
     let path: String
     let factors: Int
@@ -131,16 +140,17 @@ private struct FactorReader {
     /// Of each model whether it has vectors.
     let hasVectors: [Bool]
 
-    init(_ db: Database, path: String) throws {
+    /// - Parameter withoutVectors: names of the models that have none; `nil` for what the file says.
+    init(_ db: Database, path: String, withoutVectors: Set<String>? = nil) throws {
         self.db = db
         self.path = path
         let identity = try StateFile.readIdentity(db)
         (factors, names) = (identity.factors, identity.modelNames)
-        let without = try StateFile.modelsWithoutVectors(db)
+        let without = try withoutVectors ?? StateFile.modelsWithoutVectors(db)
         hasVectors = names.map { !without.contains($0) }
     }
 
-    func read(into reader: some StateReader) throws -> FactorCounts {
+    fileprivate func read(into reader: some StateReader) throws -> FactorCounts {
         try FactorCounts(
             items: readItems(into: reader), users: readUsers(into: reader),
             wantsUsers: hasVectors, models: names.count)

@@ -29,7 +29,7 @@ extension StateFile {
     /// Makes the delta durable in one transaction, and returns once it is synced.
     ///
     /// - Parameter nextPage: further rows of the same transaction, each page ascending and after the one before; `nil` after
-    ///   the last one. Only users, items and rows of theirs are taken of it.
+    ///   the last one. Only scalars, users, items and rows of theirs are taken of it.
     @discardableResult
     public func write(
         _ delta: StateDelta, then nextPage: () -> StateDelta? = { nil }
@@ -50,6 +50,7 @@ extension StateFile {
                     var page: StateDelta?
                     report.time(\.pages) { page = nextPage() }
                     guard let page else { break }
+                    try report.time(\.rest) { try Self.write(scalars: page.scalars, models: page.models, db) }
                     try rows.write(page, &report)
                 }
                 end = .now

@@ -19,6 +19,9 @@ public final class StateFile: Sendable {
     /// The connection; another one after the write-ahead log was lost.
     let connection: Lock<DatabaseQueue>
     var queue: DatabaseQueue { connection.withLock { $0 } }
+    /// Rises with each further connection. Who reads beside it holds this meanwhile, so that no other write-ahead log is
+    /// begun and folded in under a reader that knows nothing of it.
+    let connectionNumber = SharedLock(0)
     let files: Lock<OpenedFiles>
     let wal: WriteAheadLog
     /// Bytes of forgotten users may stand in the -wal: a kill may have left them there.

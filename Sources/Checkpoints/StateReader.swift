@@ -33,6 +33,8 @@ public struct ReadUser {
     public var hidden: UnsafeRawBufferPointer
     public var marks: UnsafeRawBufferPointer
     public var tallies: UnsafeRawBufferPointer
+    public var tags: UnsafeRawBufferPointer
+    public var tagsAt: Int64?
 }
 
 /// One row of one factor table as it is read back. Its numbers lie in SQLite's pages until `read` returns.

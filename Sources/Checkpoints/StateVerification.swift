@@ -67,6 +67,12 @@ extension StateFile {
             if case .double(let value)? = report.scalars[name], !value.isFinite {
                 report.problems.append("scalar '\(name)' is not finite")
             }
+            // Vectors of content: float32 throughout.
+            if name.hasPrefix("content.weights"), case .blob(let data)? = report.scalars[name],
+                !data.allFloatsAreFinite
+            {
+                report.problems.append("scalar '\(name)' is not finite")
+            }
         }
     }
 

@@ -1,12 +1,15 @@
 extension StoredItem {
     /// The tags as a JSON array, as the file keeps them.
-    var tagsText: String {
+    var tagsText: String { Self.text(of: tags) }
+
+    /// Tags of an item or a user as a JSON array.
+    static func text(of tags: [String]) -> String {
         if tags.isEmpty { return "[]" }
         var text: [UInt8] = []
         for tag in tags {
             text.append(UInt8(ascii: text.isEmpty ? "[" : ","))
             text.append(UInt8(ascii: "\""))
-            for byte in tag.utf8 { Self.append(byte, to: &text) }
+            for byte in tag.utf8 { append(byte, to: &text) }
             text.append(UInt8(ascii: "\""))
         }
         text.append(UInt8(ascii: "]"))

@@ -13,7 +13,8 @@ package import Synchronization
 package struct CommandTable: Sendable {
     package static let standard = CommandTable(
         ConnectionCommands.all + TransactionCommands.all + IntrospectionCommands.all + RedisCommands.all
-            + RecommendCommands.all + LookupCommands.all + ExplanationCommands.all + EventCommands.all
+            + RecommendCommands.all + LookupCommands.all + ContentCommands.all + ExplanationCommands.all
+            + EventCommands.all
             + RecordCommands.all + ServerCommands.all)
 
     /// In alphabetical order.

@@ -6,7 +6,7 @@ import RESP
 
 /// What feeds the log; each answers the token of the appended event once it is durable.
 enum EventCommands {
-    static let all = [rate, signal, retract, hide, unhide, forget, setItem, promote, feed]
+    static let all = [rate, signal, retract, hide, unhide, forget, setItem, setUser, promote, feed]
 
     private static let time = ArgumentSpec.option("TS", "ms")
     private static let eventID = ArgumentSpec.option("ID", "id")
@@ -70,7 +70,7 @@ enum EventCommands {
         "ITEM.SET", "Describes an item; what is not named stays as it is.", group: .event, flags: [.write],
         arguments: [
             .value("item"), .option("TITLE", "t"), .option("TAGS", "a,b"), .repeated("TAG", "t"),
-            .choice("AVAILABLE", "available", of: ["0", "1"]), time, eventID,
+            .repeated("ADDTAG", "t"), .choice("AVAILABLE", "available", of: ["0", "1"]), time, eventID,
         ]
     ) { arguments, _, environment throws(CommandError) in
         var item = ItemDescription(item: try arguments.id("item"))
@@ -82,6 +82,7 @@ enum EventCommands {
                 item.tags =
                     (item.tags ?? []) + (try arguments.text("TAGS")).split(separator: ",").map(String.init)
             case "TAG": item.tags = (item.tags ?? []) + [try arguments.text("TAG")]
+            case "ADDTAG": item.addedTags = (item.addedTags ?? []) + [try arguments.text("ADDTAG")]
             case "AVAILABLE": item.available = try arguments.integer("AVAILABLE", in: 0...1) == 1
             case "TS": time = try arguments.time(environment.settings.events)
             case "ID": id = try arguments.text("ID")
@@ -89,6 +90,34 @@ enum EventCommands {
             }
         }
         return append(Event(.item(item), time: time, id: id), environment)
+    }
+
+    static let setUser = Command(
+        "USER.SET", "Says what a user is, by tags: in place of those there are, or added to them.",
+        group: .event, flags: [.write],
+        arguments: [
+            .value("user"), .option("TAGS", "a,b"), .repeated("TAG", "t"), .repeated("ADDTAG", "t"), time,
+            eventID,
+        ]
+    ) { arguments, _, environment throws(CommandError) in
+        var user = UserDescription(user: try arguments.id("user"))
+        var (time, id): (Int64?, String?) = (nil, nil)
+        while let option = try arguments.option() {
+            switch option {
+            case "TAGS":
+                user.tags =
+                    (user.tags ?? []) + (try arguments.text("TAGS")).split(separator: ",").map(String.init)
+            case "TAG": user.tags = (user.tags ?? []) + [try arguments.text("TAG")]
+            case "ADDTAG": user.addedTags = (user.addedTags ?? []) + [try arguments.text("ADDTAG")]
+            case "TS": time = try arguments.time(environment.settings.events)
+            case "ID": id = try arguments.text("ID")
+            default: throw arguments.unexpected(option)
+            }
+        }
+        guard user.tags != nil || user.addedTags != nil else {
+            throw arguments.error("TAGS, TAG or ADDTAG is missing")
+        }
+        return append(Event(.user(user), time: time, id: id), environment)
     }
 
     static let promote = Command(

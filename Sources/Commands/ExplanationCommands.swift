@@ -48,6 +48,11 @@ enum ExplanationCommands {
                 "parts",
                 .map(explanation.parts.map { (.text($0.name), .shortest($0.share)) }))
         }
+        if let features = explanation.features {
+            add("features", .map(features.shares.map { (.text($0.name), .shortest($0.share)) }))
+            add("base", .shortest(features.base))
+            add("own", .shortest(features.own))
+        }
         add("rank", explanation.rank.map { .integer(Int64($0)) } ?? .null)
         add("score-of-top-10", explanation.topTenScore.map(RESPValue.shortest) ?? .null)
         add("recommended", .boolean(explanation.isRecommended))

@@ -12,7 +12,8 @@ enum LookupCommands {
         arguments: [
             .value("item"), .option("COUNT", "n", .integer), .option("MODEL", "m"),
             .choice("METRIC", "metric", of: SimilarQuery.Metric.allCases.map(\.rawValue)),
-            .repeated("TAG", "t"), .flag("WITHSCORES"), .flag("WITHMETA"), AnswerOptions.after,
+            ContentCommands.basis, .repeated("TAG", "t"), .flag("WITHSCORES"), .flag("WITHMETA"),
+            AnswerOptions.after,
         ]
     ) { arguments, _, environment throws(CommandError) in
         var query = SimilarQuery(item: try arguments.id("item"))
@@ -23,6 +24,7 @@ enum LookupCommands {
             case "COUNT": query.count = try arguments.count()
             case "MODEL": query.model = try arguments.text("MODEL")
             case "METRIC": query.metric = try arguments.choice("METRIC")
+            case "BY": query.by = try arguments.choice("BY")
             case "TAG": query.tags.append(try arguments.text("TAG"))
             default: throw arguments.unexpected(option)
             }

@@ -15,8 +15,8 @@ enum RecommendCommands {
     private static let longItems = 100
 
     private static let userOptions: [ArgumentSpec] = [
-        .option("COUNT", "n", .integer), .option("MODEL", "m"), .flag("WITHSCORES"), .flag("WITHMETA"),
-        .repeated("TAG", "t"), .repeated("EXCLUDE", "item"), .flag("INCLUDESEEN"),
+        .option("COUNT", "n", .integer), .option("MODEL", "m"), ContentCommands.basis, .flag("WITHSCORES"),
+        .flag("WITHMETA"), .repeated("TAG", "t"), .repeated("EXCLUDE", "item"), .flag("INCLUDESEEN"),
         .option("SEEN", "rule"), AnswerOptions.after,
         .choice("FALLBACK", "fallback", of: RecommendQuery.Fallback.allCases.map(\.rawValue)),
     ]
@@ -99,6 +99,7 @@ enum RecommendCommands {
             switch option {
             case "COUNT": query.count = try arguments.count()
             case "MODEL": query.model = try arguments.text("MODEL")
+            case "BY": query.by = try arguments.choice("BY")
             case "TAG": query.tags.append(try arguments.text("TAG"))
             case "EXCLUDE": query.exclude.append(try arguments.id("EXCLUDE"))
             case "INCLUDESEEN": query.includeSeen = true

@@ -33,7 +33,7 @@ enum RecordCommands {
     }
 
     static let user = Command(
-        "USER.GET", "A user's history, newest first, and hidden items, at most COUNT of each.",
+        "USER.GET", "A user's tags, history, newest first, and hidden items, at most COUNT of each.",
         group: .lookup, flags: [.readonly],
         arguments: [.value("user"), .option("COUNT", "n", .integer)]
     ) { arguments, _, environment throws(CommandError) in
@@ -47,7 +47,9 @@ enum RecordCommands {
             Lookup { [count] () throws(LookupError) in
                 let user = try environment.service.user(id, listMax: count)
                 return .map([
-                    (.text("id"), .text(user.id.string)), (.text("seen"), .integer(Int64(user.seen))),
+                    (.text("id"), .text(user.id.string)),
+                    (.text("tags"), .array(user.tags.map(RESPValue.text))),
+                    (.text("seen"), .integer(Int64(user.seen))),
                     (.text("history"), .array(user.history.map(entry))),
                     (.text("hidden"), .integer(Int64(user.hidden))),
                     (.text("hidden-items"), .array(user.hiddenItems.map { .text($0.string) })),

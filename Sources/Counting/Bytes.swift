@@ -2,12 +2,17 @@ package import Foundation
 
 /// Puts numbers one after the other, little-endian.
 package struct ByteWriter {
-    package private(set) var data = Data()
+    private var bytes: [UInt8] = []
 
     package init() {}
 
+    package var data: Data { Data(bytes) }
+
+    package mutating func reserve(_ count: Int) { bytes.reserveCapacity(bytes.count + count) }
+
+    @inline(__always)
     package mutating func append(_ value: some FixedWidthInteger) {
-        withUnsafeBytes(of: value.littleEndian) { data.append(contentsOf: $0) }
+        withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
     }
 }
 
@@ -16,7 +21,7 @@ package struct ByteReader {
     private let bytes: [UInt8]
     private var offset = 0
 
-    package init(_ data: Data) { bytes = Array(data) }
+    package init(_ data: some Collection<UInt8>) { bytes = Array(data) }
 
     package var isAtEnd: Bool { offset >= bytes.count }
 

@@ -1,5 +1,5 @@
 package import Foundation
-internal import Learners
+package import Learners
 
 // Little-endian throughout; rows in order, each in full.
 extension CounterState {
@@ -7,11 +7,19 @@ extension CounterState {
     package static let itemsPerBlock = 256
     package static let usersPerBlock = 64
 
-    package func itemBlock(_ block: Int) -> Data {
+    package func itemBlock(_ block: Int) -> Data { Self.blob(of: sketches(ofBlock: block)) }
+
+    /// A block's sketches as they are now: what they own is shared until it changes, so that this costs little.
+    package func sketches(ofBlock block: Int) -> [SuccessorSketch] {
+        let rows = block * Self.itemsPerBlock..<min(successors.count, (block + 1) * Self.itemsPerBlock)
+        return rows.map { successors[$0] }
+    }
+
+    package static func blob(of sketches: [SuccessorSketch]) -> Data {
         var data = ByteWriter()
-        for row in block * Self.itemsPerBlock..<min(successors.count, (block + 1) * Self.itemsPerBlock) {
-            let sketch = successors[row]
-            data.append(Int32(sketch.entries.count))
+        data.reserve(sketches.reduce(0) { $0 + 24 + 16 * $1.count })
+        for sketch in sketches {
+            data.append(Int32(sketch.count))
             data.append(sketch.sum.bitPattern)
             data.append(sketch.nearSum.bitPattern)
             data.append(sketch.unit.bitPattern)
@@ -76,6 +84,7 @@ extension CounterState {
 extension UserTrail {
     package var blob: Data {
         var data = ByteWriter()
+        data.reserve(12 + 4 * recent.count + 44 * own.count)
         write(to: &data)
         return data.data
     }
@@ -101,25 +110,30 @@ extension UserTrail {
     package init?(_ reader: inout ByteReader, items: Int) {
         func isItem(_ item: Int32) -> Bool { item >= 0 && Int(item) < items }
         guard let events = reader.read(Int32.self), let last = reader.read(Int32.self),
-            (0...1 << 16).contains(last)
+            (0..<1 << 15).contains(last)
         else { return nil }
+        self.init()
+        expect(recent: Int(last), own: 0)
         self.events = events
         for _ in 0..<last {
             guard let item = reader.read(Int32.self), isItem(item) else { return nil }
-            recent.append(item)
+            follow(item, limit: Int(last))
         }
-        guard let count = reader.read(Int32.self), (0...1 << 20).contains(count) else { return nil }
+        guard let count = reader.read(Int32.self), (0..<1 << 15).contains(count) else { return nil }
+        expect(recent: Int(last), own: Int(count))
+        var before = Int32(-1)
         for _ in 0..<count {
-            guard let item = reader.read(Int32.self), isItem(item), own.last.map({ $0.item < item }) ?? true,
+            guard let item = reader.read(Int32.self), isItem(item), before < item,
                 let weight = reader.read(UInt32.self), let times = reader.read(Int32.self),
                 let firstEvent = reader.read(Int32.self), let lastEvent = reader.read(Int32.self),
                 let first = reader.read(Int64.self), let last = reader.read(Int64.self),
                 let ordinal = reader.read(Int64.self)
             else { return nil }
-            own.append(
+            insert(
                 Own(
                     item: item, weight: Float(bitPattern: weight), count: times, first: first, last: last,
                     firstEvent: firstEvent, lastEvent: lastEvent, ordinal: ordinal))
+            before = item
         }
     }
 }

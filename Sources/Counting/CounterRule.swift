@@ -10,7 +10,13 @@ package import Learners
 package struct CounterRule: Sendable {
     package let options: CounterOptions
 
-    package init(_ options: CounterOptions) { self.options = options }
+    /// Of transitions.
+    package let fading: SuccessorFading
+
+    package init(_ options: CounterOptions) {
+        self.options = options
+        fading = SuccessorFading(options.halfLife)
+    }
 
     /// Whether anything of a user is kept.
     package var isPersonal: Bool { options.kind == .repeat || options.kind == .next }
@@ -46,7 +52,8 @@ package struct CounterRule: Sendable {
         case .next:
             for (item, weight) in following(trail) {
                 guard let sketch = successors(item) else { continue }
-                for entry in sketch.entries {
+                for place in 0..<sketch.count {
+                    let entry = sketch.entry(at: place)
                     let share = sketch.share(of: entry, shrinkage: options.shrinkage)
                     if share > 0 { scores.add(weight * share, to: entry.item) }
                 }
@@ -61,8 +68,9 @@ package struct CounterRule: Sendable {
         guard options.kind == .next, let last = trail.recent.last, let sketch = successors(last) else {
             return [:]
         }
-        var scores = RowScores(capacity: sketch.entries.count)
-        for entry in sketch.entries {
+        var scores = RowScores(capacity: sketch.count)
+        for place in 0..<sketch.count {
+            let entry = sketch.entry(at: place)
             let share = sketch.nearShare(of: entry, shrinkage: options.nearShrinkage)
             if share > 0 { scores.add(share, to: entry.item) }
         }

@@ -30,7 +30,7 @@ package final class CounterState: @unchecked Sendable {
     package func take(_ transition: Transition) {
         successors[Int(transition.from)].add(
             transition.to, weight: transition.weight, isNear: transition.isNear, at: transition.time,
-            halfLife: rule.options.halfLife, capacity: rule.options.successors)
+            fading: rule.fading, capacity: rule.options.successors)
     }
 }
 

@@ -4,6 +4,8 @@
 package struct RowScores: Sendable, Equatable, Sequence, ExpressibleByDictionaryLiteral {
     @usableFromInline package private(set) var rows: [Int32] = []
     @usableFromInline private(set) var values: [Float] = []
+    /// What is said of each, in the order of `rows`.
+    package var numbers: [Float] { values }
     /// One more than the place of a row; 0 where there is none. A power of two, at least twice as many as rows.
     @usableFromInline private(set) var slots: [UInt32] = []
 

@@ -103,9 +103,10 @@ final class Checkpointer: Sendable {
                         "pause-us": "\(Int(pause.milliseconds * 1000))",
                     ])
                 self.frozen.withLock { $0 = nil }
-                completion(.success(duration))
-                // What was kept of users while they changed may have come to hundreds of megabytes, in small blocks.
+                // Pages, SQLite's cache and what was kept of users' histories may have come to hundreds of megabytes, in small
+                // blocks.
                 if written.rows > Self.rowsWorthTrimming { Heap.trim() }
+                completion(.success(duration))
                 upkeep(always: true)
             } catch {
                 latest.withLock {

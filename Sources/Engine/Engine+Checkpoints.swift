@@ -91,7 +91,7 @@ extension Engine {
         return outcome
     }
 
-    private func startCheckpoint(_ completions: [CheckpointCompletion]) {
+    func startCheckpoint(_ completions: [CheckpointCompletion]) {
         settle()
         guard confined.changed else {
             let positions = state.positions
@@ -131,5 +131,7 @@ extension Engine {
             confined.changed = true
         }
         confined.checkpointRunning = false
+        letLeave()
+        if case .failure = outcome { releaseHeld(after: .seconds(1)) } else { releaseHeld() }
     }
 }

@@ -42,9 +42,13 @@ extension Engine: ConsumerDelegate {
 
     public func revoke(_ partitions: [Int32]) {
         logger.info("partitions revoked; making the state durable", metadata: ["partitions": "\(partitions)"])
-        if case .failure(let error) = checkpointAndWait() {
-            logger.error("revoked without a checkpoint", metadata: ["error": "\(error)"])
-        }
+        repeat {
+            if case .failure(let error) = checkpointAndWait() {
+                logger.error("revoked without a checkpoint", metadata: ["error": "\(error)"])
+                return
+            }
+            // What was held back for want of memory can be learned after each checkpoint.
+        } while backlog.events > 0 && options.memoryLimit > 0 && !isStopped
     }
 
     public func skipped(partition: Int32, from: Int64, to: Int64) {

@@ -27,6 +27,12 @@ extension Engine: LookupService {
         try lookUps.answer(query)
     }
 
+    public func answer(_ query: SearchQuery) throws(LookupError) -> ItemAnswer {
+        try lookUps.answer(query)
+    }
+
+    public func tags(_ query: TagsQuery) throws(LookupError) -> [CountedTag] { try lookUps.tags(query) }
+
     public func answer(_ query: TopQuery) throws(LookupError) -> ItemAnswer {
         try lookUps.answer(query)
     }

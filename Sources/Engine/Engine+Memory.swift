@@ -21,7 +21,8 @@ package struct MemoryParts: Sendable {
         [
             ("users", state.users), ("histories", state.histories), ("ids", state.ids),
             ("items", state.items),
-            ("catalogue", state.catalogue), ("recent-events", state.recent), ("index", index),
+            ("catalogue", state.catalogue), ("recent-events", state.recent), ("content", state.content),
+            ("index", index),
             ("queue", queue),
             ("log", log), ("sqlite", sqlite), ("checkpoint", checkpoint),
         ]

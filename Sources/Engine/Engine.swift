@@ -63,6 +63,8 @@ public final class Engine: Sendable {
         /// When the oldest event that look-ups do not see yet came into the log; `nil` where they see all.
         var unpublishedSince: Int64?
         var lastPublished = ContinuousClock().now
+        /// How long the last publication took.
+        var publishing = Duration.zero
         var retryScheduled = false
         var idleScheduled = false
         /// Something changed since the last delta was copied aside.
@@ -79,6 +81,11 @@ public final class Engine: Sendable {
         var refusedTold: Int64 = 0
         var timer: (any DispatchSourceTimer)?
         var changeable: ChangeableOptions
+        /// Where memory has a limit; and users in it, as of the last batch.
+        var residence: ResidenceControl?
+        var residents = 0
+        /// Turns of batches that wait until somebody may leave.
+        var heldTurns = 0
 
         /// Counts the batches, so that whoever was told that one is learned knows whether it is still that one.
         var batches = 0
@@ -128,6 +135,9 @@ public final class Engine: Sendable {
                 let (positions, since) = waiters.visibleSince
                 return Freshness(positions: positions, since: since, unlearned: unlearned)
             })
+        if options.state.usersMayLeave {
+            state.spill = SpillStore(file, options: options.state) { Self.tell($0, logger) }
+        }
         try file.read(into: StateLoader(state: state, path: file.path))
         logger.info(
             "state restored",
@@ -141,6 +151,7 @@ public final class Engine: Sendable {
             judgeModels()
             publish()
             refreshSnapshot()
+            if options.state.usersMayLeave { beginLeaving() }
         }
     }
 
@@ -184,6 +195,7 @@ public final class Engine: Sendable {
         ingest?.stop()
         waiters.fail(LookupError(.unavailable, "freshet is shutting down"))
         _ = try lastCheckpoint().get()
+        state.spill?.close()
         try checkpointer.close()
     }
 
@@ -207,21 +219,30 @@ public final class Engine: Sendable {
     private func submit(_ batch: IngestBatch, eventsMax: Int) {
         backlog.add(events: batch.recordCount, bytes: batch.bytes)
         guard waiting.put(batch, eventsMax: eventsMax) else { return }
-        queue.async { [self] in
-            if let batch = waiting.take() { apply(batch) }
-        }
+        queue.async { [self] in takeTurn() }
+    }
+
+    func takeTurn() {
+        if let batch = waiting.take() { apply(batch) }
     }
 
     /// Prepares the batch while the shards learn the one before, then has them learn this one.
     private func apply(_ batch: IngestBatch) {
         ThreadPriority.yieldToLookUps()
+        guard makeRoom(for: batch.recordCount) else { return hold(batch) }
         let application = confined.application
         application.options = confined.changeable.learning
         let (events, bytes, oldest) = (batch.recordCount, batch.bytes, batch.oldestTime)
         meters.batchEvents.record(events)
-        application.begin(batch) { [self] outcome in
-            confined.unpublishedSince = confined.unpublishedSince ?? oldest
-            learned(outcome, events: events, bytes: bytes)
+        do throws(StateError) {
+            try application.begin(batch) { [self] outcome in
+                confined.unpublishedSince = confined.unpublishedSince ?? oldest
+                learned(outcome, events: events, bytes: bytes)
+            }
+        } catch {
+            hold(batch)
+            if !isStopped { releaseHeld(after: .seconds(1)) }
+            return
         }
         guard application.isLearning else { return }
         confined.batches += 1
@@ -246,12 +267,13 @@ public final class Engine: Sendable {
         tell(outcome.promotions)
         confined.changed = true
         confined.eventsSinceCheckpoint += events
+        if confined.residence != nil { confined.residents = state.residentCount }
         let left = backlog.subtract(events: events, bytes: bytes)
         judgeModels()
         // Before the publication: who has waited for an event finds it in STATUS too.
         refreshSnapshot()
         let sincePublished = confined.lastPublished.duration(to: ContinuousClock().now)
-        if left == 0 || sincePublished >= confined.changeable.publishInterval { publish() }
+        if left == 0 || sincePublished >= publishInterval { publish() }
         if confined.eventsSinceCheckpoint >= confined.changeable.checkpoints.eventsMax { checkpointLater() }
         earnIdleWork(events: events)
     }
@@ -267,13 +289,20 @@ public final class Engine: Sendable {
             ])
     }
 
+    /// Of a backlog: as configured, or longer, so that no more than a sixteenth of the time goes into showing what is
+    /// about to change again.
+    private var publishInterval: Duration {
+        max(confined.changeable.publishInterval, confined.publishing * 16)
+    }
+
     /// Shows look-ups the changed items, and then tells those who wait. A reader may still hold a side of an index: then
     /// it is tried again in a millisecond, and nobody waits for the reader.
     func publish() {
-        let positions = state.positions
+        let (positions, began) = (state.positions, ContinuousClock().now)
         let complete = stages.measure(.publish) {
             published.publish(confined.unpublished, stats: confined.unpublishedStats, from: state)
         }
+        confined.publishing = began.duration(to: ContinuousClock().now)
         for number in confined.unpublished.indices {
             confined.unpublished[number].removeAll(keepingCapacity: true)
         }
@@ -300,6 +329,7 @@ public final class Engine: Sendable {
         let measure = confined.lastMeasured.map { $0.duration(to: now) >= .seconds(1) } ?? true
         if measure { confined.lastMeasured = now } else { measureLater() }
         published.refresh(from: state, memory: measure ? state.memory() : nil)
+        if measure { reviewResidence() }
     }
 
     /// Else the memory of the last batches would show only when more come.
@@ -310,6 +340,7 @@ public final class Engine: Sendable {
             confined.measureScheduled = false
             settle()
             refreshSnapshot()
+            letLeave()
         }
     }
 

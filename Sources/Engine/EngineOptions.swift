@@ -11,6 +11,11 @@ public struct EngineOptions: Sendable {
     public var ingest = IngestOptions()
     public var lookUps = LookupOptions()
     public var checkpoints = CheckpointOptions()
+    /// Bytes that the daemon may take of memory; beyond it users heard of least recently leave for the state file. 0 for no
+    /// limit.
+    public var memoryLimit = 0 {
+        didSet { state.usersMayLeave = memoryLimit > 0 }
+    }
     /// While events queue up, changed items are published at most this often.
     public var publishInterval: Duration = .milliseconds(5)
     /// What an event may look like. Its signals and its range of ratings stand in `learning` and in `lookUps` too.

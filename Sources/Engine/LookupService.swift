@@ -18,6 +18,10 @@ public protocol LookupService: AnyObject, Sendable {
     func answer(_ query: SessionQuery) throws(LookupError) -> ItemAnswer
     /// Nearest items, nearest first.
     func answer(_ query: SimilarQuery) throws(LookupError) -> ItemAnswer
+    /// Items by words, best first.
+    func answer(_ query: SearchQuery) throws(LookupError) -> ItemAnswer
+    /// The tags most often on what a user took, or on items.
+    func tags(_ query: TagsQuery) throws(LookupError) -> [CountedTag]
     /// A list over all users.
     func answer(_ query: TopQuery) throws(LookupError) -> ItemAnswer
     /// Nearest users, nearest first. Costs a pass over the users.

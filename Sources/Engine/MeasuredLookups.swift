@@ -14,7 +14,7 @@ public final class MeasuredLookups: LookupService {
     enum LookupKind: String, CaseIterable {
         case recommend, mrecommend
         case recommendItems = "recommend_items"
-        case similar
+        case similar, search, tags
         case similarUsers = "similar_users"
         case top, predict, rank, explain, item, user
     }
@@ -70,6 +70,14 @@ public final class MeasuredLookups: LookupService {
 
     public func answer(_ query: SimilarQuery) throws(LookupError) -> ItemAnswer {
         try measure(.similar) { () throws(LookupError) in try service.answer(query) }
+    }
+
+    public func answer(_ query: SearchQuery) throws(LookupError) -> ItemAnswer {
+        try measure(.search) { () throws(LookupError) in try service.answer(query) }
+    }
+
+    public func tags(_ query: TagsQuery) throws(LookupError) -> [CountedTag] {
+        try measure(.tags) { () throws(LookupError) in try service.tags(query) }
     }
 
     public func answer(_ query: TopQuery) throws(LookupError) -> ItemAnswer {

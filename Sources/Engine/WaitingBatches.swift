@@ -28,6 +28,9 @@ final class WaitingBatches: Sendable {
     /// Bytes held.
     var bytes: Int { batches.withLock { $0.reduce(0) { $0 + $1.events.bytes } } }
 
+    /// The oldest one again, whose turn was no time to learn it.
+    func putBack(_ batch: IngestBatch) { batches.withLock { $0.insert(batch, at: 0) } }
+
     /// The oldest one.
     func take() -> IngestBatch? {
         batches.withLock { $0.isEmpty ? nil : $0.removeFirst() }

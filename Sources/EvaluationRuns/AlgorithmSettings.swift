@@ -4,7 +4,9 @@ import Training
 /// An algorithm that is trained in epochs or sweeps, read from its argument: what it says holds, what it does not say
 /// is the preset's, as for `freshet train` and `freshet-bench quality`.
 struct AlgorithmSettings {
-    static let names = Algorithm.Name.allCases.map(\.rawValue) + ["als-classical", "popularity"]
+    static let names =
+        Algorithm.Name.allCases.map(\.rawValue) + ["als-classical", "popularity"]
+        + EvaluatedAlgorithm.describedNames
 
     let preset: Algorithm.Preset
     let factors: Int

@@ -22,6 +22,7 @@ struct BatchEvaluation {
     }
 
     let dataset: Dataset
+    let descriptions: DatasetDescriptions
     let options: Options
     let workers: Int
     let bootstrap: Bootstrap
@@ -135,7 +136,7 @@ struct BatchEvaluation {
             do {
                 let trained = try algorithm.train(
                     train, users: dataset.userIDs.count, items: dataset.itemIDs.count, seed: seed,
-                    shards: workers, watch: watch
+                    shards: workers, descriptions: descriptions, watch: watch
                 ) { epoch, epochs in
                     progress.say("training \(algorithm.name): epoch \(epoch) of \(epochs)")
                     try goesOn()

@@ -1,5 +1,6 @@
 import Evaluation
 import Factors
+import FeatureMaps
 import Learners
 import Training
 
@@ -13,6 +14,9 @@ struct EvaluatedAlgorithm {
     private enum Kind {
         case popularity(halfLife: Double)
         case factors(AlgorithmSettings)
+        /// With biased SGD where it is asked for pairs that both know.
+        case features(DescribedRatings.Options, sgd: AlgorithmSettings?)
+        case spectral(SpectralRidge.Options)
     }
 
     /// As it was given.
@@ -21,15 +25,29 @@ struct EvaluatedAlgorithm {
 
     /// How it is trained, for the header; `nil` where nothing is.
     var training: String? {
-        guard case .factors(let settings) = kind else { return nil }
+        let settings: AlgorithmSettings
+        switch kind {
+        case .popularity: return nil
+        case .features(let options, let sgd):
+            let mean = sgd == nil ? "" : ", and of known users and items the mean with sgd"
+            return "\(name): \(options.sweeps) sweeps, K = \(options.factors)\(mean)"
+        case .spectral(let options):
+            return "\(name): K = \(options.factors), λ = \(Int(options.penalty))"
+        case .factors(let own): settings = own
+        }
         let (preset, steps) = (settings.preset, settings.preset.algorithm.name == .als ? "sweeps" : "epochs")
         return "\(name): \(preset.epochs) \(steps), K = \(settings.factors)"
     }
 
     /// - Parameter factors: K where the argument does not say it.
     /// - Throws: `CommandError` for a name or a setting that there is not.
-    init(_ argument: AlgorithmArgument, factors: Int) throws {
+    /// - Parameter isColdStart: no pair of a known user and a known item will be asked for.
+    init(_ argument: AlgorithmArgument, factors: Int, isColdStart: Bool = false) throws {
         name = argument.text
+        if let kind = try Self.described(argument, factors: factors, isColdStart: isColdStart) {
+            self.kind = kind
+            return
+        }
         if argument.name == "popularity" {
             var reader = try SettingsReader(argument)
             kind = .popularity(halfLife: try reader.number("half-life", 1...1e9) ?? 0)
@@ -46,15 +64,45 @@ struct EvaluatedAlgorithm {
     /// - Throws: `TrainingError` where it diverges.
     func train(
         _ train: [Observation], users: Int, items: Int, seed: UInt64, shards: Int,
-        watch: BatchEvaluation.Watch?, onEpoch: (_ epoch: Int, _ epochs: Int) throws -> Void
+        descriptions: DatasetDescriptions, watch: BatchEvaluation.Watch?,
+        onEpoch: (_ epoch: Int, _ epochs: Int) throws -> Void
     ) throws -> Trained {
         let settings: AlgorithmSettings
         switch kind {
         case .popularity(let halfLife):
             return Trained(
                 recommender: PopularityRecommender(train: train, items: items, halfLife: halfLife))
+        case .features(let options, let sgd):
+            return Trained(
+                recommender: try described(
+                    options, sgd: sgd, train, users: users, items: items, seed: seed, shards: shards,
+                    descriptions, onEpoch))
+        case .spectral(let options):
+            let (ratings, features) = try ratings(train, descriptions)
+            let model = SpectralRidge(
+                ratings, users: users, itemFeatures: features.items, seed: seed, options: options)
+            return Trained(recommender: SpectralRecommender(name: name, model: model, items: items))
         case .factors(let own): settings = own
         }
+        return try trained(
+            settings, train, users: users, items: items, seed: seed, shards: shards, watch: watch,
+            onEpoch: onEpoch)
+    }
+
+    private func trained(
+        _ settings: AlgorithmSettings, _ train: [Observation], users: Int, items: Int, seed: UInt64,
+        shards: Int, watch: BatchEvaluation.Watch?, onEpoch: (_ epoch: Int, _ epochs: Int) throws -> Void
+    ) throws -> Trained {
+        let (model, curves) = try factorModel(
+            settings, train, users: users, items: items, seed: seed, shards: shards, watch: watch,
+            onEpoch: onEpoch)
+        return Trained(recommender: FactorRecommender(name: name, model: model), curves: curves)
+    }
+
+    private func factorModel(
+        _ settings: AlgorithmSettings, _ train: [Observation], users: Int, items: Int, seed: UInt64,
+        shards: Int, watch: BatchEvaluation.Watch?, onEpoch: (_ epoch: Int, _ epochs: Int) throws -> Void
+    ) throws -> (FactorModel, [CurvePoint]) {
         let epochs = settings.preset.epochs
         let trainer = settings.preset.trainer(factors: settings.factors, seed: seed, shards: shards)
         let (learned, seen) = try interactions(train, users: users, items: items, settings)
@@ -72,7 +120,7 @@ struct EvaluatedAlgorithm {
             return failure == nil
         }
         if let failure { throw failure }
-        return Trained(recommender: FactorRecommender(name: name, model: model), curves: curves)
+        return (model, curves)
     }
 
     /// What is learned, and what its users have seen besides.
@@ -104,6 +152,85 @@ struct EvaluatedAlgorithm {
     private func point(_ candidates: String, _ epoch: Int, _ metric: String, _ value: Double) -> CurvePoint {
         CurvePoint(
             candidates: candidates, algorithm: name, unit: "epoch", at: epoch, metric: metric, value: value)
+    }
+}
+
+// MARK: - Of what is described
+
+extension EvaluatedAlgorithm {
+    /// Names of the algorithms that look at descriptions.
+    static let describedNames = ["features", "svd-ridge"]
+
+    /// `nil` for an algorithm that does not look at descriptions.
+    private static func described(
+        _ argument: AlgorithmArgument, factors: Int, isColdStart: Bool
+    ) throws -> Kind? {
+        guard describedNames.contains(argument.name) else { return nil }
+        var reader = try SettingsReader(argument)
+        if argument.name == "svd-ridge" {
+            var options = SpectralRidge.Options()
+            options.factors = try reader.integer("factors", 1...512) ?? options.factors
+            options.penalty = try reader.number("feature-regularization", 1e-3...1e6) ?? options.penalty
+            try reader.finish()
+            return .spectral(options)
+        }
+        var options = DescribedRatings.Options()
+        options.factors = try reader.integer("factors", 1...512) ?? options.factors
+        options.sweeps = try reader.integer("sweeps", 1...1_000) ?? options.sweeps
+        options.userPenalty = Float(
+            try reader.number("user-regularization", 1e-3...1e6) ?? Double(options.userPenalty))
+        options.itemPenalty = Float(
+            try reader.number("regularization", 1e-3...1e6) ?? Double(options.itemPenalty))
+        options.evidence = Float(try reader.number("evidence", 0...1e6) ?? Double(options.evidence))
+        options.featurePenalty =
+            try reader.number("feature-regularization", 1e-3...1e6) ?? options.featurePenalty
+        try reader.finish()
+        guard !isColdStart, let sgd = AlgorithmArgument(argument: "sgd") else {
+            return .features(options, sgd: nil)
+        }
+        return .features(options, sgd: try AlgorithmSettings(sgd, factors: factors))
+    }
+
+    private func ratings(
+        _ train: [Observation], _ descriptions: DatasetDescriptions
+    ) throws(EvaluationError) -> (
+        DescribedRatings.Ratings, (users: FeatureMatrix, items: FeatureMatrix)
+    ) {
+        let rated = train.filter(\.isRating)
+        guard !rated.isEmpty else {
+            throw .emptyPart("\(name): the training part holds no rating to learn from")
+        }
+        let ratings = DescribedRatings.Ratings(
+            users: rated.map(\.user), items: rated.map(\.item), values: rated.map(\.value))
+        return (ratings, descriptions.features(of: rated))
+    }
+
+    private func described(
+        _ options: DescribedRatings.Options, sgd: AlgorithmSettings?, _ train: [Observation], users: Int,
+        items: Int, seed: UInt64, shards: Int, _ descriptions: DatasetDescriptions,
+        _ onEpoch: (_ epoch: Int, _ epochs: Int) throws -> Void
+    ) throws -> DescribedRecommender {
+        let (ratings, features) = try ratings(train, descriptions)
+        var options = options
+        options.seed = seed
+        let model = try DescribedRatings(
+            ratings, userFeatures: features.users, itemFeatures: features.items, options: options,
+            workers: shards
+        ) { try onEpoch($0, options.sweeps) }
+        let factorModel = try sgd.map {
+            try self.factorModel(
+                $0, train, users: users, items: items, seed: seed, shards: shards, watch: nil,
+                onEpoch: onEpoch
+            ).0
+        }
+        var hasUser = [Bool](repeating: false, count: users)
+        var hasItem = [Bool](repeating: false, count: items)
+        for (user, item) in zip(ratings.users, ratings.items) {
+            hasUser[Int(user)] = true
+            hasItem[Int(item)] = true
+        }
+        return DescribedRecommender(
+            name: name, model: model, sgd: factorModel, items: items, hasUser: hasUser, hasItem: hasItem)
     }
 }
 

@@ -7,13 +7,17 @@ import Settings
 
 /// What an evaluation reads: events as a stream for `prequential`, as a data set for the rest.
 struct EvaluationInput {
-    /// Without descriptions of items, in the order of the files.
+    /// In the order of the files, without the descriptions that stand in tables.
     private(set) var events: [Event] = []
     private(set) var badLines = 0
     /// The first few of them.
     private(set) var firstBadLines: [BadLine] = []
     /// What to say of the files, though their events are taken.
     private(set) var warnings: [String] = []
+    /// What they say of items and users, which is no event of the stream.
+    private(set) var gathering = DescriptionGathering()
+    /// Descriptions of tables by item and user, in their order: of whom the stream learns them before the first event.
+    private(set) var tables = DescriptionTables()
     /// Events that the filter left out.
     private(set) var filtered = 0
     let signals: [String: Float]
@@ -30,7 +34,8 @@ struct EvaluationInput {
         onBadLine: (BadLine) -> Void, goesOn: () throws -> Void = {}
     ) throws {
         signals = options.signals
-        for path in paths {
+        var merging = DescriptionMerging()
+        for (number, path) in paths.enumerated() {
             let file = try EventFile.open(path, format: format, options: options)
             while let entry = try file.next() {
                 try goesOn()
@@ -39,7 +44,8 @@ struct EvaluationInput {
                     badLines += 1
                     if firstBadLines.count < 3 { firstBadLines.append(line) }
                     onBadLine(line)
-                case .event(let event): take(event, filter)
+                case .event(let event):
+                    take(merging.merged(event, ofFile: number), filter, isOfFile: true)
                 }
             }
             warnings += file.warnings
@@ -80,7 +86,7 @@ struct EvaluationInput {
     }
 
     private func requireEvents(_ paths: [String]) throws {
-        guard !events.isEmpty else {
+        guard events.contains(where: { $0.item != nil && !$0.isDescription }) else {
             let names = paths.map { "'\($0)'" }.joined(separator: ", ")
             let left = filtered > 0 ? " that --filter takes" : ""
             throw CommandError(
@@ -88,9 +94,17 @@ struct EvaluationInput {
         }
     }
 
-    private mutating func take(_ event: Event, _ filter: ModelSettings.Positive) {
+    /// - Parameter isOfFile: not of a log, in which descriptions have their places.
+    private mutating func take(
+        _ event: Event, _ filter: ModelSettings.Positive, isOfFile: Bool = false
+    ) {
         switch event.kind {
-        case .item: return
+        case .item(let description):
+            gathering.take(description, time: event.time)
+            if isOfFile { tables.take(event) } else { events.append(event) }
+        case .user(let description):
+            gathering.take(description, time: event.time)
+            if isOfFile { tables.take(event) } else { events.append(event) }
         case .rating(_, _, let value) where !filter.takes(rating: value): filtered += 1
         default: events.append(event)
         }
@@ -98,6 +112,13 @@ struct EvaluationInput {
 
     /// In the order of time; events without one stay behind the one they followed. Those of a log in its own.
     var stream: [Event] { isOfLog ? events : FeedSource.inOrderOfTime(events) }
+
+    /// The same with what tables say of an item, or a user, in front of the first event that names it: as if it came just then.
+    ///
+    /// - Parameter first: all of it in front of the first event instead.
+    func describedStream(first: Bool) -> [Event] {
+        first ? tables.all(in: stream) + stream : tables.placed(in: stream)
+    }
 
     func dataset(positive: ModelSettings.Positive) -> Dataset {
         var builder = DatasetBuilder()
@@ -115,7 +136,7 @@ struct EvaluationInput {
             case .retract(let user, let item):
                 builder.retract(user: user.string, item: item.string, time: event.time)
             case .forget(let user): builder.forget(user: user.string, time: event.time)
-            case .item, .hide, .unhide, .promote: break
+            case .item, .user, .hide, .unhide, .promote: break
             }
         }
         return builder.build()

@@ -1,5 +1,6 @@
 public import EventLog
 public import Events
+package import FeatureMaps
 public import Learners
 public import Settings
 public import State
@@ -35,6 +36,11 @@ public struct EvaluationRequest: Sendable {
         case byUser
     }
 
+    /// Which side `holdout` holds out whole, so that nothing but descriptions is known of it.
+    public enum HeldOutWhole: String, Sendable, CaseIterable {
+        case items, users, both
+    }
+
     /// Paths of files of events; none where the log is read.
     public var input: [String]
     /// The log to read instead.
@@ -53,8 +59,14 @@ public struct EvaluationRequest: Sendable {
     public var positive = ModelSettings.Positive.ratingAtLeast(4)
     /// Ratings that it does not take are left out.
     public var filter = ModelSettings.Positive.any
-    /// Part of the events to hold out, above 0 and below 1.
+    /// Part of the events to hold out, above 0 and below 1; or of the items or users.
     public var testFraction = 0.1
+    /// Rows to hold out whole, in `holdout`, rather than events.
+    public var heldOutWhole: HeldOutWhole?
+    /// Where both are held out whole, the part of the users.
+    public var userFraction = 0.2
+    /// Splits that are measured together where rows are held out whole, each by a seed of its own.
+    public var splits = 5
     /// Which events that part is made of, in `holdout`.
     public var heldOut = HeldOut.random
     /// Whether the part is held out of the training data, to choose settings by.
@@ -77,6 +89,10 @@ public struct EvaluationRequest: Sendable {
     public var window: Int?
     /// Adds a popularity that decays: half after so many positive events. 0 adds none.
     public var popularityHalfLife = 0.0
+    /// Whether tables describe all before the first event, in `prequential`; else each item and user as it comes up.
+    public var describesFirst = false
+    /// What features say of rows, in `prequential`.
+    package var priors = ItemPriors.Options()
     /// Whether what was taken may be recommended again, in `prequential` and `leaveOneOut`.
     public var seen = SeenRule.exclude
     /// One liked event in so many is ranked, in `prequential`; all are learned.

@@ -47,6 +47,7 @@ public struct EvaluationRun {
         var report =
             switch request.protocolName {
             case .prequential: try prequential(input, bootstrap)
+            case .holdout where request.heldOutWhole != nil: try coldStart(input, bootstrap)
             case .leaveOneOut where request.seen != .exclude: try lastBaskets(input, bootstrap)
             case .holdout, .leaveOneOut, .resubstitution: try batch(input, bootstrap)
             }
@@ -134,11 +135,13 @@ public struct EvaluationRun {
     // MARK: - Protocols
 
     private func prequential(_ input: EvaluationInput, _ bootstrap: Bootstrap) throws -> EvaluationReport {
-        let events = input.stream
+        let events = input.stream.filter { !$0.isDescription }
         var options = liveOptions(events)
         options.truths = try request.oracle.map { try OracleFile(path: $0, stream: events).truths }
         var evaluation = try PrequentialEvaluation(options)
-        try evaluation.run(events) { learned in try tell(learned, of: events.count) }
+        try evaluation.run(input.describedStream(first: request.describesFirst)) { learned in
+            try tell(learned, of: events.count)
+        }
         var setup = setup(input)
         setup.add("events", NumberText.grouped(events.count))
         if let oracle = request.oracle { setup.add("oracle", "\(oracle): knows how the events came about") }
@@ -148,7 +151,7 @@ public struct EvaluationRun {
 
     /// Leave-one-out where what was taken may be taken again: by the live learners, as histories hold no repeats.
     private func lastBaskets(_ input: EvaluationInput, _ bootstrap: Bootstrap) throws -> EvaluationReport {
-        let events = input.stream
+        let events = input.stream.filter { !$0.isDescription }
         var evaluation = try LastBasketEvaluation(liveOptions(events))
         try evaluation.run(events) { learned in try tell(learned, of: events.count) }
         var setup = setup(input)
@@ -163,7 +166,8 @@ public struct EvaluationRun {
             factors: request.factors,
             seed: request.seed, window: request.window ?? max(1, events.count / 10),
             popularityHalfLife: request.popularityHalfLife, seen: request.seen,
-            signals: request.events.signals, signalHalfLife: request.signalHalfLife, sample: request.sample)
+            signals: request.events.signals, signalHalfLife: request.signalHalfLife, sample: request.sample,
+            describesFirst: request.describesFirst, priors: request.priors)
     }
 
     private func tell(_ learned: Int, of events: Int) throws {
@@ -177,8 +181,30 @@ public struct EvaluationRun {
             throw EvaluationError.emptyPart("nothing stands of the events: all were taken back")
         }
         let evaluation = BatchEvaluation(
-            dataset: dataset, options: try batchOptions(dataset), workers: workers, bootstrap: bootstrap,
+            dataset: dataset, descriptions: input.gathering.descriptions(of: dataset),
+            options: try batchOptions(dataset), workers: workers, bootstrap: bootstrap,
             progress: progress, goesOn: goesOn)
+        return try evaluation.report(setup(input))
+    }
+
+    /// Rows held out whole: what descriptions are worth.
+    private func coldStart(_ input: EvaluationInput, _ bootstrap: Bootstrap) throws -> EvaluationReport {
+        let dataset = input.dataset(positive: positive)
+        guard dataset.ratings > 0 else {
+            throw EvaluationError.emptyPart("there are no ratings, and --hold-out measures nothing else")
+        }
+        let rule: SplitRule =
+            switch request.heldOutWhole {
+            case .users: .users(fraction: request.testFraction)
+            case .both: .itemsAndUsers(items: request.testFraction, users: request.userFraction)
+            case .items, nil: .items(fraction: request.testFraction)
+            }
+        let evaluation = ColdStartEvaluation(
+            dataset: dataset, descriptions: input.gathering.descriptions(of: dataset),
+            options: ColdStartEvaluation.Options(
+                algorithms: request.algorithms, rule: rule, splits: request.splits, factors: request.factors,
+                seed: request.seed),
+            workers: workers, bootstrap: bootstrap, progress: progress, goesOn: goesOn)
         return try evaluation.report(setup(input))
     }
 

@@ -1,5 +1,6 @@
 import Evaluation
 import Events
+import FeatureMaps
 import InventedWorlds
 import Learners
 import Reporting
@@ -29,6 +30,10 @@ struct PrequentialEvaluation {
         var signalHalfLife = HalfLife.never
         /// One liked event in so many is ranked.
         var sample = 1
+        /// Whether tables described all before the first event.
+        var describesFirst = false
+        /// What features say of rows.
+        var priors = ItemPriors.Options()
         /// By place in the stream; `nil` where nobody knows.
         var truths: [ChoiceTruth?]?
 
@@ -46,6 +51,8 @@ struct PrequentialEvaluation {
     private var replay: Replay
     private var rankings: RankedSections
     private var ratings: [RatingTally] = []
+    /// The same of items of few ratings and signals before.
+    private var newRatings: [(events: ClosedRange<Int>, tallies: [RatingTally])] = []
     private var learned = 0
     private(set) var curves: [CurvePoint] = []
 
@@ -66,6 +73,7 @@ struct PrequentialEvaluation {
             }
         }
         if !ratings.isEmpty { ratings.append(RatingTally(name: "means", model: nil, window: options.window)) }
+        newRatings = [0...0, 1...5].map { ($0, ratings) }
     }
 
     /// Replays all events. `onProgress` hears how many are learned; an error ends it.
@@ -87,7 +95,11 @@ struct PrequentialEvaluation {
         if let means = event.meansSquaredError {
             for index in ratings.indices {
                 let error = ratings[index].model.map { event.squaredErrors[$0] } ?? means
-                if let error { ratings[index].add(Double(error), user: Int(event.user)) }
+                guard let error else { continue }
+                ratings[index].add(Double(error), user: Int(event.user))
+                for part in newRatings.indices where newRatings[part].events.contains(event.itemEvents) {
+                    newRatings[part].tallies[index].add(Double(error), user: Int(event.user))
+                }
             }
         }
         let truths = options.truths
@@ -113,6 +125,13 @@ struct PrequentialEvaluation {
         setup.add(
             "learned", "one pass in the order of time, each event tested before it is learned, no refit")
         setup.add("factors", "K = \(options.factors)")
+        if replay.descriptions > 0 {
+            setup.add(
+                "described",
+                "\(NumberText.grouped(replay.descriptions)) descriptions; those of tables came "
+                    + (options.describesFirst
+                        ? "before all events" : "right before the first event of their item or user"))
+        }
         rankings.describe(&setup, seen: options.seen, sample: options.sample)
         setup.add(
             "unknown users",
@@ -135,6 +154,15 @@ struct PrequentialEvaluation {
                     title: "ratings", note: "means over events, intervals over users",
                     comparison: Comparison(ratings.map { $0.sheet(users: users) }, bootstrap: bootstrap)))
         }
+        for (events, tallies) in newRatings where tallies.contains(where: { $0.count > 0 }) {
+            let words =
+                events.upperBound == 0 ? "no event" : "\(events.lowerBound) to \(events.upperBound) events"
+            report.sections.append(
+                EvaluationSection(
+                    title: "ratings of items of \(words) before",
+                    note: "\(NumberText.grouped(tallies[0].count)) ratings, intervals over users",
+                    comparison: Comparison(tallies.map { $0.sheet(users: users) }, bootstrap: bootstrap)))
+        }
         return report
     }
 }
@@ -155,6 +183,7 @@ enum LiveModels {
         replay.positive = options.positive.positiveRule
         replay.popularityHalfLife = options.popularityHalfLife
         replay.state.seen = options.seen
+        replay.state.priors = options.priors
         replay.learning.signals = options.signals
         replay.learning.signalHalfLife = options.signalHalfLife
         replay.rankEvery = options.sample

@@ -16,6 +16,8 @@ struct RankedSection {
         case amongNew
         /// Items of few events.
         case young
+        /// Items of none, which are known by their description alone.
+        case untouched
 
         /// An item of fewer events is young.
         static let youngBelow = 10
@@ -26,6 +28,7 @@ struct RankedSection {
             case .repeats: event.isRepeat
             case .new, .amongNew: !event.isRepeat
             case .young: event.itemEvents < Self.youngBelow
+            case .untouched: event.itemEvents == 0 && event.itemIsKnown
             }
         }
 
@@ -36,6 +39,7 @@ struct RankedSection {
             case .new: "new to the user"
             case .amongNew: "new to the user, among what is new"
             case .young: "new items"
+            case .untouched: "items nobody has taken"
             }
         }
 
@@ -46,6 +50,7 @@ struct RankedSection {
             case .new: "events on what the user had not taken, in the full ranking; "
             case .amongNew: "the same, ranked without what the user had taken; "
             case .young: "events on items of fewer than \(Self.youngBelow) events, in the full ranking; "
+            case .untouched: "first events of items that were described before, in the full ranking; "
             }
         }
     }
@@ -104,7 +109,7 @@ struct RankedSections {
     ) {
         var parts: [RankedSection.Part] = [.all]
         if seen != .exclude { parts += [.repeats, .new, .amongNew] }
-        parts.append(.young)
+        parts += [.young, .untouched]
         sections = parts.map { part in
             let metrics =
                 part == .all

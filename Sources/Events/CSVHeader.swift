@@ -8,6 +8,9 @@ struct CSVHeader {
     ]
     static let separators: [UInt8] = [",", ";", "\t", "|"].map { UInt8(ascii: $0) }
 
+    /// The column of key words in a file of GroupLens's films: tags beside the genres.
+    private static let keywordsName = "tmdb_keywords"
+
     let separator: UInt8
     /// Column of each field, by the field's own name.
     let columns: [String: Int]
@@ -16,6 +19,8 @@ struct CSVHeader {
     let defaultType: EventType
     /// Whether its columns are named as GroupLens names them.
     let isMovieLens: Bool
+    /// Column of key words, which are tags too.
+    let keywordsColumn: Int?
 
     /// Comma-separated files cannot have it, spreadsheets write it where the comma is no separator.
     var hasDecimalComma: Bool { separator != UInt8(ascii: ",") }
@@ -44,6 +49,7 @@ struct CSVHeader {
         columns = best.columns
         columnCount = names.count
         isMovieLens = names.contains("movieId")
+        keywordsColumn = isMovieLens ? names.firstIndex(of: Self.keywordsName) : nil
         try Self.checkUnique(names, columns, path)
         guard let type = Self.defaultType(best.columns) else {
             throw Self.noEvents(names, columns: best.columns, path, fields)
@@ -82,8 +88,9 @@ struct CSVHeader {
         let has: (String) -> Bool = { columns[$0] != nil }
         if has("type") { return .rating }
         if has("user"), has("item") { return has("rating") ? .rating : has("signal") ? .signal : nil }
-        let describes = has("title") || has("tags") || has("available")
-        return has("item") && !has("user") && describes ? .item : nil
+        let tags = has("tags") || has("add-tags")
+        if has("user"), !has("item") { return tags ? .user : nil }
+        return has("item") && !has("user") && (has("title") || tags || has("available")) ? .item : nil
     }
 
     private static func noEvents(

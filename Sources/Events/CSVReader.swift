@@ -54,6 +54,13 @@ final class CSVReader: EventReader {
         case .unhide: return .unhide(user: try id("user"), item: try id("item"))
         case .forget: return .forget(user: try id("user"))
         case .item: return .item(try itemDescription())
+        case .user:
+            let description = UserDescription(
+                user: try id("user"), tags: try text("tags").map(tags), addedTags: try addedTags())
+            guard description.tags != nil || description.addedTags != nil else {
+                throw .missingField(name("tags"))
+            }
+            return .user(description)
         case .promote:
             throw .badValue(
                 field: name("type"), found: "'promote'",
@@ -63,17 +70,35 @@ final class CSVReader: EventReader {
 
     private func itemDescription() throws(EventError) -> ItemDescription {
         let description = ItemDescription(
-            item: try id("item"), title: text("title"), tags: try tags(), available: try available())
+            item: try id("item"), title: text("title"), tags: try tags(), addedTags: try addedTags(),
+            available: try available())
         if let title = description.title { try options.check(title: title) }
         return description
     }
 
     private func tags() throws(EventError) -> [String]? {
         // GroupLens's list of genres is whole also where it is empty.
+        guard header.keywordsColumn == nil else { return try genresAndKeywords() }
         guard let text = text("tags") else {
             return header.isMovieLens && header.columns["tags"] != nil ? [] : nil
         }
         return text == MovieLens.noGenres ? [] : try options.tags(text)
+    }
+
+    /// Both are tags; what is a genre and a key word too, once.
+    private func genresAndKeywords() throws(EventError) -> [String] {
+        let texts = [text("tags"), header.keywordsColumn.map { records.text($0) }]
+        let parts = texts.compactMap { $0 }.filter { !$0.isEmpty && $0 != MovieLens.noGenres }
+        var list = TagList()
+        _ = list.describe(tags: nil, added: try tags(parts.joined(separator: "|")), time: nil)
+        return list.tags
+    }
+
+    private func tags(_ text: String) throws(EventError) -> [String] { try options.tags(text) }
+
+    private func addedTags() throws(EventError) -> [String]? {
+        guard let text = text("add-tags") else { return nil }
+        return try options.tags(text, field: name("add-tags"))
     }
 
     private func rating() throws(EventError) -> Float {

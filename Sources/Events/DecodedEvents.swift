@@ -5,7 +5,7 @@
 package struct DecodedEvents: Sendable, Equatable {
     package enum Kind: UInt8, Sendable {
         case rating = 1
-        case signal, retract, hide, unhide, forget, item, promote
+        case signal, retract, hide, unhide, forget, item, promote, user
     }
 
     package struct Entry: Sendable, Equatable {
@@ -18,8 +18,8 @@ package struct DecodedEvents: Sendable, Equatable {
         fileprivate(set) package var item = TextRange()
         /// A rating.
         package var value: Float = 0
-        /// Of a signal the place of its name in `signals`; of an item's description its place in `descriptions`; of a
-        /// promotion that of its model in `models`.
+        /// Of a signal the place of its name in `signals`; of an item's description its place in `descriptions`, of a
+        /// user's in `userDescriptions`; of a promotion that of its model in `models`.
         package var reference: Int32 = 0
         package var kind: Kind
         package var isTimed = false
@@ -40,6 +40,7 @@ package struct DecodedEvents: Sendable, Equatable {
     /// Names of signals, each once.
     package private(set) var signals: [String] = []
     package private(set) var descriptions: [ItemDescription] = []
+    package private(set) var userDescriptions: [UserDescription] = []
     /// Names of models that are promoted, one a promotion.
     package private(set) var models: [String] = []
 
@@ -51,6 +52,7 @@ package struct DecodedEvents: Sendable, Equatable {
     package var bytes: Int {
         entries.capacity * MemoryLayout<Entry>.stride + ids.capacity
             + descriptions.capacity * MemoryLayout<ItemDescription>.stride
+            + userDescriptions.capacity * MemoryLayout<UserDescription>.stride
     }
 
     package mutating func reserve(events more: Int) {
@@ -63,6 +65,7 @@ package struct DecodedEvents: Sendable, Equatable {
         entries.removeAll(keepingCapacity: keepingCapacity)
         ids.removeAll(keepingCapacity: keepingCapacity)
         descriptions.removeAll(keepingCapacity: keepingCapacity)
+        userDescriptions.removeAll(keepingCapacity: keepingCapacity)
         models.removeAll()
     }
 
@@ -81,6 +84,9 @@ package struct DecodedEvents: Sendable, Equatable {
         case .item(let description):
             entry.reference = Int32(descriptions.count)
             descriptions.append(description)
+        case .user(let description):
+            entry.reference = Int32(userDescriptions.count)
+            userDescriptions.append(description)
         case .promote(let model):
             entry.reference = Int32(models.count)
             models.append(model)
@@ -92,10 +98,11 @@ package struct DecodedEvents: Sendable, Equatable {
     /// Takes what was decoded after it.
     package mutating func append(_ later: DecodedEvents) {
         let (idsBefore, describedBefore) = (UInt32(ids.count), Int32(descriptions.count))
-        let promotedBefore = Int32(models.count)
+        let (promotedBefore, usersBefore) = (Int32(models.count), Int32(userDescriptions.count))
         let names = later.signals.map { reference(ofSignal: $0) }
         ids += later.ids
         descriptions += later.descriptions
+        userDescriptions += later.userDescriptions
         models += later.models
         entries.reserveCapacity(entries.count + later.entries.count)
         for var entry in later.entries {
@@ -105,6 +112,7 @@ package struct DecodedEvents: Sendable, Equatable {
             case .signal: entry.reference = names[Int(entry.reference)]
             case .item: entry.reference += describedBefore
             case .promote: entry.reference += promotedBefore
+            case .user: entry.reference += usersBefore
             default: break
             }
             entries.append(entry)
@@ -153,6 +161,7 @@ extension Event {
         case .rating(let user, _, _), .signal(let user, _, _), .retract(let user, _), .hide(let user, _),
             .unhide(let user, _), .forget(let user):
             user
+        case .user(let description): description.user
         case .item, .promote: nil
         }
     }
@@ -166,6 +175,7 @@ extension Event {
         case .unhide: .unhide
         case .forget: .forget
         case .item: .item
+        case .user: .user
         case .promote: .promote
         }
     }

@@ -22,6 +22,8 @@ public struct Event: Sendable, Equatable {
         case forget(user: EntityID)
         /// Describes an item; `nil` leaves what is known as it is.
         case item(ItemDescription)
+        /// Describes a user.
+        case user(UserDescription)
         /// From here on this model is asked where a look-up names none.
         case promote(model: String)
     }
@@ -49,6 +51,7 @@ public struct Event: Sendable, Equatable {
             .unhide(let user, _), .forget(let user):
             user
         case .item(let description): description.item
+        case .user(let description): description.user
         case .promote: Self.promotionKey
         }
     }
@@ -65,21 +68,7 @@ extension Event {
             .unhide(_, let item):
             item
         case .item(let description): description.item
-        case .forget, .promote: nil
+        case .forget, .user, .promote: nil
         }
-    }
-}
-
-public struct ItemDescription: Sendable, Equatable {
-    public var item: EntityID
-    public var title: String?
-    public var tags: [String]?
-    public var available: Bool?
-
-    public init(item: EntityID, title: String? = nil, tags: [String]? = nil, available: Bool? = nil) {
-        self.item = item
-        self.title = title
-        self.tags = tags
-        self.available = available
     }
 }

@@ -106,6 +106,8 @@ public final class EventDecoder {
             return .forget(user: try id(values.pointee.user, names.user))
         case .item:
             return .item(try itemDescription())
+        case .user:
+            return .user(try userDescription())
         case .promote:
             return .promote(model: try model())
         }
@@ -115,8 +117,17 @@ public final class EventDecoder {
         let title = try string(values.pointee.title, names.title)
         if let title { try options.check(title: title) }
         return ItemDescription(
-            item: try id(values.pointee.item, names.item), title: title, tags: try tags(),
-            available: try available())
+            item: try id(values.pointee.item, names.item), title: title,
+            tags: try tags(values.pointee.tags, names.tags),
+            addedTags: try tags(values.pointee.added_tags, names.addTags), available: try available())
+    }
+
+    private func userDescription() throws(EventError) -> UserDescription {
+        let description = UserDescription(
+            user: try id(values.pointee.user, names.user), tags: try tags(values.pointee.tags, names.tags),
+            addedTags: try tags(values.pointee.added_tags, names.addTags))
+        guard description.tags != nil || description.addedTags != nil else { throw .missingField(names.tags) }
+        return description
     }
 
     func rating() throws(EventError) -> Float {
@@ -166,18 +177,17 @@ public final class EventDecoder {
         return time
     }
 
-    private func tags() throws(EventError) -> [String]? {
-        let value = values.pointee.tags
+    private func tags(_ value: event_value, _ field: String) throws(EventError) -> [String]? {
         switch value.kind {
         case .EVENT_VALUE_ABSENT: return nil
         case .EVENT_VALUE_TEXTS: break
-        case .EVENT_VALUE_STRING: return try options.tags(inJSON: Self.string(value.text), field: names.tags)
-        default: throw .badValue(field: names.tags, found: value.shown, wanted: EventOptions.tagsWanted)
+        case .EVENT_VALUE_STRING: return try options.tags(inJSON: Self.string(value.text), field: field)
+        default: throw .badValue(field: field, found: value.shown, wanted: EventOptions.tagsWanted)
         }
-        try options.check(tagCount: value.text_count)
+        try options.check(tagCount: value.text_count, field: field)
         let texts = UnsafeBufferPointer(start: value.texts, count: value.text_count)
         let tags = texts.map(Self.string)
-        try options.check(tags: tags)
+        try options.check(tags: tags, field: field)
         return tags
     }
 
@@ -247,7 +257,7 @@ public final class EventDecoder {
             var fields = event_field_names(
                 type: names[4], user: names[0], item: names[1], rating: names[2], time: names[3],
                 signal: names[5], title: names[6], tags: names[7], available: names[8], id: names[9],
-                model: names[10])
+                added_tags: names[10], model: names[11])
             return body(&fields)
         }
     }

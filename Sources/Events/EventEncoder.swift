@@ -63,7 +63,13 @@ public enum EventEncoder {
             json.write(fields.item, description.item.string)
             if let title = description.title { json.write(fields.title, title) }
             if let tags = description.tags { json.write(fields.tags, tags) }
+            if let tags = description.addedTags { json.write(fields.addTags, tags) }
             if let available = description.available { json.write(fields.available, available) }
+        case .user(let description):
+            json.write(fields.type, EventType.user.rawValue)
+            json.write(fields.user, description.user.string)
+            if let tags = description.tags { json.write(fields.tags, tags) }
+            if let tags = description.addedTags { json.write(fields.addTags, tags) }
         case .promote(let model):
             json.write(fields.type, EventType.promote.rawValue)
             json.write(EventOptions.modelField, model)

@@ -17,7 +17,7 @@ public enum EventError: Error, Sendable, Equatable {
     case ratingOutOfRange(Double, allowed: ClosedRange<Double>)
     case timeOutOfRange(Double, allowed: ClosedRange<Int64>)
     case textTooLong(field: String, bytes: Int, bytesMax: Int)
-    case tooManyTags(Int, max: Int)
+    case tooManyTags(field: String, Int, max: Int)
 }
 
 extension EventError: CustomStringConvertible {
@@ -33,7 +33,7 @@ extension EventError: CustomStringConvertible {
             "field '\(field)' is \(found); allowed is \(wanted)"
         case .badID(let field, let why): "field '\(field)': \(why)"
         case .unknownType(let type):
-            "unknown type '\(type)'; rating, signal, retract, hide, unhide, forget, item or promote is allowed"
+            "unknown type '\(type)'; rating, signal, retract, hide, unhide, forget, item, user or promote is allowed"
         case .unknownSignal(let name, let allowed):
             "unknown signal '\(name)'; the configuration knows \(allowed.isEmpty ? "none" : allowed.joined(separator: ", "))"
         case .unknownModel(let name, let allowed):
@@ -44,7 +44,8 @@ extension EventError: CustomStringConvertible {
             "ts \(Self.whole(value)) is outside \(allowed.lowerBound) to \(allowed.upperBound) (milliseconds since 1970)"
         case .textTooLong(let field, let bytes, let max):
             "field '\(field)' has \(bytes) bytes; at most \(max) are allowed"
-        case .tooManyTags(let count, let max): "field 'tags' has \(count) entries; at most \(max) are allowed"
+        case .tooManyTags(let field, let count, let max):
+            "field '\(field)' has \(count) entries; at most \(max) are allowed"
         }
     }
 }

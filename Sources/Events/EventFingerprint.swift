@@ -22,6 +22,9 @@ extension Event {
         case .signal(_, _, let name): hash.combine(name)
         case .retract, .hide, .unhide, .forget, .promote: break
         case .item(let description): hash.combine(description)
+        case .user(let description):
+            hash.combine(tags: description.tags)
+            hash.combine(tags: description.addedTags)
         }
         return hash.value
     }
@@ -31,9 +34,15 @@ extension ByteHash {
     fileprivate mutating func combine(_ description: ItemDescription) {
         // What is not said is not what is said to be empty.
         combine(description.title.map { "=" + $0 } ?? "")
-        combine(description.tags.map { UInt64($0.count) + 1 } ?? 0)
-        for tag in description.tags ?? [] { combine(tag) }
+        combine(tags: description.tags)
         combine(description.available.map { $0 ? 1 : 2 } ?? 0)
+        // Only where there are any: what was known before they could be added is known still.
+        if description.addedTags != nil { combine(tags: description.addedTags) }
+    }
+
+    fileprivate mutating func combine(tags: [String]?) {
+        combine(tags.map { UInt64($0.count) + 1 } ?? 0)
+        for tag in tags ?? [] { combine(tag) }
     }
 }
 

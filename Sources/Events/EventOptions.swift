@@ -12,6 +12,7 @@ public struct EventOptions: Sendable, Equatable {
         public var tags = "tags"
         public var available = "available"
         public var id = "id"
+        public var addTags = "add-tags"
 
         public init() {}
 
@@ -20,6 +21,7 @@ public struct EventOptions: Sendable, Equatable {
             [
                 ("user", user), ("item", item), ("rating", rating), ("ts", ts), ("type", type),
                 ("signal", signal), ("title", title), ("tags", tags), ("available", available), ("id", id),
+                ("add-tags", addTags),
             ]
         }
     }
@@ -40,7 +42,8 @@ public struct EventOptions: Sendable, Equatable {
     static let modelBytesMax = 256
     /// Bytes of UTF-8.
     public var titleBytesMax = 1_024
-    public var tagsMax = 64
+    /// Of one event.
+    public var tagsMax = 256
     /// Bytes of UTF-8.
     public var tagBytesMax = 256
     /// The acts that count, and how much: name to weight.
@@ -63,6 +66,10 @@ extension EventOptions {
         case .item(let description):
             if let title = description.title { try check(title: title) }
             if let tags = description.tags { try check(tags: tags) }
+            if let tags = description.addedTags { try check(tags: tags, field: fields.addTags) }
+        case .user(let description):
+            if let tags = description.tags { try check(tags: tags) }
+            if let tags = description.addedTags { try check(tags: tags, field: fields.addTags) }
         }
         if let time = event.time { try check(time: time) }
         if let id = event.id { try check(eventID: id) }
@@ -100,13 +107,15 @@ extension EventOptions {
         try check(text: title, field: fields.title, bytesMax: titleBytesMax)
     }
 
-    func check(tags: [String]) throws(EventError) {
-        try check(tagCount: tags.count)
-        for tag in tags { try check(text: tag, field: fields.tags, bytesMax: tagBytesMax) }
+    /// - Parameter field: that holds them; `nil` for that of all tags.
+    func check(tags: [String], field: String? = nil) throws(EventError) {
+        let field = field ?? fields.tags
+        try check(tagCount: tags.count, field: field)
+        for tag in tags { try check(text: tag, field: field, bytesMax: tagBytesMax) }
     }
 
-    func check(tagCount: Int) throws(EventError) {
-        guard tagCount <= tagsMax else { throw .tooManyTags(tagCount, max: tagsMax) }
+    func check(tagCount: Int, field: String) throws(EventError) {
+        guard tagCount <= tagsMax else { throw .tooManyTags(field: field, tagCount, max: tagsMax) }
     }
 
     private func check(text: String, field: String, bytesMax: Int) throws(EventError) {
@@ -146,13 +155,13 @@ extension EventOptions {
         if text.contains(","), !text.contains("|") {
             throw .badValue(field: field, found: EventError.shown(text), wanted: Self.tagsWanted)
         }
-        return try tags(text)
+        return try tags(text, field: field)
     }
 
     /// Tags of a file, parted by `|`.
-    func tags(_ text: String) throws(EventError) -> [String] {
+    func tags(_ text: String, field: String? = nil) throws(EventError) -> [String] {
         let tags = text.split(separator: "|").map { PlainText.trimmed(String($0)) }.filter { !$0.isEmpty }
-        try check(tags: tags)
+        try check(tags: tags, field: field)
         return tags
     }
 }

@@ -1,6 +1,6 @@
 /// The values of the `type` field.
 enum EventType: String, CaseIterable {
-    case rating, signal, retract, hide, unhide, forget, item, promote
+    case rating, signal, retract, hide, unhide, forget, item, user, promote
 
     /// - Throws: `EventError.unknownType`.
     init(_ text: String) throws(EventError) {

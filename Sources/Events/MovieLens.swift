@@ -1,9 +1,11 @@
-/// GroupLens's files without a header: `ratings.dat` and `movies.dat`, parted by `::`, and `u.data`, parted by tabs. Those
-/// with a header are read as every CSV file.
+/// GroupLens's files without a header: `ratings.dat`, `movies.dat` and `users.dat`, parted by `::`, and `u.data`, parted by
+/// tabs. Those with a header are read as every CSV file.
 enum MovieLens {
-    enum Content { case ratings, movies }
+    enum Content { case ratings, movies, users }
 
     static let noGenres = "(no genres listed)"
+    /// As `users.dat` has them.
+    static let sexes = ["F", "M"]
 
     /// How a first line is parted: `::`, or tabs between three or four numbers; `nil` for anything else.
     static func separator(of line: String) -> String? {
@@ -54,12 +56,13 @@ final class MovieLensReader: EventReader {
         switch cells.count {
         case 3: content = PlainText.number(cells[2]) == nil ? .movies : .ratings
         case 4: content = .ratings
+        case 5 where MovieLens.sexes.contains(cells[1]): content = .users
         default:
             throw EventFileError(
                 path: lines.path,
                 """
-                by its first line '\(first.prefix(60))' it holds neither ratings nor movies; feed ratings.* and \
-                movies.* instead
+                by its first line '\(first.prefix(60))' it holds neither ratings nor movies nor users; feed \
+                ratings.*, movies.* and users.* instead
                 """)
         }
     }
@@ -77,14 +80,23 @@ final class MovieLensReader: EventReader {
 
     private func entry(_ text: String) -> EventFile.Entry {
         let cells = MovieLens.cells(text, separator: separator)
-        let wanted = content == .movies ? 3...3 : 3...4
+        let wanted =
+            switch content {
+            case .ratings: 3...4
+            case .movies: 3...3
+            case .users: 5...5
+            }
         guard wanted.contains(cells.count) else {
             let name = separator == "\t" ? "tabs" : "'\(separator)'"
-            let counts = content == .movies ? "3" : "3 or 4"
+            let counts = wanted.count == 1 ? "\(wanted.lowerBound)" : "3 or 4"
             return lines.bad("has \(cells.count) fields parted by \(name), wanted are \(counts)")
         }
         do throws(EventError) {
-            return .event(content == .movies ? try movie(cells) : try rating(cells))
+            switch content {
+            case .ratings: return .event(try rating(cells))
+            case .movies: return .event(try movie(cells))
+            case .users: return .event(try user(cells))
+            }
         } catch {
             return lines.bad(error)
         }
@@ -109,6 +121,17 @@ final class MovieLensReader: EventReader {
         try options.check(title: cells[1])
         let item = try EntityID(cells[0], field: "movie")
         return Event(.item(ItemDescription(item: item, title: cells[1], tags: tags)))
+    }
+
+    /// Sex, group of age and occupation are tags, the latter two by the file's own numbers. A zip code is nearly a name:
+    /// it is left out.
+    private func user(_ cells: [String]) throws(EventError) -> Event {
+        guard MovieLens.sexes.contains(cells[1]) else {
+            throw .badValue(field: "sex", found: EventError.shown(cells[1]), wanted: "F or M")
+        }
+        let tags = [cells[1], "age:\(cells[2])", "occupation:\(cells[3])"]
+        try options.check(tags: tags)
+        return Event(.user(UserDescription(user: try EntityID(cells[0], field: "user"), tags: tags)))
     }
 
     private static func text(_ bytes: UnsafeRawBufferPointer) -> String {

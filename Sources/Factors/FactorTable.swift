@@ -136,6 +136,7 @@ public final class FactorTable: @unchecked Sendable {
 
     /// What is unsaved is frozen from now on, and nothing unsaved. A pass over a byte a row.
     public func freeze() {
+        let (changes, count) = (changes, count)
         let (unsaved, frozen) = (Change.unsaved.rawValue, Change.frozen.rawValue)
         for index in 0..<count {
             let old = changes[index]
@@ -145,13 +146,16 @@ public final class FactorTable: @unchecked Sendable {
 
     /// What is frozen is unsaved again.
     public func thawUnsaved() {
+        let (changes, count) = (changes, count)
         for index in 0..<count { changes[index] |= (changes[index] & Change.frozen.rawValue) >> 2 }
     }
 
     /// Sets the bit of `marks` where the row of that index is frozen.
     public func addFrozen(to marks: UnsafeMutableBufferPointer<UInt8>, bit: UInt8) {
+        let changes = changes
+        guard let marks = marks.baseAddress.map({ (start: $0, count: marks.count) }) else { return }
         for index in 0..<min(count, marks.count) {
-            marks[index] |= changes[index] & Change.frozen.rawValue == 0 ? 0 : bit
+            marks.start[index] |= changes[index] & Change.frozen.rawValue == 0 ? 0 : bit
         }
     }
 
@@ -172,6 +176,14 @@ public final class FactorTable: @unchecked Sendable {
         for lane in row.indices { row[lane] = .zero }
         row.bias = 0
         row.step = 0
+    }
+
+    /// Takes over a row of another table of as many factors: its numbers, its bias and its step.
+    public func copyRow(_ source: Int, of other: FactorTable, to index: Int) {
+        precondition(other.factors == factors)
+        let (from, to) = (other.row(source), row(index))
+        for lane in to.indices { to[lane] = from[lane] }
+        (to.bias, to.step) = (from.bias, from.step)
     }
 
     /// Copies the row's vector to `destination`, which has room for `factors` numbers.

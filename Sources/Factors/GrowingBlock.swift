@@ -71,6 +71,9 @@ public enum Heap {
     /// Has it keep little of what was freed. Once, before other threads begin.
     public static func keepLittle() { memory_limit_arenas() }
 
+    /// Bytes that it keeps of what was freed, in pieces that nobody has asked for again.
+    public static var freeBytes: Int { memory_heap_free() }
+
     /// Has it give back what it can; takes some milliseconds for each hundred megabytes of small blocks.
     public static func trim() { memory_trim() }
 }

@@ -53,6 +53,22 @@ public struct LinearAlgebra: Sendable {
         return info == 0
     }
 
+    /// Solves matrix · X = right by Cholesky; `right` becomes X and `matrix` its factor.
+    ///
+    /// Shape: `matrix` is order × order, of which the lower triangle is read as column-major has it; `right` is `columns`
+    /// columns of `order` numbers, one after the other. False where the matrix is not positive definite; `right` is then as
+    /// it was.
+    public func solvePositiveDefinite(
+        matrix: inout [Double], right: inout [Double], order: Int, columns: Int
+    ) -> Bool {
+        precondition(matrix.count == order * order && right.count == order * columns)
+        var (size, count, info) = (Int32(order), Int32(columns), Int32(0))
+        dpotrf_("L", &size, &matrix, &size, &info)
+        guard info == 0 else { return false }
+        dpotrs_("L", &size, &count, &matrix, &size, &right, &size, &info)
+        return info == 0
+    }
+
     /// Eigenvalues in ascending order and, one after the other in the same order, their eigenvectors, each of length 1.
     ///
     /// Shape: `matrix` is order × order, of which the lower triangle is read as column-major has it.

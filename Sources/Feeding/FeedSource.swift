@@ -3,7 +3,7 @@ import Reporting
 
 /// The files of one `feed`, as one sequence of events.
 ///
-/// Files are read whole and put in the order of time, items first; standard input, JSONL and, when asked for,
+/// Files are read whole and put in the order of time, descriptions first, what several files say of one item together; standard input, JSONL and, when asked for,
 /// all files are passed on as they come.
 public struct FeedSource {
     /// Which files, and how they are read.
@@ -12,7 +12,7 @@ public struct FeedSource {
         public var paths: [String]
         /// `nil` guesses by name and first line.
         public var format: EventFile.Format?
-        /// Whether the events of files are put in the order of time, items first.
+        /// Whether the events of files are put in the order of time, descriptions first.
         public var sorts: Bool
         /// Stops at the first bad line.
         public var isStrict: Bool
@@ -63,9 +63,10 @@ public struct FeedSource {
         }
         streams = files.filter { !options.sorts || $0.isStream }
         sorted = []
-        for file in files where options.sorts && !file.isStream {
+        var merging = DescriptionMerging()
+        for (number, file) in files.enumerated() where options.sorts && !file.isStream {
             while !isCancelled(), let event = try nextEvent(of: file) {
-                sorted.append(event)
+                sorted.append(merging.merged(event, ofFile: number))
                 places.append(EventPlace(path: file.path, line: file.line))
             }
         }
@@ -118,7 +119,7 @@ public struct FeedSource {
         return nil
     }
 
-    /// Items first, then by time; stable, and an event without a time stays behind the one it followed.
+    /// Descriptions first, then by time; stable, and an event without a time stays behind the one it followed.
     public static func inOrderOfTime(_ events: [Event]) -> [Event] {
         orderOfTime(events).map { events[$0] }
     }
@@ -126,7 +127,10 @@ public struct FeedSource {
     private static func orderOfTime(_ events: [Event]) -> [Int] {
         var last = Int64.min
         let times = events.map { event in
-            if case .item = event.kind { return Int64.min }
+            switch event.kind {
+            case .item, .user: return Int64.min
+            default: break
+            }
             last = event.time ?? last
             return last
         }

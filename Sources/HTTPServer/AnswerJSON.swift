@@ -73,6 +73,11 @@ enum AnswerJSON {
         if !explanation.parts.isEmpty {
             members.append(("parts", .object(explanation.parts.map { ($0.name, .float($0.share)) })))
         }
+        if let features = explanation.features {
+            members.append(("features", .object(features.shares.map { ($0.name, .float($0.share)) })))
+            members.append(("base", .float(features.base)))
+            members.append(("own", .float(features.own)))
+        }
         if let rest = explanation.rest {
             members.append(("carried-by-others", .float(rest.others)))
             members.append(("drift", .float(rest.drift)))
@@ -116,7 +121,8 @@ enum AnswerJSON {
 
     static func user(_ user: UserRecord) -> JSON {
         .object([
-            ("id", .string(user.id.string)), ("seen", .int(user.seen)),
+            ("id", .string(user.id.string)), ("tags", .array(user.tags.map(JSON.string))),
+            ("seen", .int(user.seen)),
             (
                 "history",
                 .array(

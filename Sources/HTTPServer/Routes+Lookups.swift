@@ -30,13 +30,17 @@ extension Routes {
     private static let metric = Parameter.query(
         "metric", .choice(SimilarQuery.Metric.allCases.map(\.rawValue)), "How nearness is measured."
     ).standing(at: .string("cosine"))
+    private static let by = Parameter.query(
+        "by", .choice(Basis.allCases.map(\.rawValue)),
+        "What items are compared by: what a model has learned, or their tags."
+    ).standing(at: .string("model"))
     private static let candidates = Parameter.query("item", .id, "The candidates.").required().repeated()
 
     static let lookups: [Route] = [
         Route(
             .get, "/v1/recommend/{user}", "recommend", "Items for a user, best first.",
             parameters: [
-                user, count, model, tag, exclude,
+                user, count, model, by, tag, exclude,
                 Parameter.query("seen", .seen, "Whether what the user took may be answered."),
                 Parameter.query(
                     "fallback", .choice(RecommendQuery.Fallback.allCases.map(\.rawValue)),
@@ -53,7 +57,9 @@ extension Routes {
             .lookup(recommendItems)),
         Route(
             .get, "/v1/similar/{item}", "similar", "Items nearest to an item, nearest first.",
-            parameters: [Parameter.path("item", "The item's id."), count, model, metric, tag, titles, meta]
+            parameters: [
+                Parameter.path("item", "The item's id."), count, model, by, metric, tag, titles, meta,
+            ]
                 + after,
             answer: Schemas.items("The items, nearest first."), problems: [.notFound, .conflict],
             .lookup(similar)),
@@ -105,6 +111,7 @@ extension Routes {
         query.model = call.text("model")
         query.tags = call.texts("tag")
         query.exclude = try call.ids("exclude")
+        query.by = call.choice("by") ?? .model
         query.seen = call.text("seen").flatMap { .init($0) }
         query.fallback = call.choice("fallback") ?? .popular
         query.wantsMeta = call.flag("meta")
@@ -122,6 +129,7 @@ extension Routes {
         var query = SimilarQuery(item: try call.id("item"), count: call.integer("count", otherwise: 10))
         query.model = call.text("model")
         query.metric = call.choice("metric") ?? .cosine
+        query.by = call.choice("by") ?? .model
         query.tags = call.texts("tag")
         query.wantsMeta = call.flag("meta")
         let service = try call.environment.service()
@@ -209,7 +217,7 @@ extension Routes {
         .object([("items", try AnswerJSON.items(items, nil))])
     }
 
-    private static func list(
+    static func list(
         _ answer: ItemAnswer, _ wantsTitles: Bool, _ service: any LookupService
     ) throws(LookupError) -> JSON {
         try AnswerJSON.list(answer, titlesFrom: wantsTitles ? service : nil)

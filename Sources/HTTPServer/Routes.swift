@@ -1,4 +1,4 @@
 /// All that can be asked for. The OpenAPI document is drawn from it.
 enum Routes {
-    static let all = lookups + records + events + observing + pages
+    static let all = lookups + content + records + events + observing + pages
 }

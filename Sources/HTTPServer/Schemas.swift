@@ -76,6 +76,10 @@ enum Schemas {
         ),
         ("Scores", object([("items", array(of: reference("Item")))])),
         (
+            "TagList",
+            object([("tags", array(of: object([("tag", text), ("items", integer)])))])
+        ),
+        (
             "UserList",
             object([("users", array(of: object([("id", text), ("score", number)])))])
         ),
@@ -125,6 +129,7 @@ enum Schemas {
                 optional: [
                     ("seen-value", number), ("seen-ts", integer), ("carried-by-others", number),
                     ("drift", number), ("parts", object([], others: number)),
+                    ("features", object([], others: number)), ("base", number), ("own", number),
                 ])
         ),
         (
@@ -161,7 +166,7 @@ enum Schemas {
         (
             "UserRecord",
             object([
-                ("id", text), ("seen", integer),
+                ("id", text), ("tags", array(of: text)), ("seen", integer),
                 (
                     "history",
                     array(

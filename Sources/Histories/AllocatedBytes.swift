@@ -7,6 +7,18 @@ package enum AllocatedBytes {
         text.utf8.count <= 15 ? 0 : ofArray(text.utf8.count + 1)
     }
 
+    /// Of an array that so many elements were appended to, one by one.
+    package static func ofGrown(_ count: Int, _ stride: Int) -> Int {
+        guard count > 0 else { return 0 }
+        var (capacity, bytes) = (0, 0)
+        while capacity < count {
+            bytes = ofArray(max(1, capacity * 2) * stride)
+            // What the allocator rounds up to is used too.
+            capacity = max(capacity + 1, (bytes - 8 - 32) / stride)
+        }
+        return bytes
+    }
+
     /// Of an array's elements; nothing for one that was never given room.
     package static func ofArray(_ bytes: Int) -> Int { bytes == 0 ? 0 : ofBlock(32 + bytes) }
 }

@@ -27,6 +27,22 @@ extension History {
         }
         return newest ?? []
     }
+
+    /// The newest time of a timed entry, and how many have this very time; in one pass, because both are asked at every
+    /// event that a blend scores.
+    package func timed(at time: Int64) -> (newest: Int64?, together: Int) {
+        let found = withColumns { columns in
+            var (newest, together) = (Int64.min, 0)
+            for slot in 0..<columns.slots where HistoryCode.isTimed(columns.codes[slot]) {
+                guard !columns.isRemoved(slot) else { continue }
+                let other = columns.time(slot)
+                newest = max(newest, other)
+                together += other == time ? 1 : 0
+            }
+            return (newest == .min ? nil : newest, together)
+        }
+        return found ?? (nil, 0)
+    }
 }
 
 /// By order, then by item.

@@ -211,7 +211,8 @@ struct HistoryColumns {
         HistoryCode.value(codes[slot]) ?? column(layout.wideValues, of: Float.self)[slot]
     }
 
-    private func time(_ slot: Int) -> Int64 {
+    @inline(__always)
+    func time(_ slot: Int) -> Int64 {
         let low = Int64(column(layout.lowTimes, of: UInt32.self)[slot])
         switch layout.form.highTime {
         case .none: return low * 1000

@@ -11,7 +11,7 @@ extension LookupAnswerer {
     package func explain(_ query: ExplainQuery) throws(LookupError) -> Explanation {
         let number = try modelNumber(query.model)
         let model = published.models[number]
-        guard let copy = wholeUser(query.user, model: number) else { throw unknown(query.user) }
+        guard let copy = try wholeUser(query.user, model: number) else { throw unknown(query.user) }
         guard hasTaste(copy.taste, model) else { throw withoutTaste(query.user, model) }
         let row = try rows(of: [query.item])[0]
         var selection = selection(tags: query.tags, exclude: query.exclude, keepsReasons: true)
@@ -52,7 +52,7 @@ extension LookupAnswerer {
         }
         let isCandidate = obstacles.isEmpty
         if standing.better >= Explanation.depth { obstacles.append(.rank) }
-        return Explanation(
+        var explanation = Explanation(
             model: model.traits.name, score: unit.answer(standing.score, userBias: userBias), mean: mean,
             userBias: mean.map { _ in unit.part(userBias) }, itemBias: unit.part(standing.bias),
             match: unit.part(standing.product), rank: isCandidate ? standing.better + 1 : nil,
@@ -60,13 +60,28 @@ extension LookupAnswerer {
             obstacles: obstacles,
             seen: copy.history[Int32(row)].map { UserRecord.Entry($0, item: query.item) },
             carriers: carriers, rest: rest)
+        explanation.features = features(of: row, standing, copy.taste, model: number, in: unit)
+        return explanation
+    }
+
+    /// What the item's features add to its score, in the score's unit.
+    private func features(
+        of row: Int, _ standing: Standing, _ taste: Taste, model number: Int, in unit: ScoreUnit
+    ) -> Explanation.Features? {
+        let names = view.readCatalogue { row < $0.entries.count ? $0.entries[row].features : [] }
+        let found = published.priors.shares(
+            of: names, model: number, user: taste.vector, score: standing.bias + standing.product)
+        guard var found else { return nil }
+        for index in found.shares.indices { found.shares[index].share = unit.part(found.shares[index].share) }
+        (found.base, found.own) = (unit.part(found.base), unit.part(found.own))
+        return found
     }
 
     /// All that an explanation needs of a user.
     private func wholeUser(
         _ id: EntityID, model: Int
-    ) -> (taste: Taste, history: History, hidden: HiddenItems)? {
-        let copy = view.readUser(id) { user in
+    ) throws(LookupError) -> (taste: Taste, history: History, hidden: HiddenItems)? {
+        let copy = try readUser(id) { user in
             (taste: taste(user, model: model), history: user.history, hidden: user.hidden)
         }
         guard var copy else { return nil }

@@ -56,6 +56,20 @@ public struct Explanation: Sendable, Equatable {
         public init(name: String, share: Float) { (self.name, self.share) = (name, share) }
     }
 
+    /// What an item's features add to `item-bias` and `match`; shares, base and own add up to the sum of the two.
+    public struct Features: Sendable, Equatable {
+        /// By how much they add or take, greatest first.
+        public var shares: [Part]
+        /// What every item that has features begins with.
+        public var base: Float
+        /// What the item's own events have made of it.
+        public var own: Float
+
+        public init(shares: [Part], base: Float, own: Float) {
+            (self.shares, self.base, self.own) = (shares, base, own)
+        }
+    }
+
     public static let depth = 10
     public static let carriersMax = 5
 
@@ -83,6 +97,9 @@ public struct Explanation: Sendable, Equatable {
 
     /// Only of a blend; they add up to the score.
     public var parts: [Part]
+
+    /// Of a model that learns rows, where something is known of the item's features.
+    public var features: Features?
 
     public var isRecommended: Bool { obstacles.isEmpty }
 

@@ -25,6 +25,17 @@ extension LookupAnswerer {
         freshness: Freshness?,
         fallback: RecommendQuery.Fallback = .none, ignored: [EntityID] = []
     ) -> ItemAnswer {
+        answer(
+            found, as: unit, userBias: userBias, by: model.traits.name, count: count, freshness: freshness,
+            fallback: fallback, ignored: ignored)
+    }
+
+    /// - Parameter name: of the model, or of what else was asked.
+    func answer(
+        _ found: Found, as unit: ScoreUnit = .score, userBias: Float = 0, by name: String, count: Int,
+        freshness: Freshness?,
+        fallback: RecommendQuery.Fallback = .none, ignored: [EntityID] = []
+    ) -> ItemAnswer {
         let items = found.items.map {
             Candidate(row: $0.row, score: unit.answer($0.score, userBias: userBias))
         }
@@ -32,7 +43,7 @@ extension LookupAnswerer {
         guard let freshness, let census = found.census else { return answer }
         let isShort = answer.items.count < count
         answer.meta = AnswerMeta(
-            model: model.traits.name, positions: freshness.positions,
+            model: name, positions: freshness.positions,
             age: freshness.since.duration(to: ContinuousClock().now), unlearned: freshness.unlearned,
             path: found.path, fallback: fallback, candidates: census.candidates,
             shortfall: isShort ? Shortfall(catalogue: census.catalogue, counts: census.counts) : nil,

@@ -5,6 +5,7 @@
 // and a query come in, an answer goes out. What never comes in: logs, batches, sockets, and anything that changes the
 // state.
 
+internal import Checkpoints
 internal import Counting
 internal import Events
 internal import Factors
@@ -36,6 +37,13 @@ package struct LookupAnswerer: Sendable {
     }
 }
 
+extension LookupError {
+    /// Of a user who has left memory.
+    init(cannotRead error: StateError) {
+        self.init(.unavailable, "a user who is not in memory cannot be read: \(error.message)")
+    }
+}
+
 /// What a model knows of a user, copied; or folded in from items.
 struct Taste: Sendable {
     var vector: [Float]
@@ -59,18 +67,29 @@ struct Taste: Sendable {
 
 // What look-ups have in common.
 extension LookupAnswerer {
-    func taste(of id: EntityID, model: Int) -> Taste? {
-        let copy = view.readUser(id) { user in (taste: taste(user, model: model), history: user.history) }
+    func taste(of id: EntityID, model: Int) throws(LookupError) -> Taste? {
+        let copy = try readUser(id) { user in (taste: taste(user, model: model), history: user.history) }
         guard case (var taste, let history)? = copy else { return nil }
         complete(&taste, history)
         return taste
     }
 
+    /// `StateView.readUser` in the words of a look-up.
+    func readUser<Result>(
+        _ id: EntityID, _ body: (borrowing UserView) -> Result
+    ) throws(LookupError) -> Result? {
+        do throws(StateError) { return try view.readUser(id, body) } catch {
+            throw LookupError(cannotRead: error)
+        }
+    }
+
     /// The user's taste, and `selection` without what the user hid and, unless told otherwise, has seen; `nil` for an
     /// unknown user.
-    func wish(of id: EntityID, model: Int, selection: Selection, seen: SeenRule) -> Wish? {
+    func wish(
+        of id: EntityID, model: Int, selection: Selection, seen: SeenRule
+    ) throws(LookupError) -> Wish? {
         // The history is handed out without copying it: the sets are filled while learning goes on.
-        let copy = view.readUser(id) { user in
+        let copy = try readUser(id) { user in
             (taste: taste(user, model: model), history: user.history, hidden: user.hidden)
         }
         guard var copy else { return nil }

@@ -20,6 +20,14 @@ public struct ScoredUser: Sendable, Equatable {
     }
 }
 
+/// A tag in lower case, and on how many items it is.
+public struct CountedTag: Sendable, Equatable {
+    public var tag: String
+    public var items: Int
+
+    public init(tag: String, items: Int) { (self.tag, self.items) = (tag, items) }
+}
+
 /// A list of items, and what it stands on where that was asked for.
 public struct ItemAnswer: Sendable, Equatable {
     public var items: [ScoredItem]

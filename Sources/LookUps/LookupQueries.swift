@@ -1,6 +1,14 @@
 public import Events
 public import State
 
+/// By what items are compared.
+public enum Basis: String, Sendable, CaseIterable {
+    /// What a model has learned of who took them.
+    case model
+    /// What is said of them: their tags.
+    case content
+}
+
 public struct RecommendQuery: Sendable {
     public enum Fallback: String, Sendable, CaseIterable { case popular, none }
 
@@ -19,6 +27,8 @@ public struct RecommendQuery: Sendable {
     public var fallback: Fallback
     /// Whether the answer says what it stands on. Costs a look at every item.
     public var wantsMeta: Bool
+    /// `content` asks no model: items like those that the user took, each as much as it was rated.
+    public var by = Basis.model
 
     public init(
         user: EntityID, count: Int = 10, model: String? = nil, tags: [String] = [], exclude: [EntityID] = [],
@@ -77,6 +87,8 @@ public struct SimilarQuery: Sendable {
     public var metric: Metric
     public var tags: [String]
     public var wantsMeta: Bool
+    /// `content` asks no model.
+    public var by = Basis.model
 
     public init(
         item: EntityID, count: Int = 10, model: String? = nil, metric: Metric = .cosine, tags: [String] = [],
@@ -153,4 +165,34 @@ public struct ExplainQuery: Sendable {
         self.tags = tags
         self.exclude = exclude
     }
+}
+
+/// Items by words.
+public struct SearchQuery: Sendable {
+    public static let wordsMax = 100
+
+    /// Each a word, or several that belong together as in a tag.
+    public var words: [String]
+    public var count: Int
+    /// Only items that carry all of these.
+    public var tags: [String]
+    public var wantsMeta: Bool
+
+    public init(words: [String], count: Int = 10, tags: [String] = [], wantsMeta: Bool = false) {
+        (self.words, self.count, self.tags, self.wantsMeta) = (words, count, tags, wantsMeta)
+    }
+}
+
+/// The tags that occur most often.
+public struct TagsQuery: Sendable {
+    public enum Subject: Sendable, Equatable {
+        /// On what the user took.
+        case user(EntityID)
+        case items([EntityID])
+    }
+
+    public var subject: Subject
+    public var count: Int
+
+    public init(_ subject: Subject, count: Int = 10) { (self.subject, self.count) = (subject, count) }
 }

@@ -109,6 +109,8 @@ public struct UserRecord: Sendable, Equatable {
         }
     }
     public var id: EntityID
+    /// What is said of the user.
+    public var tags: [String]
     public var seen: Int
     /// Newest first.
     public var history: [Entry]
@@ -119,9 +121,11 @@ public struct UserRecord: Sendable, Equatable {
     public var models: [Model]
 
     public init(
-        id: EntityID, seen: Int, history: [Entry], hidden: Int, hiddenItems: [EntityID], models: [Model]
+        id: EntityID, tags: [String] = [], seen: Int, history: [Entry], hidden: Int, hiddenItems: [EntityID],
+        models: [Model]
     ) {
         self.id = id
+        self.tags = tags
         self.seen = seen
         self.history = history
         self.hidden = hidden

@@ -55,9 +55,9 @@ final class PublishedCounters: Sendable {
     func shares(of item: Int32, after trail: UserTrail) -> [(item: Int32, similarity: Float, share: Float)] {
         rule.following(trail).compactMap { previous, weight in
             guard let sketch = successors(of: previous),
-                let entry = sketch.entries.first(where: { $0.item == item })
+                let place = sketch.place(of: item)
             else { return nil }
-            let share = sketch.share(of: entry, shrinkage: rule.options.shrinkage)
+            let share = sketch.share(of: sketch.entry(at: place), shrinkage: rule.options.shrinkage)
             return (previous, share, weight * share)
         }
     }

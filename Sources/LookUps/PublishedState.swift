@@ -1,3 +1,4 @@
+internal import ContentVectors
 internal import Counting
 internal import Factors
 internal import Learners
@@ -12,6 +13,10 @@ internal import Synchronization
 package final class PublishedState: Sendable {
     /// In the order of the state's models.
     package let models: [PublishedModel]
+    /// Vectors by what is said of items; `nil` where none are learned.
+    let content: PublishedContent?
+    /// What features say of items.
+    let priors = PublishedPriors()
     private let counts: Lock<PublishedCounts>
     private let latest = Lock(Snapshot())
     private let items = Atomic<Int>(0)
@@ -20,6 +25,7 @@ package final class PublishedState: Sendable {
     package init(of state: LearnedState) {
         defaultNumber = Atomic(state.comparison.defaultModel.number)
         models = state.models.map { PublishedModel(traits: $0.traits, factors: state.options.factors) }
+        content = state.content.map { PublishedContent($0.words) }
         counts = Lock(PublishedCounts(models: state.models.count))
     }
 
@@ -88,6 +94,8 @@ extension PublishedState {
             if let blend = model.blend { models[number].blend?.take(rows[number], from: blend, state: state) }
             complete = complete && done
         }
+        if let content, !content.take(from: state) { complete = false }
+        priors.take(state.priors)
         counts.withLock { $0.take(stats, from: state) }
         items.store(state.stats.count, ordering: .relaxed)
         if complete {
@@ -107,7 +115,7 @@ extension PublishedState {
         let bytes = memory.map { _ in
             models.reduce(counts.withLock { $0.bytes }) {
                 $0 + $1.index.bytes + ($1.counters?.bytes ?? 0) + ($1.blend?.bytes ?? 0)
-            }
+            } + (content?.bytes ?? 0)
         }
         latest.withLock { latest in
             latest.take(state, memory: memory)

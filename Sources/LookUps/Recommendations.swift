@@ -27,12 +27,13 @@ extension LookupAnswerer {
     private func answersFromOneView(
         for users: [EntityID], like query: RecommendQuery
     ) throws(LookupError) -> [Result<ItemAnswer, LookupError>] {
+        if query.by == .content { return try answersByContent(for: users, like: query) }
         let number = try modelNumber(query.model)
         let model = published.models[number]
         let freshness = query.wantsMeta ? freshness() : nil
         let selection = selection(tags: query.tags, exclude: query.exclude, keepsReasons: query.wantsMeta)
-        let wishes = users.map { user in
-            wish(of: user, model: number, selection: selection, seen: query.seenRule(options))
+        let wishes = try users.map { user throws(LookupError) in
+            try wish(of: user, model: number, selection: selection, seen: query.seenRule(options))
         }
         var found = best(
             query.count, for: wishes.compactMap { $0.flatMap { hasTaste($0.taste, model) ? $0 : nil } },
@@ -59,6 +60,7 @@ extension LookupAnswerer {
     }
 
     package func answer(_ query: SimilarQuery) throws(LookupError) -> ItemAnswer {
+        if query.by == .content { return try answerByContent(query) }
         let model = published.models[relating(try modelNumber(query.model))]
         let freshness = query.wantsMeta ? freshness() : nil
         let row = try rows(of: [query.item])[0]
@@ -96,7 +98,7 @@ extension LookupAnswerer {
     package func predict(user: EntityID, items: [EntityID], model: String?) throws(LookupError) -> [Float] {
         let number = try modelNumber(model)
         let model = published.models[number]
-        guard let taste = taste(of: user, model: number) else { throw unknown(user) }
+        guard let taste = try taste(of: user, model: number) else { throw unknown(user) }
         guard hasTaste(taste, model) else { throw withoutTaste(user, model) }
         let rows = try rows(of: items)
         let unit = published.unit(of: model)

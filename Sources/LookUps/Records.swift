@@ -37,15 +37,15 @@ extension LookupAnswerer {
         let (names, units) = (
             published.models.map(\.traits.name), published.models.map { published.unit(of: $0) }
         )
-        let copy = view.readUser(id) { user in
+        let copy = try readUser(id) { user in
             let models = names.enumerated().map { number, name in
                 let row = user.row(ofModel: number)
                 return UserRecord.Model(
                     name: name, bias: units[number].part(row.bias), norm: row.dot(row).squareRoot())
             }
-            return (history: user.history, hidden: user.hidden, models: models)
+            return (tags: user.tags, history: user.history, hidden: user.hidden, models: models)
         }
-        guard let (past, hiddenItems, models) = copy else { throw unknown(id) }
+        guard let (tags, past, hiddenItems, models) = copy else { throw unknown(id) }
         let entries = past.entries
         let newest = entries.sorted { $0.order > $1.order }.prefix(max(0, listMax))
         let (history, hidden) = view.readItemIDs { table in
@@ -57,7 +57,7 @@ extension LookupAnswerer {
             )
         }
         return UserRecord(
-            id: id, seen: entries.count, history: history, hidden: hiddenItems.rows.count,
+            id: id, tags: tags, seen: entries.count, history: history, hidden: hiddenItems.rows.count,
             hiddenItems: hidden, models: models)
     }
 }

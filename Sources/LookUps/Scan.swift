@@ -58,7 +58,7 @@ extension LookupAnswerer {
         return found(answer, selection: selection, catalogue: catalogue, counts: counts)
     }
 
-    private func found(_ answer: TopAnswer, selection: Selection, catalogue: Int, counts: Bool) -> Found {
+    func found(_ answer: TopAnswer, selection: Selection, catalogue: Int, counts: Bool) -> Found {
         scans.count(answer.path)
         return Found(
             items: answer.candidates, path: answer.path.rawValue,

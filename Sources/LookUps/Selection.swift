@@ -26,8 +26,21 @@ struct Selection: Sendable {
         if keepsReasons { reasons.append((reason, ItemBitset(rows))) }
     }
 
-    /// Whether the item lacks a tag asked for.
-    func lacksTag(_ row: Int) -> Bool { !ItemFilter(requiredRows: filter.requiredRows).allows(row) }
+    /// Takes items out.
+    mutating func leaveOut(_ items: ItemBitset, because reason: Shortfall.Reason) {
+        guard !items.isEmpty else { return }
+        filter.excluded.formUnion(items)
+        if keepsReasons { reasons.append((reason, items)) }
+    }
+
+    /// Whether the item lacks a tag asked for, or has none where some are needed.
+    func lacksTag(_ row: Int) -> Bool {
+        keepsOut(row, because: .tag) || lacksRequiredTag(row)
+    }
+
+    private func lacksRequiredTag(_ row: Int) -> Bool {
+        !ItemFilter(requiredRows: filter.requiredRows).allows(row)
+    }
 
     /// Whether this alone keeps the item out; only where reasons are kept.
     func keepsOut(_ row: Int, because reason: Shortfall.Reason) -> Bool {

@@ -1,3 +1,4 @@
+internal import Checkpoints
 internal import Dispatch
 internal import Events
 internal import Factors
@@ -15,7 +16,7 @@ extension LookupAnswerer {
                 "model '\(published.models[number].traits.name)' counts, and knows nothing of who is similar; ask another"
             )
         }
-        guard let taste = taste(of: query.user, model: number) else { throw unknown(query.user) }
+        guard let taste = try taste(of: query.user, model: number) else { throw unknown(query.user) }
         guard hasTaste(taste, published.models[number]) else {
             throw withoutTaste(query.user, published.models[number])
         }
@@ -24,14 +25,18 @@ extension LookupAnswerer {
         let scratch = Scratch(factors: taste.vector.count)
         scratch.first.set(vector: taste.vector, bias: 0)
         let comparison = Comparison(scratch, metric: query.metric)
-        view.forEachUser(ofModel: number) { user in
-            let closeness = comparison.closeness(of: user.row)
-            guard closeness > best.threshold, closeness.isFinite, let id = user.id, id != query.user else {
-                return
+        do throws(StateError) {
+            try view.forEachUser(ofModel: number) { user in
+                let closeness = comparison.closeness(of: user.row)
+                guard closeness > best.threshold, closeness.isFinite, let id = user.id, id != query.user
+                else { return }
+                best.offer(
+                    NearestUsers.Entry(
+                        closeness: closeness, row: user.number, id: id, score: comparison.score(of: closeness)
+                    ))
             }
-            best.offer(
-                NearestUsers.Entry(
-                    closeness: closeness, row: user.number, id: id, score: comparison.score(of: closeness)))
+        } catch {
+            throw LookupError(cannotRead: error)
         }
         return best.nearestFirst()
     }

@@ -27,6 +27,8 @@ package struct Snapshot: Sendable {
     /// The newest time of an event, at the last publication.
     package var newestTime: Int64?
     package var memory = StateMemory()
+    /// Users in memory.
+    package var residents = 0
     /// Bytes of what is published: indexes and counts.
     package var indexBytes = 0
 
@@ -39,6 +41,9 @@ package struct Snapshot: Sendable {
                 losesToBaseline: model.losesToBaseline, lead: state.comparison.lead(of: number))
         }
         defaultModel = state.comparison.defaultModel
-        if let measured { memory = measured }
+        if let measured {
+            memory = measured
+            residents = state.residentCount
+        }
     }
 }

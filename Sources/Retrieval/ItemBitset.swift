@@ -37,6 +37,16 @@ public struct ItemBitset: Sendable, Equatable {
         words[row >> 6] &= ~(1 << UInt64(row & 63))
     }
 
+    /// Takes in all that `other` contains.
+    public mutating func formUnion(_ other: ItemBitset) {
+        if other.words.count > words.count {
+            words.append(contentsOf: repeatElement(0, count: other.words.count - words.count))
+        }
+        for index in other.words.indices { words[index] |= other.words[index] }
+    }
+
+    public var isEmpty: Bool { words.allSatisfy { $0 == 0 } }
+
     /// How many rows below `end` are contained.
     func count(below end: Int) -> Int {
         let whole = min(words.count, end >> 6)

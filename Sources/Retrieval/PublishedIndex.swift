@@ -54,6 +54,9 @@ public final class PublishedIndex: Sendable {
         writer.pool.bytes + sides.reduce(writer.waiting.bytes) { $0 + $1.columns.bytes + $1.behind.bytes }
     }
 
+    /// Of a row that both sides have alike: its codes and what stands beside them twice, its numbers once.
+    public static func bytesPerRow(factors: Int) -> Int { 2 * (factors + 42) + factors * 4 }
+
     /// Calls `body` with a view that stays as it is until `body` returns. Keep nothing of the view.
     public func read<Result>(_ body: (borrowing IndexView) throws -> Result) rethrows -> Result {
         while true {

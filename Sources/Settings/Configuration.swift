@@ -102,6 +102,15 @@ public struct Configuration: Sendable, Equatable {
         public var publishIntervalMs = 2
     }
 
+    /// The section `features`: what tags say of items that few have taken.
+    public struct Features: Sendable, Equatable {
+        public var priors = true
+        public var itemsMin = 5
+        public var evidence = 50.0
+        public var regularization = 10.0
+        public var solveEvents = 131_072
+    }
+
     /// The section `histories`.
     public struct Histories: Sendable, Equatable {
         public var signalHalfLife = HalfLife.never
@@ -129,6 +138,14 @@ public struct Configuration: Sendable, Equatable {
         public var error = 0.01
     }
 
+    /// The section `content`: vectors of what is said of items.
+    public struct Content: Sendable, Equatable {
+        public var vectors = true
+        public var passes = 8
+        public var refresh = 2
+        public var refreshEvents = 32
+    }
+
     /// The section `score`.
     public struct Score: Sendable, Equatable {
         public var windowEvents = 100_000
@@ -138,6 +155,12 @@ public struct Configuration: Sendable, Equatable {
     public struct Checkpoint: Sendable, Equatable {
         public var everySeconds = 10
         public var everyEvents = 1_000_000
+    }
+
+    /// The section `memory`.
+    public struct Memory: Sendable, Equatable {
+        /// Bytes; 0 for no limit.
+        public var limit = 0
     }
 
     /// The section `rpc`.
@@ -182,12 +205,15 @@ public struct Configuration: Sendable, Equatable {
     public var models = ModelSettings.defaults
     public var defaultModel = "blend"
     public var promotion = Promotion()
+    public var features = Features()
     public var histories = Histories()
     public var popularity = Popularity()
     public var trending = Trending()
+    public var content = Content()
     public var score = Score()
     public var recommend = Recommend()
     public var checkpoint = Checkpoint()
+    public var memory = Memory()
     public var rpc = RPC()
     public var http = HTTP()
     public var log = Log()

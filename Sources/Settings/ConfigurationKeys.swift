@@ -6,7 +6,8 @@ import State
 extension ConfigurationKey {
     /// Every key there is, in the order of the reference.
     static let all: [ConfigurationKey] =
-        state + source + events + engine + models + scoreAndCheckpoint + rpc + http + log
+        state + source + events + engine + models + content + features + scoreAndCheckpoint + rpc + http
+        + log
 
     private static let state: [ConfigurationKey] = [
         text(
@@ -67,7 +68,8 @@ extension ConfigurationKey {
         field("type", \.events.fields.type, "the kind of event; rating where absent"),
         field("signal", \.events.fields.signal, "the signal's name"),
         field("title", \.events.fields.title, "the item's title"),
-        field("tags", \.events.fields.tags, "the item's tags"),
+        field("tags", \.events.fields.tags, "the tags of an item or a user"),
+        field("add-tags", \.events.fields.addTags, "tags that an item or a user gets beside those it has"),
         field("available", \.events.fields.available, "whether the item may be recommended"),
         field("id", \.events.fields.id, "the event's own id, by which a second delivery is known"),
         choice(
@@ -153,6 +155,42 @@ extension ConfigurationKey {
             "The probability, of each default, that a model without such a lead ever takes its place."),
     ]
 
+    private static let content: [ConfigurationKey] = [
+        bool(
+            "content.vectors", \.content.vectors,
+            "Learn vectors of items from their tags, for SEARCH, SIMILAR BY content and RECOMMEND BY content. Costs nothing "
+                + "while no item carries tags."),
+        integer(
+            "content.passes", \.content.passes, 1...1_000, unit: "triplets",
+            "What each new description of an item is worth: one triplet is learned at once, the others as further events "
+                + "come."),
+        integer(
+            "content.refresh", \.content.refresh, 0...1_000, unit: "triplets",
+            "How many of the others are learned at a time."),
+        integer(
+            "content.refresh-events", \.content.refreshEvents, 1...1_000_000, unit: "events",
+            "Events, of whatever kind, between two of these times."),
+    ]
+
+    private static let features: [ConfigurationKey] = [
+        bool(
+            "features.priors", \.features.priors,
+            "Learn what tags say of items, as the start of those that few have taken."),
+        integer(
+            "features.items-min", \.features.itemsMin, 1...1_000_000, unit: "items",
+            "Items that a tag has to be on, so that something is learned of it."),
+        number(
+            "features.evidence", \.features.evidence, 0.1...1e6,
+            "Users of an item as of whom its own row counts as much as what its tags say."),
+        number(
+            "features.regularization", \.features.regularization, 1e-3...1e6,
+            "How much what is learned of each tag is held back."),
+        integer(
+            "features.solve-events", \.features.solveEvents, 1_024...1_073_741_824, unit: "events",
+            "Events after which that is worked out anew; in the beginning earlier, at 1024 and each doubling."
+        ),
+    ]
+
     private static let scoreAndCheckpoint: [ConfigurationKey] = [
         text(
             "recommend.seen", \.recommend.seen, allowed: SeenRule.allowed,
@@ -181,6 +219,11 @@ extension ConfigurationKey {
             "checkpoint.every-events", \.checkpoint.everyEvents, 1...1_000_000_000, unit: "events",
             "Most events between two checkpoints."
         ).reloadable(),
+        scalar(
+            "memory.limit", \.memory.limit, type: "bytes", allowed: ByteCount.allowed,
+            "Memory that the daemon may take; beyond it users heard of least recently leave for the state file, and come "
+                + "back with their next event. Items, ids and indexes stay. 0 for no limit.",
+            text: ByteCount.text, parse: ByteCount.parse),
     ]
 
     private static let rpc: [ConfigurationKey] = [

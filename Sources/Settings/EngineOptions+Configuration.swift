@@ -1,5 +1,7 @@
 import Blending
+import ContentVectors
 public import Engine
+import FeatureMaps
 import Foundation
 public import Learners
 import LiveScores
@@ -12,6 +14,7 @@ extension Configuration {
     public var engineOptions: EngineOptions {
         var options = EngineOptions()
         options.state = stateOptions
+        options.memoryLimit = memory.limit
         options.learning = learningOptions
         options.ingest.batchEventsMax = engine.batchEventsMax
         options.ingest.queueEventsMax = engine.queueEventsMax
@@ -41,6 +44,15 @@ extension Configuration {
         options.promotion.error = promotion.error
         options.seen = SeenRule(recommend.seen) ?? .exclude
         options.duplicatesWindow = engine.duplicatesWindow
+        options.content.isOn = content.vectors
+        options.content.passes = content.passes
+        options.content.refresh = content.refresh
+        options.content.refreshEvents = content.refreshEvents
+        options.priors.isOn = features.priors
+        options.priors.itemsMin = features.itemsMin
+        options.priors.evidence = Float(features.evidence)
+        options.priors.penalty = features.regularization
+        options.priors.eventsMax = Int64(features.solveEvents)
         return options
     }
 
@@ -59,10 +71,16 @@ extension Configuration {
 extension ModelSettings {
     fileprivate var modelOptions: ModelOptions {
         switch learner {
-        case .sgd: ModelOptions(name: name, learner: .sgd(sgd(over: .live)))
-        case .bpr: ModelOptions(name: name, learner: .bpr(bpr(over: .live), positive: rule))
-        case .warp: ModelOptions(name: name, learner: .warp(warp(over: .live), positive: rule))
-        case .als: ModelOptions(name: name, learner: .als(als(over: .live), positive: rule))
+        case .sgd: ModelOptions(name: name, learner: .sgd(sgd(over: .live)), usesPriors: priors)
+        case .bpr:
+            ModelOptions(
+                name: name, learner: .bpr(bpr(over: .live), positive: rule), usesPriors: priors)
+        case .warp:
+            ModelOptions(
+                name: name, learner: .warp(warp(over: .live), positive: rule), usesPriors: priors)
+        case .als:
+            ModelOptions(
+                name: name, learner: .als(als(over: .live), positive: rule), usesPriors: priors)
         case .popular: ModelOptions(name: name, learner: .counter(counter(.popular), positive: rule))
         case .trending: ModelOptions(name: name, learner: .counter(counter(.trending), positive: rule))
         case .repeat: ModelOptions(name: name, learner: .counter(counter(.repeat), positive: rule))

@@ -43,6 +43,10 @@ public struct ModelField: Sendable {
         integer("successors", [.next], \.successors, 1...1_024),
         integer("trail", [.next], \.trail, 1...64),
         text(
+            "priors", [.sgd, .bpr, .warp, .als], \.priors, "on or off",
+            parse: { ["on": true, "off": false, "true": true, "false": false][$0] },
+            text: { $0 ? "\"on\"" : "\"off\"" }),
+        text(
             "parts", [.blend], \.parts, "names of other models, parted by blanks; nothing takes all",
             parse: { text in
                 let names = text.split(whereSeparator: { $0 == " " || $0 == "+" }).map(String.init)

@@ -117,6 +117,7 @@ public struct ModelSettings: Sendable, Equatable {
     public var trail: Int?
     /// Names of models; `nil` stands for all others but those of ratings.
     public var parts: [String]?
+    public var priors: Bool?
     /// `nil` stands for `rating >= 4`.
     public var positive: Positive?
 

@@ -66,9 +66,8 @@ extension BlendContext {
             self.init(events: history.count, gap: nil, together: 0)
             return
         }
-        let newest = history.newest(Self.entriesMax) { $0.isTimed }
+        let timed = history.timed(at: time)
         self.init(
-            events: history.count, gap: newest.first.map { max(0, time - $0.time) },
-            together: newest.count { $0.time == time })
+            events: history.count, gap: timed.newest.map { max(0, time - $0) }, together: timed.together)
     }
 }

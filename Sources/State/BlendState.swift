@@ -11,7 +11,8 @@ package final class BlendState: @unchecked Sendable {
     package let counts = ItemColumn<FadingLogs>()
     package private(set) var weights: BlendWeights
     package private(set) var standings: BlendStandings
-    private let first: [Float]
+    /// The weights that learning starts with.
+    package let first: [Float]
     private let ofParts: [[Float]]
 
     package init(_ rule: BlendRule) {
@@ -41,11 +42,6 @@ package final class BlendState: @unchecked Sendable {
     /// A copy of what `served(in:)` goes by, for look-ups.
     package var served: ServedWeights {
         ServedWeights(leader: standings.leader, weights: weights, first: first, ofParts: ofParts)
-    }
-
-    /// The orders that are compared: the learned one, the first one, then a part each.
-    package func orders(in context: BlendContext) -> [[Float]] {
-        [weights.weights(in: context), first] + ofParts
     }
 
     /// What was learned from an event.
@@ -113,9 +109,14 @@ extension BlendState {
         return true
     }
 
-    func itemBlock(_ block: Int) -> Data {
+    /// As they are now.
+    var allCounts: [FadingLogs] { counts.withValues { Array($0) } }
+
+    func itemBlock(_ block: Int) -> Data { Self.blob(of: allCounts, block: block) }
+
+    static func blob(of counts: [FadingLogs], block: Int) -> Data {
         var numbers = BlendNumbers()
-        for row in block * Self.itemsPerBlock..<min(counts.count, (block + 1) * Self.itemsPerBlock) {
+        for row in block * itemsPerBlock..<min(counts.count, (block + 1) * itemsPerBlock) {
             let item = counts[row]
             for pair in [(item.logs[0], item.logs[1]), (item.logs[2], item.logs[3])] {
                 numbers.append(UInt64(pair.0.bitPattern) | UInt64(pair.1.bitPattern) << 32)

@@ -1,3 +1,4 @@
+internal import Events
 internal import Histories
 package import Retrieval
 
@@ -55,14 +56,15 @@ package struct Catalogue {
     /// Takes a description in. What it does not name stays as it is, and what was said later, where both have a time.
     ///
     /// - Parameter time: the description's own, in milliseconds since 1970.
-    /// - Returns: false if all that it names was said later already.
+    /// - Returns: `isNews` false if all that it names was said later already; how many tags were too many.
     @discardableResult
     package mutating func describe(
-        _ row: Int, title: String?, tags: [String]?, available: Bool?, time: Int64? = nil
-    ) -> Bool {
+        _ row: Int, title: String?, tags: [String]?, addedTags: [String]? = nil, available: Bool?,
+        time: Int64? = nil
+    ) -> (isNews: Bool, droppedTags: Int) {
         grow(to: row + 1)
         if frozen != nil, frozen?[row] == nil { frozen?[row] = entries[row] }
-        var isNews = title == nil && tags == nil && available == nil
+        var isNews = title == nil && tags == nil && addedTags == nil && available == nil
         if let title, Self.isNews(time, &entries[row].times.title) {
             textBytes += AllocatedBytes.ofText(title) - AllocatedBytes.ofText(entries[row].title ?? "")
             entries[row].title = title
@@ -73,11 +75,13 @@ package struct Catalogue {
             if available { unavailable.remove(row) } else { unavailable.insert(row) }
             isNews = true
         }
-        if let tags, Self.isNews(time, &entries[row].times.tags) {
-            set(tags, of: row)
-            isNews = true
+        var list = TagList(entries[row].tags, time: entries[row].times.tags)
+        let outcome = list.describe(tags: tags, added: addedTags, time: time)
+        if outcome.isNews {
+            set(list.tags, of: row)
+            entries[row].times.tags = list.time
         }
-        return isNews
+        return (isNews || outcome.isNews, outcome.dropped)
     }
 
     /// From now on descriptions are kept as they are for `frozenEntry`, until `thaw`.

@@ -58,22 +58,17 @@ private final class InvariantCheck {
     }
 
     func checkUsers() {
-        let rowCount = state.users.read { $0.rowCount }
-        for row in 0..<Int32(rowCount) {
-            let shard = state.shard(of: row)
-            shard.queue.sync { check(row, shard) }
-        }
+        state.forEachUser { row, whole in check(row, whole) }
     }
 
-    private func check(_ row: Int32, _ shard: UserShard) {
-        let local = shard.local(row)
+    private func check(_ row: Int32, _ whole: WholeUser?) {
         let id = state.users.read { $0.id(of: row) }
-        guard local < shard.users.count, let own = shard.users[local].id else {
+        guard let whole, let own = whole.user.id else {
             return expect(id == nil, "user row \(row) has an id and no shard has it")
         }
         expect(
             own == id, "user row \(row) is '\(own)' to its shard and '\(id?.string ?? "nobody")' to the ids")
-        let user = shard.users[local]
+        let user = whole.user
         let entries = user.history.entries
         expect(
             zip(entries, entries.dropFirst()).allSatisfy { $0.item < $1.item },
@@ -85,9 +80,10 @@ private final class InvariantCheck {
             user.ratings == entries.count { $0.kind == .rating },
             "'\(own)' has other ratings than are counted")
         for entry in entries { take(entry, of: own) }
-        for (number, table) in shard.tables.enumerated() {
+        for (number, table) in whole.tables.enumerated() {
             expect(
-                table.row(local).isFinite && shard.longTerm[number]?.row(local).isFinite ?? true,
+                table.row(whole.local).isFinite
+                    && whole.longTerm[number]?.row(whole.userNumber).isFinite ?? true,
                 "the row of '\(own)' in \(state.models[number].traits.name) is not finite")
         }
     }

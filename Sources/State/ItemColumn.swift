@@ -23,6 +23,11 @@ package final class ItemColumn<Value: BitwiseCopyable & Sendable>: @unchecked Se
         count = newCount
     }
 
+    /// Calls `body` with all of them, while nobody writes.
+    package func withValues<Result>(_ body: (UnsafeBufferPointer<Value>) -> Result) -> Result {
+        body(UnsafeBufferPointer(start: values, count: count))
+    }
+
     @inlinable
     package subscript(row: Int) -> Value {
         @inline(__always) get {

@@ -5,9 +5,11 @@
 // state file. Changes come in from StreamLearning and HistoryTraining. What never comes in: logs, the clock, and how a
 // look-up is answered.
 
+package import ContentVectors
 internal import Dispatch
 package import Events
 internal import Factors
+package import FeatureMaps
 internal import Histories
 package import Identities
 package import Learners
@@ -27,6 +29,8 @@ package final class LearnedState: @unchecked Sendable {
     package let users = SharedLock(IDTable())
     package let items = SharedLock(IDTable())
     package let catalogue = SharedLock(Catalogue())
+    /// What items' features say of their rows. Between rounds only; solvers of rows read it.
+    package let priors: ItemPriors
 
     /// Next offset per partition: the consistent cut that this state stands at.
     package var positions: [Int32: Int64] = [:]
@@ -41,17 +45,32 @@ package final class LearnedState: @unchecked Sendable {
     package var newestTime: Int64?
     /// The models on the same events, and which of them is the default.
     package var comparison: ModelComparison
+    /// Vectors of items by their tags; `nil` where none are wanted. Changed as descriptions are taken in, on the engine's
+    /// queue.
+    package var content: ContentVectors?
     /// Rows erased since the last checkpoint.
     package var forgotten: [Int32] = []
+    /// Rows of users who have left memory.
+    package var away = RowSet()
+    /// Of the users who left last.
+    var ticket: Int32 = 0
+    /// Where they are; set before anybody leaves, and before look-ups begin.
+    package var spill: SpillStore?
 
     package init(options: StateOptions) {
         self.options = options
         recent = RecentEvents(capacity: options.duplicatesWindow)
+        content = options.content.isOn ? ContentVectors(options: options.content, seed: options.seed) : nil
         let count = options.shardCount
         shards = (0..<count).map {
-            UserShard(number: $0, shards: count, factors: options.factors, models: options.models)
+            UserShard(
+                number: $0, shards: count, factors: options.factors, models: options.models,
+                usersMayLeave: options.usersMayLeave)
         }
         models = options.models.map { ModelState(options: $0, state: options) }
+        var priorOptions = options.priors
+        priorOptions.normMax = options.normMax
+        priors = ItemPriors(models: options.models.count, options: priorOptions)
         comparison = ModelComparison(
             models: models.map { ($0.options.name, $0.rule.predictsRatings) },
             configured: options.defaultModel,
@@ -72,10 +91,22 @@ package final class LearnedState: @unchecked Sendable {
                     guard let id = shard.users[local].id else { continue }
                     all.append((shard.users[local].lastEvent, shard.row(local), id))
                 }
+                all += awayUsers(of: shard)
             }
         }
         all.sort { ($0.lastEvent, $0.row) < ($1.lastEvent, $1.row) }
         return all.prefix(count).map(\.id)
+    }
+
+    private func awayUsers(of shard: UserShard) -> [(lastEvent: Int64, row: Int32, id: EntityID)] {
+        guard let residence = shard.residence else { return [] }
+        return users.read { ids in
+            (0..<residence.count).compactMap { number in
+                let row = Int32(number * shards.count + shard.number)
+                guard residence.ticket(number) != nil, let id = ids.id(of: row) else { return nil }
+                return (residence.lastEvent(number), row, id)
+            }
+        }
     }
 
     package func shard(of user: Int32) -> UserShard { shards[Int(user) % shards.count] }
@@ -112,6 +143,8 @@ package final class LearnedState: @unchecked Sendable {
         /// How often a partition was found to be of another log, and `on-gap: skip` let it be learned from its
         /// beginning.
         package var logChanges: Int64 = 0
+        /// Tags left out, because their item or user has as many as it may (`TagList.tagsMax`).
+        package var droppedTags: Int64 = 0
 
         package init() {}
 
@@ -125,10 +158,11 @@ package final class LearnedState: @unchecked Sendable {
             ("evicted", \.evicted), ("refused", \.refused),
         ]
 
-        /// What befell the log rather than the learning: saved and shown like the others, and no part of the digest.
+        /// What befell the log rather than the learning, and what a state of before has not: saved and shown like the others,
+        /// and no part of the digest.
         package static let logFields:
             [(name: String, path: any WritableKeyPath<Counters, Int64> & Sendable)] = [
-                ("tombstones", \.tombstones), ("log-changes", \.logChanges),
+                ("tombstones", \.tombstones), ("log-changes", \.logChanges), ("dropped-tags", \.droppedTags),
             ]
 
         package static let all = fields + logFields

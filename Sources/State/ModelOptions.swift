@@ -17,9 +17,19 @@ public struct ModelOptions: Sendable, Equatable {
     public var learner: Learner
     /// Of a blend, the names of the models that it combines; none stands for all others but those of ratings.
     public var parts: [String] = []
+    /// Whether rows of its items start, and are drawn to, where what is learned of their features says. Where not said,
+    /// those of a model of ratings do: the others' lists were worse with it on whole streams.
+    public var usesPriors: Bool
 
-    public init(name: String, learner: Learner, parts: [String] = []) {
+    public init(name: String, learner: Learner, parts: [String] = [], usesPriors: Bool? = nil) {
         self.name = name
+        if let usesPriors {
+            self.usesPriors = usesPriors
+        } else if case .sgd = learner {
+            self.usesPriors = true
+        } else {
+            self.usesPriors = false
+        }
         self.learner = learner
         self.parts = parts
     }

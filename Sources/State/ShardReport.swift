@@ -22,6 +22,8 @@ package struct ShardReport {
     /// Events that say less than what was known already, because they are older.
     package var late = 0
     package var retracted = 0
+    /// Tags of users left out, because there are too many.
+    package var droppedTags = 0
     /// History entries dropped because the history was full.
     package var dropped = 0
     /// Local rows whose history is past its bound.

@@ -1,3 +1,5 @@
+public import ContentVectors
+package import FeatureMaps
 public import LiveScores
 
 /// The shape of a state, and what its models are. Validated by the configuration; a state takes it as it is.
@@ -27,6 +29,13 @@ public struct StateOptions: Sendable {
     public var scoreWindowEvents = 100_000
     /// Events of each partition by which a second delivery is known; 24 bytes each. 0 knows none.
     public var duplicatesWindow = 262_144
+    /// How items' tags become vectors.
+    public var content = ContentOptions()
+
+    /// What items' features say of their rows.
+    package var priors = ItemPriors.Options()
+    /// Whether users may leave memory for the state file, as `memory.limit` has them.
+    public var usersMayLeave = false
 
     public init() {}
 

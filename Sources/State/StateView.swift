@@ -1,3 +1,4 @@
+package import Checkpoints
 package import Counting
 package import Events
 package import Factors
@@ -33,23 +34,71 @@ package struct StateView: Sendable {
     }
 
     /// Reads a user where nobody changes it meanwhile; `nil` for an unknown one. Keep `body` short: it holds up learning.
-    package func readUser<Result>(_ id: EntityID, _ body: (borrowing UserView) -> Result) -> Result? {
+    ///
+    /// - Throws: where a user who has left memory cannot be read.
+    package func readUser<Result>(
+        _ id: EntityID, _ body: (borrowing UserView) -> Result
+    ) throws(StateError) -> Result? {
         guard let row = readUserIDs({ $0.row(of: id) }) else { return nil }
         // Meanwhile the user may have been forgotten, and the row given to another.
-        return readUser(at: row) { $0.id == id ? body($0) : nil }
+        return try readUser(at: row) { $0.id == id ? body($0) : nil }
     }
 
     /// The same by row; `nil` where there is no user, or where `body` says so.
-    package func readUser<Result>(at row: Int32, _ body: (borrowing UserView) -> Result?) -> Result? {
+    package func readUser<Result>(
+        at row: Int32, _ body: (borrowing UserView) -> Result?
+    ) throws(StateError) -> Result? {
+        switch read(row, body) {
+        case .read(let result): return result
+        case .away(let ticket):
+            guard let spilled = try state.spill?.lookUp(row, ticket: ticket) else { return nil }
+            return body(UserView(spilled, 0))
+        }
+    }
+
+    private func read<Result>(
+        _ row: Int32, _ body: (borrowing UserView) -> Result?
+    ) -> UserShard.Found<Result> {
         let shard = state.shard(of: row)
-        let local = shard.local(row)
-        return shard.lookUp(local) { body(UserView(user: $0, shard: shard, local: local)) }
+        return shard.lookUp(row) { local, user in body(UserView(user: user, shard: shard, local: local)) }
     }
 
     /// Calls `body` with each user, as a model knows them: nobody changes them meanwhile, and it may read nothing else of the
     /// state. Keep it short: it holds up learning.
-    package func forEachUser(ofModel number: Int, _ body: (borrowing UserGlimpse) -> Void) {
-        for shard in state.shards { shard.forEachUser(ofModel: number, body) }
+    ///
+    /// - Throws: where users who have left memory cannot be read.
+    package func forEachUser(
+        ofModel number: Int, _ body: (borrowing UserGlimpse) -> Void
+    ) throws(StateError) {
+        guard state.options.usersMayLeave else {
+            for shard in state.shards { shard.forEachUser(ofModel: number, body) }
+            return
+        }
+        let rowCount = Int32(readUserIDs { $0.rowCount })
+        for start in stride(from: 0, to: rowCount, by: Self.usersAtATime) {
+            let away = (start..<min(rowCount, start + Int32(Self.usersAtATime))).filter { row in
+                if case .away = glance(row, ofModel: number, body) { true } else { false }
+            }
+            guard !away.isEmpty, let spilled = try state.spill?.lookUp(away) else { continue }
+            spilled.users.withUnsafeBufferPointer { users in
+                guard let base = users.baseAddress else { return }
+                for (place, row) in spilled.rows.enumerated() {
+                    body(UserGlimpse(row, vector: spilled.tables[number].row(place), base + place))
+                }
+            }
+        }
+    }
+
+    /// Of those who have left memory, so many are read together.
+    private static let usersAtATime = 1_024
+
+    private func glance(
+        _ row: Int32, ofModel number: Int, _ body: (borrowing UserGlimpse) -> Void
+    ) -> UserShard.Found<Void> {
+        let shard = state.shard(of: row)
+        return shard.lookUp(row) { local, _ in
+            body(UserGlimpse(row, vector: shard.tables[number].row(local), shard.users.address(of: local)))
+        }
     }
 }
 
@@ -73,16 +122,40 @@ package struct UserGlimpse: ~Copyable {
 /// A user for the length of one read.
 package struct UserView: ~Copyable {
     fileprivate let user: UserState
-    fileprivate let shard: UserShard
-    fileprivate let local: Int
+    /// Where the user's rows are: in a shard, or among those read from the file.
+    private let shard: UserShard?
+    private let spilled: SpilledUsers?
+    private let local: Int
+
+    fileprivate init(user: UserState, shard: UserShard, local: Int) {
+        (self.user, self.shard, self.local) = (user, shard, local)
+        spilled = nil
+    }
+
+    fileprivate init(_ spilled: SpilledUsers, _ place: Int) {
+        (user, self.spilled, local) = (spilled.users[place], spilled, place)
+        shard = nil
+    }
 
     package var id: EntityID? { user.id }
     package var history: History { user.history }
     package var hidden: HiddenItems { user.hidden }
+    package var tags: [String] { user.tags.list.tags }
 
     /// The user's row in a model: valid until the read ends, so copy what is to be kept.
-    package func row(ofModel number: Int) -> Row { shard.tables[number].row(local) }
+    package func row(ofModel number: Int) -> Row {
+        table(number).row(local)
+    }
+
+    private func table(_ number: Int) -> FactorTable {
+        if let shard { return shard.tables[number] }
+        guard let spilled else { preconditionFailure("a user is in memory or was read") }
+        return spilled.tables[number]
+    }
 
     /// What a model that counts keeps of the user; `nil` for others.
-    package func trail(ofModel number: Int) -> UserTrail? { shard.trails[number]?[local] }
+    package func trail(ofModel number: Int) -> UserTrail? {
+        if let shard { return shard.trails[number]?[local] }
+        return spilled?.trails[number]?[local]
+    }
 }

@@ -1,3 +1,4 @@
+package import Blending
 package import Counting
 public import Dispatch
 package import Events
@@ -6,7 +7,8 @@ internal import Histories
 package import Learners
 public import Locking
 
-/// A serial queue and the users that live on it: row u belongs to shard u mod S, at u / S.
+/// A serial queue and the users that live on it: row u belongs to shard u mod S, with the number u / S, which is its place in
+/// the columns too, unless users may leave memory (`Residence`).
 ///
 /// Only `queue` writes what is here, and a user's part of it (`users`, `tables`) only while it holds the user's lock;
 /// so it reads without. A look-up reads a user from any thread while it holds that lock, and so waits at most for one event,
@@ -24,21 +26,33 @@ package final class UserShard: @unchecked Sendable {
     let savesUsers: [Bool]
     /// One table per model, in the order of the models.
     package let tables: [FactorTable]
-    /// Of models by alternating least squares, the users' long-term rows; `tables` has those that are served.
+    /// Which users are in memory; `nil` where all are, for good.
+    @usableFromInline package let residence: Residence?
+    /// Of models by alternating least squares, the users' long-term rows, by number: items are solved from them all, so that
+    /// they stay in memory whoever leaves. `tables` has those that are served.
     package let longTerm: [FactorTable?]
     /// Of models that count, what they keep of users.
     package let trails: [RowColumn<UserTrail>?]
+    /// Of blends, which items their counts put first, as far as this shard has seen. Not saved: found anew from the counts.
+    package var leaders: [CountLeaders?]
     package let workspace: ALSWorkspace
     @usableFromInline package let users = UserColumn()
     /// Users copied for the checkpoint that is being written, because they changed before their turn came.
     let keptUsers = Lock(KeptUsers())
+    /// Of all models of a user: vectors with their bias and step, and long-term vectors.
+    let numbersPerUser: Int
     package var report: ShardReport
     private static let spareRows = 4096
+    /// Of each count: many more than are asked for, because those that the user has seen are left out.
+    private static let leadersMax = 128
     /// What `measureHistories` found, by part of the users, and with which part it goes on.
     private var historyBytes: [Int: Int] = [:]
     private var partToMeasure = 0
 
-    package init(number: Int, shards: Int, factors: Int, models: [ModelOptions]) {
+    package init(
+        number: Int, shards: Int, factors: Int, models: [ModelOptions], usersMayLeave: Bool = false
+    ) {
+        residence = usersMayLeave ? Residence() : nil
         self.number = number
         self.shards = shards
         queue = DispatchQueue(label: "freshet.shard.\(number)", qos: .userInitiated)
@@ -48,18 +62,38 @@ package final class UserShard: @unchecked Sendable {
         trails = models.map { model in
             model.keepsTrails ? RowColumn<UserTrail>() : nil
         }
+        numbersPerUser = models.filter { !$0.keepsTrails }.reduce(0) {
+            $0 + ($1.isAlternating ? 2 : 1) * $1.factors(of: factors) + 2
+        }
         learnsRows = models.map(\.learnsRows)
         savesUsers = models.map { $0.learnsRows || $0.keepsTrails }
+        leaders = models.map {
+            if case .blend(let options, _) = $0.learner {
+                CountLeaders(counts: options.halfLives.count, limit: Self.leadersMax)
+            } else {
+                nil
+            }
+        }
         workspace = ALSWorkspace(factors: factors)
         report = ShardReport(models: models.count)
     }
 
-    /// Reads a user, from any thread; `nil` where there is none. Keep `read` short: it holds up learning.
-    @inlinable
-    package func lookUp<Result>(_ local: Int, _ read: (UserState) -> Result?) -> Result? {
-        locks.withLock(of: local) {
-            guard local < users.count, users[local].isSomebody else { return nil }
-            return read(users[local])
+    /// What a look-up of a user comes to.
+    package enum Found<Result> {
+        /// What was read; `nil` where there is no such user.
+        case read(Result?)
+        /// The user has left memory, with this ticket.
+        case away(Int32)
+    }
+
+    /// Reads a user, from any thread. Keep `read` short: it holds up learning.
+    package func lookUp<Result>(_ row: Int32, _ read: (Int, UserState) -> Result?) -> Found<Result> {
+        let userNumber = userNumber(ofRow: row)
+        return locks.withLock(of: userNumber) {
+            if let ticket = residence?.ticket(userNumber) { return .away(ticket) }
+            let local = local(row)
+            guard local >= 0, local < users.count, users[local].isSomebody else { return .read(nil) }
+            return .read(read(local, users[local]))
         }
     }
 
@@ -92,22 +126,35 @@ package final class UserShard: @unchecked Sendable {
     @inlinable
     package func change<Result>(_ local: Int, _ body: () -> Result) -> Result {
         dispatchPrecondition(condition: .onQueue(queue))
-        return locks.withLock(of: local) {
+        return locks.withLock(of: userNumber(local)) {
             if users.isWaiting(local) { keep(local) }
             return body()
         }
     }
 
-    @inlinable package func local(_ row: Int32) -> Int { Int(row) / shards }
-    @inlinable package func row(_ local: Int) -> Int32 { Int32(local * shards + number) }
+    @inlinable package func userNumber(ofRow row: Int32) -> Int { Int(row) / shards }
+
+    /// Of the user at a place.
+    @inlinable
+    package func userNumber(_ local: Int) -> Int {
+        guard let residence else { return local }
+        return residence.number(local)
+    }
+
+    /// Where the user stands; -1 for one who is not in memory.
+    @inlinable
+    package func local(_ row: Int32) -> Int {
+        guard let residence else { return Int(row) / shards }
+        return residence.place(Int(row) / shards)
+    }
+
+    @inlinable package func row(_ local: Int) -> Int32 { Int32(userNumber(local) * shards + number) }
 
     /// Takes a new user in: rows drawn by the user's id, so that they do not depend on who came before. Where a row
     /// is solved rather than learned step by step, it starts at zero.
     package func admit(_ id: EntityID, row: Int32, seeds: [UInt64]) {
         dispatchPrecondition(condition: .onQueue(queue))
-        let local = local(row)
-        grow(to: local + 1)
-        change(local) {
+        enter(row) { local in
             users[local] = UserState(id: id)
             users.markUnsaved(local)
             for (number, table) in tables.enumerated() {
@@ -120,18 +167,48 @@ package final class UserShard: @unchecked Sendable {
         }
     }
 
-    /// Zeroes all that is known of the user.
+    /// Zeroes all that is known of the user, who is in memory.
     package func erase(_ row: Int32) {
-        let local = local(row)
+        let (local, userNumber) = (local(row), userNumber(ofRow: row))
         change(local) {
-            users[local] = UserState()
-            users.clear([.unsaved, .frozen, .rowsFrozen], at: local)
-            for table in tables {
-                table.erase(local)
-                table.clear([.both, .frozen], at: local)
-            }
-            for table in longTerm { table?.erase(local) }
-            for trail in trails { trail?[local] = UserTrail() }
+            wipe(local)
+            for table in longTerm { table?.erase(userNumber) }
+            residence?.erase(userNumber)
+        }
+    }
+
+    /// Leaves nothing at the place. Under the lock of the user who stands there.
+    func wipe(_ local: Int) {
+        users[local] = UserState()
+        users.clear([.unsaved, .frozen, .rowsFrozen], at: local)
+        for (table, learnsRows) in zip(tables, learnsRows) {
+            if learnsRows { table.erase(local) }
+            table.clear([.both, .frozen], at: local)
+        }
+        for trail in trails { trail?[local] = UserTrail() }
+    }
+
+    /// Gives the user a place, empty, and calls `fill` with it under the user's lock.
+    func enter(_ row: Int32, _ fill: (Int) -> Void) {
+        let userNumber = userNumber(ofRow: row)
+        expect(users: userNumber + 1)
+        guard let residence else { return change(userNumber) { fill(userNumber) } }
+        if !residence.hasRoom { grow(to: users.count + 1) }
+        locks.withLock(of: userNumber) {
+            let local = residence.enter(userNumber)
+            wipe(local)
+            fill(local)
+        }
+    }
+
+    /// Makes room for users of lower numbers.
+    package func expect(users count: Int) {
+        guard let residence else { return grow(to: count) }
+        guard count > residence.count else { return }
+        let roomy = max(count, min(residence.count * 3 / 2, residence.count + Self.spareRows), 16)
+        locks.withLockOfAll {
+            residence.grow(numbers: roomy)
+            for table in longTerm { table?.grow(to: roomy) { _, _ in } }
         }
     }
 
@@ -147,8 +224,12 @@ package final class UserShard: @unchecked Sendable {
                 table.grow(to: count) { _, _ in }
                 for local in old..<count { table.clear(.both, at: local) }
             }
-            for table in longTerm { table?.grow(to: count) { _, _ in } }
             for trail in trails { trail?.grow(to: count, with: UserTrail()) }
+            if let residence {
+                residence.grow(places: count)
+            } else {
+                for table in longTerm { table?.grow(to: count) { _, _ in } }
+            }
         }
     }
 
@@ -169,8 +250,27 @@ package final class UserShard: @unchecked Sendable {
         return historyBytes.values.reduce(0, +)
     }
 
+    /// Of a user beside the rows of the tables.
+    package static func bytesPerUser(of models: [ModelOptions]) -> Int {
+        let personal = models.count(where: \.keepsTrails)
+        return UserColumn.bytesPerUser + personal * MemoryLayout<UserTrail>.stride
+            + MemoryLayout<Int32>.stride
+    }
+
+    /// Of a table whose numbers nobody touches nothing but its marks is ever in memory.
+    private static func bytes(of table: FactorTable, learnsRows: Bool) -> Int {
+        learnsRows ? table.bytes : table.count
+    }
+
+    /// What stays whoever leaves memory.
+    var unleavableBytes: Int {
+        longTerm.reduce(residence?.bytes ?? 0) { $0 + ($1?.bytes ?? 0) }
+    }
+
     package var tableBytes: Int {
-        tables.reduce(0) { $0 + $1.bytes } + longTerm.reduce(0) { $0 + ($1?.bytes ?? 0) }
+        zip(tables, learnsRows).reduce(0) { $0 + Self.bytes(of: $1.0, learnsRows: $1.1) }
+            + longTerm.reduce(0) { $0 + ($1?.bytes ?? 0) }
             + trails.reduce(0) { $0 + ($1?.count ?? 0) * MemoryLayout<UserTrail>.stride }
+            + (residence?.bytes ?? 0)
     }
 }

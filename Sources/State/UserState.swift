@@ -11,6 +11,8 @@ package struct UserState {
     /// Items that the user never wants to see.
     package var hidden = HiddenItems()
     package var marks = TimedMarks()
+    /// What is said of the user beside what the user did.
+    package var tags = UserTags()
     /// Σ(r − μ − b_i) of the means baseline, and its count.
     package var residualSum = 0.0
     package var ratings = 0
@@ -26,7 +28,7 @@ package struct UserState {
     /// Bytes on the heap.
     package var heapBytes: Int {
         history.bytes + AllocatedBytes.ofArray(hidden.rows.capacity * MemoryLayout<Int32>.stride)
-            + marks.bytes + (id.map { AllocatedBytes.ofText($0.string) } ?? 0)
+            + marks.bytes + tags.bytes + (id.map { AllocatedBytes.ofText($0.string) } ?? 0)
     }
 
     /// Whether the row belongs to anybody.

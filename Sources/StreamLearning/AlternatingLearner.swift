@@ -57,9 +57,10 @@ struct AlternatingLearner: StreamLearner {
             if weight == 0 { continue }
             workspace.append(model.items.row(Int(entry.item)), confidence: als.options.alpha * weight)
         }
-        var solved = SolvedRow(row: shard.row(local), before: table.row(local).vector)
+        let row = table.row(shard.userNumber(local))
+        var solved = SolvedRow(row: shard.row(local), before: row.vector)
         solved.result = als.solve(
-            gramian: alternating.itemGramian, into: table.row(local), workspace: workspace)
+            gramian: alternating.itemGramian, into: row, workspace: workspace)
         return solved
     }
 
@@ -72,7 +73,8 @@ struct AlternatingLearner: StreamLearner {
         for taker in alternating.takers.takers(of: Int(item)) {
             let shard = shards[Int(taker.user) % shards.count]
             guard let table = shard.longTerm[number] else { return nil }
-            workspace.append(table.row(shard.local(taker.user)), confidence: als.options.alpha * taker.weight)
+            workspace.append(
+                table.row(shard.userNumber(ofRow: taker.user)), confidence: als.options.alpha * taker.weight)
         }
         let row = model.items.row(Int(item))
         var solved = SolvedRow(row: item, before: row.vector)

@@ -1,6 +1,7 @@
 internal import Dispatch
 internal import Events
 internal import Factors
+internal import FeatureMaps
 internal import Identities
 internal import Learners
 internal import Locking
@@ -116,7 +117,8 @@ package struct Alternation {
     private mutating func take(user solved: SolvedRow) {
         let shard = state.shard(of: solved.row)
         guard let table = shard.longTerm[number], count(solved) else { return }
-        alternating.userGramian.update(from: solved.before, to: table.row(shard.local(solved.row)))
+        alternating.userGramian.update(
+            from: solved.before, to: table.row(shard.userNumber(ofRow: solved.row)))
     }
 
     /// Folds users in again, after the items have changed.
@@ -134,6 +136,7 @@ package struct Alternation {
     private func onShards(
         _ users: [Int32], _ solve: @escaping @Sendable (UserShard, Int) -> SolvedRow?
     ) -> [[SolvedRow]] {
+        state.bringBack(users)
         let group = DispatchGroup()
         let parts = state.shards.map { shard in
             SolvedUsers(shard, users.filter { Int($0) % state.shards.count == shard.number })
@@ -160,7 +163,7 @@ package struct Alternation {
             ThreadPriority.yieldToLookUps()
             for user in users {
                 let local = shard.local(user)
-                guard local < shard.users.count, shard.users[local].id != nil else { continue }
+                guard local >= 0, local < shard.users.count, shard.users[local].isSomebody else { continue }
                 if let row = solve(shard, local) { solved.append(row) }
             }
         }
@@ -203,8 +206,12 @@ package struct Alternation {
         guard let id = state.items.read({ $0.id(of: item) }) else { return true }
         let row = model.items.row(Int(item))
         let before = row.vector
-        var random = KeyedRandom(seed: model.seed, bytes: id.string.utf8)
-        random.initialise(row)
+        if let prior = state.priors.prior(ofItem: Int(item), model: number) {
+            row.set(vector: prior.prefix(before.count), bias: 0)
+        } else {
+            var random = KeyedRandom(seed: model.seed, bytes: id.string.utf8)
+            random.initialise(row)
+        }
         if row.vector != before {
             alternating.itemGramian.update(from: before, to: row)
             if model.items.markChanged(Int(item)) { changedItems.append(item) }

@@ -4,10 +4,12 @@
 // side, alternation, the live scores, and the replay of a history. Decoded events with their tokens come in; what goes
 // out is which rows changed. What never comes in: logs, payloads, checkpoints' timing, look-ups, the configuration.
 
+package import Checkpoints
 internal import Counting
 package import Dispatch
 internal import Events
 internal import Factors
+internal import FeatureMaps
 internal import Histories
 internal import Identities
 internal import Learners
@@ -87,7 +89,12 @@ package final class BatchApplication {
     @discardableResult
     package func apply(_ batch: IngestBatch) -> Outcome {
         var result: Outcome?
-        begin(batch) { result = $0 }
+        do throws(StateError) {
+            try begin(batch) { result = $0 }
+        } catch {
+            // Only of a state whose users may leave memory; the engine begins such a batch again.
+            preconditionFailure(error.message)
+        }
         finish()
         return result ?? outcome
     }
@@ -95,9 +102,14 @@ package final class BatchApplication {
     /// Prepares the batch, waits until the one before is learned, and starts to learn this one.
     ///
     /// - Parameter whenLearned: called once, on this queue and while nothing is being learned, at the latest by `finish`.
-    package func begin(_ batch: IngestBatch, whenLearned: @escaping (Outcome) -> Void) {
+    /// - Throws: where users of the batch have left memory and cannot be read. Nothing has changed then: it may be begun again.
+    package func begin(
+        _ batch: IngestBatch, whenLearned: @escaping (Outcome) -> Void
+    ) throws(StateError) {
         if run == nil { preparation.standWithState() }
-        let next = stages.measure(.prepare) {
+        let next = try stages.measure(.prepare) {
+            () throws(StateError) -> (Segment, Grid, ShardAssignment)? in
+            try preparation.look(up: batch)
             prepare(batch)
             return preparation.segment.isEmpty ? nil : makeRun()
         }
@@ -108,12 +120,12 @@ package final class BatchApplication {
     }
 
     private func prepare(_ batch: IngestBatch) {
-        preparation.look(up: batch)
         batch.events.ids.withUnsafeBytes { ids in
             for (index, event) in batch.events.entries.enumerated() where !preparation.isLearned(event.token)
             {
                 take(EventInBatch(event: event, index: index, ids: ids), of: batch.events)
                 if alternates, preparation.applied % Int64(options.blockEvents) == 0 { endBlock() }
+                if learns, state.priors.isDue(preparation.applied) { solvePriors() }
             }
         }
     }
@@ -124,6 +136,8 @@ package final class BatchApplication {
         if tooMany > 0 { evict(tooMany) }
         // The new item joins the sum over all: what came before is folded in first, however batches are cut.
         if alternates, state.shards.count == 1, preparation.bringsItem(logged) { learnPrepared() }
+        // Rows move with what is said of their items: between the events before and those behind.
+        if state.priors.options.isOn, preparation.describesKnown(logged) { learnPrepared() }
         preparation.add(logged, of: events)
         guard logged.event.kind == .forget, let user = EntityID(bytes: logged.user) else { return }
         // Alone between two segments: the grid keeps the order of a user and an item, not that of a whole user.
@@ -172,8 +186,9 @@ package final class BatchApplication {
         let (segment, grid, assignment) = next
         grow(to: segment.itemCount)
         for item in segment.described { state.stats[Int(item)].unsaved = true }
+        if learns, !segment.described.isEmpty { take(moved: state.placeDescribed(segment.described)) }
         let started = SegmentRun(
-            segment, grid: grid, assignment: assignment, worker: worker(examples: segment.examples),
+            segment, grid: grid, assignment: assignment, worker: worker(segment),
             state: state, stages: stages)
         guard segment.examples.count >= Self.examplesForParallel else {
             started.learnInTurn()
@@ -183,9 +198,11 @@ package final class BatchApplication {
         started.start()
     }
 
-    private func worker(examples: [Example]) -> CellWorker {
-        CellWorker(
-            examples: examples, models: state.models, learners: learners, stats: state.stats,
+    private func worker(_ segment: Segment) -> CellWorker {
+        let examples = segment.examples
+        return CellWorker(
+            examples: examples, descriptions: segment.userDescriptions, models: state.models,
+            learners: learners, stats: state.stats,
             samples: SampleSlots(models: examples.isEmpty ? 0 : state.models.count, examples: examples.count),
             historyMax: options.historyMax,
             fading: WeightFading(
@@ -268,6 +285,7 @@ package final class BatchApplication {
         state.counters.duplicates += Int64(report.duplicates)
         state.counters.dropped += Int64(report.dropped)
         state.counters.late += Int64(report.late)
+        state.counters.droppedTags += Int64(report.droppedTags)
         takeCounts(of: report)
         outcome.changedStats += report.changedStats
         outcome.rejections += report.rejections
@@ -330,10 +348,22 @@ package final class BatchApplication {
         }
     }
 
+    /// What features say of rows, solved anew.
+    private func solvePriors() {
+        learnPrepared()
+        take(moved: state.solvePriors())
+    }
+
+    private func take(moved rows: [[Int32]]) {
+        for (number, moved) in rows.enumerated() { outcome.changedItems[number] += moved }
+    }
+
     /// Erases the users heard of least recently.
     private func evict(_ count: Int) {
         learnPrepared()
-        for id in state.leastRecentUsers(count) {
+        let leaving = state.leastRecentUsers(count)
+        state.bringBack(state.users.read { ids in leaving.compactMap { ids.row(of: $0) } })
+        for id in leaving {
             // What they liked was liked: it fades by itself.
             forget(id, fading: false)
             preparation.countEviction()
@@ -344,8 +374,10 @@ package final class BatchApplication {
         // The row may be given to another.
         preparation.forgetKnownUsers()
         guard let row = state.users.withLock({ $0.remove(user) }) else { return }
+        // Nearly always there: read with the batch that this event is of.
+        state.bringBack(CollectionOfOne(row))
         let shard = state.shard(of: row)
-        let worker = self.worker(examples: [])
+        let worker = self.worker(Segment(shards: 0))
         let mean = preparation.mean
         shard.queue.sync {
             worker.removeAll(of: shard.local(row), mean: mean, fading: fading, shard: shard)
@@ -360,7 +392,7 @@ package final class BatchApplication {
     private func takeOffGramians(_ row: Int32, of shard: UserShard) {
         for (number, model) in state.models.enumerated() {
             guard let table = shard.longTerm[number] else { continue }
-            let row = table.row(shard.local(row))
+            let row = table.row(shard.userNumber(ofRow: row))
             if !row.isZero { model.alternating?.userGramian.remove(row) }
         }
     }

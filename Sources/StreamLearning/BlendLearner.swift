@@ -23,7 +23,8 @@ struct BlendLearner: StreamLearner {
         guard let blend = context.model.blend, SampledRecall.isScored(example, context) else { return .none }
         let blended = BlendedParts(
             blend, example, models: models, shard: context.shard, local: context.local,
-            history: context.shard.users[context.local].history, seen: context.seen, lease: lease)
+            history: context.shard.users[context.local].history, seen: context.seen, lease: lease,
+            memo: context.memo)
         // The item's own first, then those drawn.
         let rows = [example.item] + context.sampled.map { Int32(truncatingIfNeeded: $0) }
         let scores = blended.features(of: rows).scores(blend.served(in: blended.context))
@@ -40,8 +41,12 @@ struct BlendLearner: StreamLearner {
             }
         }
         let item = Int(example.item)
+        let counts = blend.counts
         blend.rule.rates.take(
-            weight: example.weight, ordinal: example.ordinal, time: example.time, &blend.counts[item])
+            weight: example.weight, ordinal: example.ordinal, time: example.time, &counts[item])
+        context.shard.leaders[context.modelIndex]?.take(example.item, counts[item], blend.rule.rates) {
+            counts[Int($0)]
+        }
         context.touch(item)
         context.count(1)
     }
@@ -55,58 +60,40 @@ struct BlendLearner: StreamLearner {
     ) -> BlendStep? {
         var random = example.random(seed: context.model.seed &+ 1)
         let options = blend.rule.options
-        let bound = Int(example.itemBound)
-        let pool = min(bound, options.poolMax)
-        let earned = options.itemsPerEvent * (1 + options.eagerEvents / Double(example.ordinal + 1))
-        guard random.nextUnit() * Double(pool) < earned, pool > BlendStep.depth,
-            blend.counts[Int(example.item)].isTaken, context.mayBeShown(example.item, example)
+        let chance = (1 + options.eagerEvents / Double(example.ordinal + 1)) / options.everyEvents
+        guard random.nextUnit() < chance, blend.counts[Int(example.item)].isTaken,
+            context.mayBeShown(example.item, example), var leaders = takeLeaders(context)
         else { return nil }
+        defer { context.shard.leaders[context.modelIndex] = leaders }
         let parts = BlendedParts(
             blend, example, models: models, shard: context.shard, local: context.local,
-            history: context.shard.users[context.local].history, seen: context.seen, lease: lease)
-        let (rows, weights) = drawPool(
-            example, context, proposed: parts.named, pool: pool, lease: lease, random: &random)
-        guard let taken = rows.firstIndex(of: example.item) else { return nil }
-        let sample = BlendSample(
-            features: parts.features(of: rows), weights: weights, taken: taken, context: parts.context)
-        let orders = blend.orders(in: parts.context).map { sample.features.scores($0) }
-        let hits = orders.map { sample.rank($0) < Float(BlendStep.depth) ? Float(1) : 0 }
-        guard let proposed = sample.proposed(by: Array(orders[2...]), first: options.candidates) else {
-            return BlendStep(hits: hits, features: blend.rule.shape.features, context: parts.context)
+            history: context.shard.users[context.local].history, seen: context.seen, lease: lease,
+            memo: context.memo)
+        let proposals = BlendProposals(
+            example, context, blend, parts, leaders: &leaders, lease: lease, random: &random)
+        guard let taken = proposals.rows.firstIndex(of: example.item) else {
+            // Weights learn from what is proposed alone: a look-up orders nothing else, and what no part would ever propose
+            // would only teach it to trust none of them.
+            return BlendStep(
+                hits: [0, 0] + proposals.hits, features: blend.rule.shape.features, context: parts.context)
         }
-        var step = proposed.step(
-            proposed.features.scores(blend.weights.weights(in: parts.context)))
-        step.hits = hits
+        let sample = BlendSample(
+            features: parts.features(of: proposals.rows), weights: proposals.weights, taken: taken,
+            context: parts.context)
+        let learned = sample.features.scores(blend.weights.weights(in: parts.context))
+        var step = sample.step(learned)
+        step.hits = [learned, sample.features.scores(blend.first)].map {
+            sample.rank($0) < Float(BlendStep.depth) ? 1 : 0
+        }
+        step.hits += proposals.hits
         return step
     }
 
-    /// Items of the lease that may be shown to the user: all, or a run of them beside those that parts name; and how many
-    /// of the catalogue each stands for.
-    private func drawPool(
-        _ example: Example, _ context: borrowing LearningContext, proposed: Set<Int32>, pool: Int,
-        lease: borrowing RowLease, random: inout KeyedRandom
-    ) -> ([Int32], [Float]) {
-        let bound = Int(example.itemBound)
-        let shards = Float(lease.assignment.shards)
-        var (rows, named): ([Int32], [Int32]) = ([], [])
-        rows.reserveCapacity(pool + 1)
-        let start = pool < bound ? random.next(below: bound) : 0
-        for place in 0..<pool {
-            let row = start + place < bound ? start + place : start + place - bound
-            guard lease.holds(row), context.mayBeShown(Int32(row), example) else { continue }
-            rows.append(Int32(row))
-        }
-        guard pool < bound else { return (rows, Array(repeating: shards, count: rows.count)) }
-        named = proposed.union([example.item]).sorted().filter {
-            Int($0) < bound && lease.holds(Int($0)) && context.mayBeShown($0, example)
-        }
-        rows.removeAll { proposed.contains($0) || $0 == example.item }
-        let others = max(0, Float(bound) - shards * Float(named.count))
-        let weight = rows.isEmpty ? 0 : others / Float(rows.count)
-        return (
-            named + rows,
-            Array(repeating: shards, count: named.count) + Array(repeating: weight, count: rows.count)
-        )
+    /// Taken out for as long as they are asked, so that they are not copied.
+    private func takeLeaders(_ context: borrowing LearningContext) -> CountLeaders? {
+        let leaders = context.shard.leaders[context.modelIndex]
+        context.shard.leaders[context.modelIndex] = nil
+        return leaders
     }
 }
 
@@ -116,14 +103,14 @@ struct BlendedParts {
     private let rule: BlendRule
     private let blend: BlendState
     private let example: Example
-    private let parts: [Part]
+    let parts: [Part]
     private let history: History
     /// Whether what was taken is asked for again.
     private let asksAgain: Bool
 
-    private enum Part {
-        /// A user's row and the items' table.
-        case rows(Row, FactorTable)
+    enum Part {
+        /// A user's row and the items' table; whether a look-up has it propose items.
+        case rows(Row, FactorTable, isProposing: Bool)
         /// A count over all users.
         case count(ModelState, Int64)
         /// What the user's own counts say.
@@ -133,7 +120,7 @@ struct BlendedParts {
     /// The rows are read by the learner's own rule for them: those of other leases never.
     init(
         _ blend: BlendState, _ example: Example, models: [ModelState], shard: UserShard,
-        local: Int, history: History, seen: SeenRule, lease: borrowing RowLease
+        local: Int, history: History, seen: SeenRule, lease: borrowing RowLease, memo: CellMemo
     ) {
         (rule, self.blend, self.example, self.history) = (blend.rule, blend, example, history)
         asksAgain = seen != .exclude
@@ -142,7 +129,10 @@ struct BlendedParts {
         for number in rule.models {
             let model = models[number]
             guard case .counter(let counter, _) = model.rule else {
-                parts.append(.rows(shard.tables[number].row(local), model.items))
+                parts.append(
+                    .rows(
+                        shard.tables[number].row(local), model.items,
+                        isProposing: !model.rule.predictsRatings))
                 continue
             }
             guard counter.isPersonal else {
@@ -154,19 +144,13 @@ struct BlendedParts {
                 parts.append(.personal(RowScores(), succeeding: RowScores()))
                 continue
             }
-            let scores = CounterLearner(rule: counter).scores(
-                example, model: model, shard: shard, local: local, number: number, lease: lease)
-            parts.append(
-                .personal(scores.personal, succeeding: scores.succeeding))
+            let scores = memo.scores(of: number, at: example) {
+                CounterLearner(rule: counter).scores(
+                    example, model: model, shard: shard, local: local, number: number, lease: lease)
+            }
+            parts.append(.personal(scores.personal, succeeding: scores.succeeding))
         }
         self.parts = parts
-    }
-
-    /// Items that a part names by itself.
-    var named: Set<Int32> {
-        var named: Set<Int32> = []
-        for case .personal(let scores, _) in parts { named.formUnion(scores.rows) }
-        return named
     }
 
     func features(of rows: [Int32]) -> BlendFeatures {
@@ -178,7 +162,7 @@ struct BlendedParts {
         for (number, part) in parts.enumerated() {
             let number = rule.counts + number
             switch part {
-            case .rows(let user, let items):
+            case .rows(let user, let items, _):
                 features.fill(number) { place in
                     let item = items.row(Int(rows[place]))
                     return item.bias + user.dot(item)

@@ -1,5 +1,6 @@
 internal import Blending
 internal import Counting
+internal import Events
 internal import Factors
 internal import Histories
 internal import Learners
@@ -9,6 +10,8 @@ internal import State
 /// Learns the examples of one cell: the queue of `shard` owns the users, `lease` lends the items.
 struct CellWorker {
     let examples: [Example]
+    /// What examples say of users.
+    let descriptions: [UserDescription]
     let models: [ModelState]
     /// The same, to go through at each event without counting references: `models` holds them.
     private let lentModels: [Unmanaged<ModelState>]
@@ -32,12 +35,13 @@ struct CellWorker {
     private let solvesHistories: Bool
 
     init(
-        examples: [Example], models: [ModelState], learners: [any StreamLearner],
+        examples: [Example], descriptions: [UserDescription] = [], models: [ModelState],
+        learners: [any StreamLearner],
         stats: ItemColumn<ItemStats>, samples: SampleSlots, historyMax: Int, fading: WeightFading,
         options: StateOptions, measure: CommonMeasure, learns: Bool = true,
         observer: (any LearningObserver)? = nil
     ) {
-        self.examples = examples
+        (self.examples, self.descriptions) = (examples, descriptions)
         self.models = models
         lentModels = models.map { Unmanaged.passUnretained($0) }
         self.learners = learners
@@ -58,15 +62,21 @@ struct CellWorker {
     /// Learns the examples of a cell in their order.
     func learn(_ cell: ArraySlice<Int32>, shard: UserShard, lease: borrowing RowLease) {
         let desks = LearnerDesks(models: models, learners: learners, shard: shard, seen: seen)
-        for index in cell {
+        for place in cell.indices {
+            let index = cell[place]
             let example = examples[Int(index)]
             let local = shard.local(example.user)
+            if place + 1 < cell.endIndex {
+                let next = examples[Int(cell[place + 1])]
+                desks.foresee(next, local: shard.local(next.user), lease: lease)
+            }
             shard.change(local) {
                 shard.users[local].lastEvent = example.ordinal
                 shard.users.markUnsaved(local)
                 switch example.kind {
                 case .retract: retract(example, shard: shard)
                 case .hide, .unhide: hide(example, shard: shard)
+                case .describe: describe(example, shard: shard)
                 case .rating, .signal:
                     learn(example, slot: Int(index), at: desks, shard: shard, lease: lease)
                 }
@@ -236,7 +246,7 @@ struct CellWorker {
         shard.users.markUnsaved(local)
         shard.users[local].history.set(pair)
         recount(previous, as: pair, of: local, mean: example.mean, shard: shard)
-        countTaker(pair, previous: previous, at: example.ordinal)
+        countTaker(pair, previous: previous, at: example.ordinal, shard: shard)
         guard shard.users[local].history.count > historyMax else { return }
         // An item of another queue's lease cannot be uncounted here: it waits for the end of the rounds.
         if let oldest = shard.users[local].history.oldest(), lease.holds(Int(oldest.item)) {
@@ -248,13 +258,15 @@ struct CellWorker {
 
     /// Counts the user in the item's popularity (`ModelState.share`). Who takes an item a thousand times likes it for one;
     /// who likes it no more is taken off. A model that counts has counted each taking already.
-    private func countTaker(_ pair: HistoryEntry, previous: HistoryEntry?, at ordinal: Int64) {
+    private func countTaker(
+        _ pair: HistoryEntry, previous: HistoryEntry?, at ordinal: Int64, shard: UserShard
+    ) {
         let item = Int(pair.item)
-        forEachModel { _, model in
+        forEachModel { number, model in
             let before = previous.map { Double(model.share(of: $0)) } ?? 0
             let now = Double(model.share(of: pair))
             if now == 0, before > 0 {
-                take(1, ofOneIn: Int(model.positives[item]) + 1, item, model)
+                take(1, ofOneIn: Int(model.positives[item]) + 1, item, number, model, shard: shard)
             } else if now > before, model.counter == nil {
                 model.decay.add(now - before, at: ordinal, to: &model.counts[item])
                 model.items.mark(.recounted, at: item)
@@ -287,7 +299,7 @@ struct CellWorker {
             trail?[local].forget(example.item)
             if trail != nil { shard.tables[number].markChanged(local) }
         }
-        takeBack(entry)
+        takeBack(entry, shard: shard)
         shard.report.retracted += 1
     }
 
@@ -304,6 +316,16 @@ struct CellWorker {
         } else {
             shard.users[local].hidden.remove(example.item)
         }
+    }
+
+    private func describe(_ example: Example, shard: UserShard) {
+        let (local, description) = (shard.local(example.user), descriptions[Int(example.reference)])
+        var list = shard.users[local].tags.list
+        let outcome = list.describe(
+            tags: description.tags, added: description.addedTags,
+            time: example.isTimed ? example.time : nil)
+        if outcome.isNews { shard.users[local].tags = UserTags(list) } else { shard.report.late += 1 }
+        shard.report.droppedTags += outcome.dropped
     }
 
     /// Remembers when it was said, if the event has a time of its own; else what was remembered means nothing any more.
@@ -332,7 +354,7 @@ struct CellWorker {
         shard.change(local) {
             for entry in shard.users[local].history.entries {
                 recount(entry, as: nil, of: local, mean: mean, shard: shard)
-                if fading { takeBack(entry) }
+                if fading { takeBack(entry, shard: shard) }
             }
             shard.users[local].history = History()
         }
@@ -340,20 +362,24 @@ struct CellWorker {
 
     /// Takes what was retracted out of the decayed counts: the mean share of the users for whom the item was positive,
     /// because a history does not keep at which ordinal each of them came. The last one takes all.
-    private func takeBack(_ entry: HistoryEntry) {
-        for model in models where model.rule.weight(of: entry) > 0 {
+    private func takeBack(_ entry: HistoryEntry, shard: UserShard) {
+        for (number, model) in models.enumerated() where model.rule.weight(of: entry) > 0 {
             let item = Int(entry.item)
-            take(1, ofOneIn: Int(max(0, model.positives[item])) + 1, item, model)
+            take(1, ofOneIn: Int(max(0, model.positives[item])) + 1, item, number, model, shard: shard)
         }
     }
 
     /// Takes a part of the mean share of `users` out of an item's decayed counts.
-    private func take(_ part: Double, ofOneIn users: Int, _ item: Int, _ model: ModelState) {
+    private func take(
+        _ part: Double, ofOneIn users: Int, _ item: Int, _ number: Int, _ model: ModelState, shard: UserShard
+    ) {
         let left = max(0, 1 - part / Double(max(1, users)))
         model.counts[item].popular *= left
         model.counts[item].trend *= left
         model.items.mark(.recounted, at: item)
-        if let blend = model.blend { FadingRates.scale(&blend.counts[item], by: Float(left)) }
+        guard let blend = model.blend else { return }
+        FadingRates.scale(&blend.counts[item], by: Float(left))
+        shard.leaders[number]?.invalidate()
     }
 
     private func drop(_ entry: HistoryEntry, of local: Int, mean: Float, shard: UserShard) {

@@ -20,15 +20,19 @@ struct CounterLearner: StreamLearner {
     func score(
         _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease
     ) -> ScoreSample {
-        let (model, shard, local) = (context.model, context.shard, context.local)
+        let (model, shard, local, number) = (
+            context.model, context.shard, context.local, context.modelIndex
+        )
         guard SampledRecall.isScored(example, context) else { return .none }
         // Nothing that was taken is among what is compared where it is not shown again.
         let isPlain = rule.options.kind == .repeat && context.seen == .exclude
         let scores =
             isPlain
             ? CounterScores(model: model, rule: rule, ordinal: example.instant(of: model))
-            : scores(
-                example, model: model, shard: shard, local: local, number: context.modelIndex, lease: lease)
+            : context.memo.scores(of: number, at: example) {
+                self.scores(
+                    example, model: model, shard: shard, local: local, number: number, lease: lease)
+            }
         let (personal, item) = (scores.personal, Int(example.item))
         let (wanted, count) = (scores(item), context.popularity(of: item, example))
         let passesPlain = personal[example.item] != nil && wanted >= CounterRule.filling(.infinity)
@@ -40,6 +44,10 @@ struct CounterLearner: StreamLearner {
         }
     }
 
+    /// Where nothing that was taken is ever shown again, nobody has to know when it will be taken again: half a hundred
+    /// bytes a pair, and time.
+    private func countsUsers(_ seen: SeenRule) -> Bool { rule.options.kind != .repeat || seen != .exclude }
+
     func learn(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease) {
         let (model, item) = (context.model, Int(example.item))
         let ordinal = example.instant(of: model)
@@ -47,7 +55,7 @@ struct CounterLearner: StreamLearner {
         model.items.mark(.recounted, at: item)
         context.touch(item)
         context.count(1)
-        guard let trails = context.shard.trails[context.modelIndex] else { return }
+        guard let trails = context.shard.trails[context.modelIndex], countsUsers(context.seen) else { return }
         switch rule.options.kind {
         case .popular, .trending: break
         case .repeat: takeAgain(example, context, trails)
@@ -55,6 +63,18 @@ struct CounterLearner: StreamLearner {
         }
         trails[context.local].events += 1
         context.touchUser()
+    }
+
+    func foresee(
+        _ example: Example, local: Int, _ context: borrowing LearningContext, lease: borrowing RowLease
+    ) {
+        guard rule.options.kind == .next, let counter = context.model.counter,
+            let trails = context.shard.trails[context.modelIndex]
+        else { return }
+        let successors = counter.successors
+        for previous in trails[local].recent where lease.holds(Int(previous)) {
+            SuccessorSketch.prefetch(at: successors.address(of: Int(previous)))
+        }
     }
 
     /// What is not liked any more is not waited for again, and nothing follows from it.
@@ -96,9 +116,11 @@ struct CounterLearner: StreamLearner {
         lease: borrowing RowLease
     ) {
         guard let counter = context.model.counter else { return }
+        let (recent, number) = (trails[context.local].recent, context.modelIndex)
         var (share, isNear) = (example.weight, true)
-        for previous in trails[context.local].recent.reversed() {
+        for place in recent.indices.reversed() {
             defer { (share, isNear) = (share * rule.options.trailDecay, false) }
+            let previous = recent[place]
             if previous == example.item { continue }
             let transition = Transition(
                 from: previous, to: example.item, weight: share, isNear: isNear, time: example.time)
@@ -106,7 +128,7 @@ struct CounterLearner: StreamLearner {
                 counter.take(transition)
                 context.touch(Int(previous))
             } else {
-                context.shard.report.transitions[context.modelIndex].append(transition)
+                context.shard.report.transitions[number].append(transition)
             }
         }
         trails[context.local].follow(example.item, limit: rule.options.trail)

@@ -7,6 +7,8 @@ internal import State
 struct Example {
     enum Kind: UInt8 {
         case rating, signal, retract, hide, unhide
+        /// What is said of the user; names no item.
+        case describe
 
         /// Whether models may learn from it.
         var isLearned: Bool { self == .rating || self == .signal }
@@ -31,6 +33,8 @@ struct Example {
     /// Items known when the event came: negatives are drawn among these, so that what a replay draws does not depend
     /// on how batches were cut.
     var itemBound: Int32
+    /// Of a user's description, its place in the segment's `userDescriptions`.
+    var reference: Int32 = 0
     var partition: Int32
     var offset: Int64
     /// Counts the events over the whole life of the state.

@@ -23,6 +23,9 @@ package struct KnownRows {
         }
     }
 
+    /// Of known users, one an event.
+    var allUsers: some Sequence<Int32> { users.lazy.filter { $0 >= 0 } }
+
     func user(_ event: Int) -> Int32? { Self.row(users, event) }
     func item(_ event: Int) -> Int32? { Self.row(items, event) }
 

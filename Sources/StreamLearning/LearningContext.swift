@@ -18,14 +18,19 @@ struct LearningContext: ~Copyable {
     /// As it was before the example. Kept here because it is asked a hundred times.
     private(set) var history: LentHistory
     let seen: SeenRule
+    /// Shared by all models of a cell.
+    let memo: CellMemo
     /// Items among which every model is asked where the event's own stands; empty where the event is not scored so.
     private(set) var sampled: [Int] = []
     /// How much the model counts what the user did with the example's item, the example included (`UpdateRule.weight`).
     private(set) var weight: Float = 1
 
     /// Stands at no example yet.
-    init(modelIndex: Int, model: ModelState, shard: UserShard, seen: SeenRule) {
+    init(
+        modelIndex: Int, model: ModelState, shard: UserShard, seen: SeenRule, memo: CellMemo = CellMemo()
+    ) {
         (self.modelIndex, self.model, self.shard, self.seen) = (modelIndex, model, shard, seen)
+        self.memo = memo
         (items, users, scratch) = (model.items, shard.tables[modelIndex], shard.scratch)
         (meansPrediction, local, history) = (0, 0, History().lent)
     }

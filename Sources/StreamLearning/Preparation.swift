@@ -1,3 +1,5 @@
+internal import Checkpoints
+internal import ContentVectors
 internal import Events
 internal import Factors
 internal import Identities
@@ -82,8 +84,12 @@ struct Preparation: ~Copyable {
     // MARK: - Events
 
     /// The batch comes next.
-    mutating func look(up batch: IngestBatch) {
+    ///
+    /// - Throws: where users who have left memory cannot be read; then nothing has changed, and it may come again.
+    mutating func look(up batch: IngestBatch) throws(StateError) {
         known = KnownRows(of: batch, in: state)
+        // Before anything is remembered of the batch.
+        try readAway()
         signalWeights = batch.events.signals.map { options.signals[$0] ?? 0 }
         knowAgain(batch.events.entries)
     }
@@ -97,6 +103,22 @@ struct Preparation: ~Copyable {
             fingerprints.append((event.token.partition, event.fingerprint, place))
         }
         state.recent.insert(fingerprints, isNews: &isNews)
+    }
+
+    /// Reads the batch's users who have left memory, all together, so that no shard waits for one. Where nobody is away
+    /// this is a look at a number.
+    ///
+    /// - Throws: where they cannot be read; then nothing has changed.
+    private mutating func readAway() throws(StateError) {
+        let rows = state.takeAway(of: known.allUsers)
+        guard !rows.isEmpty, let spill = state.spill else { return }
+        do throws(StateError) {
+            segment.back = try state.readBack(rows)
+            spill.count(cameBack: rows.count)
+        } catch {
+            state.putAway(rows)
+            throw error
+        }
     }
 
     mutating func forgetKnownUsers() { known.forgetUsers() }
@@ -113,6 +135,7 @@ struct Preparation: ~Copyable {
         applied += 1
         tally.counters.applied += 1
         lastToken = event.token
+        state.content?.advance(to: applied)
         if !isNews[logged.index] {
             tally.counters.duplicates += 1
             return false
@@ -127,8 +150,15 @@ struct Preparation: ~Copyable {
     /// False for an event that would take the items past their bound.
     private func hasRoom(for logged: EventInBatch) -> Bool {
         let itemsMax = options.itemsMax
-        guard itemsMax > 0, logged.event.kind != .forget, logged.event.kind != .promote else { return true }
+        guard itemsMax > 0, Self.namesItem(logged.event.kind) else { return true }
         return segment.itemCount < itemsMax || itemRow(logged) != nil
+    }
+
+    private static func namesItem(_ kind: DecodedEvents.Kind) -> Bool {
+        switch kind {
+        case .rating, .signal, .retract, .hide, .unhide, .item: true
+        case .forget, .promote, .user: false
+        }
     }
 
     /// Users to be erased before this event is added, because it brings a new one and the bound is reached; a
@@ -144,7 +174,7 @@ struct Preparation: ~Copyable {
     /// Whether a user who is not known becomes known by the event.
     private func takesIn(_ logged: EventInBatch) -> Bool {
         switch logged.event.kind {
-        case .rating, .signal, .hide: true
+        case .rating, .signal, .hide, .user: true
         // What takes something back is remembered where it has a time of its own.
         case .retract, .unhide: logged.event.isTimed
         case .forget, .item, .promote: false
@@ -154,10 +184,15 @@ struct Preparation: ~Copyable {
     /// Whether the event names an item for the first time.
     func bringsItem(_ logged: EventInBatch) -> Bool {
         switch logged.event.kind {
-        case .forget, .promote: false
+        case .forget, .promote, .user: false
         case .retract, .unhide: logged.event.isTimed && itemRow(logged) == nil
         case .rating, .signal, .hide, .item: itemRow(logged) == nil
         }
+    }
+
+    /// Whether the event says something of an item that is known already, behind events that are not learned yet.
+    func describesKnown(_ logged: EventInBatch) -> Bool {
+        logged.event.kind == .item && !segment.isEmpty && itemRow(logged) != nil
     }
 
     mutating func countEviction() { tally.counters.evicted += 1 }
@@ -191,6 +226,10 @@ struct Preparation: ~Copyable {
         case .item:
             tally.counters.descriptions += 1
             describe(events.descriptions[Int(event.reference)], logged)
+        case .user:
+            tally.counters.descriptions += 1
+            segment.userDescriptions.append(events.userDescriptions[Int(event.reference)])
+            add(.describe, logged)
         case .promote:
             tally.counters.promotions += 1
             segment.promotions.append(
@@ -201,13 +240,27 @@ struct Preparation: ~Copyable {
 
     private mutating func describe(_ description: ItemDescription, _ logged: EventInBatch) {
         let row = internItem(logged)
-        let isNews = state.catalogue.withLock {
+        let outcome = state.catalogue.withLock {
             $0.describe(
-                Int(row), title: description.title, tags: description.tags, available: description.available,
+                Int(row), title: description.title, tags: description.tags,
+                addedTags: description.addedTags, available: description.available,
                 time: logged.event.isTimed ? logged.event.time : nil)
         }
-        if !isNews { tally.counters.late += 1 }
+        if !outcome.isNews { tally.counters.late += 1 }
+        tally.counters.droppedTags += Int64(outcome.droppedTags)
+        if description.tags != nil { learnContent(of: row, logged.event.token) }
         segment.described.append(row)
+    }
+
+    /// From the item's tags, as they stand now.
+    private func learnContent(of row: Int32, _ token: Token) {
+        guard state.content != nil else { return }
+        let tags = state.catalogue.read { $0.entries[Int(row)].tags }
+        state.content?.describe(
+            Int(row), tags: tags,
+            random: KeyedRandom(
+                seed: state.options.seed, stream: UInt64(bitPattern: Int64(token.partition)),
+                index: UInt64(bitPattern: token.offset)))
     }
 
     private mutating func add(
@@ -215,13 +268,16 @@ struct Preparation: ~Copyable {
     ) {
         let event = logged.event
         let ratings = before ?? tally.ratings
-        let (userRow, itemRow) = (internUser(logged), internItem(logged))
+        let userRow = internUser(logged)
+        let itemRow = kind == .describe ? 0 : internItem(logged)
         segment.examples.append(
             Example(
                 kind: kind, user: userRow, item: itemRow, value: value, time: event.time,
                 isTimed: event.isTimed, mean: Float(ratings.mean), meanIsKnown: ratings.count > 0,
                 scaleBefore: ratings.scale, scale: tally.ratings.scale,
-                itemBound: Int32(segment.itemCount), partition: event.token.partition,
+                itemBound: Int32(segment.itemCount),
+                reference: Int32(max(0, segment.userDescriptions.count - 1)),
+                partition: event.token.partition,
                 offset: event.token.offset, ordinal: applied, place: place(of: userRow)))
     }
 

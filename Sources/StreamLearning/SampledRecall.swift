@@ -13,8 +13,12 @@ internal import State
 struct SampledRecall {
     static let negatives = 299
     static let depth = 10
-    /// One event in this many is scored: a score costs as much as some hundred updates, so this is a twentieth of the time.
-    static let every: UInt64 = 16
+
+    /// One event in this many is scored: a score costs as much as some hundred updates. More of the first ones, so that a
+    /// small stream is told of as surely as a large one, of which fewer are enough.
+    private static func every(at ordinal: Int64) -> UInt64 {
+        ordinal < 100_000 ? 16 : ordinal < 500_000 ? 64 : 128
+    }
 
     /// `score` is what the model gives to the user's item of this row.
     @inline(__always)
@@ -29,7 +33,7 @@ struct SampledRecall {
     @inline(__always)
     static func mayBeScored(_ example: Example, seed: UInt64) -> Bool {
         var random = example.random(seed: ~seed)
-        return random.next() % every == 0
+        return random.next() % every(at: example.ordinal) == 0
     }
 
     /// Items that an event is scored against; none where it is not one that is scored. Only such as may be shown to the user
@@ -42,7 +46,8 @@ struct SampledRecall {
         _ example: Example, seed: UInt64, _ context: borrowing LearningContext, lease: borrowing RowLease
     ) -> [Int] {
         var random = example.random(seed: ~seed)
-        guard random.next() % every == 0, context.mayBeShown(example.item, example) else { return [] }
+        guard random.next() % every(at: example.ordinal) == 0, context.mayBeShown(example.item, example)
+        else { return [] }
         return context.withShown(negatives, example, lease: lease, random: &random) { others in
             others.count == negatives ? Array(others) : []
         }

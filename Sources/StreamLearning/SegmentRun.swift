@@ -55,7 +55,8 @@ final class SegmentRun: @unchecked Sendable {
                 let cell = grid.cell(
                     userShard: shard.number, part: grid.part(step: step, userShard: shard.number))
                 // A lone rating stands in one cell of many: the others are not worth their queue.
-                if cell.isEmpty, step > 0 || segment.arrivals[shard.number].isEmpty { continue }
+                let bringsUsers = !segment.arrivals[shard.number].isEmpty || segment.back != nil
+                if cell.isEmpty, step > 0 || !bringsUsers { continue }
                 shard.queue.sync { learn(step, shard) }
             }
         }
@@ -97,10 +98,17 @@ final class SegmentRun: @unchecked Sendable {
         if counter.value.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { begin(step, shard) }
     }
 
+    private func takeBack(_ back: SpilledUsers, _ shard: UserShard) {
+        for (place, row) in back.rows.enumerated() where Int(row) % shards.count == shard.number {
+            shard.takeBack(back, place)
+        }
+    }
+
     /// On the shard's queue.
     private func learn(_ step: Int, _ shard: UserShard) {
         ThreadPriority.yieldToLookUps()
         if step == 0 {
+            if let back = segment.back { takeBack(back, shard) }
             for (id, row) in segment.arrivals[shard.number] { shard.admit(id, row: row, seeds: seeds) }
         }
         let part = grid.part(step: step, userShard: shard.number)

@@ -18,11 +18,13 @@ struct FreshetBench: AsyncParsableCommand {
               swift run -c release freshet-bench scaling --events ml-1m/ratings.csv.gz
               swift run -c release freshet-bench freshness --rate 50000
               swift run -c release freshet-bench quality ../shared/data
+              swift run -c release freshet-bench content ../shared/data
             """,
         subcommands: [
             UpdatesBenchmark.self, TopNBenchmark.self, PublishBenchmark.self, LookupsBenchmark.self,
             StreamBenchmark.self, IngestBenchmark.self, FreshnessBenchmark.self, FeedBenchmark.self,
-            ScalingBenchmark.self, ProduceBenchmark.self, QualityBenchmark.self, CheckpointBenchmark.self,
-            RestoreBenchmark.self, MockBrokerCommand.self, EndWithParent.self,
+            ScalingBenchmark.self, ProduceBenchmark.self, QualityBenchmark.self,
+            ContentBenchmark.self, CheckpointBenchmark.self,
+            RestoreBenchmark.self, PriorsBenchmark.self, MockBrokerCommand.self, EndWithParent.self,
         ])
 }

@@ -19,7 +19,9 @@ struct Freshet: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Daemon",
-                subcommands: [ServeCommand.self, CheckpointCommand.self, DoctorCommand.self]),
+                subcommands: [
+                    ServeCommand.self, CheckpointCommand.self, DoctorCommand.self, CapacityCommand.self,
+                ]),
             CommandGroup(
                 name: "Events",
                 subcommands: [
@@ -31,8 +33,8 @@ struct Freshet: AsyncParsableCommand {
                 name: "Look-ups",
                 subcommands: [
                     RecommendCommand.self, SimilarCommand.self, SimilarUsersCommand.self,
-                    PredictCommand.self, ExplainCommand.self, TopCommand.self, StatusCommand.self,
-                    ModelsCommand.self,
+                    PredictCommand.self, ExplainCommand.self, TopCommand.self, SearchCommand.self,
+                    TagsCommand.self, StatusCommand.self, ModelsCommand.self,
                 ]),
             CommandGroup(name: "For other tools", subcommands: [ExportCommand.self, MapCommand.self]),
         ])

@@ -89,15 +89,17 @@ struct BlendingTests {
         #expect(sample.rank([7, 8, 7, 7, 5]) == 2 + Float(1 + 1) / 2)
     }
 
-    @Test("what any order puts first is proposed, and an event on anything else teaches no weights")
-    func proposed() throws {
-        let sample = sample(50, seed: 5, taken: 7)
-        let ascending = (0..<50).map { Float($0) }
-        let descending = (0..<50).map { -Float($0) }
-        let proposed = try #require(sample.proposed(by: [ascending, descending], first: 10))
-        #expect(proposed.features.count == 20 && proposed.taken == 7)
-        #expect(sample.proposed(by: [ascending], first: 10) == nil)
-        #expect(sample.proposed(by: [ascending], first: 50)?.features.count == 50)
+    @Test(
+        "as many are above the bound as are asked for, fewer where some are level",
+        arguments: [0, 9, 10, 200])
+    func least(count: Int) {
+        var random = KeyedRandom(seed: 5)
+        let scores = (0..<count).map { _ in Float(random.next(below: 40)) }
+        guard let least = BlendSample.least(scores, first: 10) else {
+            #expect(count <= 10)
+            return
+        }
+        #expect(least == scores.sorted(by: >)[10])
     }
 
     @Test("weights find those that events are drawn by, whatever the scale of a feature")

@@ -120,6 +120,60 @@ struct StateFileFaultTests {
         #expect(try position() == 2)
     }
 
+    @Test(
+        "with its log of pages deleted while users are read beside it, nothing that was written is lost to either"
+    )
+    func walDeletedBesideReader() throws {
+        let file = try open()
+        let reader = UserRowReader(of: file, withoutVectors: ["m"])
+        func ratings() throws -> Int64? {
+            var found: Int64?
+            try reader.read([0]) {
+                found = $0.ratings
+            } factors: { _ in
+            }
+            return found
+        }
+        func write(_ ratings: Int64) throws {
+            var delta = delta(position: ratings)
+            delta.users = [
+                StoredUser(
+                    row: 0, id: Data("u".utf8), history: Data(), residualSum: 0, ratings: ratings,
+                    nextOrder: 0,
+                    lastEvent: 0, hidden: Data())
+            ]
+            try file.write(delta)
+        }
+        try write(1)
+        #expect(try ratings() == 1)
+        for suffix in ["-wal", "-shm"] { try FileManager.default.removeItem(atPath: folder.state + suffix) }
+        // Of this nothing is said of the user.
+        try file.write(delta(position: 2))
+        #expect(try ratings() == 1)
+        try write(3)
+        #expect(try ratings() == 3)
+        reader.close()
+        try file.close()
+        #expect(try position() == 3)
+    }
+
+    @Test("replaced by another file, it is not read from either")
+    func replacedBesideReader() throws {
+        let file = try open()
+        try file.write(delta(position: 1))
+        let copy = folder.path + "/copy"
+        try DatabaseQueue(path: folder.state).backup(to: DatabaseQueue(path: copy))
+        try FileManager.default.removeItem(atPath: folder.state)
+        try FileManager.default.moveItem(atPath: copy, toPath: folder.state)
+        let reader = UserRowReader(of: file, withoutVectors: [])
+        let error = #expect(throws: StateError.self) {
+            try reader.read([0]) { _ in
+            } factors: { _ in
+            }
+        }
+        #expect(error?.message.contains("replaced by another file") == true)
+    }
+
     @Test("its folder deleted with all that is in it, it says so, and closing does, too")
     func folderDeleted() throws {
         let file = try open()

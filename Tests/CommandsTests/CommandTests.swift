@@ -69,14 +69,18 @@ struct CommandTests {
         arguments: [
             (
                 "RECOMMEND",
-                "RECOMMEND user [COUNT n] [MODEL m] [WITHSCORES] [WITHMETA] [TAG t]... [EXCLUDE item]... "
+                "RECOMMEND user [COUNT n] [MODEL m] [BY model|content] [WITHSCORES] [WITHMETA] [TAG t]... [EXCLUDE item]... "
                     + "[INCLUDESEEN] [SEEN rule] [AFTER token [TIMEOUT ms]] "
                     + "[FALLBACK popular|none]"
             ),
             ("FEED", "FEED event [event...]"),
             ("RATE", "RATE user item value [TS ms] [ID id]"), ("FORGET", "FORGET user [TS ms] [ID id]"),
             ("PREDICT", "PREDICT user item [item...] [MODEL m] [AFTER token [TIMEOUT ms]]"),
-            ("ITEM.SET", "ITEM.SET item [TITLE t] [TAGS a,b] [TAG t]... [AVAILABLE 0|1] [TS ms] [ID id]"),
+            (
+                "ITEM.SET",
+                "ITEM.SET item [TITLE t] [TAGS a,b] [TAG t]... [ADDTAG t]... [AVAILABLE 0|1] [TS ms] [ID id]"
+            ),
+            ("USER.SET", "USER.SET user [TAGS a,b] [TAG t]... [ADDTAG t]... [TS ms] [ID id]"),
             ("HELLO", "HELLO [protover [AUTH username password] [SETNAME clientname]]"),
         ])
     func usage(name: String, usage: String) {
@@ -162,6 +166,8 @@ struct CommandTests {
             #expect(try ask(client, "ITEM.SET i1 TS 1700000000 ID s1") == .text("0:7"))
             #expect(
                 try client.call(["ITEM.SET", "i1", "TAG", "a, b", "TAG", "c", "TAGS", "d,e"]) == .text("0:8"))
+            #expect(try ask(client, "ITEM.SET i1 ADDTAG x ADDTAG y") == .text("0:9"))
+            #expect(try ask(client, "USER.SET u1 TAGS F,age:25 ADDTAG vip TS 1700000000") == .text("0:10"))
             #expect(
                 service.state.withLock { $0.appended } == [
                     Event(.rating(user: user, item: item, value: 4.5), time: 1_700_000_000_000),
@@ -174,6 +180,10 @@ struct CommandTests {
                         .item(ItemDescription(item: item, title: "A b", tags: ["a", "b"], available: false))),
                     Event(.item(ItemDescription(item: item)), time: 1_700_000_000_000, id: "s1"),
                     Event(.item(ItemDescription(item: item, tags: ["a, b", "c", "d", "e"]))),
+                    Event(.item(ItemDescription(item: item, addedTags: ["x", "y"]))),
+                    Event(
+                        .user(UserDescription(user: user, tags: ["F", "age:25"], addedTags: ["vip"])),
+                        time: 1_700_000_000_000),
                 ])
         }
     }
@@ -269,6 +279,7 @@ struct CommandTests {
         (["RECOMMEND", "u1", "AFTER", "0:1", "TIMEOUT", "-5"], "ERR TIMEOUT is '-5'; an integer from 0"),
         (["RECOMMEND", "u1", "FALLBACK", "luck"], "ERR FALLBACK is 'luck'; popular or none is allowed"),
         (["SIMILAR", "i1", "METRIC", "taxi"], "ERR METRIC is 'taxi'; cosine or dot or l2 is allowed"),
+        (["USER.SET", "u1"], "ERR TAGS, TAG or ADDTAG is missing; usage: USER.SET"),
         (["ITEM.SET", "i1", "AVAILABLE", "2"], "ERR AVAILABLE is '2'; an integer from 0 to 1 is allowed"),
         (["RECOMMEND", "u1", "COUNT", "2", "count", "3"], "ERR COUNT is given twice; usage: RECOMMEND user"),
         (["RECOMMEND", "u1", "INCLUDESEEN", "INCLUDESEEN"], "ERR INCLUDESEEN is given twice"),

@@ -15,7 +15,7 @@ struct VocabularyTests {
         arguments: [
             (
                 "MRECOMMEND",
-                "MRECOMMEND user [user...] [COUNT n] [MODEL m] [WITHSCORES] [WITHMETA] [TAG t]... "
+                "MRECOMMEND user [user...] [COUNT n] [MODEL m] [BY model|content] [WITHSCORES] [WITHMETA] [TAG t]... "
                     + "[EXCLUDE item]... [INCLUDESEEN] [SEEN rule] [AFTER token [TIMEOUT ms]] "
                     + "[FALLBACK popular|none]", -2
             ),
@@ -84,6 +84,31 @@ struct VocabularyTests {
             #expect(meta["ignored"] == list("lost"))
             let long = ["RECOMMEND.ITEMS", "1000"] + Array(repeating: "i1", count: 1_000) + ["COUNT", "1"]
             #expect(try client.call(long) == list("i1"))
+        }
+    }
+
+    @Test("SEARCH takes words up to the first option, TAGS a user or items; both say BY content is asked")
+    func content() async throws {
+        try await withServer { path, service in
+            let client = try RPCClient(socketPath: path)
+            #expect(try ask(client, "SEARCH time COUNT 2") == list("i1", "i2"))
+            try client.send(["search", "count", "time travel", "TAG", "a", "COUNT", "1"])
+            #expect(try client.receive() == list("i1"))
+            #expect(service.state.withLock { $0.searches.last?.words } == ["count", "time travel"])
+            #expect(service.state.withLock { $0.searches.last?.tags } == ["a"])
+            #expect(
+                try ask(client, "TAGS USER u1")
+                    == .array([.text("comedy"), .integer(3), .text("time travel"), .integer(1)]))
+            #expect(try ask(client, "TAGS ITEMS i1 i2 COUNT 1") == .array([.text("comedy"), .integer(3)]))
+            #expect(
+                service.state.withLock { $0.tags.map(\.subject) }
+                    == [.user(try EntityID("u1")), .items([try EntityID("i1"), try EntityID("i2")])])
+            _ = try ask(client, "SIMILAR i1 BY content")
+            _ = try ask(client, "RECOMMEND u1 by CONTENT")
+            #expect(
+                service.state.withLock { ($0.similar.last?.by, $0.recommended.last?.by) } == (
+                    .content, .content
+                ))
         }
     }
 
@@ -206,6 +231,13 @@ struct VocabularyTests {
         ("RECOMMEND.ITEMS 1 i1 WEIGHTS 1 2", "ERR unexpected '2'; usage: RECOMMEND.ITEMS"),
         ("RECOMMEND.ITEMS 1 i1 WEIGHTS 1 WEIGHTS 2", "ERR WEIGHTS is given twice"),
         ("RECOMMEND.ITEMS 1 i1 FALLBACK none", "ERR unexpected 'FALLBACK'; usage: RECOMMEND.ITEMS"),
+        ("SEARCH", "ERR wrong number of arguments for 'search' command; usage: SEARCH word [word...]"),
+        ("SEARCH a COUNT 0", "ERR COUNT is '0'; an integer from 1 to 10000 is allowed"),
+        ("TAGS USER", "ERR user is missing; usage: TAGS"),
+        ("TAGS u1 u2", "ERR unexpected 'U1'; USER or ITEMS is allowed"),
+        ("TAGS USER u1 MODEL m", "ERR unexpected 'MODEL'; usage: TAGS"),
+        ("SIMILAR i1 BY taste", "ERR BY is 'taste'; model or content is allowed"),
+        ("RECOMMEND u1 BY content BY model", "ERR BY is given twice"),
         ("SIMILAR.USERS u1 METRIC taxi", "ERR METRIC is 'taxi'; cosine or dot or l2 is allowed"),
         ("SIMILAR.USERS u1 TAG a", "ERR unexpected 'TAG'; usage: SIMILAR.USERS"),
         ("SIMILAR.USERS u1 WITHMETA", "ERR unexpected 'WITHMETA'; usage: SIMILAR.USERS"),

@@ -65,6 +65,22 @@ struct KillTests {
         #expect(learned == expected)
     }
 
+    @Test(
+        "kills of a daemon whose users hardly fit into memory end in the state of an undisturbed one that has no limit"
+    )
+    func memoryLimit() throws {
+        var stream = try Streams.invented(events: 6_000)
+        for (number, place) in [1_500, 3_000, 4_500].enumerated() {
+            stream.insert(TestRecord("u\(number)", #"{"type":"forget","user":"u\#(number)"}"#), at: place)
+        }
+        let undisturbed = try startUndisturbed(stream)
+        // The users of two batches stay, however low the limit is.
+        let settings = ["memory.limit=1", "engine.batch-events-max=16"]
+        let learned = try throughEmbeddedLog(stream, kills: 6, seed: 6, settings)
+        let expected = try self.learned(undisturbed, stream)
+        #expect(learned == expected)
+    }
+
     @Test("with two shards, 5 kills leave exact counts and a file in which nothing is wrong")
     func twoShards() throws {
         let users = 40, items = 150

@@ -102,7 +102,8 @@ struct AlgorithmSettingsTests {
         let (users, items, rows) = (data.userIDs.count, data.itemIDs.count, data.observations)
         let argument = try #require(AlgorithmArgument(argument: "sgd:epochs=2"))
         let trained = try EvaluatedAlgorithm(argument, factors: 8).train(
-            rows, users: users, items: items, seed: 5, shards: 1, watch: nil, onEpoch: { _, _ in })
+            rows, users: users, items: items, seed: 5, shards: 1,
+            descriptions: DatasetDescriptions(users: [], items: []), watch: nil, onEpoch: { _, _ in })
         let model = try Algorithm.Preset.preset(.sgd).trainer(factors: 8, seed: 5).train(
             Interactions(
                 userCount: users, itemCount: items, users: rows.map(\.user), items: rows.map(\.item),

@@ -58,8 +58,8 @@ struct EventEncoderTests {
         #expect(throws: EventError.timeOutOfRange(-1, allowed: options.times)) {
             try options.check(Event(.forget(user: user), time: -1))
         }
-        #expect(throws: EventError.tooManyTags(65, max: 64)) {
-            let tags = Array(repeating: "t", count: 65)
+        #expect(throws: EventError.tooManyTags(field: "tags", 257, max: 256)) {
+            let tags = Array(repeating: "t", count: 257)
             try options.check(Event(.item(ItemDescription(item: item, tags: tags))))
         }
         try options.check(Event(.rating(user: user, item: item, value: 100), time: 0))

@@ -15,6 +15,8 @@ struct MovieLensDataTests {
         arguments: [
             ("ml-latest-small/ratings.csv", 100_836), ("ml-latest-small/movies.csv", 9_742),
             ("ml-1m/ratings.csv.gz", 1_000_209), ("ml-1m/movies.dat", 3_883),
+            ("ml-1m/users.dat", 6_040), ("movieId_genres_keywords.csv.gz", 86825),
+            ("nchah-100k/ml-ratings-100k-sample.csv", 100_000),
         ])
     func counts(name: String, count: Int) throws {
         let path = Self.folder.appending(path: name).path

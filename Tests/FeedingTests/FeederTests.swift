@@ -24,6 +24,22 @@ struct FeederTests {
         #expect(bad == [4])
     }
 
+    @Test("what two files say of an item is one description: the later file adds its tags")
+    func merging() throws {
+        let words =
+            "movieId,title,genres,tmdb_keywords\n1,A,Drama,toy|boy\n1,A,Comedy,\n3,C,(no genres listed),x\n"
+        let files = ["movies.csv": Self.movies, "words.csv": words]
+        let items = try feed(files, order: ["movies.csv", "words.csv"]).taken.compactMap { event in
+            if case .item(let item) = event.kind { item } else { nil }
+        }
+        #expect(items.map(\.tags) == [["Drama"], ["Drama"], nil, ["Comedy"], ["x"]])
+        #expect(items.map(\.addedTags) == [nil, nil, ["Drama", "toy", "boy"], nil, nil])
+        let lists = items.filter { $0.item.string == "1" }.reduce(into: TagList()) { list, item in
+            _ = list.describe(tags: item.tags, added: item.addedTags, time: nil)
+        }
+        #expect(lists.tags == ["Comedy"], "within a file the later line stands")
+    }
+
     @Test("unsorted files, and JSONL, come as they are")
     func unsorted() throws {
         let files = ["ratings.csv": Self.ratings, "movies.csv": Self.movies]

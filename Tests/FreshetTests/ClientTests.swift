@@ -88,6 +88,25 @@ struct ClientTests {
             try SimilarCommand.parse(["i1", "--metric", "dot"]).rpcArguments
                 == ["SIMILAR", "i1", "COUNT", "10", "METRIC", "dot", "WITHSCORES"])
         #expect(
+            try SearchCommand.parse(["time travel", "robot", "--tag", "a", "--after", "0:7"]).rpcArguments
+                == [
+                    "SEARCH", "time travel", "robot", "COUNT", "10", "WITHSCORES", "TAG", "a", "AFTER", "0:7",
+                ])
+        #expect(try TagsCommand.parse(["u1"]).rpcArguments == ["TAGS", "USER", "u1", "COUNT", "10"])
+        #expect(
+            try TagsCommand.parse(["--items", "i1", "i2", "--count", "3"]).rpcArguments
+                == ["TAGS", "ITEMS", "i1", "i2", "COUNT", "3"])
+        #expect(throws: (any Error).self) { try TagsCommand.parse([]) }
+        let pairs = try TagsCommand.pairs(.array([.text("war"), .integer(2)]))
+        #expect(TagsCommand.text(pairs) == "tag  items\nwar      2")
+        #expect(try TagsCommand.json(pairs) == #"[{"items":2,"tag":"war"}]"#)
+        #expect(
+            try SimilarCommand.parse(["i1", "--by", "content"]).rpcArguments
+                == ["SIMILAR", "i1", "COUNT", "10", "METRIC", "cosine", "WITHSCORES", "BY", "content"])
+        #expect(
+            try RecommendCommand.parse(["u1", "--by", "content"]).rpcArguments
+                == ["RECOMMEND", "u1", "COUNT", "10", "WITHSCORES", "BY", "content"])
+        #expect(
             try PredictCommand.parse(["u1", "i1", "i2", "--model", "m"]).rpcArguments
                 == ["PREDICT", "u1", "i1", "i2", "MODEL", "m"])
         #expect(

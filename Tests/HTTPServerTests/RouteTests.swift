@@ -37,6 +37,26 @@ struct RouteTests {
         }
     }
 
+    @Test("words are searched for, tags counted, and content asked for by a parameter")
+    func content() async throws {
+        try await withSite { site in
+            #expect(
+                try items(site.ask("/v1/search?word=time%20travel&word=robot&count=2&tag=a")) == ["i1", "i2"])
+            let search = try #require(site.service.state.withLock { $0.searches.last })
+            #expect(search.words == ["time travel", "robot"] && search.tags == ["a"])
+            let tags = try site.ask("/v1/tags/u1?count=1").json["tags"] as? [[String: Any]]
+            #expect(tags?.count == 1 && tags?.first?["tag"] as? String == "comedy")
+            #expect(tags?.first?["items"] as? Int == 3)
+            #expect(try site.ask("/v1/tags?item=i1&item=i2").status == 200)
+            #expect(try site.ask("/v1/search").status == 400)
+            #expect(try site.ask("/v1/tags/lost").status == 404)
+            _ = try site.ask("/v1/similar/i1?by=content")
+            _ = try site.ask("/v1/recommend/u1?by=content")
+            #expect(site.service.state.withLock { $0.similar.last?.by } == .content)
+            #expect(site.service.state.withLock { $0.recommended.last?.by } == .content)
+        }
+    }
+
     @Test("what is not known is 404, what is not allowed 400, both as problems with the RPC's code")
     func problems() async throws {
         try await withSite { site in

@@ -22,7 +22,8 @@ struct CountingTests {
         var total = 0.0
         for (number, event) in stream(3_000, seed: 3).enumerated() {
             sketch.add(
-                event.item, weight: event.weight, isNear: number % 3 == 0, at: 0, halfLife: halfLife,
+                event.item, weight: event.weight, isNear: number % 3 == 0, at: 0,
+                fading: SuccessorFading(halfLife),
                 capacity: capacity)
             let factor = number == 0 ? 1 : halfLife.factor(elapsed: 1)
             for item in exact.keys { exact[item]! *= factor }
@@ -54,10 +55,10 @@ struct CountingTests {
         var (inTime, late) = (SuccessorSketch(), SuccessorSketch())
         let halfLife = HalfLife.milliseconds(1_000)
         for (item, at) in [(Int32(1), Int64(0)), (2, 500), (1, 2_000)] {
-            inTime.add(item, weight: 1, isNear: false, at: at, halfLife: halfLife, capacity: 4)
+            inTime.add(item, weight: 1, isNear: false, at: at, fading: SuccessorFading(halfLife), capacity: 4)
         }
         for (item, at) in [(Int32(1), Int64(0)), (1, 2_000), (2, 500)] {
-            late.add(item, weight: 1, isNear: false, at: at, halfLife: halfLife, capacity: 4)
+            late.add(item, weight: 1, isNear: false, at: at, fading: SuccessorFading(halfLife), capacity: 4)
         }
         for entry in inTime.entries {
             let other = late.entries.first { $0.item == entry.item }

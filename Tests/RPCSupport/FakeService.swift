@@ -17,6 +17,8 @@ package final class FakeService: LookupService {
         package var recommended: [RecommendQuery] = []
         package var similar: [SimilarQuery] = []
         package var tops: [TopQuery] = []
+        package var searches: [SearchQuery] = []
+        package var tags: [TagsQuery] = []
         package var sessions: [SessionQuery] = []
         package var similarUsers: [SimilarUsersQuery] = []
         package var explained: [ExplainQuery] = []
@@ -153,6 +155,20 @@ package final class FakeService: LookupService {
         change { $0.similar.append(query) }
         return answer(
             try list(query.count).filter { $0.id != query.item }, of: query.count, query.wantsMeta)
+    }
+
+    package func answer(_ query: SearchQuery) throws(LookupError) -> ItemAnswer {
+        change { $0.searches.append(query) }
+        return answer(try list(query.count), of: query.count, query.wantsMeta)
+    }
+
+    package func tags(_ query: TagsQuery) throws(LookupError) -> [CountedTag] {
+        change { $0.tags.append(query) }
+        if case .user(let user) = query.subject, user.string != "u1" {
+            throw LookupError(.noUser, "user '\(user)' is not known")
+        }
+        let tags = [CountedTag(tag: "comedy", items: 3), CountedTag(tag: "time travel", items: 1)]
+        return Array(tags.prefix(query.count))
     }
 
     package func item(_ id: EntityID) throws(LookupError) -> ItemRecord {

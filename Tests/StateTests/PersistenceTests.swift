@@ -269,6 +269,8 @@ struct PersistenceTests {
                 sql: """
                     \(asFirstWritten)
                     ALTER TABLE users DROP COLUMN tallies;
+                    ALTER TABLE users DROP COLUMN tags;
+                    ALTER TABLE users DROP COLUMN tags_at;
                     ALTER TABLE users DROP COLUMN marks;
                     ALTER TABLE items DROP COLUMN title_at;
                     ALTER TABLE items DROP COLUMN tags_at;
@@ -292,7 +294,7 @@ struct PersistenceTests {
             #expect(rows.allSatisfy { new.counts[$0].popular == Double(old.positives[$0]) })
             #expect(rows.allSatisfy { new.counts[$0].at == state.counters.applied })
         }
-        #expect(try StateFile.verify(path: folder.state).schemaVersion == 4)
+        #expect(try StateFile.verify(path: folder.state).schemaVersion == 5)
     }
 
     @Test("a state of schema 3 is brought up to date: what signals come to begins with the last of each item")
@@ -304,7 +306,11 @@ struct PersistenceTests {
         try StateFile(path: folder.state, identity: twoIdentity).write(state.collectChanges())
         #expect(try restored(folder, smallOptions()).digest() == state.digest())
         try DatabaseQueue(path: folder.state).write {
-            try $0.execute(sql: "ALTER TABLE users DROP COLUMN tallies; PRAGMA user_version = 3;")
+            try $0.execute(
+                sql: """
+                    ALTER TABLE users DROP COLUMN tallies; ALTER TABLE users DROP COLUMN tags;
+                    ALTER TABLE users DROP COLUMN tags_at; PRAGMA user_version = 3;
+                    """)
         }
         #expect(try StateFile.verify(path: folder.state).problems == [])
         let back = try restored(folder, smallOptions())
@@ -312,7 +318,7 @@ struct PersistenceTests {
         for (old, new) in zip(state.shards[0].users, back.shards[0].users) where old.isSomebody {
             #expect(old.history.blob == new.history.blob && !new.history.hasTallies)
         }
-        #expect(try StateFile.verify(path: folder.state).schemaVersion == 4)
+        #expect(try StateFile.verify(path: folder.state).schemaVersion == 5)
     }
 
     @Test("ids and titles with NUL bytes, quotes and emoji come back as they were")

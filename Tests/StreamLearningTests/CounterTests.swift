@@ -19,9 +19,11 @@ struct CounterTests {
     private static let any = PositiveRule(ratingMin: -.infinity)
 
     private func options(
-        _ kinds: [CounterOptions.Kind], shards: Int = 1, change: (inout CounterOptions) -> Void = { _ in }
+        _ kinds: [CounterOptions.Kind], shards: Int = 1, seen: SeenRule = .allow,
+        change: (inout CounterOptions) -> Void = { _ in }
     ) -> EngineOptions {
         var options = smallOptions(shards: shards)
+        options.state.seen = seen
         options.state.models = kinds.map { kind in
             var counter = CounterOptions(kind)
             change(&counter)
@@ -130,6 +132,14 @@ struct CounterTests {
         #expect(scores[oldest.item] == due.value)
         let newest = trail.own.max { $0.last < $1.last }!
         #expect(scores[newest.item]! < 0.2 * due.value)
+    }
+
+    @Test("where nothing is shown again, nothing is kept of what a user took")
+    func neverAgain() {
+        let events = (0..<50).map { take("u", "i\($0 % 9)", minute: $0) }
+        let state = learned(batches(events, sizes: [10]), options([.repeat], seen: .exclude))
+        #expect(state.shards[0].trails[0]![0].isEmpty)
+        #expect(state.models[0].counts[Int(row("i0", state))].popular > 5)
     }
 
     @Test("a user's own counts are bounded")

@@ -191,7 +191,8 @@ struct SignalTests {
         "what is disliked is neither waited for again nor followed",
         arguments: [CounterOptions.Kind.repeat, .next])
     func counters(kind: CounterOptions.Kind) {
-        let options = options([counter(kind)])
+        var options = options([counter(kind)])
+        options.state.seen = .allow
         let taken = [signal("u", "i", "click", at: 1), signal("u", "j", "click", at: 2)]
         let after = learn(taken + [signal("u", "i", "dislike", at: 3)], options)
         let (shard, local) = place("u", after)
@@ -263,7 +264,9 @@ struct SignalTests {
         arguments: [CounterOptions.Kind.repeat, .next])
     func retractionLeavesTheTrail(kind: CounterOptions.Kind) {
         let taken = ["a", "b", "a", "c"].enumerated().map { signal("u", $1, "click", at: Int64($0)) }
-        let state = learn(taken + [Event(.retract(user: id("u"), item: id("a")))], options([counter(kind)]))
+        var options = options([counter(kind)])
+        options.state.seen = .allow
+        let state = learn(taken + [Event(.retract(user: id("u"), item: id("a")))], options)
         let trail = place("u", state).shard.trails[0]![place("u", state).local]
         let (a, c) = (Int32(item("a", state)), Int32(item("c", state)))
         #expect(trail.own(a) == nil && !trail.recent.contains(a))

@@ -158,6 +158,10 @@ void memory_give_back(void *_Nonnull start, size_t bytes);
 /// Tells the C library's allocator to keep little of what was freed. Once, before other threads begin.
 void memory_limit_arenas(void);
 
+/// Bytes that the C library has of the system and keeps free, of all its arenas; some of them may have been given back in
+/// place. Takes a millisecond where many small blocks are free.
+size_t memory_heap_free(void);
+
 /// Has the C library's allocator give back what it can.
 void memory_trim(void);
 
@@ -270,3 +274,10 @@ bool rating_replay(
 /// The place of the number that comes next from `from` on, upwards and, past the greatest, on from the least. `count` is
 /// above 0, and no number is there twice.
 size_t next_number(const int32_t *_Nonnull numbers, size_t count, int32_t from);
+
+/// The first place of a word, or `count` where it is not. Below 2³² words.
+size_t place_of_word(const uint32_t *_Nonnull words, size_t count, uint32_t wanted);
+
+/// The first place of the least word; of floats that are not below 0 too, whose bits are ordered as they are. `count` is
+/// above 0 and below 2³².
+size_t place_of_least_word(const uint32_t *_Nonnull words, size_t count);

@@ -45,7 +45,7 @@ typedef struct {
 
 /// One value per field an event can have; of a key given twice the last one.
 typedef struct {
-    event_value type, user, item, rating, time, signal, title, tags, available, id, model;
+    event_value type, user, item, rating, time, signal, title, tags, available, id, added_tags, model;
     /// Whether the record has freshet's mark, so that its keys are freshet's own.
     int is_marked;
 } event_values;
@@ -57,7 +57,7 @@ typedef struct {
 typedef struct {
     const char *_Nonnull type, *_Nonnull user, *_Nonnull item, *_Nonnull rating, *_Nonnull time,
         *_Nonnull signal, *_Nonnull title, *_Nonnull tags, *_Nonnull available, *_Nonnull id,
-        *_Nonnull model;
+        *_Nonnull added_tags, *_Nonnull model;
 } event_field_names;
 
 typedef enum __attribute__((enum_extensibility(closed))) {

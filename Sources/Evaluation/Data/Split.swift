@@ -10,6 +10,11 @@ public enum SplitRule: Sendable, Equatable {
     case lastOfEachUser(fraction: Double)
     /// Each user's last positive observation by time (He et al. 2017); users with fewer than two stay in training.
     case leaveOneOut
+    /// All observations of a random fraction of the items, or of the users.
+    case items(fraction: Double)
+    case users(fraction: Double)
+    /// All of a fraction of the items, and all of a fraction of the users.
+    case itemsAndUsers(items: Double, users: Double)
     /// The pairs that a file names.
     case given(Set<GivenPair>)
 
@@ -20,6 +25,10 @@ public enum SplitRule: Sendable, Equatable {
         case .byTime(let fraction): "last \(percent(fraction)) of the events by time held out"
         case .lastOfEachUser(let fraction): "last \(percent(fraction)) of each user's events by time held out"
         case .leaveOneOut: "each user's last positive event by time held out"
+        case .items(let fraction): "all events of a random \(percent(fraction)) of the items held out"
+        case .users(let fraction): "all events of a random \(percent(fraction)) of the users held out"
+        case .itemsAndUsers(let items, let users):
+            "all events of a random \(percent(items)) of the items and \(percent(users)) of the users held out"
         case .given(let pairs): "the \(pairs.count) pairs of the given file held out"
         }
     }
@@ -76,11 +85,34 @@ public struct Split: Sendable {
                 let liked = order.filter { observations[$0].isPositive }
                 return liked.count > 1 ? liked.last : nil
             }
+        case .items(let fraction):
+            let isHeld = drawn(fraction, of: observations.map(\.item), seed: seed)
+            return observations.indices.filter { isHeld[Int(observations[$0].item)] }
+        case .users(let fraction):
+            let isHeld = drawn(fraction, of: observations.map(\.user), seed: seed)
+            return observations.indices.filter { isHeld[Int(observations[$0].user)] }
+        case .itemsAndUsers(let itemFraction, let userFraction):
+            let items = drawn(itemFraction, of: observations.map(\.item), seed: seed)
+            let users = drawn(userFraction, of: observations.map(\.user), seed: seed &+ 0x5EED)
+            return observations.indices.filter {
+                items[Int(observations[$0].item)] || users[Int(observations[$0].user)]
+            }
         case .given(let pairs):
             return observations.indices.filter {
                 pairs.contains(GivenPair(user: observations[$0].user, item: observations[$0].item))
             }
         }
+    }
+
+    /// By row, whether it is of the fraction drawn among all rows that occur.
+    private static func drawn(_ fraction: Double, of rows: [Int32], seed: UInt64) -> [Bool] {
+        let occurring = Set(rows).sorted()
+        var isDrawn = [Bool](repeating: false, count: Int(occurring.last ?? -1) + 1)
+        let places = shuffled(occurring.count, seed: seed)
+        for place in places.prefix(count(fraction, occurring.count)) {
+            isDrawn[Int(occurring[place])] = true
+        }
+        return isDrawn
     }
 
     private static func count(_ fraction: Double, _ all: Int) -> Int {

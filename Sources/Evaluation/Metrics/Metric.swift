@@ -8,6 +8,9 @@ public enum Metric: Hashable, Sendable {
     case rmse
     /// Mean absolute error over test ratings.
     case mae
+    /// The same of predictions as they are, not clipped to the range of the ratings.
+    case rawRMSE
+    case rawMAE
     /// Relevant items among the first N ÷ relevant items of the user.
     case recall(Int)
     /// Relevant items among the first N ÷ N.
@@ -36,6 +39,8 @@ public enum Metric: Hashable, Sendable {
         switch self {
         case .rmse: "RMSE"
         case .mae: "MAE"
+        case .rawRMSE: "raw-RMSE"
+        case .rawMAE: "raw-MAE"
         case .recall(let depth): "recall@\(depth)"
         case .precision(let depth): "precision@\(depth)"
         case .ndcg(let depth): "NDCG@\(depth)"
@@ -51,7 +56,7 @@ public enum Metric: Hashable, Sendable {
 
     public var higherIsBetter: Bool {
         switch self {
-        case .rmse, .mae: false
+        case .rmse, .mae, .rawRMSE, .rawMAE: false
         default: true
         }
     }
@@ -66,7 +71,7 @@ public enum Metric: Hashable, Sendable {
 
     /// From the mean over events or users to the value reported.
     func value(ofMean mean: Double) -> Double {
-        self == .rmse ? mean.squareRoot() : mean
+        self == .rmse || self == .rawRMSE ? mean.squareRoot() : mean
     }
 
     /// What ranking is measured by at each depth, and AUC.

@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// What followed an item, and how often: the heaviest of a stream of successors in bounded memory, fading.
 ///
 /// Space-Saving (Metwally, Agrawal, El Abbadi, "Efficient Computation of Frequent and Top-k Elements in Data Streams",
@@ -19,8 +21,14 @@ public struct SuccessorSketch: Sendable, Equatable {
         }
     }
 
-    /// The heaviest about first: each moves up when it overtakes. Counts and errors are in the sketch's own unit.
-    public private(set) var entries: [Entry] = []
+    /// Bits of items, then of counts, then of errors and near counts in pairs: a successor is sought in the first column and
+    /// the least one in the second, and each is read whole for it.
+    @usableFromInline private(set) var columns: [UInt32] = []
+    /// Entries that there is room for.
+    @usableFromInline private(set) var room = 0
+    /// Entries.
+    public private(set) var count = 0
+
     /// All weights, in the same unit.
     public private(set) var sum: Float = 0
     /// Of those that came at once.
@@ -36,7 +44,15 @@ public struct SuccessorSketch: Sendable, Equatable {
     public init() {}
 
     public init(entries: [Entry], sum: Float, nearSum: Float, at: Int64, unit: Float) {
-        (self.entries, self.sum, self.nearSum, self.at, self.unit) = (entries, sum, nearSum, at, unit)
+        (self.sum, self.nearSum, self.at, self.unit) = (sum, nearSum, at, unit)
+        makeRoom(for: entries.count)
+        for entry in entries { append(entry) }
+    }
+
+    /// Whatever room there is for more.
+    public static func == (left: Self, right: Self) -> Bool {
+        left.entries == right.entries && left.sum == right.sum && left.nearSum == right.nearSum
+            && left.at == right.at && left.unit == right.unit
     }
 
     /// All weights, faded until `at`.
@@ -52,10 +68,10 @@ public struct SuccessorSketch: Sendable, Equatable {
     ///   - time: milliseconds since 1970, for a half-life in time. One in events is in successors of this very item: those
     ///     of an item that is followed often are of late, those of one that is followed seldom last.
     public mutating func add(
-        _ item: Int32, weight: Float, isNear: Bool, at time: Int64, halfLife: HalfLife, capacity: Int
+        _ item: Int32, weight: Float, isNear: Bool, at time: Int64, fading: SuccessorFading, capacity: Int
     ) {
-        let now = halfLife.isTimed ? time : at + 1
-        let factor = Float(halfLife.factor(elapsed: now - at))
+        let now = fading.isTimed ? time : at + 1
+        let factor = fading.factor(elapsed: now - at)
         var weight = weight
         if sum == 0 {
             at = now
@@ -69,16 +85,30 @@ public struct SuccessorSketch: Sendable, Equatable {
         let near = isNear ? weight : 0
         sum += weight
         nearSum += near
-        if let place = entries.firstIndex(where: { $0.item == item }) {
-            entries[place].count += weight
-            entries[place].near += near
-            if place > 0, entries[place - 1].count < entries[place].count { entries.swapAt(place - 1, place) }
-        } else if entries.count < capacity {
-            entries.append(Entry(item: item, count: weight, error: 0, near: near))
-        } else if let least = entries.indices.min(by: { entries[$0].count < entries[$1].count }) {
-            let taken = entries[least].count
-            entries[least] = Entry(item: item, count: taken + weight, error: taken, near: near)
+        if let place = place(of: item) {
+            raise(place, by: weight, near: near)
+        } else if count < capacity {
+            if count == room { makeRoom(for: min(capacity, max(4, 2 * count))) }
+            append(Entry(item: item, count: weight, error: 0, near: near))
+        } else if let least = leastPlace {
+            let taken = entry(at: least).count
+            set(Entry(item: item, count: taken + weight, error: taken, near: near), at: least)
         }
+    }
+
+    /// Moves up where it overtakes, so that the heaviest are found first.
+    private mutating func raise(_ place: Int, by weight: Float, near: Float) {
+        var raised = entry(at: place)
+        raised.count += weight
+        raised.near += near
+        if place > 0 {
+            let other = entry(at: place - 1)
+            if other.count < raised.count {
+                set(other, at: place)
+                return set(raised, at: place - 1)
+            }
+        }
+        set(raised, at: place)
     }
 
     private mutating func fade(by factor: Float) {
@@ -91,10 +121,12 @@ public struct SuccessorSketch: Sendable, Equatable {
         let scale = factor / unit
         sum *= scale
         nearSum *= scale
-        for place in entries.indices {
-            entries[place].count *= scale
-            entries[place].error *= scale
-            entries[place].near *= scale
+        for place in 0..<count {
+            var entry = entry(at: place)
+            entry.count *= scale
+            entry.error *= scale
+            entry.near *= scale
+            set(entry, at: place)
         }
         unit = 1
     }
@@ -112,6 +144,94 @@ public struct SuccessorSketch: Sendable, Equatable {
         entry.near / (nearSum + shrinkage * unit)
     }
 
-    /// Bytes on the heap.
-    public var bytes: Int { entries.capacity * MemoryLayout<Entry>.stride }
+    /// Bytes on the heap, an array's own words among them.
+    public var bytes: Int { columns.capacity > 0 ? 48 + columns.capacity * MemoryLayout<UInt32>.stride : 0 }
+}
+
+// The columns.
+extension SuccessorSketch {
+    /// In the order of their places: the heaviest about first, because each moves up when it overtakes. Counts and errors are
+    /// in the sketch's own unit.
+    public var entries: [Entry] { (0..<count).map { entry(at: $0) } }
+
+    @inlinable
+    @inline(__always)
+    public func entry(at place: Int) -> Entry {
+        Entry(
+            item: Int32(bitPattern: columns[place]), count: Float(bitPattern: columns[room + place]),
+            error: Float(bitPattern: columns[2 * (room + place)]),
+            near: Float(bitPattern: columns[2 * (room + place) + 1]))
+    }
+
+    /// Where a successor stands; `nil` where it is none.
+    public func place(of item: Int32) -> Int? {
+        let place = columns.withUnsafeBufferPointer { columns in
+            // Unsafe as every call of C is: `count` words of the first column, which is as long at least.
+            columns.baseAddress.map { place_of_word($0, count, UInt32(bitPattern: item)) } ?? count
+        }
+        return place < count ? place : nil
+    }
+
+    /// Asks for what `add` looks at, some time before it does: sketches lie far apart, and to wait for them is most of the
+    /// time that it takes.
+    ///
+    /// The array is not touched, not even to count a reference, because that would be to wait: its address is read as it
+    /// stands, in the first word, and its elements are taken to begin 32 bytes on. Were either wrong, something else would be
+    /// asked for; nothing is read or changed by it.
+    @inline(__always)
+    public static func prefetch(at sketch: UnsafePointer<SuccessorSketch>) {
+        let (count, room) = (sketch.pointee.count, sketch.pointee.room)
+        guard count > 0, let array = UnsafeRawPointer(sketch).load(as: UnsafeRawPointer?.self) else { return }
+        cache_prefetch(array, 32 + count * 4)
+        cache_prefetch(array + 32 + room * 4, count * 4)
+    }
+
+    private var leastPlace: Int? {
+        guard count > 0 else { return nil }
+        // The second column; counts are above 0, so that their bits are in their order.
+        return columns.withUnsafeBufferPointer { columns in
+            columns.baseAddress.map { place_of_least_word($0 + room, count) }
+        }
+    }
+
+    private mutating func set(_ entry: Entry, at place: Int) {
+        let room = room
+        columns.withUnsafeMutableBufferPointer { columns in
+            columns[place] = UInt32(bitPattern: entry.item)
+            columns[room + place] = entry.count.bitPattern
+            columns[2 * (room + place)] = entry.error.bitPattern
+            columns[2 * (room + place) + 1] = entry.near.bitPattern
+        }
+    }
+
+    private mutating func append(_ entry: Entry) {
+        count += 1
+        set(entry, at: count - 1)
+    }
+
+    private mutating func makeRoom(for entries: Int) {
+        guard entries > room else { return }
+        let kept = self.entries
+        columns = [UInt32](repeating: 0, count: 4 * entries)
+        room = entries
+        for (place, entry) in kept.enumerated() { set(entry, at: place) }
+    }
+}
+
+/// How fast successors fade.
+public struct SuccessorFading: Sendable, Equatable {
+    private let halfLife: HalfLife
+    /// What one event leaves, as is asked at each.
+    private let perEvent: Float
+    let isTimed: Bool
+
+    public init(_ halfLife: HalfLife) {
+        self.halfLife = halfLife
+        isTimed = halfLife.isTimed
+        perEvent = Float(halfLife.factor(elapsed: 1))
+    }
+
+    func factor(elapsed: Int64) -> Float {
+        elapsed == 1 ? perEvent : Float(halfLife.factor(elapsed: elapsed))
+    }
 }

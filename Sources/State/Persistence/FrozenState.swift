@@ -1,3 +1,4 @@
+internal import CKernels
 package import Checkpoints
 internal import Dispatch
 internal import Events
@@ -20,22 +21,27 @@ package final class FrozenState: @unchecked Sendable {
     /// Positions, counters, forgotten users and the rows of items: all but users and descriptions.
     package let head: StateDelta
     fileprivate let items: [FrozenItem]
+    private let blocks: [FrozenBlocks]
     private let state: LearnedState
-    /// By shard and local row, as they were.
+    /// By shard and place, as they were: marks, and users' numbers where users may leave.
     private let marks: [[UInt8]]
+    private let numbers: [[Int32]]
     private let userCount: Int
     private let usersPerPage: Int
+    private var nextBlocks = (list: 0, place: 0)
     private var nextItem = 0
     private var nextUser = 0
 
     fileprivate init(
-        _ state: LearnedState, head: StateDelta, items: [FrozenItem], marks: [[UInt8]], usersPerPage: Int
+        _ state: LearnedState, head: StateDelta, blocks: [FrozenBlocks], items: [FrozenItem],
+        users: [FrozenUsers], usersPerPage: Int
     ) {
+        self.blocks = blocks
+        (marks, numbers) = (users.map(\.marks), users.map(\.numbers))
         self.state = state
         self.usersPerPage = usersPerPage
         self.head = head
         self.items = items
-        self.marks = marks
         userCount = (marks.map(\.count).max() ?? 0) * marks.count
     }
 
@@ -43,13 +49,28 @@ package final class FrozenState: @unchecked Sendable {
     package var bytes: Int {
         let rows = head.itemFactors.reduce(0) { $0 + $1.bytes }
         let kept = state.shards.reduce(0) { sum, shard in sum + shard.keptUsers.withLock { $0.bytes } }
-        return rows + kept + marks.reduce(0) { $0 + $1.count } + items.count * MemoryLayout<FrozenItem>.stride
+        return rows + kept + blocks.reduce(0) { $0 + $1.bytes } + marks.reduce(0) { $0 + $1.count } + items
+            .count * MemoryLayout<FrozenItem>.stride
     }
 
-    /// The next rows, ascending: descriptions of items, then users; `nil` after the last ones.
+    /// The next rows, ascending: what is counted of items, their descriptions, then users; `nil` after the last ones.
     package func nextPage() -> StateDelta? {
+        if nextBlocks.list < blocks.count { return blockPage() }
         if nextItem < items.count { return itemPage() }
         return userPage()
+    }
+
+    private func blockPage() -> StateDelta {
+        let (list, model) = (blocks[nextBlocks.list], state.models[blocks[nextBlocks.list].model])
+        var page = StateDelta()
+        page.models = [
+            StoredModel(
+                name: model.options.name, learner: model.options.learnerName,
+                scalars: list.scalars(from: nextBlocks.place))
+        ]
+        nextBlocks.place += FrozenBlocks.perPage
+        if nextBlocks.place >= list.numbers.count { nextBlocks = (nextBlocks.list + 1, 0) }
+        return page
     }
 
     private func itemPage() -> StateDelta {
@@ -78,7 +99,8 @@ package final class FrozenState: @unchecked Sendable {
         while nextUser < userCount, found < usersPerPage {
             let (local, shard) = nextUser.quotientAndRemainder(dividingBy: marks.count)
             if local < marks[shard].count, marks[shard][local] != 0 {
-                state.shards[shard].takeFrozen(local, into: &page)
+                let number = numbers[shard].isEmpty ? local : Int(numbers[shard][local])
+                state.shards[shard].takeFrozen(local, userNumber: number, into: &page)
                 found += 1
             }
             nextUser += 1
@@ -97,16 +119,24 @@ extension LearnedState {
     /// From now on the returned state stands still, and what changes is unsaved anew. On the engine's queue, between
     /// rounds: learning pauses for this. Only one at a time; it has to be thawed.
     package func freeze(usersPerPage: Int = FrozenState.usersPerPage) -> FrozenState {
-        var head = collectHead()
-        let marks = Lock<[[UInt8]]>(Array(repeating: [], count: shards.count))
+        var head = collectHead(withBlocks: false)
+        let blocks = models.indices.compactMap(frozenBlocks)
+        let users = Lock(Array(repeating: FrozenUsers(), count: shards.count))
         DispatchQueue.concurrentPerform(iterations: shards.count) { number in
             let frozen = shards[number].queue.sync { shards[number].freeze() }
-            marks.withLock { $0[number] = frozen }
+            users.withLock { $0[number] = frozen }
         }
-        head.itemFactors = models.map(copyItemRows)
+        let copies = Lock(models.map(\.emptyFactors))
+        // Each model's items are read, and their marks cleared, by one thread, and nobody learns.
+        DispatchQueue.concurrentPerform(iterations: models.count) { number in
+            let copy = copyItemRows(of: models[number])
+            copies.withLock { $0[number] = copy }
+        }
+        head.itemFactors = copies.withLock { $0 }
         catalogue.withLock { $0.freeze() }
         return FrozenState(
-            self, head: head, items: freezeItems(), marks: marks.withLock { $0 }, usersPerPage: usersPerPage)
+            self, head: head, blocks: blocks, items: freezeItems(), users: users.withLock { $0 },
+            usersPerPage: usersPerPage)
     }
 
     /// What `freeze` gave was written, or could not be. On the engine's queue.
@@ -145,6 +175,8 @@ extension LearnedState {
 
     private func copyVectors(of rows: [Int32], in table: FactorTable) -> [Float] {
         Array(unsafeUninitializedCapacity: rows.count * table.factors) { room, count in
+            // Else a page is made for every fourth of a thousand numbers, which takes longer than to copy them.
+            if let room = room.baseAddress { memory_prefer_large_pages(room, rows.count * table.factors * 4) }
             // Each iteration has rows of its own. Nobody else looks at the room before all have ended.
             nonisolated(unsafe) let start = room.baseAddress
             let perPart = 4096

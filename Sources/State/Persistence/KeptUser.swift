@@ -6,67 +6,11 @@ internal import Foundation
 internal import Histories
 internal import Locking
 
-/// What a checkpoint says of a user who changed before the checkpoint came to the user.
-///
-/// While a large log is caught up with, that is most users: as small as may be. A history is shared until the live one
-/// changes, which then changes a copy; that, and that nothing changes this, is what `@unchecked Sendable` stands on.
-struct KeptUser: @unchecked Sendable {
-    var row: Int32
-    var user: UserState?
-    /// Of each model whose row is to be written: its vector, bias and step, and the long-term vector where there is one.
-    var numbers: [Float] = []
-    /// Which models those are.
-    var models: [UInt8] = []
-    /// Of the models that count, what they keep of the user.
-    var trails: [UserTrail] = []
-
-    /// Bytes on the heap.
-    var bytes: Int {
-        AllocatedBytes.ofArray(numbers.count * MemoryLayout<Float>.stride)
-            + AllocatedBytes.ofArray(models.count)
-            + (user?.heapBytes ?? 0) + AllocatedBytes.ofArray(trails.count * MemoryLayout<UserTrail>.stride)
-            + trails.reduce(0) { $0 + $1.bytes }
-    }
-}
-
-/// The kept users of a shard.
-struct KeptUsers: Sendable {
-    private static let chunk = 1024
-
-    /// Where each one lies, by local row.
-    private var places: [Int32: Int32] = [:]
-    /// In pieces, so that none is copied as more come.
-    private var chunks: [[KeptUser?]] = []
-    private var free: [Int32] = []
-    private var ownBytes = 0
-
-    var count: Int { places.count }
-
-    var bytes: Int {
-        places.capacity * 2 * MemoryLayout<Int32>.stride + free.capacity * MemoryLayout<Int32>.stride
-            + chunks.count * Self.chunk * MemoryLayout<KeptUser?>.stride + ownBytes
-    }
-
-    mutating func put(_ user: KeptUser, _ local: Int) {
-        if free.isEmpty {
-            let start = Int32(chunks.count * Self.chunk)
-            chunks.append(Array(repeating: nil, count: Self.chunk))
-            free = (start..<start + Int32(Self.chunk)).reversed()
-        }
-        let place = free.removeLast()
-        chunks[Int(place) / Self.chunk][Int(place) % Self.chunk] = user
-        places[Int32(local)] = place
-        ownBytes += user.bytes
-    }
-
-    mutating func take(_ local: Int) -> KeptUser? {
-        guard let place = places.removeValue(forKey: Int32(local)) else { return nil }
-        var user: KeptUser?
-        swap(&user, &chunks[Int(place) / Self.chunk][Int(place) % Self.chunk])
-        free.append(place)
-        ownBytes -= user?.bytes ?? 0
-        return user
-    }
+/// A shard's users when a checkpoint began, by place.
+struct FrozenUsers: Sendable {
+    var marks: [UserColumn.Mark.RawValue] = []
+    /// Empty where each user's number is the place.
+    var numbers: [Int32] = []
 }
 
 // On the shard's queue, or under the user's lock: nobody changes the user meanwhile.
@@ -79,7 +23,7 @@ extension UserShard {
         guard savesUsers[model] else { return }
         if let trail = trails[model] { return factors.append(row(local), trail[local]) }
         factors.append(row(local), tables[model], local)
-        longTerm[model]?.appendVector(local, to: &factors.longTerm)
+        longTerm[model]?.appendVector(userNumber(local), to: &factors.longTerm)
     }
 }
 
@@ -90,12 +34,13 @@ extension UserShard {
     /// What is unsaved is frozen. On the queue, between rounds.
     ///
     /// - Returns: the marks of all users, to know without their locks whom to ask for.
-    func freeze() -> [UserColumn.Mark.RawValue] {
+    func freeze() -> FrozenUsers {
         dispatchPrecondition(condition: .onQueue(queue))
         return locks.withLockOfAll {
             for table in tables { table.freeze() }
             users.freezeMarks(with: tables)
-            return users.allMarks
+            residence?.isFrozen = true
+            return FrozenUsers(marks: users.allMarks, numbers: residence?.allNumbers ?? [])
         }
     }
 
@@ -104,26 +49,26 @@ extension UserShard {
     @inline(never)
     func keep(_ local: Int) {
         let mark = users.mark(local)
-        var kept = KeptUser(row: row(local), user: mark.contains(.frozen) ? users[local] : nil)
-        if mark.contains(.rowsFrozen) {
-            for (model, table) in tables.enumerated() where table.isMarked(.frozen, at: local) {
-                kept.models.append(UInt8(model))
-                if let trail = trails[model] {
-                    kept.trails.append(trail[local])
-                    continue
+        let user = mark.contains(.frozen) ? users[local] : nil
+        keptUsers.withLock { kept in
+            kept.put(local, row: row(local), user: user, numbers: numbersPerUser) { rows in
+                guard mark.contains(.rowsFrozen) else { return }
+                for (model, table) in tables.enumerated() where table.isMarked(.frozen, at: local) {
+                    if let trail = trails[model] {
+                        rows.append(model, trail[local])
+                    } else {
+                        rows.append(
+                            model, table, local, longTerm: longTerm[model].map { ($0, userNumber(local)) })
+                    }
                 }
-                table.appendVector(local, to: &kept.numbers)
-                kept.numbers += [table.bias(local), table.step(local)]
-                longTerm[model]?.appendVector(local, to: &kept.numbers)
             }
         }
         users.clear(.waiting, at: local)
-        keptUsers.withLock { $0.put(kept, local) }
     }
 
     /// Appends what was frozen of the user. From any thread, once a user.
-    func takeFrozen(_ local: Int, into page: inout StateDelta) {
-        let isTaken = locks.withLock(of: local) {
+    func takeFrozen(_ local: Int, userNumber: Int, into page: inout StateDelta) {
+        let isTaken = locks.withLock(of: userNumber) {
             let mark = users.mark(local)
             guard mark.contains(.waiting) else { return false }
             if mark.contains(.frozen), let user = stored(local) { page.users.append(user) }
@@ -157,9 +102,15 @@ extension UserShard {
                     users.thawUnsaved()
                 }
                 users.clearWaiting()
+                residence?.releaseHeld()
             }
-            keptUsers.withLock { $0 = KeptUsers() }
         }
+        let kept = keptUsers.withLock { kept in
+            defer { kept = KeptUsers() }
+            return kept
+        }
+        // To give back hundreds of megabytes takes a while, for which learning need not wait.
+        DispatchQueue.global(qos: .utility).async { withExtendedLifetime(kept) {} }
     }
 }
 
@@ -207,15 +158,18 @@ extension StoredUser {
         self.init(
             row: row, id: Data(id.string.utf8), history: user.history.blob, residualSum: user.residualSum,
             ratings: Int64(user.ratings), nextOrder: Int64(user.nextOrder), lastEvent: user.lastEvent,
-            hidden: user.hidden.blob, marks: user.marks.blob, tallies: user.history.tallyBlob)
+            hidden: user.hidden.blob, marks: user.marks.blob, tallies: user.history.tallyBlob,
+            tags: user.tags.list.tags, tagsAt: user.tags.list.time)
     }
 }
 
 extension UserColumn {
+    // Passes over a byte a user, each simple enough for the compiler to do sixteen at once: the marks' address and their count
+    // stand in constants, which no write to a mark can change.
     var allMarks: [UInt8] { Array(UnsafeBufferPointer(start: marks, count: count)) }
 
-    /// Passes over a byte a user, each simple enough for the compiler to do sixteen at once.
     func freezeMarks(with tables: [FactorTable]) {
+        let (marks, count) = (marks, count)
         let (unsaved, rowsFrozen) = (Mark.unsaved.rawValue, Mark.rowsFrozen.rawValue)
         for local in 0..<count { marks[local] = (marks[local] & unsaved) << 1 }
         for table in tables {
@@ -226,10 +180,12 @@ extension UserColumn {
     }
 
     func thawUnsaved() {
+        let (marks, count) = (marks, count)
         for local in 0..<count { marks[local] |= (marks[local] & Mark.frozen.rawValue) >> 1 }
     }
 
     func clearWaiting() {
+        let (marks, count) = (marks, count)
         for local in 0..<count { marks[local] &= ~Mark.waiting.rawValue }
     }
 }

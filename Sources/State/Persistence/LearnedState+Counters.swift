@@ -15,29 +15,62 @@ internal import Locking
 // users.
 extension LearnedState {
     /// Of models that count or combine what changed since the last checkpoint, by the marks on rows: call before these are cleared.
-    func counterScalars(of number: Int) -> [String: Scalar] {
-        if let blend = models[number].blend { return scalars(of: blend, models[number]) }
+    func counterScalars(of number: Int, withBlocks blocks: Bool) -> [String: Scalar] {
+        if let blend = models[number].blend { return scalars(of: blend, models[number], withBlocks: blocks) }
         guard let counter = models[number].counter else { return [:] }
         var scalars: [String: Scalar] = [:]
         if counter.rule.options.kind == .repeat {
             scalars["\(CounterState.prefix)retakes"] = .blob(counter.retakesBlob)
         }
-        if counter.rule.options.kind == .next {
-            let rows = models[number].items.rows(marked: .unsaved)
-            for block in Set(rows.map { Int($0) / CounterState.itemsPerBlock }) {
-                scalars["\(CounterState.prefix)items.\(block)"] = .blob(counter.itemBlock(block))
-            }
+        guard blocks, counter.rule.options.kind == .next else { return scalars }
+        for block in changedBlocks(of: models[number], length: CounterState.itemsPerBlock) {
+            scalars["\(CounterState.prefix)items.\(block)"] = .blob(counter.itemBlock(block))
         }
         return scalars
     }
 
-    private func scalars(of blend: BlendState, _ model: ModelState) -> [String: Scalar] {
+    private func scalars(
+        of blend: BlendState, _ model: ModelState, withBlocks blocks: Bool
+    ) -> [String: Scalar] {
         var scalars: [String: Scalar] = ["\(BlendState.prefix)learned": .blob(blend.learnedBlob)]
-        let rows = model.items.rows(marked: .unsaved)
-        for block in Set(rows.map { Int($0) / BlendState.itemsPerBlock }) {
+        guard blocks else { return scalars }
+        for block in changedBlocks(of: model, length: BlendState.itemsPerBlock) {
             scalars["\(BlendState.prefix)items.\(block)"] = .blob(blend.itemBlock(block))
         }
         return scalars
+    }
+
+    /// Ascending.
+    private func changedBlocks(of model: ModelState, length: Int) -> [Int] {
+        var blocks: [Int] = []
+        for row in model.items.rows(marked: .unsaved) where blocks.last != Int(row) / length {
+            blocks.append(Int(row) / length)
+        }
+        return blocks
+    }
+
+    /// Of a model that counts or combines, the blocks of items that have changed, as they are now. By the marks on rows:
+    /// call before these are cleared.
+    func frozenBlocks(of number: Int) -> FrozenBlocks? {
+        let model = models[number]
+        if let blend = model.blend {
+            let blocks = changedBlocks(of: model, length: BlendState.itemsPerBlock)
+            return blocks.isEmpty
+                ? nil : FrozenBlocks(model: number, numbers: blocks, content: .counts(blend.allCounts))
+        }
+        guard let counter = model.counter, counter.rule.options.kind == .next else { return nil }
+        let blocks = changedBlocks(of: model, length: CounterState.itemsPerBlock)
+        let sketches = Lock(Array(repeating: [SuccessorSketch](), count: blocks.count))
+        // Each is read by one queue, and nobody learns.
+        DispatchQueue.concurrentPerform(iterations: min(8, blocks.count)) { part in
+            for place in stride(from: part, to: blocks.count, by: min(8, blocks.count)) {
+                let copied = counter.sketches(ofBlock: blocks[place])
+                sketches.withLock { $0[place] = copied }
+            }
+        }
+        return blocks.isEmpty
+            ? nil
+            : FrozenBlocks(model: number, numbers: blocks, content: .sketches(sketches.withLock { $0 }))
     }
 
     /// All of a counting model's own but what it keeps of users, for a digest.

@@ -1,7 +1,9 @@
 package import Checkpoints
+internal import ContentVectors
 internal import Counting
 internal import Events
 internal import Factors
+internal import FeatureMaps
 internal import Foundation
 internal import Identities
 internal import Learners
@@ -19,10 +21,15 @@ extension LearnedState {
     }
 
     /// What is small and always complete, and who was forgotten.
-    func collectHead() -> StateDelta {
+    ///
+    /// - Parameter blocks: whether what models count of items is among it (`FrozenBlocks` has it else).
+    func collectHead(withBlocks blocks: Bool = true) -> StateDelta {
         var delta = StateDelta()
         delta.positions = positions
+        let priorScalars = takePriorScalars()
         delta.scalars = scalars().merging(recent.takeChanges()) { own, _ in own }
+            .merging(takeContent()) { own, _ in own }
+            .merging(priorScalars.own) { own, _ in own }
         delta.models = models.enumerated().map { number, model in
             var stored = StoredModel(
                 name: model.options.name, learner: model.options.learnerName,
@@ -30,7 +37,8 @@ extension LearnedState {
                     "updates": .integer(Int64(model.updates)), "rejected": .integer(Int64(model.rejected)),
                     "score": .blob(model.score.blob),
                 ].merging(model.alternating?.scalars ?? [:]) { own, _ in own }
-                    .merging(counterScalars(of: number)) { own, _ in own })
+                    .merging(counterScalars(of: number, withBlocks: blocks)) { own, _ in own }
+                    .merging(priorScalars.models[number] ?? [:]) { own, _ in own })
             if !model.options.learnsRows { stored.scalars[StoredModel.vectors] = .integer(0) }
             stored.obsolete = model.counter?.obsolete ?? []
             return stored
@@ -109,6 +117,8 @@ extension LearnedState {
     package func restoreMarks(of delta: StateDelta) {
         forgotten += delta.forgottenUsers
         recent.markUnsaved()
+        content?.markUnsaved()
+        priors.isUnsaved = priors.isUnsaved || delta.scalars[Self.featureNames] != nil
         for user in delta.users { shard(of: user.row).markUnsaved(user.row) }
         for (model, factors) in delta.userFactors.enumerated() {
             for row in factors.rows { shard(of: row).markUnsaved(row, model: model) }

@@ -1,4 +1,5 @@
 internal import Checkpoints
+internal import ContentVectors
 internal import Counting
 internal import Events
 package import Factors
@@ -68,6 +69,11 @@ extension LearnedState {
         combineRecent(&digest)
         combineUsers(&digest)
         combineItems(&digest)
+        // Nothing where nobody was ever described.
+        if let content, !content.isEmpty {
+            for (_, blob) in content.blobs.sorted(by: { $0.key < $1.key }) { digest.combine(bytes: blob) }
+        }
+        combinePriors(&digest)
         for (number, model) in models.enumerated() {
             for blob in counterBlobs(of: number) { digest.combine(bytes: blob) }
             digest.combine(bytes: model.options.name.utf8)
@@ -96,28 +102,27 @@ extension LearnedState {
 
     /// In order of global rows, so that the number of shards does not matter.
     private func combineUsers(_ digest: inout StateDigest) {
-        let rowCount = users.read { $0.rowCount }
-        for row in 0..<Int32(rowCount) {
-            let shard = shard(of: row)
-            shard.queue.sync {
-                let local = shard.local(row)
-                guard local < shard.users.count, let id = shard.users[local].id else { return }
-                let user = shard.users[local]
-                digest.combine(Int(row))
-                digest.combine(bytes: id.string.utf8)
-                digest.combine(bytes: user.history.blob)
-                let tallies = user.history.tallyBlob
-                if !tallies.isEmpty { digest.combine(bytes: tallies) }
-                digest.combine(bytes: user.hidden.blob)
-                digest.combine(bytes: user.marks.blob)
-                digest.combine(user.residualSum.bitPattern)
-                digest.combine(user.ratings)
-                digest.combine(Int(user.nextOrder))
-                digest.combine(Int(user.lastEvent))
-                for table in shard.tables { digest.combine(table.row(local)) }
-                for table in shard.longTerm.compactMap(\.self) { digest.combine(table.row(local)) }
-                for trails in shard.trails.compactMap(\.self) { digest.combine(bytes: trails[local].blob) }
+        forEachUser { row, whole in
+            guard let whole, let id = whole.user.id else { return }
+            let user = whole.user
+            digest.combine(Int(row))
+            digest.combine(bytes: id.string.utf8)
+            digest.combine(bytes: user.history.blob)
+            let tallies = user.history.tallyBlob
+            if !tallies.isEmpty { digest.combine(bytes: tallies) }
+            digest.combine(bytes: user.hidden.blob)
+            digest.combine(bytes: user.marks.blob)
+            if !user.tags.isEmpty {
+                for tag in user.tags.list.tags { digest.combine(bytes: tag.utf8) }
+                digest.combine(Int(user.tags.list.time ?? .min))
             }
+            digest.combine(user.residualSum.bitPattern)
+            digest.combine(user.ratings)
+            digest.combine(Int(user.nextOrder))
+            digest.combine(Int(user.lastEvent))
+            for table in whole.tables { digest.combine(table.row(whole.local)) }
+            for table in whole.longTerm.compactMap(\.self) { digest.combine(table.row(whole.userNumber)) }
+            for trails in whole.trails.compactMap(\.self) { digest.combine(bytes: trails[whole.local].blob) }
         }
     }
 

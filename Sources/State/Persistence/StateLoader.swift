@@ -1,4 +1,5 @@
 package import Checkpoints
+internal import ContentVectors
 internal import Counting
 internal import Dispatch
 internal import Events
@@ -26,9 +27,13 @@ package final class StateLoader: StateReader {
     private var nextItem = 0
     /// Of the recent events, until all are there.
     private var recent: [String: Scalar] = [:]
+    /// Of vectors of tags, until items are there.
+    private var content: [String: Data] = [:]
     /// Of models that count, until users and items are there.
     private var counters: [Int: [String: Data]] = [:]
     private var (comparison, defaultModel): (Data?, Data?)
+    /// Of what features say: their names, and by model its map.
+    private var (featureNames, featureMaps): (Data?, [Int: Data]) = (nil, [:])
     private var (ratingSum, ratingCount) = (0.0, Int64(0))
     /// `nil` in a file of before ratings were standardised.
     private var ratingSquares: Double?
@@ -50,7 +55,7 @@ package final class StateLoader: StateReader {
         let shards = state.shards
         DispatchQueue.concurrentPerform(iterations: shards.count) { number in
             let (whole, rest) = userRows.quotientAndRemainder(dividingBy: shards.count)
-            shards[number].queue.sync { shards[number].grow(to: whole + (number < rest ? 1 : 0)) }
+            shards[number].queue.sync { shards[number].expect(users: whole + (number < rest ? 1 : 0)) }
         }
         state.stats.grow(to: itemRows, with: ItemStats())
         for model in state.models { model.growEmpty(to: itemRows) }
@@ -66,8 +71,10 @@ package final class StateLoader: StateReader {
         case ("mean.count", .integer(let value)): ratingCount = value
         case ("mean.squares", .double(let value)): ratingSquares = value
         case (let name, _) where name.hasPrefix(RecentEvents.scalarPrefix): recent[name] = scalar
+        case (let name, .blob(let value)) where name.hasPrefix(ContentVectors.prefix): content[name] = value
         case ("comparison", .blob(let value)): comparison = value
         case ("default-model", .blob(let value)): defaultModel = value
+        case (LearnedState.featureNames, .blob(let value)): featureNames = value
         case ("log.memory", .blob(let value)):
             // What cannot be read is as good as what an older program did not write: the log is trusted.
             if let memory = try? JSONDecoder().decode(LogMemory.self, from: value) {
@@ -89,6 +96,7 @@ package final class StateLoader: StateReader {
         case ("score", .blob(let value)):
             let model = state.models[number]
             model.score.restore(value, firstLayout: model.rule.predictsRatings)
+        case (LearnedState.featureMap, .blob(let value)): featureMaps[number] = value
         case (let name, .blob(let value))
         where name.hasPrefix(CounterState.prefix) || name.hasPrefix(BlendState.prefix):
             counters[number, default: [:]][name] = value
@@ -124,58 +132,51 @@ package final class StateLoader: StateReader {
 
     package func read(user stored: ReadUser) throws(StateError) {
         let id = try id(stored.id, "users", stored.row)
-        guard stored.row >= 0,
-            let history = History(blob: Data(stored.history), tallies: Data(stored.tallies)),
-            let hidden = HiddenItems(blob: Data(stored.hidden)), hidden.all(below: state.stats.count),
-            let marks = TimedMarks(blob: Data(stored.marks)), marks.all(below: state.stats.count),
-            history.entries.allSatisfy({ $0.item >= 0 && $0.item < state.stats.count && $0.value.isFinite })
-        else {
-            throw damaged(
-                "the history, the hidden items or the marks of users row \(stored.row) are malformed")
+        let user = try said { () throws(StateError) in
+            try UserState(stored, itemCount: state.stats.count)
         }
         users.restore(id, at: stored.row)
         for (model, alternating) in alternating {
-            for entry in history.entries {
+            for entry in user.history.entries {
                 let weight = model.rule.weight(of: entry)
                 guard weight != 0 else { continue }
                 alternating.takers.append(Taker(user: stored.row, weight: weight), to: Int(entry.item))
             }
         }
-        var user = UserState()
-        (user.id, user.history, user.hidden, user.marks) = (id, history, hidden, marks)
-        (user.residualSum, user.ratings) = (stored.residualSum, Int(stored.ratings))
-        user.nextOrder = UInt32(truncatingIfNeeded: stored.nextOrder)
-        user.lastEvent = stored.lastEvent
         let shard = state.shard(of: stored.row)
+        if let residence = shard.residence {
+            // Who is heard of comes back by then.
+            residence.note(shard.userNumber(ofRow: stored.row), ticket: 0, lastEvent: user.lastEvent)
+            state.away.insert(stored.row)
+            return
+        }
         // Nothing runs on the shard's queue yet, and waiting for it a million times takes seconds.
         shard.users[shard.local(stored.row)] = user
+    }
+
+    /// What `body` finds wrong, as a sentence about this file.
+    private func said<Result>(_ body: () throws(StateError) -> Result) throws(StateError) -> Result {
+        do throws(StateError) { return try body() } catch { throw damaged(error.message) }
     }
 
     package func read(userRow stored: ReadRow) throws(StateError) {
         let (number, row) = (numbersByName[stored.model], stored.row)
         guard row >= 0, row < loaded[number].count else { throw ownerless(row) }
         let shard = state.shard(of: row)
-        let local = shard.local(row)
         loaded[number][Int(row)] = true
-        if let trails = shard.trails[number] {
-            trails[local] = try trail(of: stored)
-            return
-        }
-        guard shard.learnsRows[number] else { return }
-        shard.tables[number].row(local).load(
-            littleEndian: stored.vector, bias: stored.bias, step: stored.step)
         // A state that was learned in sweeps over a file has one row for both.
-        shard.longTerm[number]?.row(local).load(littleEndian: stored.longTerm ?? stored.vector, bias: 0)
-    }
-
-    /// What a model that counts keeps of a user; empty in a file of before it stood in the user's row.
-    private func trail(of stored: ReadRow) throws(StateError) -> UserTrail {
-        guard let bytes = stored.trail else { return UserTrail() }
-        var reader = ByteReader(Data(bytes))
-        guard let trail = UserTrail(&reader, items: state.stats.count), reader.isAtEnd else {
-            throw damaged("what user_factors row \(stored.row) says of a user is malformed")
+        shard.longTerm[number]?.row(shard.userNumber(ofRow: row)).load(
+            littleEndian: stored.longTerm ?? stored.vector, bias: 0)
+        guard shard.residence == nil else { return }
+        let local = shard.local(row)
+        if let trails = shard.trails[number] {
+            trails[local] = try said { () throws(StateError) in
+                try UserTrail(stored, itemCount: state.stats.count)
+            }
+        } else if shard.learnsRows[number] {
+            shard.tables[number].row(local).load(
+                littleEndian: stored.vector, bias: stored.bias, step: stored.step)
         }
-        return trail
     }
 
     private func ownerless(_ row: Int32) -> StateError {
@@ -188,8 +189,22 @@ package final class StateLoader: StateReader {
         }
     }
 
+    /// A state of before ratings were standardised, or counts stood in users' rows, has to be changed as a whole.
+    private func checkVersion() throws(StateError) {
+        let blocks = counters.values.contains {
+            $0.keys.contains { $0.hasPrefix("\(CounterState.prefix)users.") }
+        }
+        guard state.options.usersMayLeave, blocks || ratingSquares == nil && ratingCount > 0 else { return }
+        throw StateError(
+            .mismatch,
+            "'\(path)' was written by an earlier freshet; start this one without memory.limit once, and stop it: then the "
+                + "file is as it has to be")
+    }
+
     package func finish() throws(StateError) {
         try checkOwners()
+        try checkVersion()
+        state.spill?.itemCount = state.stats.count
         loaded = []
         state.users.withLock { $0 = users }
         state.items.withLock { $0 = items }
@@ -201,8 +216,13 @@ package final class StateLoader: StateReader {
             }
         }
         counters = [:]
+        guard state.restoreContent(content) else { throw damaged("'content' is malformed") }
+        content = [:]
         guard state.comparison.restore(comparison, json: defaultModel) else {
             throw damaged("'comparison' is malformed")
+        }
+        guard state.restorePriors(names: featureNames, maps: featureMaps) else {
+            throw damaged("what is learned of items' features is malformed")
         }
         state.recent.restore(recent)
         recent = [:]

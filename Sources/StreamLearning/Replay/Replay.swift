@@ -1,3 +1,4 @@
+internal import ContentVectors
 public import Events
 internal import Identities
 internal import Locking
@@ -27,12 +28,16 @@ public struct Replay {
     private let application: BatchApplication
     let observer: ReplayObserver
     private var offset: Int64 = 0
+    /// Descriptions taken in. None is tested, and the places of events are those of events alone.
+    public private(set) var descriptions = 0
 
     public init(options: Options) {
         var shape = options.state
         shape.deterministic = true
+        // Nobody searches a replay.
+        shape.content.isOn = false
         state = LearnedState(options: shape)
-        observer = ReplayObserver(options: options)
+        observer = ReplayObserver(options: options, state: state)
         application = BatchApplication(state: state, options: options.learning, observer: observer)
     }
 
@@ -55,11 +60,19 @@ public struct Replay {
     private mutating func pass(_ events: some Collection<Event>) throws(ReplayError) -> [ReplayedEvent] {
         var batch = IngestBatch()
         for event in events {
-            batch.events.append(
-                LoggedEvent(token: Token(partition: 0, offset: offset), logTime: 0, event: event))
-            offset += 1
+            let token: Token
+            switch event.kind {
+            case .item, .user:
+                token = Token(partition: 1, offset: Int64(descriptions))
+                descriptions += 1
+            default:
+                token = Token(partition: 0, offset: offset)
+                offset += 1
+            }
+            batch.events.append(LoggedEvent(token: token, logTime: 0, event: event))
         }
-        batch.positions[0] = offset
+        batch.positions = [0: offset]
+        if descriptions > 0 { batch.positions[1] = Int64(descriptions) }
         application.apply(batch)
         return try observer.take(userID: { [state] row in
             state.users.read { $0.id(of: row)?.string } ?? "?"

@@ -4,6 +4,7 @@ internal import Factors
 internal import Foundation
 internal import Histories
 internal import LiveScores
+internal import Locking
 internal import State
 
 /// Looks on while a cell is learned.
@@ -24,11 +25,12 @@ protocol LearningObserver: Sendable {
 /// nothing learns: that is what `@unchecked Sendable` stands on.
 final class ReplayObserver: LearningObserver, @unchecked Sendable {
     private let options: Replay.Options
+    private let state: LearnedState
     private var replayed: [ReplayedEvent] = []
     private var failure: (model: String, user: Int32)?
     private var popularity: PopularityCount
     private var decayed: PopularityCount
-    /// 1 for an item that was in an event before, and in how many.
+    /// 1 for an item that was described, or in an event before, and in how many.
     private(set) var isKnown: [UInt8] = []
     private var events: [Int] = []
     /// Whether what is met is learned too. Set between batches.
@@ -40,8 +42,8 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
     private var vector: [Float]
     private let algebra = LinearAlgebra()
 
-    init(options: Replay.Options) {
-        self.options = options
+    init(options: Replay.Options, state: LearnedState) {
+        (self.options, self.state) = (options, state)
         popularity = PopularityCount(halfLife: 0)
         decayed = PopularityCount(halfLife: options.popularityHalfLife)
         vector = Array(repeating: 0, count: options.state.factors)
@@ -60,6 +62,11 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
     ) -> Bool {
         grow(to: worker.stats.count)
         let (local, item) = (shard.local(example.user), Int(example.item))
+        // What is described is known, and may be ranked, before its first event.
+        if isKnown[item] == 0, state.catalogue.read({ $0.entries[item].isDescribed }) {
+            isKnown[item] = 1
+            known += 1
+        }
         let history = shard.users[local].history
         let previous = history[example.item]
         let kind: HistoryEntry.Kind = example.kind == .rating ? .rating : .signal
@@ -161,7 +168,7 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
                 if let blend = model.blend {
                     let parts = BlendedParts(
                         blend, example, models: worker.models, shard: shard, local: local,
-                        history: history, seen: worker.seen, lease: lease)
+                        history: history, seen: worker.seen, lease: lease, memo: CellMemo())
                     scores = parts.features(of: Array(0..<Int32(scores.count))).scores(
                         blend.served(in: parts.context))
                 } else {

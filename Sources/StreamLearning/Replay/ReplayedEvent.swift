@@ -31,7 +31,7 @@ public struct ReplayedEvent: Sendable, Equatable {
     public var offset: Int64
     /// The user's row: equal for the events of one user.
     public var user: Int32
-    /// Whether the user has a history, and whether the item was in any event before.
+    /// Whether the user has a history, and whether the item was described or in any event before.
     public var userIsKnown: Bool
     public var itemIsKnown: Bool
     /// Events on the item before.

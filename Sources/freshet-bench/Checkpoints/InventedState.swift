@@ -1,5 +1,6 @@
 internal import BenchmarkSupport
 internal import Checkpoints
+internal import Counting
 internal import Events
 internal import Factors
 internal import Foundation
@@ -14,6 +15,8 @@ struct InventedState {
     static let itemsShare = 10
     /// Items that each user remembers.
     static let remembered = 6
+    /// What follows each item.
+    static let successors = 40
 
     let state: LearnedState
     let userCount: Int
@@ -48,6 +51,14 @@ struct InventedState {
         let (row, _) = state.items.intern(id)
         state.stats.grow(to: Int(row) + 1, with: ItemStats())
         for model in state.models { model.grow(to: Int(row) + 1) { _ in id.string.utf8 } }
+        for counter in state.models.compactMap(\.counter) where counter.rule.options.kind == .next {
+            let entries = (1...Self.successors).map { step in
+                SuccessorSketch.Entry(
+                    item: Int32((item + step * 31) % itemCount), count: Float(step), error: 0, near: 0)
+            }
+            counter.successors[Int(row)] = SuccessorSketch(
+                entries: entries, sum: Float(Self.successors), nearSum: 0, at: 1, unit: 1)
+        }
         _ = state.catalogue.withLock {
             $0.describe(Int(row), title: "Title of \(item)", tags: ["tag\(item % 20)"], available: true)
         }
@@ -68,6 +79,12 @@ struct InventedState {
                         HistoryEntry(
                             item: Int32(item), value: 4, time: Int64(user), order: UInt32(place),
                             kind: .rating))
+                    for trails in shard.trails.compactMap(\.self) {
+                        trails[local].take(
+                            Int32(item), at: Int64(user), ordinal: Int64(user), halfLife: .never)
+                        trails[local].follow(Int32(item), limit: 5)
+                        trails[local].events += 1
+                    }
                 }
             }
         }
@@ -95,6 +112,7 @@ struct InventedState {
     var rowBytes: Int {
         let vectors = (userCount + itemCount) * state.models.count * (state.options.factors * 4 + 8)
         return vectors + userCount * Self.remembered * History.entryBytes
-            + itemCount * MemoryLayout<ItemStats>.stride
+            + itemCount
+            * (MemoryLayout<ItemStats>.stride + Self.successors * MemoryLayout<SuccessorSketch.Entry>.stride)
     }
 }

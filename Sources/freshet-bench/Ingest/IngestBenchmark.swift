@@ -29,8 +29,6 @@ struct IngestBenchmark: AsyncParsableCommand {
               swift run -c release freshet-bench ingest --kafka localhost:9092 --events ml-1m/ratings.csv.gz
             """)
 
-    enum Models: String, CaseIterable, ExpressibleByArgument { case `default`, stars }
-
     @Option(help: "host:port of a real broker; the mock cluster where absent.") var kafka: String?
     @Option(
         help:
@@ -39,14 +37,19 @@ struct IngestBenchmark: AsyncParsableCommand {
     @Option(help: "Users of invented ratings.") var users = 6_000
     @Option(help: "Items of invented ratings.") var items = 4_000
     @Option(help: "Invented ratings.") var count = 1_000_000
-    @Option(help: "The daemon's models, or the first of them alone: default or stars.") var models = Models
-        .default
+    @Option(help: "The daemon's models: default, or names of some, parted by commas.") var models = "default"
     @Option(help: "Learning shards; 0 as shipped.") var shards = 0
     @Option(help: "Partitions of the topic; 0 for as many as the mock needs.") var partitions = 0
     @Option(help: "How producers compress: none, lz4 or zstd.") var compression = "lz4"
     @Flag(help: "Print a JSON object.") var json = false
 
+    private var names: [String] { models.split(separator: ",").map(String.init) }
+
     func validate() throws {
+        let known = ModelOptions.defaults.map(\.name)
+        guard models == "default" || names.allSatisfy(known.contains), !names.isEmpty else {
+            throw ValidationError("models are default or some of \(known.joined(separator: ", "))")
+        }
         guard users > 0, items > 0, count > 0, shards >= 0, partitions >= 0 else {
             throw ValidationError("users, items and count must be above 0, shards and partitions not below")
         }
@@ -88,7 +91,7 @@ struct IngestBenchmark: AsyncParsableCommand {
     private func engineOptions() -> EngineOptions {
         var options = EngineOptions()
         if shards > 0 { options.state.shards = shards }
-        if models == .stars { options.state.models.removeAll { $0.name != "stars" } }
+        if models != "default" { options.state.models.removeAll { !names.contains($0.name) } }
         options.state.defaultModel = options.state.models[0].name
         return options
     }

@@ -18,8 +18,10 @@ struct MemoryReport: Codable {
     var resident = 0
     var before = 0
     var peak = 0
-    /// 1.3 × all rows' numbers, 16 bytes a remembered pair, 48 an id, and the index.
+    /// 1.3 × the numbers of all rows that are learned, 16 bytes a remembered pair, 48 an id, and the index.
     var bound = 0
+    /// Bytes that the C library keeps free, some of which it may have given back in place.
+    var free = 0
     var pairs = 0
     var checkpoints = 0
     /// Of the last checkpoint.
@@ -43,10 +45,12 @@ struct MemoryReport: Codable {
         let accounted = engine.memoryParts
         parts = accounted.named.map { Part(name: $0.name, bytes: $0.bytes) }
         resident = ResidentMemory.bytes ?? 0
+        free = Heap.freeBytes
         watch()
         let ids = Int(number("users.count") + number("items.count"))
         pairs = engine.rememberedPairs
-        let rows = ids * options.factors * MemoryLayout<Float>.stride * options.models.count
+        let tables = options.models.count { $0.learnsRows }
+        let rows = ids * options.factors * MemoryLayout<Float>.stride * tables
         bound = rows * 13 / 10 + 16 * pairs + 48 * ids + accounted.index
         checkpoints = Int(number("checkpoint.written"))
         checkpointMilliseconds = number("checkpoint.last-ms")
@@ -61,6 +65,7 @@ struct MemoryReport: Codable {
         Swift.print("sum".padded(32) + megabytes(sum))
         Swift.print(
             "resident".padded(32) + megabytes(resident) + ", before the first event " + megabytes(before))
+        Swift.print("free in the C library's heap".padded(32) + megabytes(free))
         Swift.print("most while learning".padded(32) + megabytes(peak))
         Swift.print(
             "resident less before".padded(32) + megabytes(own)

@@ -2,6 +2,7 @@ internal import BenchmarkSupport
 internal import Checkpoints
 internal import Engine
 internal import Events
+internal import Factors
 internal import Foundation
 internal import InventedWorlds
 internal import Logging
@@ -26,7 +27,8 @@ final class MeasuredEngine {
         let codec = EventOptions()
         var (records, known, ids): ([[UInt8]], [EntityID], [EntityID]) = ([], [], [])
         var seen: Set<EntityID> = []
-        while let event = try world.next() {
+        while let invented = try world.next() {
+            let event = Self.tagged(invented)
             records.append(EventEncoder.encode(event, options: codec))
             switch event.kind {
             case .item(let description): ids.append(description.item)
@@ -54,6 +56,16 @@ final class MeasuredEngine {
         while learned < items + events { Thread.sleep(forTimeInterval: 0.01) }
         // The rest of the publication.
         Thread.sleep(forTimeInterval: 1)
+    }
+
+    /// Descriptions with six of five thousand words, the first ones far more often than the last.
+    private static func tagged(_ event: Event) -> Event {
+        guard case .item(var description) = event.kind else { return event }
+        var random = KeyedRandom(seed: 1, bytes: description.item.string.utf8)
+        description.tags = (0..<6).map { _ in
+            "word \(Int(5_000 * random.nextUnit() * random.nextUnit() * random.nextUnit()))"
+        }
+        return Event(.item(description), time: event.time, id: event.id)
     }
 
     func stop() throws {

@@ -53,6 +53,10 @@ struct ExplainCommand: ParsableCommand {
                 if !items.isEmpty { tables.append(carriers(items)) }
             case ("parts", .map(let parts)):
                 for (part, share) in parts { table.append(["part: \(part.plainText)", share.plainText]) }
+            case ("features", .map(let features)):
+                for (name, share) in features {
+                    table.append(["feature: \(name.plainText)", share.plainText])
+                }
             case ("why-not", .array([])): continue
             case ("seen-ts", .integer(let milliseconds)):
                 let date = Date(timeIntervalSince1970: Double(milliseconds) / 1000)

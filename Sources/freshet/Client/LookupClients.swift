@@ -9,12 +9,14 @@ struct SimilarCommand: ParsableCommand {
             EXAMPLES
               freshet similar i7
               freshet similar i7 --metric dot --count 5
+              freshet similar i7 --by content           # by their tags
             """)
 
     @OptionGroup var client: ClientOptions
     @Argument(help: "The item's id.") var item: String
     @Option(help: "How many items, 1 to 10000.") var count = 10
     @Option(help: "A model's name; else the default model.") var model: String?
+    @Option(help: "What items are compared by: model, or content (their tags).") var by = "model"
     @Option(help: "cosine, dot or l2.") var metric = "cosine"
     @Option(help: "Only items that carry this tag; may be given several times.") var tag: [String] = []
     @Flag(help: "Say what the answer stands on: model, position, age, and why there are no more items.")
@@ -23,6 +25,7 @@ struct SimilarCommand: ParsableCommand {
     var rpcArguments: [String] {
         var arguments = ["SIMILAR", item, "COUNT", "\(count)", "METRIC", metric, "WITHSCORES"]
         if let model { arguments += ["MODEL", model] }
+        if by != "model" { arguments += ["BY", by] }
         if meta { arguments.append("WITHMETA") }
         return arguments + tag.flatMap { ["TAG", $0] }
     }

@@ -12,6 +12,7 @@ struct RecommendCommand: ParsableCommand {
               freshet recommend u42 --after 0:1234      # at least as fresh as that event
               freshet recommend u42 --meta              # and what the answer stands on
               freshet recommend u1 u2 u3
+              freshet recommend u42 --by content        # by the tags of what u42 took
               freshet recommend --items i7 i9           # for somebody who took these, oldest first
               freshet recommend --items i7 i9 --weights 5 2 --model stars
             """)
@@ -25,6 +26,8 @@ struct RecommendCommand: ParsableCommand {
     var weights: [String] = []
     @Option(help: "How many items, 1 to 10000.") var count = 10
     @Option(help: "A model's name; else the default model.") var model: String?
+    @Option(help: "What is asked: model, or content (items of such tags as the user's have).")
+    var by = "model"
     @Option(help: "Only items that carry this tag; may be given several times.") var tag: [String] = []
     @Option(help: "Leave this item out; may be given several times.") var exclude: [String] = []
     @Flag(help: "Include items the user has seen, or those of --items.") var includeSeen = false
@@ -37,6 +40,9 @@ struct RecommendCommand: ParsableCommand {
     func validate() throws {
         guard users.isEmpty != items.isEmpty else {
             throw ValidationError("Name users, or items by --items, and not both.")
+        }
+        guard items.isEmpty || by == "model" else {
+            throw ValidationError("--by content is for users; it goes with no --items.")
         }
         guard weights.isEmpty || weights.count == items.count else {
             throw ValidationError("\(weights.count) weights for \(items.count) items.")
@@ -53,6 +59,7 @@ struct RecommendCommand: ParsableCommand {
         if !weights.isEmpty { arguments += ["WEIGHTS"] + weights }
         arguments += ["COUNT", "\(count)", "WITHSCORES"]
         if let model { arguments += ["MODEL", model] }
+        if by != "model" { arguments += ["BY", by] }
         arguments += tag.flatMap { ["TAG", $0] }
         arguments += exclude.flatMap { ["EXCLUDE", $0] }
         if includeSeen { arguments.append("INCLUDESEEN") }

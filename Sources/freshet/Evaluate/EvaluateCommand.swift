@@ -18,7 +18,10 @@ struct EvaluateCommand: ParsableCommand {
         discussion: """
             PROTOCOLS
               holdout         a part of the events is held out: a random one, with --by-time the last one by
-                              time, with --by-user the last one of each user
+                              time, with --by-user the last one of each user; with --hold-out items, users
+                              or both all events of whole items or users, of which nothing but descriptions
+                              is known: several splits, errors of ratings alone, beside means with and
+                              without shrinkage
               leave-one-out   each user's last positive event is held out; with --seen allow the last basket,
                               all that the user liked at its last time, for which what was taken before competes
                               too; then all else is learned as prequential learns, by its algorithms
@@ -41,7 +44,11 @@ struct EvaluateCommand: ParsableCommand {
             ALGORITHMS
               sgd, bpr, warp and als learn for as many epochs, or sweeps, as their presets say, which were
               chosen on a validation part of ML-1M. als weighs a user's last events more, als-classical all
-              alike; popularity takes half-life, in positive events. prequential takes sgd, bpr, warp and als
+              alike; popularity takes half-life, in positive events. features learns what tags (and the year in
+              a title) say of a row's bias and factors, by ridge regression, and predicts by that where no
+              event is known; svd-ridge does it by the singular vectors of what the means leave over: both predict ratings,
+              and have factors and feature-regularization, features also sweeps, regularization,
+              user-regularization and evidence. prequential takes sgd, bpr, warp and als
               by the daemon's defaults instead, and the models that count: popular, trending, repeat (what the user
               takes again) and next (what follows the user's last items). Settings are those of the configuration's models; all but
               prequential have factors and epochs too:
@@ -51,6 +58,9 @@ struct EvaluateCommand: ParsableCommand {
               Ratings, a random tenth held out; then the last tenth by time, at two numbers of factors:
                 freshet evaluate --input ratings.csv --algorithm sgd
                 freshet evaluate --input ratings.csv --algorithm sgd --algorithm sgd:factors=16 --by-time
+              What descriptions say of items that nobody has rated:
+                freshet evaluate --input movies.dat --input keywords.csv.gz --input ratings.csv \
+                                 --hold-out items --algorithm features --algorithm svd-ridge
               Choosing settings, with curves by epoch; then the one number to tell:
                 freshet evaluate --input ratings.csv --protocol leave-one-out --validation \\
                                  --algorithm bpr --algorithm bpr:learning-rate=0.05,epochs=90 \\
@@ -125,15 +135,25 @@ struct EvaluateCommand: ParsableCommand {
     var protocolName = EvaluationRequest.ProtocolName.holdout
     @Option(
         help: ArgumentHelp(
-            "sgd, bpr, warp, als, als-classical, popularity; on the stream popular, trending, repeat and next; with settings. May be repeated.",
+            "sgd, bpr, warp, als, als-classical, popularity, features, svd-ridge; on the stream popular, trending, repeat and next; with settings. May be repeated.",
             valueName: "name[:key=value,…]"))
     var algorithm: [AlgorithmArgument] = []
     @Option(help: "What counts as liked: 'any', 'rating >= X' or 'rating > X'. Signals always do.")
     var positive = "rating >= 4"
     @Option(help: "Leave out ratings that are not so: 'any', 'rating >= X' or 'rating > X'.")
     var filter = "any"
-    @Option(help: ArgumentHelp("Part of the events to hold out.", valueName: "0…1"))
-    var testFraction = 0.1
+    @Option(
+        help: ArgumentHelp(
+            "Part of the events to hold out, 0.1 where absent; with --hold-out of the items or users, 0.3 (both: 0.15 and 0.2).",
+            valueName: "0…1"))
+    var testFraction: Double?
+    @Option(
+        help: ArgumentHelp(
+            "Hold out whole items, users or both, of which descriptions alone are known (holdout).",
+            valueName: "items|users|both"))
+    var holdOut: EvaluationRequest.HeldOutWhole?
+    @Option(help: ArgumentHelp("Splits measured together, with --hold-out; 5 where absent.", valueName: "n"))
+    var splits: Int?
     @Flag(help: "Hold out the last events by time.")
     var byTime = false
     @Flag(help: "Hold out the last events of each user.")
@@ -182,6 +202,11 @@ struct EvaluateCommand: ParsableCommand {
             "What simulate --oracle wrote of these events: the best possible beside the models (prequential).",
             valueName: "file"))
     var oracle: String?
+    @Flag(
+        help:
+            "Have tables describe all items before the first event, rather than each as it comes up (prequential)."
+    )
+    var describeFirst = false
     @Flag(help: "One JSON object per number on standard output.")
     var json = false
     @Option(help: ArgumentHelp("Curves as CSV: by epoch, or over the moving window.", valueName: "file"))
@@ -226,8 +251,12 @@ struct EvaluateCommand: ParsableCommand {
         func check(_ name: String, _ value: String, _ isAllowed: Bool, _ allowed: String) throws {
             if !isAllowed { throw ValidationError("\(name) is \(value), allowed is \(allowed)") }
         }
-        try check(
-            "--test-fraction", "\(testFraction)", testFraction > 0 && testFraction < 1, "above 0, below 1")
+        if let testFraction {
+            try check(
+                "--test-fraction", "\(testFraction)", testFraction > 0 && testFraction < 1, "above 0, below 1"
+            )
+        }
+        if let splits { try check("--splits", "\(splits)", (1...100).contains(splits), "1 to 100") }
         for depth in depths { try check("--at", "\(depth)", (1...1000).contains(depth), "1 to 1000") }
         try check("--bootstrap", "\(bootstrap)", (0...100_000).contains(bootstrap), "0 to 100000")
         let isMultiple = (8...1024).contains(factors) && factors.isMultiple(of: 8)
@@ -245,6 +274,18 @@ struct EvaluateCommand: ParsableCommand {
         if byTime && byUser { throw ValidationError("--by-time and --by-user are two ways; name one") }
         if (byTime || byUser) && protocolName != .holdout {
             throw ValidationError("--by-time and --by-user are for --protocol holdout")
+        }
+        if holdOut != nil {
+            guard protocolName == .holdout else {
+                throw ValidationError("--hold-out is for --protocol holdout")
+            }
+            if byTime || byUser || validation || negatives != nil || output != nil {
+                throw ValidationError(
+                    "--hold-out draws whole items or users: not with --by-time, --by-user, --validation, --negatives or "
+                        + "--output")
+            }
+        } else if splits != nil {
+            throw ValidationError("--splits is for --hold-out")
         }
         let hasFile = negatives.map { Int($0) == nil } ?? false
         if negatives != nil, protocolName != .holdout, protocolName != .leaveOneOut {
@@ -317,7 +358,10 @@ struct EvaluateCommand: ParsableCommand {
         (request.format, request.protocolName, request.algorithms) = (format, protocolName, algorithm)
         request.positive = ModelSettings.Positive(positive) ?? .any
         request.filter = ModelSettings.Positive(filter) ?? .any
-        request.testFraction = testFraction
+        let wholeFraction = holdOut == .both ? 0.15 : 0.3
+        request.testFraction = testFraction ?? (holdOut == nil ? 0.1 : wholeFraction)
+        request.userFraction = testFraction ?? 0.2
+        (request.heldOutWhole, request.splits) = (holdOut, splits ?? 5)
         request.heldOut = byTime ? .byTime : byUser ? .byUser : .random
         request.isValidation = validation
         request.negatives = negatives
@@ -326,6 +370,7 @@ struct EvaluateCommand: ParsableCommand {
         (request.factors, request.window, request.threads) = (factors, window, shards)
         request.popularityHalfLife = popularityHalfLife
         request.wantsCurves = output != nil || plot != nil
+        request.describesFirst = describeFirst
         (request.sample, request.oracle) = (sample, oracle)
         request.seen = seen.flatMap { SeenRule($0) } ?? .exclude
         return request
@@ -343,6 +388,7 @@ struct EvaluateCommand: ParsableCommand {
         request.events = configuration.events.options
         request.models = configuration.models
         request.signalHalfLife = configuration.histories.signalHalfLife
+        request.priors = configuration.stateOptions.priors
         if fromLog {
             request.log = EvaluationRequest.Log(configuration, until: asOf.flatMap { LogMoment($0) })
         }
@@ -381,4 +427,5 @@ struct EvaluateCommand: ParsableCommand {
 }
 
 extension EvaluationRequest.ProtocolName: ExpressibleByArgument {}
+extension EvaluationRequest.HeldOutWhole: ExpressibleByArgument {}
 extension AlgorithmArgument: ExpressibleByArgument {}

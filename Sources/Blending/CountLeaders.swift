@@ -1,0 +1,81 @@
+/// The items that fading counts put first, kept while items are taken. All counts fade alike, so that only what is taken
+/// changes its place, and only upwards: whoever is none of the leaders was behind them when it was last taken, and is now.
+///
+/// What is taken back moves something down, and then the leaders have to be found anew (`isStale`).
+public struct CountLeaders: Sendable {
+    /// Items told of each count.
+    public let limit: Int
+    /// By count, up to twice as many as are told, in no order.
+    private var members: [[Int32]]
+    /// By count: whoever is no member stands below it.
+    private var thresholds: [Double]
+    /// By row, a bit a count.
+    private var marks: [UInt8] = []
+    /// Nothing is known before `rebuild`.
+    public private(set) var isStale = true
+
+    public init(counts: Int, limit: Int) {
+        precondition(counts <= FadingRates.countsMax && limit > 0)
+        self.limit = limit
+        members = Array(repeating: [], count: counts)
+        thresholds = Array(repeating: -.infinity, count: counts)
+    }
+
+    /// An item was taken.
+    ///
+    /// - Parameters:
+    ///   - item: its counts with that.
+    ///   - all: the counts of any item; asked of members alone.
+    public mutating func take(
+        _ row: Int32, _ item: FadingLogs, _ rates: FadingRates, all: (Int32) -> FadingLogs
+    ) {
+        guard !isStale else { return }
+        offer(row, item, rates, all: all)
+    }
+
+    /// Something was taken back.
+    public mutating func invalidate() { isStale = true }
+
+    /// Finds the leaders among these rows.
+    public mutating func rebuild(
+        rows: some Sequence<Int32>, _ rates: FadingRates, all: (Int32) -> FadingLogs
+    ) {
+        self = CountLeaders(counts: members.count, limit: limit)
+        isStale = false
+        for row in rows {
+            let item = all(row)
+            if item.isTaken { offer(row, item, rates, all: all) }
+        }
+    }
+
+    /// The first `limit` of a count, or as many as there are, in their order.
+    public mutating func first(_ number: Int, _ rates: FadingRates, all: (Int32) -> FadingLogs) -> [Int32] {
+        prune(number, rates, all: all)
+        return members[number]
+    }
+
+    private mutating func offer(
+        _ row: Int32, _ item: FadingLogs, _ rates: FadingRates, all: (Int32) -> FadingLogs
+    ) {
+        if row >= marks.count {
+            marks += Array(repeating: 0, count: max(Int(row) + 1 - marks.count, marks.count / 2))
+        }
+        let mark = marks[Int(row)]
+        for number in 0..<members.count where mark & (1 << number) == 0 {
+            guard rates.standing(item, number) >= thresholds[number] else { continue }
+            marks[Int(row)] |= 1 << number
+            members[number].append(row)
+            if members[number].count >= 2 * limit { prune(number, rates, all: all) }
+        }
+    }
+
+    /// Puts members in order and lets those go that are beyond the limit.
+    private mutating func prune(_ number: Int, _ rates: FadingRates, all: (Int32) -> FadingLogs) {
+        var standings = members[number].map { (row: $0, standing: rates.standing(all($0), number)) }
+        standings.sort { ($1.standing, $0.row) < ($0.standing, $1.row) }
+        for left in standings.dropFirst(limit) { marks[Int(left.row)] &= ~(1 << number) }
+        standings.removeLast(max(0, standings.count - limit))
+        members[number] = standings.map(\.row)
+        thresholds[number] = standings.count == limit ? standings[limit - 1].standing : -.infinity
+    }
+}

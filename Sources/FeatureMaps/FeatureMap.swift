@@ -1,0 +1,55 @@
+/// What each feature is worth to a row of numbers: a row with the features f is base + Σ weights_f.
+///
+/// Shape: `weights` is features × width, row-major; `base` has `width` numbers.
+package struct FeatureMap: Sendable, Equatable {
+    package let features: Int
+    package let width: Int
+    package private(set) var weights: [Float]
+    package private(set) var base: [Float]
+
+    /// Says nothing: all rows are 0.
+    package init(features: Int, width: Int) {
+        self.features = features
+        self.width = width
+        weights = Array(repeating: 0, count: features * width)
+        base = Array(repeating: 0, count: width)
+    }
+
+    package init(width: Int, weights: [Float], base: [Float]) {
+        precondition(base.count == width && width > 0 && weights.count % width == 0)
+        features = weights.count / width
+        self.width = width
+        self.weights = weights
+        self.base = base
+    }
+
+    package var isFinite: Bool { weights.allSatisfy(\.isFinite) && base.allSatisfy(\.isFinite) }
+
+    /// Bytes held.
+    package var bytes: Int { (weights.capacity + base.capacity) * MemoryLayout<Float>.stride }
+
+    /// What one feature adds to a row.
+    package func weights(of feature: Int32) -> ArraySlice<Float> {
+        weights[Int(feature) * width..<(Int(feature) + 1) * width]
+    }
+
+    /// The row of whoever has these features and nothing else.
+    package func row(of list: some Sequence<Int32>) -> [Float] {
+        var row = base
+        add(list, to: &row)
+        return row
+    }
+
+    /// Adds what the features are worth, without the base.
+    package func add(_ list: some Sequence<Int32>, to row: inout [Float]) {
+        precondition(row.count == width)
+        row.withUnsafeMutableBufferPointer { row in
+            weights.withUnsafeBufferPointer { weights in
+                for feature in list {
+                    let start = Int(feature) * width
+                    for place in 0..<width { row[place] += weights[start + place] }
+                }
+            }
+        }
+    }
+}

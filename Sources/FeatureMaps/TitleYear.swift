@@ -1,0 +1,12 @@
+/// What a title tells beside its words: GroupLens's end with the year, and films of a time are liked alike.
+package enum TitleYear {
+    /// `year:1995` and `decade:1990` of "Toy Story (1995)"; none of a title that does not end so.
+    package static func names(in title: String) -> [String] {
+        guard title.hasSuffix(")"), let open = title.lastIndex(of: "(") else { return [] }
+        let digits = title[title.index(after: open)..<title.index(before: title.endIndex)]
+        guard digits.utf8.count == 4, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+            let year = Int(digits)
+        else { return [] }
+        return ["year:\(year)", "decade:\(year / 10 * 10)"]
+    }
+}

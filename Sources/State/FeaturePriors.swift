@@ -1,0 +1,129 @@
+internal import Checkpoints
+internal import Factors
+internal import FeatureMaps
+internal import Foundation
+internal import Locking
+
+// Scalars of a state file: `features.names`, a JSON array in the order of their numbers; of each model that learns rows
+// `features.map`, base and weights (`ItemPriors.bytes`).
+extension LearnedState {
+    static let featureNames = "features.names"
+    static let featureMap = "features.map"
+
+    /// Takes over what the catalogue says of items, and moves their rows with their priors. On the engine's queue, between
+    /// rounds.
+    ///
+    /// - Parameter rows: items described, none twice.
+    /// - Returns: by model the rows that have changed and were not marked for publication.
+    package func placeDescribed(_ rows: [Int32]) -> [[Int32]] {
+        var changed = [[Int32]](repeating: [], count: models.count)
+        guard priors.options.isOn else { return changed }
+        for item in rows.map(Int.init) {
+            let before = priors.features(of: item)
+            let features = catalogue.read { catalogue in
+                item < catalogue.entries.count ? catalogue.entries[item].features : []
+            }
+            priors.setFeatures(features, of: item)
+            guard priors.hasMaps else { continue }
+            let now = priors.features(of: item)
+            if before == now, stats[item].users > 0 { continue }
+            for (number, model) in models.enumerated() where model.hasPriors {
+                let row = model.items.row(item)
+                let vector = row.vector
+                let isMoved = priors.move(
+                    row, from: priors.prior(of: before, model: number),
+                    to: priors.prior(of: now, model: number), users: stats[item].users,
+                    hasBias: model.alternating == nil, isOwnless: before.isEmpty || !model.learnsFromUntaken)
+                if isMoved { take(movedFrom: vector, item, of: model, into: &changed[number]) }
+            }
+        }
+        return changed
+    }
+
+    /// Solves the maps anew, and moves all rows. As above.
+    package func solvePriors() -> [[Int32]] {
+        var changed = [[Int32]](repeating: [], count: models.count)
+        guard priors.isNeeded else { return changed }
+        let tables = models.map { model in
+            model.hasPriors
+                ? ItemPriors.Table(
+                    model.items, hasBias: model.alternating == nil,
+                    learnsFromUntaken: model.learnsFromUntaken) : nil
+        }
+        priors.solve(tables, users: { self.stats[$0].users }) { number, item, before in
+            take(movedFrom: before, item, of: models[number], into: &changed[number])
+        }
+        return changed
+    }
+
+    private func take(
+        movedFrom before: [Float], _ item: Int, of model: ModelState, into changed: inout [Int32]
+    ) {
+        model.alternating?.itemGramian.update(from: before, to: model.items.row(item))
+        if model.items.markChanged(item) { changed.append(Int32(item)) }
+    }
+
+    // MARK: - State file and digest
+
+    /// What has changed of the maps since it was last asked.
+    func takePriorScalars() -> (own: [String: Scalar], models: [Int: [String: Scalar]]) {
+        guard priors.isUnsaved, let names = try? JSONEncoder().encode(priors.names) else { return ([:], [:]) }
+        priors.isUnsaved = false
+        var ofModels: [Int: [String: Scalar]] = [:]
+        for number in models.indices {
+            guard let bytes = priors.bytes(ofModel: number) else { continue }
+            ofModels[number] = [Self.featureMap: .blob(Data(bytes))]
+        }
+        return ([Self.featureNames: .blob(names)], ofModels)
+    }
+
+    /// Puts the maps back, once all items are there.
+    ///
+    /// - Returns: false where they are malformed.
+    func restorePriors(names: Data?, maps: [Int: Data]) -> Bool {
+        guard priors.options.isOn else { return true }
+        catalogue.read { catalogue in
+            for (row, entry) in catalogue.entries.enumerated() { priors.setFeatures(entry.features, of: row) }
+        }
+        guard let names else { return true }
+        guard let words = try? JSONDecoder().decode([String].self, from: names) else { return false }
+        var restored: [FeatureMap?] = []
+        for (number, model) in models.enumerated() {
+            guard model.hasPriors, let bytes = maps[number] else {
+                restored.append(nil)
+                continue
+            }
+            guard let map = ItemPriors.map(Array(bytes), width: model.items.factors + 1) else { return false }
+            restored.append(map)
+        }
+        return priors.restore(names: words, maps: restored)
+    }
+
+    func combinePriors(_ digest: inout StateDigest) {
+        guard priors.hasMaps else { return }
+        for name in priors.names { digest.combine(bytes: name.utf8) }
+        for number in models.indices {
+            if let bytes = priors.bytes(ofModel: number) { digest.combine(bytes: bytes) }
+        }
+    }
+}
+
+extension ModelState {
+    /// Whether its items' rows have priors, once there are any.
+    var hasPriors: Bool { options.learnsRows && options.usesPriors }
+
+    /// Whether items that nobody takes are lowered by that: where negatives are drawn.
+    var learnsFromUntaken: Bool {
+        switch rule {
+        case .bpr, .warp: true
+        case .sgd, .als, .counter, .blend: false
+        }
+    }
+}
+
+extension Catalogue.Entry {
+    /// Whether anything was said of it.
+    package var isDescribed: Bool { title != nil || !tags.isEmpty }
+    /// Tags, and what the title tells of the year.
+    package var features: [String] { tags + (title.map(TitleYear.names) ?? []) }
+}

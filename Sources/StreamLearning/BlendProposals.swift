@@ -1,0 +1,149 @@
+internal import Blending
+internal import Counting
+internal import Factors
+internal import Learners
+internal import State
+
+/// What the parts of a blend put first at one event, as a look-up would ask them, and where the item that was taken stands
+/// with each.
+struct BlendProposals {
+    /// Items that any part proposes, ascending, each once.
+    private(set) var rows: [Int32] = []
+    /// How many items of the catalogue each stands for: those of a part that was not asked for all items stand for others.
+    private(set) var weights: [Float] = []
+    /// By part whether the item is among its first ten (1 or 0).
+    private(set) var hits: [Float] = []
+
+    /// Items looked at of a part that gives a score to every item, at least.
+    private static let lookedAtMin = 256
+
+    private var weightOf: [(row: Int32, weight: Float)] = []
+    private let limit: Int
+    private let shards: Float
+
+    /// - Parameters:
+    ///   - leaders: of the blend's own counts.
+    ///   - random: where a part's scores are looked through from.
+    init(
+        _ example: Example, _ context: borrowing LearningContext, _ blend: BlendState, _ parts: BlendedParts,
+        leaders: inout CountLeaders, lease: borrowing RowLease, random: inout KeyedRandom
+    ) {
+        limit = blend.rule.options.candidates
+        shards = Float(lease.assignment.shards)
+        let counts = blend.counts
+        if leaders.isStale {
+            var held: [Int32] = []
+            for row in 0..<counts.count where lease.holds(row) { held.append(Int32(row)) }
+            leaders.rebuild(rows: held, blend.rule.rates) { counts[Int($0)] }
+        }
+        // Where it stands in the order that stands in for what a part knows nothing of.
+        var ownPlace: Int?
+        for number in 0..<blend.rule.counts {
+            var first: [Int32] = []
+            for row in leaders.first(number, blend.rule.rates, all: { counts[Int($0)] }) {
+                guard first.count < limit else { break }
+                if row < example.itemBound, lease.holds(Int(row)), context.mayBeShown(row, example) {
+                    first.append(row)
+                }
+            }
+            let place = first.firstIndex(of: example.item)
+            if number == 0 { ownPlace = place }
+            note(rank: place.map { Float($0) * shards } ?? .infinity)
+            propose(first, weight: shards)
+        }
+        for part in parts.parts {
+            switch part {
+            case .personal(let scores, _):
+                take(scores, example, context, lease: lease, ownPlace: ownPlace)
+            case .rows(let user, let items, let isProposing):
+                look(example, context, lease: lease, random: &random, isProposing: isProposing) { row in
+                    let item = items.row(Int(row))
+                    return item.bias + user.dot(item)
+                }
+            case .count(let model, let instant):
+                look(example, context, lease: lease, random: &random, isProposing: false) { row in
+                    Float(model.decay.popular(model.counts[Int(row)], at: instant))
+                }
+            }
+        }
+        finish()
+    }
+
+    private mutating func note(rank: Float) { hits.append(rank < Float(BlendStep.depth) ? 1 : 0) }
+
+    private mutating func propose(_ rows: [Int32], weight: Float) {
+        for row in rows { weightOf.append((row, weight)) }
+    }
+
+    /// What a part says of the items that it knows of; of all others nothing.
+    private mutating func take(
+        _ scores: RowScores, _ example: Example, _ context: borrowing LearningContext,
+        lease: borrowing RowLease, ownPlace: Int?
+    ) {
+        var (known, values): ([Int32], [Float]) = ([], [])
+        known.reserveCapacity(scores.count)
+        values.reserveCapacity(scores.count)
+        for (row, value) in zip(scores.rows, scores.numbers)
+        where row < example.itemBound && lease.holds(Int(row)) && context.mayBeShown(row, example) {
+            known.append(row)
+            values.append(value)
+        }
+        if let wanted = scores[example.item] {
+            var (above, level) = (0, -1)
+            for value in values {
+                above += value > wanted ? 1 : 0
+                level += value == wanted ? 1 : 0
+            }
+            note(rank: (Float(above) + Float(max(0, level)) / 2) * shards)
+        } else {
+            note(rank: ownPlace.map { Float(known.count + $0) * shards } ?? .infinity)
+        }
+        let least = BlendSample.least(values, first: limit)
+        propose(Self.above(least, known, values), weight: shards)
+    }
+
+    /// Looks through what a part gives to all items until enough of them come before the one taken: of one that is among the
+    /// first all are looked at, so that its place is exact, and of any other a sample.
+    private mutating func look(
+        _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease,
+        random: inout KeyedRandom, isProposing: Bool, score: (Int32) -> Float
+    ) {
+        let bound = Int(example.itemBound)
+        let (wanted, start) = (score(example.item), random.next(below: bound))
+        var (shown, scores): ([Int32], [Float]) = ([], [])
+        shown.reserveCapacity(2 * Self.lookedAtMin)
+        scores.reserveCapacity(2 * Self.lookedAtMin)
+        var (above, level, visited) = (0, 0, 0)
+        while visited < bound {
+            let row = start + visited < bound ? start + visited : start + visited - bound
+            visited += 1
+            guard lease.holds(row), context.mayBeShown(Int32(row), example) else { continue }
+            let value = score(Int32(row))
+            shown.append(Int32(row))
+            scores.append(value)
+            if value > wanted { above += 1 } else if value == wanted, row != example.item { level += 1 }
+            if Float(above) * shards >= Float(limit), visited >= Self.lookedAtMin { break }
+        }
+        note(rank: (Float(above) + Float(level) / 2) * shards)
+        guard isProposing else { return }
+        let part = Float(visited) / Float(bound)
+        let least = BlendSample.least(scores, first: max(1, Int((Float(limit) * part).rounded())))
+        propose(Self.above(least, shown, scores), weight: shards / part)
+    }
+
+    /// All where there is no bound.
+    private static func above(_ least: Float?, _ rows: [Int32], _ scores: [Float]) -> [Int32] {
+        guard let least else { return rows }
+        return rows.indices.lazy.filter { scores[$0] > least }.map { rows[$0] }
+    }
+
+    private mutating func finish() {
+        weightOf.sort { ($0.row, $0.weight) < ($1.row, $1.weight) }
+        rows.reserveCapacity(weightOf.count)
+        weights.reserveCapacity(weightOf.count)
+        for (row, weight) in weightOf where rows.last != row {
+            rows.append(row)
+            weights.append(weight)
+        }
+    }
+}

@@ -1,0 +1,69 @@
+internal import ArgumentParser
+internal import BenchmarkSupport
+internal import Factors
+internal import FeatureMaps
+
+/// What it costs to work out anew what features say of items' rows.
+struct PriorsBenchmark: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "priors",
+        abstract: "Time of solving what features say of items' rows, and of moving all rows.",
+        discussion: """
+            Items have features drawn by a power of their number, as tags are. The baseline solves the same regression by \
+            conjugate gradients from nothing.
+
+            EXAMPLES
+              swift run -c release freshet-bench priors
+              swift run -c release freshet-bench priors --features 2000 --items 50000 --models 2
+            """)
+
+    @Option(help: "Features of the catalogue.") var features = 1_200
+    @Option(help: "Items.") var items = 10_000
+    @Option(help: "Features of an item.") var each = 12
+    @Option(help: "Models that are solved together.") var models = 1
+    @Option(help: "Numbers per row; a multiple of 8.") var factors = 64
+
+    func validate() throws {
+        guard features > 0, items > 0, each > 0, models > 0, factors > 0, factors % 8 == 0 else {
+            throw ValidationError("numbers must be above 0, factors a positive multiple of 8")
+        }
+    }
+
+    func run() {
+        var random = KeyedRandom(seed: 1)
+        let lists = (0..<items).map { _ in
+            (0..<each).map { _ -> String in
+                let share = random.nextUnit()
+                return "tag\(Int(share * share * Double(features)))"
+            }
+        }
+        let tables = (0..<models).map { model in
+            let table = FactorTable(factors: factors)
+            table.grow(to: items) { index, row in
+                var random = KeyedRandom(seed: UInt64(model), stream: 1, index: UInt64(index))
+                random.initialise(row)
+            }
+            return ItemPriors.Table(table, hasBias: true)
+        }
+        var options = ItemPriors.Options()
+        options.itemsMin = 1
+        let priors = ItemPriors(models: models, options: options)
+        for (item, list) in lists.enumerated() { priors.setFeatures(list, of: item) }
+        let whole = seconds { priors.solve(tables, users: { Int32($0 % 200) }) { _, _, _ in } }
+        let matrix = FeatureMatrix(of: lists, rowsMin: 1)
+        var regression = FeatureRegression.Options()
+        regression.choleskyMax = 0
+        let width = models * (factors + 1)
+        let targets = [Float](repeating: 0, count: items * width).indices.map { Float($0 % 17) - 8 }
+        let weights = (0..<items).map { Float($0 % 200) / Float($0 % 200 + 50) }
+        let stepwise = seconds(runs: 1) {
+            _ = FeatureRegression(regression).solve(matrix, targets: targets, width: width, weights: weights)
+        }
+        Report.print([
+            Comparison(
+                name: "\(priors.names.count) features, \(items) items, \(models) models", ours: whole * 1e3,
+                baselineName: "conjugate gradients alone", baseline: stepwise * 1e3, unit: "ms",
+                moreIsBetter: false)
+        ])
+    }
+}
