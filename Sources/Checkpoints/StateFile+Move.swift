@@ -1,5 +1,6 @@
 internal import Foundation
 internal import GRDB
+internal import Locking
 internal import SQLiteFiles
 
 #if canImport(Glibc)
