@@ -15,7 +15,10 @@ internal import Synchronization
 /// WAL with `synchronous = FULL`: a transaction that has returned survives a power cut. `secure_delete` overwrites
 /// what is deleted, so that a forgotten user's bytes do not linger in free pages.
 public final class StateFile: Sendable {
-    public let path: String
+    /// Where it is, and its write-ahead log beside it: elsewhere after a move.
+    let place: Lock<(path: String, wal: WriteAheadLog)>
+    public var path: String { place.withLock { $0.path } }
+    var wal: WriteAheadLog { place.withLock { $0.wal } }
     /// The connection; another one after the write-ahead log was lost.
     let connection: Lock<DatabaseQueue>
     var queue: DatabaseQueue { connection.withLock { $0 } }
@@ -23,7 +26,6 @@ public final class StateFile: Sendable {
     /// begun and folded in under a reader that knows nothing of it.
     let connectionNumber = SharedLock(0)
     let files: Lock<OpenedFiles>
-    let wal: WriteAheadLog
     /// Bytes of forgotten users may stand in the -wal: a kill may have left them there.
     let walHoldsForgotten = Atomic(true)
 
@@ -33,8 +35,8 @@ public final class StateFile: Sendable {
     }
 
     init(path: String, identity: StateIdentity, walBytesMax: Int64) throws(StateError) {
-        self.path = path
-        wal = WriteAheadLog(database: path, bytesMax: walBytesMax)
+        let wal = WriteAheadLog(database: path, bytesMax: walBytesMax)
+        place = Lock((path, wal))
         Self.prefetch(path)
         do {
             let queue = try Self.open(path: path, readOnly: false)

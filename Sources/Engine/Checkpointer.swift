@@ -33,8 +33,7 @@ final class Checkpointer: Sendable {
     /// Rows of a checkpoint after which the allocator is asked to give back what is free.
     private static let rowsWorthTrimming = 250_000
 
-    private let current: Lock<StateFile>
-    private var file: StateFile { current.withLock { $0 } }
+    private let file: StateFile
     private let log: any EventLog
     private let stages: StageTimes
     private let logger: Logger
@@ -46,7 +45,7 @@ final class Checkpointer: Sendable {
     nonisolated(unsafe) private let upkeepTimer: any DispatchSourceTimer
 
     init(file: StateFile, log: any EventLog, stages: StageTimes, logger: Logger) {
-        current = Lock(file)
+        self.file = file
         self.log = log
         self.stages = stages
         self.logger = logger
@@ -157,14 +156,12 @@ final class Checkpointer: Sendable {
         }
     }
 
-    /// Behind the writes that wait: from here on deltas go into another file, which holds what this one held.
-    ///
-    /// - Parameter move: closes this one, and opens the other.
-    func moveFile(_ move: (StateFile) throws -> StateFile) throws {
-        try queue.sync {
-            let file = try move(file)
-            current.withLock { $0 = file }
+    /// Behind the writes that wait, and with no look at the files meanwhile.
+    func moveFile(to path: String) throws(StateError) {
+        let outcome: Result<Void, StateError> = queue.sync {
+            Result { () throws(StateError) in try file.move(to: path) }
         }
+        try outcome.get()
     }
 
     /// How long the write-ahead log is, and who keeps it from being folded in.

@@ -1,10 +1,6 @@
 public import Checkpoints
 
 extension Engine {
-    /// Has checkpoints go into another file, that which the state was restored from having moved there. Before `start`.
-    ///
-    /// - Parameter move: closes the file, and opens it where it is then.
-    public func moveStateFile(_ move: (StateFile) throws -> StateFile) throws {
-        try checkpointer.moveFile(move)
-    }
+    /// Moves the state's file to another path of its folder, over what stands there. Before `start`.
+    public func moveStateFile(to path: String) throws(StateError) { try checkpointer.moveFile(to: path) }
 }

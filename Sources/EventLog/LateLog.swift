@@ -6,15 +6,13 @@ public import SQLiteFiles
 ///
 /// Until then nothing is there to consume, and nothing can be appended.
 public final class LateLog: EventLog {
-    public let name: String
     public let source: String
     private let opened = Lock<(any EventLog)?>(nil)
 
     /// - Parameter source: of the log that will be opened.
-    public init(source: String) {
-        name = "the log, once it is free"
-        self.source = source
-    }
+    public init(source: String) { self.source = source }
+
+    public var name: String { log?.name ?? "the log, once it is free" }
 
     /// From here on it is this one. Once only.
     public func open(_ log: any EventLog) { opened.withLock { $0 = $0 ?? log } }

@@ -80,6 +80,7 @@ struct TakeOverTests {
                 + status["events.late"])
         #expect((status.positions[0] ?? 0) >= events)
         #expect(status["events.skipped"] == 0)
+        #expect(status.text("log.name").hasPrefix("embedded log at "))
         #expect(try new.stop() == .exit(0))
         let left = try FileManager.default.contentsOfDirectory(atPath: place.stateFolder)
         #expect(!left.contains { $0.contains("take-over") })

@@ -68,7 +68,7 @@ struct TakingOver {
                 file = try stateFile()
                 engine = try open(file)
             } else {
-                try engine.moveStateFile(moveCopy)
+                try engine.moveStateFile(to: state)
             }
             let log = try configuration.openLog(logger: logger)
             late.open(log)
@@ -115,19 +115,6 @@ struct TakingOver {
             let position = try StateFile.positions(path: copy)?[0]
         else { return false }
         return try EmbeddedInspection(path: configuration.state.folder + "/log.sqlite").earliest > position
-    }
-
-    /// Puts the copy in the place of the old daemon's file.
-    private func moveCopy(_ file: StateFile) throws -> StateFile {
-        try file.close()
-        // Left behind by a daemon that was killed: they are the other file's.
-        for suffix in ["-wal", "-shm"] { unlink(state + suffix) }
-        guard rename(copy, state) == 0 else {
-            throw StateError(
-                .unwritable,
-                "'\(copy)' cannot take the place of '\(state)' (\(String(cString: strerror(errno))))")
-        }
-        return try stateFile()
     }
 
     private func takeLock() throws -> FolderLock {
