@@ -248,7 +248,9 @@ struct Preparation: ~Copyable {
         }
         if !outcome.isNews { tally.counters.late += 1 }
         tally.counters.droppedTags += Int64(outcome.droppedTags)
-        if description.tags != nil || description.addedTags != nil { learnContent(of: row, logged.event.token) }
+        if description.tags != nil || description.addedTags != nil {
+            learnContent(of: row, logged.event.token)
+        }
         segment.described.append(row)
     }
 
