@@ -25,12 +25,6 @@ package final class RowColumn<Value: Sendable>: @unchecked Sendable {
         count = newCount
     }
 
-    /// Where the row's value lies, until `grow`.
-    package func address(of row: Int) -> UnsafePointer<Value> {
-        assert(row >= 0 && row < count)
-        return UnsafePointer(values + row)
-    }
-
     /// In place: what a value owns must not be copied to be written.
     package subscript(row: Int) -> Value {
         @inline(__always) unsafeAddress {

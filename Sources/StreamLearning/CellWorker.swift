@@ -62,14 +62,9 @@ struct CellWorker {
     /// Learns the examples of a cell in their order.
     func learn(_ cell: ArraySlice<Int32>, shard: UserShard, lease: borrowing RowLease) {
         let desks = LearnerDesks(models: models, learners: learners, shard: shard, seen: seen)
-        for place in cell.indices {
-            let index = cell[place]
+        for index in cell {
             let example = examples[Int(index)]
             let local = shard.local(example.user)
-            if place + 1 < cell.endIndex {
-                let next = examples[Int(cell[place + 1])]
-                desks.foresee(next, local: shard.local(next.user), lease: lease)
-            }
             shard.change(local) {
                 shard.users[local].lastEvent = example.ordinal
                 shard.users.markUnsaved(local)

@@ -65,18 +65,6 @@ struct CounterLearner: StreamLearner {
         context.touchUser()
     }
 
-    func foresee(
-        _ example: Example, local: Int, _ context: borrowing LearningContext, lease: borrowing RowLease
-    ) {
-        guard rule.options.kind == .next, let counter = context.model.counter,
-            let trails = context.shard.trails[context.modelIndex]
-        else { return }
-        let successors = counter.successors
-        for previous in trails[local].recent where lease.holds(Int(previous)) {
-            SuccessorSketch.prefetch(at: successors.address(of: Int(previous)))
-        }
-    }
-
     /// What is not liked any more is not waited for again, and nothing follows from it.
     func dislike(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease) {
         guard context.weight <= 0, let trails = context.shard.trails[context.modelIndex] else { return }

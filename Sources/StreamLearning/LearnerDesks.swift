@@ -1,6 +1,4 @@
-internal import Counting
 internal import Factors
-internal import Learners
 internal import LiveScores
 internal import State
 
@@ -20,12 +18,6 @@ struct LearnerDesk: ~Copyable {
         ) -> ScoreSample {
             learner.take(example, by: measure, context, lease: lease)
         }
-
-        func foresee(
-            _ example: Example, local: Int, _ context: borrowing LearningContext, lease: borrowing RowLease
-        ) {
-            learner.foresee(example, local: local, context, lease: lease)
-        }
     }
 
     init(_ context: consuming LearningContext, _ learner: any StreamLearner) {
@@ -38,11 +30,6 @@ struct LearnerDesk: ~Copyable {
     /// What the learner thinks of the event, which it then learns.
     func take(_ example: Example, by measure: CommonMeasure, lease: borrowing RowLease) -> ScoreSample {
         holder.take(example, by: measure, context, lease: lease)
-    }
-
-    /// The example comes next.
-    func foresee(_ example: Example, local: Int, lease: borrowing RowLease) {
-        holder.foresee(example, local: local, context, lease: lease)
     }
 
     /// What the learner thinks of an event that it does not learn from, by the measure that all are compared by.
@@ -60,24 +47,16 @@ struct LearnerDesk: ~Copyable {
 struct LearnerDesks: ~Copyable {
     private let desks: UnsafeMutablePointer<LearnerDesk>
     let count: Int
-    /// Those that count what follows what: the others have nothing to foresee.
-    private let foreseeing: [Int]
 
     init(models: [ModelState], learners: [any StreamLearner], shard: UserShard, seen: SeenRule) {
         count = models.count
         desks = .allocate(capacity: count)
-        foreseeing = models.indices.filter { models[$0].counter?.rule.options.kind == .next }
         let memo = CellMemo()
         for (index, model) in models.enumerated() {
             let context = LearningContext(
                 modelIndex: index, model: model, shard: shard, seen: seen, memo: memo)
             (desks + index).initialize(to: LearnerDesk(context, learners[index]))
         }
-    }
-
-    /// The example comes next.
-    func foresee(_ example: Example, local: Int, lease: borrowing RowLease) {
-        for number in foreseeing { desks[number].foresee(example, local: local, lease: lease) }
     }
 
     deinit {

@@ -35,10 +35,6 @@ protocol StreamLearner: Sendable {
     /// does not hold it yet.
     func dislike(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease)
 
-    /// Called an event before this one: a moment to ask for memory that will be looked at. Changes nothing.
-    func foresee(
-        _ example: Example, local: Int, _ context: borrowing LearningContext, lease: borrowing RowLease)
-
     /// Called when the event has changed what the history says that the user took, as this model sees it.
     func historyChanged(_ example: Example, _ context: borrowing LearningContext)
 }
@@ -63,10 +59,6 @@ extension StreamLearner {
     }
 
     func dislike(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease) {}
-
-    func foresee(
-        _ example: Example, local: Int, _ context: borrowing LearningContext, lease: borrowing RowLease
-    ) {}
 
     func historyChanged(_ example: Example, _ context: borrowing LearningContext) {}
 }

@@ -172,20 +172,6 @@ extension SuccessorSketch {
         return place < count ? place : nil
     }
 
-    /// Asks for what `add` looks at, some time before it does: sketches lie far apart, and to wait for them is most of the
-    /// time that it takes.
-    ///
-    /// The array is not touched, not even to count a reference, because that would be to wait: its address is read as it
-    /// stands, in the first word, and its elements are taken to begin 32 bytes on. Were either wrong, something else would be
-    /// asked for; nothing is read or changed by it.
-    @inline(__always)
-    public static func prefetch(at sketch: UnsafePointer<SuccessorSketch>) {
-        let (count, room) = (sketch.pointee.count, sketch.pointee.room)
-        guard count > 0, let array = UnsafeRawPointer(sketch).load(as: UnsafeRawPointer?.self) else { return }
-        cache_prefetch(array, 32 + count * 4)
-        cache_prefetch(array + 32 + room * 4, count * 4)
-    }
-
     private var leastPlace: Int? {
         guard count > 0 else { return nil }
         // The second column; counts are above 0, so that their bits are in their order.
