@@ -5,12 +5,14 @@ package import Factors
 /// A description gives one triplet at once and owes some more, which are learned a few at a time as the stream goes on. Every
 /// `block` triplets are one step of the map. All of it is a function of the descriptions' order and of the keys of the draws.
 /// Look-ups are shown the map as it was at some step (`shown`), with which all vectors are worked out, and anew each time
-/// that it has learned a quarter more: vectors of two maps cannot be compared.
+/// that it has learned a quarter more, of many items less often: vectors of two maps cannot be compared.
 package struct ContentVectors: Sendable {
     /// Numbers of an item's vector, zeros at its end included.
     package static let width = TripletModel.width
     /// Triplets of a step.
     private static let block = 32
+    /// One more step is taken for so many items before the map is shown anew.
+    private static let rowsPerStep = 256
     /// One triplet in so many has a tag for its anchor, which the positive carries and is taken without: so that words
     /// find items that are about them and do not say them.
     private static let byTagOneIn = 2
@@ -151,7 +153,9 @@ package struct ContentVectors: Sendable {
             counts.rejected += 1
             return
         }
-        if model.steps - counts.shownSteps > counts.shownSteps / 4 { show() }
+        // With many items seldom at first, too: all of them are worked out anew then, and events wait for it.
+        let wait = max(counts.shownSteps / 4, book.rowEnd / Self.rowsPerStep)
+        if model.steps - counts.shownSteps > wait { show() }
     }
 
     /// As the items are described now; `nil` where one of them is not any more.
