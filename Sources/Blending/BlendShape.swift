@@ -171,17 +171,6 @@ public struct BlendFeatures: Sendable {
     @inline(__always)
     public mutating func setSeen(at place: Int) { numbers[shape.seenFeature * count + place] = 1 }
 
-    /// Of these items alone.
-    func part(_ places: [Int]) -> BlendFeatures {
-        var part = BlendFeatures(shape: shape, count: places.count)
-        for feature in 0..<shape.features {
-            for (place, from) in places.enumerated() {
-                part.numbers[feature * places.count + place] = numbers[feature * count + from]
-            }
-        }
-        return part
-    }
-
     /// Σ weight × feature of all items.
     public func scores(_ weights: [Float]) -> [Float] {
         precondition(weights.count == shape.features)

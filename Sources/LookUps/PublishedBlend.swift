@@ -11,8 +11,9 @@ final class PublishedBlend: Sendable {
 
     private struct Learned {
         var counts: [FadingLogs] = []
+        var leaders: CountLeaders
         /// By count, the items that it puts first, in their order.
-        var first: [FirstItems]
+        var first: [[Int32]]
         var served: ServedWeights
         /// Where the counts stand.
         var ordinal: Int64 = 0
@@ -26,8 +27,8 @@ final class PublishedBlend: Sendable {
         self.rule = rule
         learned = SharedLock(
             Learned(
-                first: (0..<rule.counts).map { _ in FirstItems(limit: Self.firstMax) },
-                served: BlendState(rule).served))
+                leaders: CountLeaders(counts: rule.counts, limit: Self.firstMax),
+                first: Array(repeating: [], count: rule.counts), served: BlendState(rule).served))
     }
 
     var bytes: Int { learned.read { $0.counts.capacity * MemoryLayout<FadingLogs>.stride } }
@@ -39,10 +40,13 @@ final class PublishedBlend: Sendable {
             let before = learned.counts.count
             for row in before..<max(before, blend.counts.count) { learned.counts.append(blend.counts[row]) }
             for row in rows { learned.counts[Int(row)] = blend.counts[Int(row)] }
+            let (counts, rates) = (learned.counts, rule.rates)
+            if learned.leaders.isStale { learned.leaders.rebuild(rows: [], rates) { counts[Int($0)] } }
+            for row in rows + Array(Int32(before)..<Int32(counts.count)) where counts[Int(row)].isTaken {
+                learned.leaders.take(row, counts[Int(row)], rates) { counts[Int($0)] }
+            }
             for number in learned.first.indices {
-                learned.first[number].take(rows + Array(Int32(before)..<Int32(learned.counts.count))) { row in
-                    rule.rates.standing(learned.counts[Int(row)], number)
-                }
+                learned.first[number] = learned.leaders.first(number, rates) { counts[Int($0)] }
             }
             learned.served = served
             (learned.ordinal, learned.time) = (state.counters.applied, state.newestTime ?? 0)
@@ -55,7 +59,7 @@ final class PublishedBlend: Sendable {
     /// Each count's first items, `limit` at most, that may be answered.
     func first(_ limit: Int, _ filter: ItemFilter) -> [Int32] {
         learned.read { learned in
-            learned.first.flatMap { $0.rows.lazy.filter { filter.allows(Int($0)) }.prefix(limit) }
+            learned.first.flatMap { $0.lazy.filter { filter.allows(Int($0)) }.prefix(limit) }
         }
     }
 
@@ -68,37 +72,5 @@ final class PublishedBlend: Sendable {
                 for number in 0..<rule.counts { features.set(number, at: place, values[number]) }
             }
         }
-    }
-}
-
-/// The items that a fading count puts first. All fade alike, so only what is taken changes its place.
-private struct FirstItems {
-    private let limit: Int
-    private(set) var rows: [Int32] = []
-    private var standings: [Double] = []
-
-    init(limit: Int) { self.limit = limit }
-
-    mutating func take(_ changed: [Int32], standing: (Int32) -> Double) {
-        var isIn = Set(rows)
-        var least = rows.count < limit ? -Double.infinity : standings.last ?? -.infinity
-        var all = zip(rows, standings).map { (row: $0, standing: $1) }
-        var isChanged = false
-        for row in changed {
-            let now = standing(row)
-            if isIn.contains(row) {
-                isChanged = true
-            } else if now > least {
-                isChanged = true
-                isIn.insert(row)
-                all.append((row, now))
-            }
-        }
-        guard isChanged else { return }
-        for place in all.indices { all[place].standing = standing(all[place].row) }
-        all.sort { ($1.standing, $0.row) < ($0.standing, $1.row) }
-        if all.count > limit { all.removeLast(all.count - limit) }
-        (rows, standings) = (all.map(\.row), all.map(\.standing))
-        least = standings.last ?? -.infinity
     }
 }
