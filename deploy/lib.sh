@@ -13,13 +13,15 @@ fail() {
     exit 1
 }
 
-# Prints the seconds a command takes under a headline.
+# Prints the seconds a command takes under a headline; fails where it does.
 step() {
-    local title="$1" start=$SECONDS
+    local title="$1" start=$SECONDS code=0
     shift
     say "$title"
-    "$@"
-    printf -- '-- %s: %d s\n' "$title" "$((SECONDS - start))"
+    "$@" || code=$?
+    ((code == 0)) || printf -- '-- %s: failed with %d after %d s\n' "$title" "$code" "$((SECONDS - start))"
+    ((code == 0)) && printf -- '-- %s: %d s\n' "$title" "$((SECONDS - start))"
+    return "$code"
 }
 
 # Ends the script where there is no Swift compiler, or one too old.
