@@ -42,21 +42,23 @@ enum ContentCommands {
     }
 
     static let tags = Command(
-        "TAGS", "The tags most often on what a user took, or on items, each with the number of items.",
+        "TAGS",
+        "The tags most often on what a user took, on what is recommended, or on items; each with the number of items.",
         group: .lookup, flags: [.readonly],
         arguments: [
             ArgumentSpec(
                 name: "of", kind: .oneOf,
                 parts: [
-                    .value("user", after: "USER"),
+                    .value("user", after: "USER"), .value("user", after: "RECOMMENDED"),
                     ArgumentSpec(name: "item", token: "ITEMS", isMultiple: true),
                 ]),
-            .option("COUNT", "n", .integer), AnswerOptions.after,
+            .option("COUNT", "n", .integer), .option("AMONG", "m", .integer), AnswerOptions.after,
         ]
     ) { arguments, _, environment throws(CommandError) in
         var query: TagsQuery
         switch try arguments.keyword() {
         case "USER": query = TagsQuery(.user(try arguments.id("user")))
+        case "RECOMMENDED": query = TagsQuery(.recommended(try arguments.id("user"), 100))
         case "ITEMS":
             var items = [try arguments.id("item")]
             while !arguments.isAtEnd, !arguments.isNextOption { items.append(try arguments.id("item")) }
@@ -65,13 +67,20 @@ enum ContentCommands {
                     "\(items.count) items; at most \(ArgumentReader.countRange.upperBound) are allowed")
             }
             query = TagsQuery(.items(items))
-        case let word?: throw arguments.error("unexpected '\(word.prefix(64))'; USER or ITEMS is allowed")
-        case nil: throw arguments.error("USER or ITEMS is missing")
+        case let word?:
+            throw arguments.error("unexpected '\(word.prefix(64))'; USER, RECOMMENDED or ITEMS is allowed")
+        case nil: throw arguments.error("USER, RECOMMENDED or ITEMS is missing")
         }
         var after: Lookup.After?
         while let option = try arguments.option() {
             switch option {
             case "COUNT": query.count = try arguments.count()
+            case "AMONG":
+                let among = try arguments.integer("AMONG", in: ArgumentReader.countRange)
+                guard case .recommended(let user, _) = query.subject else {
+                    throw arguments.error("AMONG goes with RECOMMENDED")
+                }
+                query.subject = .recommended(user, among)
             case "AFTER": after = try arguments.after()
             default: throw arguments.unexpected(option)
             }

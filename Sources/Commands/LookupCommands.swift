@@ -3,9 +3,9 @@ import Events
 internal import LookUps
 import RESP
 
-/// `PREDICT`, `RANK`, `SIMILAR`, `SIMILAR.USERS`, `TOP`.
+/// `AXES`, `PREDICT`, `RANK`, `SIMILAR`, `SIMILAR.USERS`, `TOP`.
 enum LookupCommands {
-    static let all = [predict, rank, similar, similarUsers, top]
+    static let all = [axes, predict, rank, similar, similarUsers, top]
 
     static let similar = Command(
         "SIMILAR", "Items nearest to an item, nearest first.", group: .lookup, flags: [.readonly],
@@ -70,8 +70,8 @@ enum LookupCommands {
         arguments: [
             .value("n", .integer),
             .choice("BY", "order", of: TopQuery.Order.allCases.map(\.rawValue)).required(),
-            .option("MODEL", "m"), .repeated("TAG", "t"), .flag("WITHSCORES"), .flag("WITHMETA"),
-            AnswerOptions.after,
+            .option("AMONG", "m", .integer), .option("MODEL", "m"), .repeated("TAG", "t"),
+            .flag("WITHSCORES"), .flag("WITHMETA"), AnswerOptions.after,
         ]
     ) { arguments, _, environment throws(CommandError) in
         let count = try arguments.integer("n", in: ArgumentReader.countRange)
@@ -81,6 +81,7 @@ enum LookupCommands {
         while let option = try arguments.option() {
             if try options.take(option, &arguments) { continue }
             switch option {
+            case "AMONG": query.among = try arguments.integer("AMONG", in: 1...TopQuery.amongMax)
             case "MODEL": query.model = try arguments.text("MODEL")
             case "TAG": query.tags.append(try arguments.text("TAG"))
             default: throw arguments.unexpected(option)
@@ -90,6 +91,48 @@ enum LookupCommands {
         return .lookup(
             Lookup(after: options.after) { [query, options] () throws(LookupError) in
                 try AnswerFormat.value(environment.service.answer(query), withScores: options.withScores)
+            })
+    }
+
+    /// Of the most taken items, where not said: what hardly anybody took lies where it began, and crowds the ends.
+    private static let axesAmong = 1_000
+
+    static let axes = Command(
+        "AXES",
+        "The three directions in which a model's items differ most, and the items at both ends of each.",
+        group: .lookup, flags: [.readonly],
+        arguments: [
+            .option("COUNT", "n", .integer), .option("AMONG", "m", .integer), .option("MODEL", "m"),
+            .flag("WITHSCORES"), AnswerOptions.after,
+        ]
+    ) { arguments, _, environment throws(CommandError) in
+        var (query, count) = (MapQuery(itemsMax: axesAmong), 10)
+        var options = AnswerOptions()
+        while let option = try arguments.option() {
+            switch option {
+            case "COUNT": count = try arguments.count()
+            case "AMONG": query.itemsMax = try arguments.integer("AMONG", in: 2...TopQuery.amongMax)
+            case "MODEL": query.model = try arguments.text("MODEL")
+            case "WITHMETA": throw arguments.unexpected(option)
+            default: if try !options.take(option, &arguments) { throw arguments.unexpected(option) }
+            }
+        }
+        return .lookup(
+            Lookup(after: options.after, isLong: true) { [query, count, options] () throws(LookupError) in
+                let map = try environment.service.map(query)
+                var axes: [RESPValue] = []
+                for axis in 0..<ItemMap.axisCount {
+                    let ends = map.ends(ofAxis: axis, count)
+                    axes.append(
+                        .map([
+                            (.text("model"), .text(map.model)), (.text("axis"), .integer(Int64(axis + 1))),
+                            (.text("explained"), .shortest(map.explained[axis])),
+                            (.text("singular-value"), .shortest(map.singularValues[axis])),
+                            (.text("low"), try AnswerFormat.list(ends.low, withScores: options.withScores)),
+                            (.text("high"), try AnswerFormat.list(ends.high, withScores: options.withScores)),
+                        ]))
+                }
+                return .array(axes)
             })
     }
 

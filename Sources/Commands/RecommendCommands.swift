@@ -14,8 +14,12 @@ enum RecommendCommands {
     private static let longUsers = 16
     private static let longItems = 100
 
+    /// `[BY model|content|match]`.
+    private static let basis = ArgumentSpec.choice(
+        "BY", "basis", of: RecommendBasis.allCases.map(\.rawValue))
+
     private static let userOptions: [ArgumentSpec] = [
-        .option("COUNT", "n", .integer), .option("MODEL", "m"), ContentCommands.basis, .flag("WITHSCORES"),
+        .option("COUNT", "n", .integer), .option("MODEL", "m"), basis, .flag("WITHSCORES"),
         .flag("WITHMETA"), .repeated("TAG", "t"), .repeated("EXCLUDE", "item"), .flag("INCLUDESEEN"),
         .option("SEEN", "rule"), AnswerOptions.after,
         .choice("FALLBACK", "fallback", of: RecommendQuery.Fallback.allCases.map(\.rawValue)),

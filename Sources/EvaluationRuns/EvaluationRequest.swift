@@ -97,6 +97,8 @@ public struct EvaluationRequest: Sendable {
     public var seen = SeenRule.exclude
     /// One liked event in so many is ranked, in `prequential`; all are learned.
     public var sample = 1
+    /// Whether ratings of what is not liked are ranked too, in `prequential`.
+    public var ranksDisliked = false
     /// Path of what `freshet simulate --oracle` wrote of the events, to stand beside the algorithms of `prequential`.
     public var oracle: String?
     /// Threads; one per core where absent. `prequential` learns on one.

@@ -167,6 +167,7 @@ public struct EvaluationRun {
             seed: request.seed, window: request.window ?? max(1, events.count / 10),
             popularityHalfLife: request.popularityHalfLife, seen: request.seen,
             signals: request.events.signals, signalHalfLife: request.signalHalfLife, sample: request.sample,
+            ranksDisliked: request.ranksDisliked,
             describesFirst: request.describesFirst, priors: request.priors)
     }
 

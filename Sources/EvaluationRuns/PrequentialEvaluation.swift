@@ -30,6 +30,8 @@ struct PrequentialEvaluation {
         var signalHalfLife = HalfLife.never
         /// One liked event in so many is ranked.
         var sample = 1
+        /// Whether ratings of what is not liked are ranked too.
+        var ranksDisliked = false
         /// Whether tables described all before the first event.
         var describesFirst = false
         /// What features say of rows.
@@ -66,7 +68,8 @@ struct PrequentialEvaluation {
             models: options.names, depths: options.depths,
             halfLife: options.popularityHalfLife > 0
                 ? ConfigurationText.number(options.popularityHalfLife) : nil,
-            hasOracle: options.truths != nil, seen: options.seen, window: options.window)
+            hasOracle: options.truths != nil, seen: options.seen, window: options.window,
+            ranksDisliked: options.ranksDisliked)
         for (index, name) in options.names.enumerated() {
             if case .sgd = models[index].learner {
                 ratings.append(RatingTally(name: name, model: index, window: options.window))
@@ -186,7 +189,7 @@ enum LiveModels {
         replay.state.priors = options.priors
         replay.learning.signals = options.signals
         replay.learning.signalHalfLife = options.signalHalfLife
-        replay.rankEvery = options.sample
+        (replay.rankEvery, replay.ranksDisliked) = (options.sample, options.ranksDisliked)
         return replay
     }
 

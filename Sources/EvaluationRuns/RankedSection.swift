@@ -18,12 +18,16 @@ struct RankedSection {
         case young
         /// Items of none, which are known by their description alone.
         case untouched
+        /// Ratings that say that the item is not liked.
+        case disliked
 
         /// An item of fewer events is young.
         static let youngBelow = 10
 
         func holds(_ event: ReplayedEvent) -> Bool {
-            switch self {
+            guard event.isPositive else { return self == .disliked }
+            return switch self {
+            case .disliked: false
             case .all: true
             case .repeats: event.isRepeat
             case .new, .amongNew: !event.isRepeat
@@ -40,6 +44,7 @@ struct RankedSection {
             case .amongNew: "new to the user, among what is new"
             case .young: "new items"
             case .untouched: "items nobody has taken"
+            case .disliked: "disliked"
             }
         }
 
@@ -50,6 +55,7 @@ struct RankedSection {
             case .new: "events on what the user had not taken, in the full ranking; "
             case .amongNew: "the same, ranked without what the user had taken; "
             case .young: "events on items of fewer than \(Self.youngBelow) events, in the full ranking; "
+            case .disliked: "ratings that are not liked, in the full ranking; less is better; "
             case .untouched: "first events of items that were described before, in the full ranking; "
             }
         }
@@ -105,16 +111,18 @@ struct RankedSections {
     ///   - halfLife: of the popularity that fades, as text; `nil` for none.
     ///   - window: of the curves.
     init(
-        models: [String], depths: [Int], halfLife: String?, hasOracle: Bool, seen: SeenRule, window: Int
+        models: [String], depths: [Int], halfLife: String?, hasOracle: Bool, seen: SeenRule, window: Int,
+        ranksDisliked: Bool = false
     ) {
         var parts: [RankedSection.Part] = [.all]
         if seen != .exclude { parts += [.repeats, .new, .amongNew] }
         parts += [.young, .untouched]
+        if ranksDisliked { parts.append(.disliked) }
         sections = parts.map { part in
             let metrics =
                 part == .all
                 ? depths.flatMap { [Metric.recall($0), .ndcg($0), .mrr($0)] } + [.auc]
-                : depths.map { Metric.recall($0) }
+                : depths.map { part == .disliked ? Metric.disliked($0) : Metric.recall($0) }
             func tally(_ name: String, _ source: RankingTally.Source) -> RankingTally {
                 RankingTally(name: name, source: source, metrics: metrics, window: window)
             }
@@ -130,7 +138,7 @@ struct RankedSections {
 
     /// - Parameter truth: what the oracle thought of it, where there is one.
     mutating func take(_ event: ReplayedEvent, truth: () throws -> ChoiceTruth?) throws {
-        guard event.isPositive else { return }
+        guard event.isPositive else { return takeDisliked(event) }
         // Whoever has no history gets what is popular, whatever the model: that says nothing about the model.
         guard event.userIsKnown else {
             unknownUsers += 1
@@ -145,6 +153,12 @@ struct RankedSections {
         if event.ranking == nil { unknownItems += 1 } else { ranked += 1 }
         let truth = try truth()
         for index in sections.indices { sections[index].add(event, truth: truth) }
+    }
+
+    /// Where the item stood of a rating that is not liked; nothing where that was not asked for.
+    private mutating func takeDisliked(_ event: ReplayedEvent) {
+        guard event.userIsKnown, event.ranking != nil else { return }
+        for index in sections.indices { sections[index].add(event, truth: nil) }
     }
 
     var users: Int { sections.map(\.users).max() ?? 0 }

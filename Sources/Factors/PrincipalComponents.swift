@@ -5,6 +5,8 @@ public struct PrincipalComponents: Sendable {
 
     /// Of all that the rows differ, the part along each axis; the greatest first.
     public let explained: [Float]
+    /// Of the centred rows, along each axis: the root of the sum of the places' squares.
+    public let singularValues: [Float]
     /// A column an axis, an entry a row.
     public let places: [[Float]]
 
@@ -22,15 +24,17 @@ public struct PrincipalComponents: Sendable {
         else { return nil }
         let total = values.reduce(0) { $0 + max(0, $1) }
         guard total > 1e-12, total.isFinite else { return nil }
-        var (explained, places): ([Float], [[Float]]) = ([], [])
+        var (explained, singularValues, places): ([Float], [Float], [[Float]]) = ([], [], [])
         // In ascending order as LAPACK has them.
         for number in 0..<axes {
             let column = factors - 1 - number
             explained.append(Float(max(0, values[column]) / total))
+            singularValues.append(Float((max(0, values[column]) * Double(count)).squareRoot()))
             let axis = Self.oriented(vectors[column * factors..<(column + 1) * factors].map { Float($0) })
             places.append(Self.places(of: rows, along: axis, mean: mean, count: count))
         }
         self.explained = explained
+        self.singularValues = singularValues
         self.places = places
     }
 

@@ -40,7 +40,11 @@ extension Routes {
         Route(
             .get, "/v1/recommend/{user}", "recommend", "Items for a user, best first.",
             parameters: [
-                user, count, model, by, tag, exclude,
+                user, count, model,
+                Parameter.query(
+                    "by", .choice(RecommendBasis.allCases.map(\.rawValue)),
+                    "What is asked: the model's score, the tags of what the user took, or the user's own part of the score."
+                ).standing(at: .string("model")), tag, exclude,
                 Parameter.query("seen", .seen, "Whether what the user took may be answered."),
                 Parameter.query(
                     "fallback", .choice(RecommendQuery.Fallback.allCases.map(\.rawValue)),
@@ -77,7 +81,7 @@ extension Routes {
                     "by", .choice(TopQuery.Order.allCases.map(\.rawValue)), "What they are ranked by."
                 ).required(), count,
                 Parameter.query(
-                    "among", .integer(1...1_000),
+                    "among", .integer(1...TopQuery.amongMax),
                     "For biases: ranks no others than this many of the most taken items."),
                 model, tag, titles, meta,
             ] + after,
@@ -157,39 +161,8 @@ extension Routes {
         var query = TopQuery(
             order: call.choice("by") ?? .popular, count: call.integer("count", otherwise: 10),
             model: call.text("model"), tags: call.texts("tag"), wantsMeta: call.flag("meta"))
-        guard let among = call.text("among").flatMap({ Int($0) }) else {
-            return try list(service.answer(query), call.flag("titles"), service)
-        }
-        let (order, count) = (query.order, query.count)
-        guard order == .bias || order == .leastBias else {
-            throw Problem.invalid("among goes with by=bias and by=-bias")
-        }
-        (query.order, query.count) = (.popular, among)
-        var answer = try service.answer(query)
-        answer.items = try biased(answer.items, order, count, query.model, service)
-        return try list(answer, call.flag("titles"), service)
-    }
-
-    /// The items by their own bias in a model.
-    private static func biased(
-        _ items: [ScoredItem], _ order: TopQuery.Order, _ count: Int, _ model: String?,
-        _ service: any LookupService
-    ) throws(LookupError) -> [ScoredItem] {
-        let models = service.models()
-        let asked = models.first { model == nil ? $0.isDefault : $0.name == model }
-        guard let asked else { throw LookupError(.noModel, "no model '\(model ?? "")'") }
-        // A blend has no biases of its own.
-        let ranking = models.first { ["bpr", "warp", "als"].contains($0.learner) }
-        let name = asked.learner == "blend" ? ranking?.name ?? asked.name : asked.name
-        var found: [ScoredItem] = []
-        for item in items {
-            guard let bias = try service.item(item.id).models.first(where: { $0.name == name })?.bias else {
-                continue
-            }
-            found.append(ScoredItem(id: item.id, score: bias))
-        }
-        found.sort { order == .bias ? $0.score > $1.score : $0.score < $1.score }
-        return Array(found.prefix(count))
+        query.among = call.text("among").flatMap { Int($0) }
+        return try list(service.answer(query), call.flag("titles"), service)
     }
 
     @Sendable private static func predict(_ call: Call) throws -> JSON {

@@ -12,7 +12,7 @@ public import Factors
 /// p_u = (QᵀQ + Σ αw q qᵀ + λ_u I)⁻¹ Σ (1 + αw) q over the items that u took, q their rows; items likewise. Items not
 /// taken count with confidence 1 through the Gramian QᵀQ. Hu, Koren, Volinsky, "Collaborative Filtering for Implicit
 /// Feedback Datasets", 2008. Rows have no bias. What is disliked has the preference −1 in place of 1, with the confidence of
-/// its weight.
+/// its weight; with `Options.dislikesAreZero` the preference 0, as what is not known has, but with that confidence.
 ///
 /// λ_u = λ (N + Σ αw)^ν, N the rows of the other side, so that a row weighed against more evidence is held back more.
 /// Rendle et al., "Revisiting the Performance of iALS on Item Recommendation Benchmarks", 2021, whose unobserved
@@ -28,6 +28,8 @@ public struct ALS: Sendable {
         /// Events after which the w of what a user took counts half for the user's row; 0 lets all count alike. What is
         /// long past keeps the confidence 1 of any item, and is still an item taken: a taste of old, beside the recent.
         public var halfLifeEvents: Float = 0
+        /// Whether what is disliked is a confident zero: in the matrix and not on the right side. Else it is wanted at −1.
+        public var dislikesAreZero = false
 
         public init() {}
 
@@ -48,6 +50,21 @@ public struct ALS: Sendable {
     /// The score by which items are ranked: 1 is what the model gives to an item taken, 0 to one that is not.
     @inline(__always)
     public func score(user: Row, item: Row) -> Float { user.dot(item) }
+
+    /// Adds what is known of a row of the other side: above 0 how much it was liked, below 0 how much disliked.
+    @inline(__always)
+    public func append(_ row: Row, weight: Float, to workspace: ALSWorkspace) {
+        let confidence = options.alpha * weight
+        workspace.append(row, confidence: confidence, preferred: preferred(confidence))
+    }
+
+    /// Confidence times preference, of αw: what stands on the right side.
+    @inline(__always)
+    func preferred(_ confidence: Float) -> Float {
+        if confidence == 0 { return 0 }
+        guard confidence < 0 else { return 1 + confidence }
+        return options.dislikesAreZero ? 0 : confidence - 1
+    }
 
     /// Solves `target` from what was appended to `workspace` since it was cleared.
     ///
@@ -72,7 +89,7 @@ public struct ALS: Sendable {
     ) -> UpdateResult {
         workspace.clear()
         for (row, weight) in zip(rows, weights) {
-            workspace.append(others.row(Int(row)), confidence: options.alpha * weight)
+            append(others.row(Int(row)), weight: weight, to: workspace)
         }
         return solve(gramian: gramian, into: target, workspace: workspace)
     }

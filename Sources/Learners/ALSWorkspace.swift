@@ -46,15 +46,15 @@ public final class ALSWorkspace: @unchecked Sendable {
         vector.update(repeating: .zero, count: factors / 8)
     }
 
-    /// Adds a row of the other side. `confidence` is αw; 0 is left out. Below 0 it is that of a dislike, whose preference is
-    /// −1: below the 0 of an item of which nothing is known.
-    public func append(_ row: Row, confidence: Float) {
+    /// Adds a row of the other side. `confidence` is αw, below 0 that of a dislike; 0 is left out.
+    ///
+    /// - Parameter preferred: 1 + |αw| times the preference.
+    func append(_ row: Row, confidence: Float, preferred: Float) {
         // NaN goes on, and the guard refuses what comes of it: it must not vanish without a count.
         if confidence == 0 { return }
         if gatheredCount == Self.blockRows { flush() }
         let root = abs(confidence).squareRoot()
         let place = gathered + gatheredCount * (factors / 8)
-        let preferred = Self.preferred(confidence)
         for lane in row.indices {
             let q = row[lane]
             place[lane] = root * q
@@ -62,13 +62,6 @@ public final class ALSWorkspace: @unchecked Sendable {
         }
         gatheredCount += 1
         confidenceSum += abs(confidence)
-    }
-
-    /// Confidence times preference.
-    @inline(__always)
-    static func preferred(_ confidence: Float) -> Float {
-        if confidence == 0 { return 0 }
-        return confidence < 0 ? confidence - 1 : 1 + confidence
     }
 
     private func flush() {

@@ -30,6 +30,9 @@ public struct BPR: Sendable {
         public var biasRegularization: Float = 0.02
         /// Negatives drawn for each positive event.
         public var samples: Int = 8
+        /// Items drawn for each negative, of which the one is taken that scores highest; 1 takes what is drawn. Zhang et al.,
+        /// "Optimizing Top-N Collaborative Filtering via Dynamic Negative Item Sampling", 2013.
+        public var hardestOf: Int = 1
         /// How they are drawn.
         public var negatives = NegativeSampler()
 

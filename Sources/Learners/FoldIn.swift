@@ -234,7 +234,7 @@ extension ALS {
         workspace.clear()
         for row in 0..<items.count {
             let weight = items.values[row] * options.recencyWeight(eventsAgo: row)
-            workspace.append(table.row(row), confidence: options.alpha * weight)
+            append(table.row(row), weight: weight, to: workspace)
         }
         let user = table.row(items.count)
         guard solve(gramian: gramian, into: user, workspace: workspace) == .applied else { return nil }
@@ -258,7 +258,7 @@ extension ALS {
             options.alpha * items.values[$0] * options.recencyWeight(eventsAgo: $0)
         }
         for (row, confidence) in confidences.enumerated() {
-            workspace.append(table.row(row), confidence: confidence)
+            workspace.append(table.row(row), confidence: confidence, preferred: preferred(confidence))
         }
         let wanted = table.row(items.count)
         wanted.set(vector: item, bias: 0)
@@ -268,7 +268,7 @@ extension ALS {
         for lane in wanted.indices { wanted[lane] = workspace.solution[lane] }
         return confidences.enumerated().map { row, confidence in
             let similarity = wanted.dot(table.row(row))
-            return (similarity, ALSWorkspace.preferred(confidence) * similarity)
+            return (similarity, preferred(confidence) * similarity)
         }
     }
 

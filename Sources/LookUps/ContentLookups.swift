@@ -112,7 +112,7 @@ extension LookupAnswerer {
         return sum.map { $0 / length }
     }
 
-    /// The tags most often on what a user took, or on items; of equally frequent ones in the order of the alphabet.
+    /// The tags most often on what a user took, on what would be recommended, or on items; of equally frequent ones in the order of the alphabet.
     package func tags(_ query: TagsQuery) throws(LookupError) -> [CountedTag] {
         let rows: [Int32]
         switch query.subject {
@@ -121,6 +121,9 @@ extension LookupAnswerer {
             rows = items
         case .items(let items):
             rows = try self.rows(of: items).map { Int32($0) }
+        case .recommended(let user, let among):
+            let best = try answer(RecommendQuery(user: user, count: among, fallback: .none))
+            rows = try self.rows(of: best.items.map(\.id)).map { Int32($0) }
         }
         var counts: [String: Int] = [:]
         for start in stride(from: 0, to: rows.count, by: Self.entriesPerTagsRead) {

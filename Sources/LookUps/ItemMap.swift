@@ -27,6 +27,8 @@ public struct ItemMap: Sendable, Equatable {
     public var itemsTaken: Int
     /// Of all that the rows differ, the part along each axis.
     public var explained = [Float](repeating: 0, count: axisCount)
+    /// Of the centred rows, along each axis.
+    public var singularValues = [Float](repeating: 0, count: axisCount)
     public var ids: [EntityID] = []
     public var titles: [String?] = []
     public var tags: [[String]] = []
@@ -38,6 +40,16 @@ public struct ItemMap: Sendable, Equatable {
     public init(model: String, itemsTaken: Int) {
         self.model = model
         self.itemsTaken = itemsTaken
+    }
+
+    /// The items furthest out along an axis, in either direction, the furthest first; the score is the place.
+    public func ends(ofAxis axis: Int, _ count: Int) -> (low: [ScoredItem], high: [ScoredItem]) {
+        let places = places[axis]
+        let order = places.indices.sorted { (places[$0], $0) < (places[$1], $1) }
+        func items(_ rows: some Sequence<Int>) -> [ScoredItem] {
+            rows.prefix(count).map { ScoredItem(id: ids[$0], score: places[$0]) }
+        }
+        return (items(order), items(order.reversed()))
     }
 }
 
@@ -66,6 +78,7 @@ extension LookupAnswerer {
         guard let components = PrincipalComponents(of: rows, factors: model.index.factors, ItemMap.axisCount)
         else { return map }
         map.explained = components.explained
+        map.singularValues = components.singularValues
         map.places = components.places
         map.popularity = items.map(\.popularity)
         // An item's row stays its own, and so does its id.

@@ -9,6 +9,17 @@ public enum Basis: String, Sendable, CaseIterable {
     case content
 }
 
+/// By what items are recommended.
+public enum RecommendBasis: String, Sendable, CaseIterable {
+    /// The model's score.
+    case model
+    /// What is said of items: like those that the user took, each as much as it was rated. Asks no model.
+    case content
+    /// The user's own part of the model's score, p_u·q_i: what the user likes more than everybody does, who like what is
+    /// good and what is known.
+    case match
+}
+
 public struct RecommendQuery: Sendable {
     public enum Fallback: String, Sendable, CaseIterable { case popular, none }
 
@@ -27,8 +38,7 @@ public struct RecommendQuery: Sendable {
     public var fallback: Fallback
     /// Whether the answer says what it stands on. Costs a look at every item.
     public var wantsMeta: Bool
-    /// `content` asks no model: items like those that the user took, each as much as it was rated.
-    public var by = Basis.model
+    public var by = RecommendBasis.model
 
     public init(
         user: EntityID, count: Int = 10, model: String? = nil, tags: [String] = [], exclude: [EntityID] = [],
@@ -115,16 +125,23 @@ public struct TopQuery: Sendable {
         case leastBias = "-bias"
     }
 
+    /// Of the most taken items.
+    public static let amongMax = 1_000_000
+
     public var order: Order
     public var count: Int
+    /// For biases: ranks no others than this many of the most taken items, of those that may be answered.
+    public var among: Int?
     public var model: String?
     public var tags: [String]
     public var wantsMeta: Bool
 
     public init(
-        order: Order, count: Int = 10, model: String? = nil, tags: [String] = [], wantsMeta: Bool = false
+        order: Order, count: Int = 10, among: Int? = nil, model: String? = nil, tags: [String] = [],
+        wantsMeta: Bool = false
     ) {
         self.order = order
+        self.among = among
         self.count = count
         self.model = model
         self.tags = tags
@@ -189,6 +206,8 @@ public struct TagsQuery: Sendable {
         /// On what the user took.
         case user(EntityID)
         case items([EntityID])
+        /// On the first so many that would be recommended to the user.
+        case recommended(EntityID, Int)
     }
 
     public var subject: Subject

@@ -27,7 +27,11 @@ extension LookupAnswerer {
     private func answersFromOneView(
         for users: [EntityID], like query: RecommendQuery
     ) throws(LookupError) -> [Result<ItemAnswer, LookupError>] {
-        if query.by == .content { return try answersByContent(for: users, like: query) }
+        switch query.by {
+        case .model: break
+        case .content: return try answersByContent(for: users, like: query)
+        case .match: return try answersByMatch(for: users, like: query)
+        }
         let number = try modelNumber(query.model)
         let model = published.models[number]
         let freshness = query.wantsMeta ? freshness() : nil
@@ -81,12 +85,17 @@ extension LookupAnswerer {
     package func answer(_ query: TopQuery) throws(LookupError) -> ItemAnswer {
         let asked = try modelNumber(query.model)
         let isOfBiases = query.order == .bias || query.order == .leastBias
+        if query.among != nil, !isOfBiases {
+            throw LookupError(
+                .invalid, "AMONG goes with BY bias and BY -bias; BY \(query.order.rawValue) ranks all")
+        }
         let model = published.models[isOfBiases ? relating(asked) : asked]
         let freshness = query.wantsMeta ? freshness() : nil
         let selection = selection(tags: query.tags, exclude: [], keepsReasons: query.wantsMeta)
         let found = list(
-            query.count, by: query.order, selection: selection, in: model, counts: query.wantsMeta)
-        guard model.counters == nil, query.order == .bias || query.order == .leastBias else {
+            query.count, by: query.order, among: query.among, selection: selection, in: model,
+            counts: query.wantsMeta)
+        guard model.counters == nil, isOfBiases else {
             return answer(found, model: model, count: query.count, freshness: freshness)
         }
         let unit = published.unit(of: model)

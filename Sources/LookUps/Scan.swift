@@ -66,17 +66,25 @@ extension LookupAnswerer {
     }
 
     /// A list over all users.
+    ///
+    /// - Parameter among: of biases, how many of the most taken items are ranked; `nil` for all.
     func list(
-        _ limit: Int, by order: TopQuery.Order, selection: Selection, in model: PublishedModel, counts: Bool
+        _ limit: Int, by order: TopQuery.Order, among: Int? = nil, selection: Selection,
+        in model: PublishedModel, counts: Bool
     ) -> Found {
         let (filter, clock) = (selection.filter, published.clock(of: model))
+        func byBias(_ index: borrowing IndexView, leastFirst: Bool) -> [Candidate] {
+            guard let among else { return index.byBias(limit, leastFirst: leastFirst, filter: filter) }
+            let most = index.mostPopular(among, clock: clock, filter: filter)
+            return index.byBias(limit, leastFirst: leastFirst, among: most.map(\.row))
+        }
         return model.index.read { index in
             let items =
                 switch order {
                 case .popular: index.mostPopular(limit, clock: clock, filter: filter)
                 case .trending: index.trending(limit, clock: clock, filter: filter)
-                case .bias: index.byBias(limit, leastFirst: false, filter: filter)
-                case .leastBias: index.byBias(limit, leastFirst: true, filter: filter)
+                case .bias: byBias(index, leastFirst: false)
+                case .leastBias: byBias(index, leastFirst: true)
                 }
             guard counts else { return Found(items: items, path: Self.listPath) }
             let census = selection.census(catalogue: index.count) { row in

@@ -23,6 +23,18 @@ extension IndexView {
         return best.bestFirst().map { Candidate(row: $0.row, score: sign * $0.score) }
     }
 
+    /// The same of these rows alone.
+    public func byBias(_ limit: Int, leastFirst: Bool, among rows: [Int32]) -> [Candidate] {
+        let sign: Float = leastFirst ? -1 : 1
+        var best = TopItems(limit: limit)
+        let (columns, count) = (columns, count)
+        for row in rows where Int(row) < count {
+            let value = sign * columns.biases[Int(row)]
+            if value > best.threshold, value.isFinite { best.offer(Candidate(row: row, score: value)) }
+        }
+        return best.bestFirst().map { Candidate(row: $0.row, score: sign * $0.score) }
+    }
+
     /// A bit for each row of the block that somebody took and whose value is above `threshold`. Without branches: who was
     /// taken and who was not stand side by side.
     @inline(__always)

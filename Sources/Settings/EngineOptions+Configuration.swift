@@ -80,7 +80,7 @@ extension ModelSettings {
                 name: name, learner: .warp(warp(over: .live), positive: rule), usesPriors: priors)
         case .als:
             ModelOptions(
-                name: name, learner: .als(als(over: .live), positive: rule), usesPriors: priors)
+                name: name, learner: .als(als(over: .live), positive: ruleOfALS), usesPriors: priors)
         case .popular: ModelOptions(name: name, learner: .counter(counter(.popular), positive: rule))
         case .trending: ModelOptions(name: name, learner: .counter(counter(.trending), positive: rule))
         case .repeat: ModelOptions(name: name, learner: .counter(counter(.repeat), positive: rule))
@@ -118,6 +118,7 @@ extension ModelSettings {
         if let userRegularization { options.userRegularization = Float(userRegularization) }
         if let biasRegularization { options.biasRegularization = Float(biasRegularization) }
         if let samples { options.samples = samples }
+        if let hardestOf { options.hardestOf = hardestOf }
         if let sampler { options.negatives = sampler }
         return options
     }
@@ -146,6 +147,7 @@ extension ModelSettings {
         if let regularization { options.regularization = Float(regularization) }
         if let regularizationPower { options.regularizationPower = Float(regularizationPower) }
         if let halfLifeEvents { options.halfLifeEvents = Float(halfLifeEvents) }
+        if let dislikes { options.dislikesAreZero = dislikes > 0 }
         return options
     }
 
@@ -172,6 +174,12 @@ extension ModelSettings {
         case .uniform: NegativeSampler()
         case .popularity(let power): NegativeSampler(popularityPower: Float(power))
         }
+    }
+
+    private var ruleOfALS: PositiveRule {
+        var rule = rule
+        rule.dislikeWeight = Float(dislikes ?? 0)
+        return rule
     }
 
     private var rule: PositiveRule { (positive ?? .ratingAtLeast(4)).positiveRule }

@@ -30,12 +30,14 @@ public struct ModelField: Sendable {
         integer("replays", [.sgd], \.replays, 0...100),
         rate("replay-learning-rate", [.sgd], \.replayLearningRate),
         integer("samples", [.bpr, .warp], \.samples, 1...100),
+        integer("hardest-of", [.bpr], \.hardestOf, 1...100),
         integer("max-sampled", [.warp], \.maxSampled, 1...10_000),
         number("margin", [.warp], \.margin, 0...100),
         text(
             "negatives", [.bpr, .warp], \.negatives, ModelSettings.Negatives.allowed,
             parse: { ModelSettings.Negatives($0) }, text: { $0.text }),
         number("alpha", [.als], \.alpha, 0.001...10_000),
+        number("dislikes", [.als], \.dislikes, 0...1),
         number("half-life-events", [.als], \.halfLifeEvents, 0...1e6),
         text(
             "half-life", ModelSettings.Learner.counters, \.halfLife, HalfLife.allowed,

@@ -107,10 +107,12 @@ public struct ModelSettings: Sendable, Equatable {
     public var replays: Int?
     public var replayLearningRate: Double?
     public var samples: Int?
+    public var hardestOf: Int?
     public var maxSampled: Int?
     public var margin: Double?
     public var negatives: Negatives?
     public var alpha: Double?
+    public var dislikes: Double?
     public var halfLifeEvents: Double?
     public var halfLife: HalfLife?
     public var successors: Int?

@@ -100,6 +100,8 @@ public struct PositiveRule: Sendable, Equatable {
     public var weightMin: Float
     /// `weight > x` rather than `weight >= x`.
     public var weightIsStrict: Bool
+    /// How much a rating below the bar counts as a dislike, where one above it counts 1 as a liking; 0: it says nothing.
+    public var dislikeWeight: Float = 0
 
     public init(ratingMin: Float, strict: Bool = false, weightMin: Float = 0, weightIsStrict: Bool = true) {
         self.ratingMin = ratingMin

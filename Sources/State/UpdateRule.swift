@@ -60,13 +60,14 @@ package enum UpdateRule: Sendable {
 
 extension PositiveRule {
     /// How much the user likes the item: 1 for a rating that passes the bar and the weight of the signals, together. What is
-    /// rated below the bar is not liked, whatever was done with it. Signals that weigh less than nothing are a dislike of as
+    /// rated below the bar is not liked, whatever was done with it, and disliked where that counts. Signals that weigh less than nothing are a dislike of as
     /// much. Signals between nothing and the bar are neither.
     @inlinable
     package func liking(of pair: HistoryEntry) -> Float {
         let signals = pair.signalWeight
         guard pair.kind == .signal else {
-            return accepts(rating: pair.value) ? 1 + signals : min(0, signals)
+            if accepts(rating: pair.value) { return 1 + signals }
+            return min(0, signals) - dislikeWeight
         }
         return signals < 0 || accepts(weight: signals) ? signals : 0
     }

@@ -39,7 +39,7 @@ struct AlternatingLearner: StreamLearner {
         workspace.clear()
         for (age, entry) in als.newest(of: shard.users[local].history, positive).enumerated() {
             let weight = positive.weight(of: entry) * als.options.recencyWeight(eventsAgo: age)
-            workspace.append(model.items.row(Int(entry.item)), confidence: als.options.alpha * weight)
+            als.append(model.items.row(Int(entry.item)), weight: weight, to: workspace)
         }
         return als.solve(
             gramian: alternating.itemGramian, into: table.row(local), workspace: workspace)
@@ -55,7 +55,7 @@ struct AlternatingLearner: StreamLearner {
         for entry in shard.users[local].history.entries {
             let weight = positive.weight(of: entry)
             if weight == 0 { continue }
-            workspace.append(model.items.row(Int(entry.item)), confidence: als.options.alpha * weight)
+            als.append(model.items.row(Int(entry.item)), weight: weight, to: workspace)
         }
         let row = table.row(shard.userNumber(local))
         var solved = SolvedRow(row: shard.row(local), before: row.vector)
@@ -73,8 +73,8 @@ struct AlternatingLearner: StreamLearner {
         for taker in alternating.takers.takers(of: Int(item)) {
             let shard = shards[Int(taker.user) % shards.count]
             guard let table = shard.longTerm[number] else { return nil }
-            workspace.append(
-                table.row(shard.userNumber(ofRow: taker.user)), confidence: als.options.alpha * taker.weight)
+            als.append(
+                table.row(shard.userNumber(ofRow: taker.user)), weight: taker.weight, to: workspace)
         }
         let row = model.items.row(Int(item))
         var solved = SolvedRow(row: item, before: row.vector)

@@ -50,8 +50,11 @@ struct RankingLearner: StreamLearner {
         let positive = lease.row(Int(example.item), of: items)
         var random = example.random(seed: context.model.seed)
         context.withUnseen(
-            bpr.options.samples, example, by: bpr.options.negatives, lease: lease, random: &random
-        ) { others in
+            bpr.options.samples * bpr.options.hardestOf, example, by: bpr.options.negatives, lease: lease,
+            random: &random
+        ) { drawn in
+            let others = UnsafeBufferPointer(
+                rebasing: drawn[..<bpr.keepHardest(drawn, user: user, of: items)])
             assert(others.allSatisfy { lease.holds($0) })
             // In a large catalogue they are far apart, and to wait for one costs more than to learn it.
             for other in others { items.prefetch(other) }

@@ -78,8 +78,7 @@ final class PairwiseEpochs: Epochs {
         let user = model.users.row(Int(example.user))
         let positive = lease.row(Int(example.item), of: model.items)
         for sample in 0..<bpr.options.samples {
-            guard let other = candidates.draw(example.user, lease: lease, random: &random) else { return }
-            let negative = lease.row(other, of: model.items)
+            guard let negative = negative(bpr, example, model, candidates, lease, &random) else { return }
             if observes && sample == 0 {
                 let x = bpr.score(user: user, item: positive) - bpr.score(user: user, item: negative)
                 // ln(1 + e⁻ˣ), which overflows for no x this way round.
@@ -90,6 +89,26 @@ final class PairwiseEpochs: Epochs {
                 weight: example.value, user: user, positive: positive, negative: negative, scratch: scratch)
             if result == .applied { tally.updates += 1 } else { tally.rejected += 1 }
         }
+    }
+
+    /// The one that scores highest of `BPR.Options.hardestOf` draws.
+    @inline(__always)
+    private static func negative(
+        _ bpr: BPR, _ example: TrainingExample, _ model: FactorModel, _ candidates: Candidates,
+        _ lease: borrowing RowLease, _ random: inout KeyedRandom
+    ) -> Row? {
+        guard let first = candidates.draw(example.user, lease: lease, random: &random) else { return nil }
+        var hardest = lease.row(first, of: model.items)
+        guard bpr.options.hardestOf > 1 else { return hardest }
+        let user = model.users.row(Int(example.user))
+        var highest = bpr.score(user: user, item: hardest)
+        for _ in 1..<bpr.options.hardestOf {
+            guard let other = candidates.draw(example.user, lease: lease, random: &random) else { break }
+            let row = lease.row(other, of: model.items)
+            let score = bpr.score(user: user, item: row)
+            if score > highest { (hardest, highest) = (row, score) }
+        }
+        return hardest
     }
 
     private static func learn(

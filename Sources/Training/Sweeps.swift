@@ -72,9 +72,7 @@ final class Sweeps: Epochs {
             for index in 0..<table.count where users.shard(of: index) == shard {
                 workspace.clear()
                 for place in grouped.range(index) {
-                    workspace.append(
-                        others.row(Int(grouped.others[place])), confidence: als.options.alpha * weights[place]
-                    )
+                    als.append(others.row(Int(grouped.others[place])), weight: weights[place], to: workspace)
                 }
                 let result = als.solve(gramian: gramian, into: table.row(index), workspace: workspace)
                 if result == .applied { tally.updates += 1 } else { tally.rejected += 1 }

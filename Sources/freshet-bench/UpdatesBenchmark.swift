@@ -173,7 +173,7 @@ private struct Tables {
                 workspace.clear()
                 for index in 0..<rows {
                     let (_, item, _) = draws[(user * rows + index) % draws.count]
-                    workspace.append(items.row(item), confidence: als.options.alpha)
+                    als.append(items.row(item), weight: 1, to: workspace)
                 }
                 _ = als.solve(gramian: gramian, into: users.row(user % users.count), workspace: workspace)
             }

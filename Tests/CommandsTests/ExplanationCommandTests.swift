@@ -20,7 +20,7 @@ struct ExplanationCommandTests {
             ),
             (
                 "TOP",
-                "TOP n BY popular|trending|bias|-bias [MODEL m] [TAG t]... [WITHSCORES] [WITHMETA] "
+                "TOP n BY popular|trending|bias|-bias [AMONG m] [MODEL m] [TAG t]... [WITHSCORES] [WITHMETA] "
                     + "[AFTER token [TIMEOUT ms]]", -4
             ),
         ])
@@ -126,6 +126,28 @@ struct ExplanationCommandTests {
             #expect(query.count == 1)
             #expect(query.model == "stars")
             #expect(query.tags == ["a", "b"])
+            #expect(query.among == nil)
+            _ = try ask(client, "TOP 2 BY bias AMONG 200")
+            #expect(service.state.withLock { $0.tops.last?.among } == 200)
+        }
+    }
+
+    @Test("AXES has the items at both ends of each axis, and places when asked for")
+    func axes() async throws {
+        try await withServer { path, _ in
+            let client = try RPCClient(socketPath: path)
+            guard case .array(let axes) = try ask(client, "AXES COUNT 1 MODEL stars WITHSCORES") else {
+                Issue.record("no list of axes")
+                return
+            }
+            #expect(axes.count == 3)
+            #expect(axes[0]["low"] == .array([.text("i2"), .double(-1)]))
+            #expect(axes[0]["high"] == .array([.text("i1"), .double(1)]))
+            #expect(axes[1]["axis"] == .integer(2) && axes[1]["explained"] == .double(0.25))
+            #expect(axes[0]["singular-value"] == .double(1.5))
+            let plain = try ask(client, "AXES AMONG 50")
+            guard case .array(let all) = plain else { return }
+            #expect(all[1]["low"] == list("i2", "i1") && all[1]["high"] == list("i1", "i2"))
         }
     }
 
@@ -152,6 +174,9 @@ struct ExplanationCommandTests {
         ("TOP 0 BY bias", "ERR n is '0'; an integer from 1 to 10000 is allowed"),
         ("TOP 1000000000 BY bias", "ERR n is '1000000000'; an integer from 1 to 10000 is allowed"),
         ("TOP 5 BY luck", "ERR BY is 'luck'; popular or trending or bias or -bias is allowed"),
+        ("TOP 5 BY bias AMONG 0", "ERR AMONG is '0'; an integer from 1 to 1000000 is allowed"),
+        ("AXES MODEL none", "NOMODEL no model 'none'"),
+        ("AXES 3", "ERR unexpected '3'; usage: AXES"),
         ("TOP 5 BY bias COUNT 3", "ERR unexpected 'COUNT'; usage: TOP"),
     ]
 

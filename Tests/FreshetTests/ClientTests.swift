@@ -71,11 +71,11 @@ struct ClientTests {
                 """)
         #expect(
             try answer.json(scoreName: "score")
-                == #"{"age-ms":1.25,"items":[{"item":"i1","rank":1,"score":0.91,"title":null}],"#
+                == #"{"age-ms":1.25,"items":[{"item":"i1","rank":1,"score":0.91,"tags":[],"title":null}],"#
                 + #""model":"likes","why-fewer":{"seen":3}}"#)
         #expect(
             try RecommendCommand.json(["a\u{1B}"], [plain])
-                == #"[{"items":[{"item":"i1","rank":1,"score":0.91,"title":null}],"user":"a\u001b"}]"#)
+                == #"[{"items":[{"item":"i1","rank":1,"score":0.91,"tags":[],"title":null}],"user":"a\u001b"}]"#)
         #expect(RecommendCommand.text(["a\u{1B}"], [plain]).hasPrefix("a?:\nrank  item"))
         let users = try ItemList(alternating: .array([.text("u2"), .double(0.5)]))
         #expect(try users.json(of: "user") == #"[{"rank":1,"score":0.5,"user":"u2"}]"#)
@@ -119,6 +119,12 @@ struct ClientTests {
         #expect(
             top.rpcArguments == ["TOP", "3", "BY", "-bias", "WITHSCORES", "MODEL", "m", "TAG", "a"])
         #expect(top.scoreName == "bias")
+        #expect(
+            try TopCommand.parse(["--by", "bias", "--among", "50"]).rpcArguments
+                == ["TOP", "10", "BY", "bias", "WITHSCORES", "AMONG", "50"])
+        #expect(
+            try TagsCommand.parse(["u1", "--recommended", "100"]).rpcArguments
+                == ["TAGS", "RECOMMENDED", "u1", "COUNT", "10", "AMONG", "100"])
         #expect(try TopCommand.parse([]).rpcArguments == ["TOP", "10", "BY", "popular", "WITHSCORES"])
         let rate = try RateCommand.parse(["u1", "i1", "4.5", "--wait"])
         #expect(rate.rpcArguments == ["RATE", "u1", "i1", "4.5"])
@@ -204,8 +210,15 @@ struct ClientTests {
                 """)
         #expect(
             try list.json(scoreName: "score")
-                == #"[{"item":"i1","rank":1,"score":0.91,"title":"Toy Story (1995)"},"#
-                + #"{"item":"item-2","rank":2,"score":0.123456,"title":null}]"#)
+                == #"[{"item":"i1","rank":1,"score":0.91,"tags":[],"title":"Toy Story (1995)"},"#
+                + #"{"item":"item-2","rank":2,"score":0.123456,"tags":[],"title":null}]"#)
+        list.entries[1].tags = ["Comedy", "1995"]
+        #expect(
+            list.table(scoreName: "score") == """
+                rank  item    title             tags           score
+                   1  i1      Toy Story (1995)                  0.91
+                   2  item-2                    Comedy, 1995  0.1235
+                """)
         #expect(throws: DaemonError.self) { try ItemList(alternating: .array([.text("i1")])) }
         #expect(throws: DaemonError.self) { try ItemList(items: ["i1"], answer: .array([])) }
     }

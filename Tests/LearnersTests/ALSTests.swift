@@ -32,20 +32,26 @@ struct ALSTests {
         #expect(user[0].bias == 0)
     }
 
-    @Test("at a solved row the numeric gradient of the weighted loss is nought")
-    func gradientVanishes() {
+    @Test(
+        "at a solved row the numeric gradient of the weighted loss is nought, of dislikes wanted at −1 or at 0",
+        arguments: [Double?.none, -1, 0])
+    func gradientVanishes(disliked: Double?) {
         let items = Rows(40, factors: 8, seed: 3)
-        let als = ALS(options: options(0), updateGuard: UpdateGuard(normMax: 100))
+        var options = options(0)
+        options.dislikesAreZero = disliked == 0
+        let als = ALS(options: options, updateGuard: UpdateGuard(normMax: 100))
         let user = Rows(1, factors: 8)
         _ = als.solve(
             gramian: Gramian(of: items.table), others: items.table, rows: [1, 5, 7] as [Int32],
-            weights: [1, 2, 0.5] as [Float], into: user[0], workspace: ALSWorkspace(factors: 8))
+            weights: [1, disliked == nil ? 2 : -2, 0.5] as [Float], into: user[0],
+            workspace: ALSWorkspace(factors: 8))
         let weights: [Int: Double] = [1: 1, 5: 2, 7: 0.5]
         func loss(_ x: [Double]) -> Double {
             var sum = 0.05 * x.reduce(0) { $0 + $1 * $1 }
             for item in 0..<40 {
                 let score = zip(x, items[item].vector).reduce(0) { $0 + $1.0 * Double($1.1) }
-                let error = (weights[item] == nil ? 0 : 1) - score
+                let wanted = item == 5 ? disliked ?? 1 : 1
+                let error = (weights[item] == nil ? 0 : wanted) - score
                 sum += (1 + 7 * (weights[item] ?? 0)) * error * error
             }
             return sum

@@ -126,6 +126,12 @@ struct ContentLookupTests {
         #expect(try live.engine.tags(TagsQuery(.user(id("u")))) == [drama, CountedTag(tag: "war", items: 1)])
         #expect(try live.engine.tags(TagsQuery(.items([id("c"), id("b"), id("a")]), count: 1)) == [drama])
         #expect(throws: LookupError.self) { try live.engine.tags(TagsQuery(.user(id("x")))) }
+        // Of what u took nothing is recommended: c is left.
+        try await live.feed([Event(.rating(user: id("v"), item: id("c"), value: 5))])
+        #expect(
+            try live.engine.tags(TagsQuery(.recommended(id("u"), 100))) == [CountedTag(tag: "love", items: 1)]
+        )
+        #expect(throws: LookupError.self) { try live.engine.tags(TagsQuery(.recommended(id("x"), 5))) }
         #expect(throws: LookupError.self) { try live.engine.tags(TagsQuery(.items([id("x")]))) }
         try live.stop()
     }

@@ -84,6 +84,51 @@ struct RankTopTests {
         try live.stop()
     }
 
+    @Test("of biases so many of the most taken items can be ranked alone; of counts that is refused")
+    func among() async throws {
+        let live = try LiveEngine()
+        try await live.feed(events(2_000))
+        let most = try live.engine.top(TopQuery(order: .popular, count: 20, model: "likes")).map(\.id)
+        for order in [TopQuery.Order.bias, .leastBias] {
+            let all = try live.engine.top(TopQuery(order: order, count: 1_000, model: "likes"))
+            let some = try live.engine.top(TopQuery(order: order, count: 7, among: 20, model: "likes"))
+            #expect(some == Array(all.filter { most.contains($0.id) }.prefix(7)))
+        }
+        let error = #expect(throws: LookupError.self) {
+            try live.engine.top(TopQuery(order: .trending, among: 20))
+        }
+        #expect(error?.message.contains("AMONG goes with BY bias") == true)
+        try live.stop()
+    }
+
+    @Test(
+        "by match the user's own part of the score ranks, in the unit of the model",
+        arguments: ["stars", "likes"])
+    func match(model: String) async throws {
+        let live = try LiveEngine()
+        try await live.feed(events(2_000))
+        var query = RecommendQuery(user: id("u2"), count: 8, model: model)
+        query.by = .match
+        let found = try live.engine.answer(query).items
+        #expect(found.count == 8 && found.map(\.score) == found.map(\.score).sorted(by: >))
+        let explained = try found.map {
+            try live.engine.explain(user: id("u2"), item: $0.id, model: model).match
+        }
+        for (entry, match) in zip(found, explained) {
+            #expect(abs(entry.score - match) < 1e-4 * max(1, abs(match)))
+        }
+        // No other item that may be shown matches better.
+        query.count = 1_000
+        let all = try live.engine.answer(query).items
+        let shown = try live.engine.recommend(RecommendQuery(user: id("u2"), count: 1_000, model: model))
+        #expect(Set(all.map(\.id)) == Set(shown.map(\.id)) && all.prefix(8) == found[...])
+        query.user = id("nobody")
+        #expect(try live.engine.answer(query).items.first != nil)
+        query.fallback = .none
+        #expect(throws: LookupError.self) { try live.engine.answer(query) }
+        try live.stop()
+    }
+
     @Test("what is answered of a model of ratings is in the ratings' unit, whatever it learns in")
     func ratingUnit() async throws {
         let live = try LiveEngine()

@@ -229,6 +229,7 @@ package final class FakeService: LookupService {
         )
         (map.titles, map.tags, map.popularity) = (["One", nil], [["a"], ["b", "a"]], [2, 1])
         map.places = [[1, -1], [0.5, -0.5], [0, 0]]
+        map.singularValues = [1.5, 0.75, 0]
         return map
     }
 

@@ -273,6 +273,34 @@ struct SignalTests {
         #expect(trail.own(c) != nil || trail.recent.contains(c))
     }
 
+    @Test("where dislikes count, als takes a low rating for a confident zero, for the user and for the item")
+    func lowRatingsCount() {
+        let pairs = (0..<30).flatMap { number in
+            [
+                rating("u\(number)", "a\(number % 3)", 5, at: Int64(number)),
+                rating("u\(number)", "x", 1, at: Int64(number) + 100),
+            ]
+        }
+        func score(_ weight: Float) -> Float {
+            var positive = Self.positive
+            positive.dislikeWeight = weight
+            var als = ALS.Options.live
+            als.dislikesAreZero = true
+            var options = options([ModelOptions(name: "m", learner: .als(als, positive: positive))])
+            options.learning.blockEvents = 8
+            // Somebody likes what all others dislike.
+            let state = learn(
+                pairs + [rating("fan", "x", 5, at: 500), rating("fan", "a0", 5, at: 501)], options)
+            let (x, takers) = (item("x", state), state.models[0].alternating?.takers)
+            takers?.settle(x)
+            #expect(takers?.takers(of: x).count == (weight > 0 ? 31 : 1))
+            #expect(pair("u0", "x", state).map { state.models[0].rule.weight(of: $0) } == -weight)
+            let (shard, local) = place("u0", state)
+            return shard.tables[0].row(local).dot(state.models[0].items.row(x))
+        }
+        #expect(score(1) < score(0) - 0.05)
+    }
+
     // MARK: - Whole streams
 
     /// Everything at once, on few pairs.
@@ -299,6 +327,11 @@ struct SignalTests {
     func soundness(halfLife: HalfLife) {
         for shards in [1, 3] {
             var options = options(Self.ranking + CounterOptions.Kind.allCases.map(counter), shards: shards)
+            var disliking = ALS.Options.live
+            disliking.dislikesAreZero = true
+            var low = Self.positive
+            low.dislikeWeight = 0.3
+            options.state.models.append(ModelOptions(name: "m", learner: .als(disliking, positive: low)))
             for (number, model) in options.state.models.enumerated() {
                 options.state.models[number] = ModelOptions(name: "m\(number)", learner: model.learner)
             }

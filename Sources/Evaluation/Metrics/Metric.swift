@@ -29,6 +29,8 @@ public enum Metric: Hashable, Sendable {
     case auc
     /// The same over all cells of users × items together, without averaging within users.
     case cellAUC
+    /// Disliked items among the first N ÷ disliked items: less is better.
+    case disliked(Int)
     /// Items that stand among anybody's first N ÷ all items (Herlocker et al. 2004).
     case coverage(Int)
     /// Mean self-information −log₂(users who have seen the item ÷ all users) of the first N, in bits
@@ -49,6 +51,7 @@ public enum Metric: Hashable, Sendable {
         case .hitRate(let depth): "HR@\(depth)"
         case .auc: "AUC"
         case .cellAUC: "AUC-all-cells"
+        case .disliked(let depth): "disliked@\(depth)"
         case .coverage(let depth): "coverage@\(depth)"
         case .novelty(let depth): "novelty@\(depth)"
         }
@@ -56,7 +59,7 @@ public enum Metric: Hashable, Sendable {
 
     public var higherIsBetter: Bool {
         switch self {
-        case .rmse, .mae, .rawRMSE, .rawMAE: false
+        case .rmse, .mae, .rawRMSE, .rawMAE, .disliked: false
         default: true
         }
     }

@@ -70,7 +70,7 @@ public struct RankedRelevance: Sendable, Equatable {
     public func value(_ metric: Metric) -> Double? {
         guard relevant > 0 else { return nil }
         switch metric {
-        case .recall(let depth): return hits(depth) / Double(relevant)
+        case .recall(let depth), .disliked(let depth): return hits(depth) / Double(relevant)
         case .precision(let depth): return hits(depth) / Double(depth)
         case .hitRate(let depth): return hitProbability(depth)
         case .ndcg(let depth): return ndcg(depth)

@@ -20,6 +20,8 @@ public struct Replay {
         public var popularityHalfLife = 0.0
         /// One liked event in so many is ranked, drawn by the state's seed; all are learned.
         public var rankEvery = 1
+        /// Whether ratings of what is not liked are ranked as well.
+        public var ranksDisliked = false
 
         public init() {}
     }

@@ -86,7 +86,8 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
         event.isKeptOut =
             previous.map { worker.seen.keepsOut(taken: $0.lastTime, now: example.time) } ?? false
         event.isDrawn = isDrawn(example)
-        if isPositive, event.itemIsKnown, !event.isKeptOut, event.isDrawn {
+        let isRanked = isPositive || options.ranksDisliked && kind == .rating
+        if isRanked, event.itemIsKnown, !event.isKeptOut, event.isDrawn {
             (event.ranking, event.rankingAmongNew) = rankings(
                 of: example, history: history, worker: worker, shard: shard, lease: lease)
         }

@@ -44,7 +44,8 @@ public struct ReplayedEvent: Sendable, Equatable {
     public var isKeptOut = false
     /// Drawn to be ranked: one liked event in so many (`Replay.Options.rankEvery`).
     public var isDrawn = true
-    /// Of a liked item that is known and may be shown to the user; `nil` otherwise.
+    /// Of a liked item that is known and may be shown to the user, or one rated low (`Replay.Options.ranksDisliked`); `nil`
+    /// otherwise.
     public var ranking: Ranking?
     /// The same among what the user has not taken before alone, where what was taken competes otherwise and this item is
     /// none of it.

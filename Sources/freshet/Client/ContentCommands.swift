@@ -36,10 +36,12 @@ struct SearchCommand: ParsableCommand {
 
 struct TagsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tags", abstract: "The tags most often on what a user took, or on items.",
+        commandName: "tags",
+        abstract: "The tags most often on what a user took, on what would be recommended, or on items.",
         discussion: """
             EXAMPLES
               freshet tags u42
+              freshet tags u42 --recommended 100        # on the first hundred that u42 would be shown
               freshet tags --items i7 i9 --count 5
             """)
 
@@ -47,15 +49,20 @@ struct TagsCommand: ParsableCommand {
     @Argument(help: "The user's id; none with --items.") var user: String?
     @Option(parsing: .upToNextOption, help: "Ids of items.") var items: [String] = []
     @Option(help: "How many tags, 1 to 10000.") var count = 10
+    @Option(help: ArgumentHelp("On the first so many that the user would be shown.", valueName: "items"))
+    var recommended: Int?
 
     func validate() throws {
+        guard recommended == nil || user != nil else { throw ValidationError("--recommended needs a user.") }
         guard (user == nil) != items.isEmpty else {
             throw ValidationError("Name a user, or items by --items, and not both.")
         }
     }
 
     var rpcArguments: [String] {
-        ["TAGS"] + (user.map { ["USER", $0] } ?? ["ITEMS"] + items) + ["COUNT", "\(count)"]
+        let among = recommended.map { ["AMONG", "\($0)"] } ?? []
+        let subject = user.map { [recommended == nil ? "USER" : "RECOMMENDED", $0] } ?? ["ITEMS"] + items
+        return ["TAGS"] + subject + ["COUNT", "\(count)"] + among
     }
 
     static func text(_ pairs: [(tag: RESPValue, items: RESPValue)]) -> String {

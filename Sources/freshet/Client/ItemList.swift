@@ -1,12 +1,13 @@
 import RESP
 import Reporting
 
-/// Items with scores, as look-ups answer them, joined with the items' titles.
+/// Items with scores, as look-ups answer them, joined with the items' titles and tags.
 struct ItemList: Equatable {
     struct Entry: Equatable {
         var item: String
         var score: RESPValue
         var title: String?
+        var tags: [String] = []
     }
 
     var entries: [Entry]
@@ -29,10 +30,14 @@ struct ItemList: Equatable {
         entries = zip(items, values).map { Entry(item: $0, score: $1) }
     }
 
-    /// Asks for all titles at once; an item that is not described has none.
+    /// Asks for all titles and tags at once; an item that is not described has none.
     mutating func addTitles(from client: RPCClient) throws {
         for entry in entries { try client.send(["ITEM.GET", entry.item]) }
-        for index in entries.indices { entries[index].title = try client.receive()["title"]?.string }
+        for index in entries.indices {
+            let item = try client.receive()
+            entries[index].title = item["title"]?.string
+            if case .array(let tags)? = item["tags"] { entries[index].tags = tags.compactMap(\.string) }
+        }
     }
 
     func value(scoreName: String) -> RESPValue {
@@ -41,7 +46,7 @@ struct ItemList: Equatable {
                 .map([
                     (.text("rank"), .integer(Int64(index + 1))), (.text("item"), .text(entry.item)),
                     (.text("title"), entry.title.map(RESPValue.text) ?? .null),
-                    (.text(scoreName), entry.score),
+                    (.text("tags"), .array(entry.tags.map(RESPValue.text))), (.text(scoreName), entry.score),
                 ])
             })
     }
@@ -70,13 +75,18 @@ struct ItemList: Equatable {
         return table.text
     }
 
+    /// With the tags, where any item has some.
     func table(scoreName: String) -> String {
-        var table = Table([
-            Table.Column(title: "rank", alignment: .right), Table.Column(title: "item", widthMax: 40),
-            Table.Column(title: "title"), Table.Column(title: scoreName, alignment: .right),
-        ])
+        let hasTags = entries.contains { !$0.tags.isEmpty }
+        var table = Table(
+            [
+                Table.Column(title: "rank", alignment: .right), Table.Column(title: "item", widthMax: 40),
+                Table.Column(title: "title"),
+            ] + (hasTags ? [Table.Column(title: "tags", widthMax: 40)] : [])
+                + [Table.Column(title: scoreName, alignment: .right)])
         for (index, entry) in entries.enumerated() {
-            table.append(["\(index + 1)", entry.item, entry.title ?? "", entry.score.plainText])
+            let tags = hasTags ? [entry.tags.joined(separator: ", ")] : []
+            table.append(["\(index + 1)", entry.item, entry.title ?? ""] + tags + [entry.score.plainText])
         }
         return table.text
     }

@@ -13,6 +13,7 @@ struct RecommendCommand: ParsableCommand {
               freshet recommend u42 --meta              # and what the answer stands on
               freshet recommend u1 u2 u3
               freshet recommend u42 --by content        # by the tags of what u42 took
+              freshet recommend u42 --by match --model stars   # what u42 likes beyond what everybody does
               freshet recommend --items i7 i9           # for somebody who took these, oldest first
               freshet recommend --items i7 i9 --weights 5 2 --model stars
             """)
@@ -26,7 +27,11 @@ struct RecommendCommand: ParsableCommand {
     var weights: [String] = []
     @Option(help: "How many items, 1 to 10000.") var count = 10
     @Option(help: "A model's name; else the default model.") var model: String?
-    @Option(help: "What is asked: model, or content (items of such tags as the user's have).")
+    @Option(
+        help: """
+            What is asked: model, content (items of such tags as the user's have), or match (the user's own part of the \
+            model's score).
+            """)
     var by = "model"
     @Option(help: "Only items that carry this tag; may be given several times.") var tag: [String] = []
     @Option(help: "Leave this item out; may be given several times.") var exclude: [String] = []
@@ -42,7 +47,7 @@ struct RecommendCommand: ParsableCommand {
             throw ValidationError("Name users, or items by --items, and not both.")
         }
         guard items.isEmpty || by == "model" else {
-            throw ValidationError("--by content is for users; it goes with no --items.")
+            throw ValidationError("--by \(by) is for users; it goes with no --items.")
         }
         guard weights.isEmpty || weights.count == items.count else {
             throw ValidationError("\(weights.count) weights for \(items.count) items.")

@@ -197,6 +197,8 @@ struct EvaluateCommand: ParsableCommand {
             "Ranks one liked event in so many, drawn by the seed (prequential); all are learned.",
             valueName: "n"))
     var sample = 1
+    @Flag(help: "Ranks what is rated below --positive as well: how much of it stands first (prequential).")
+    var disliked = false
     @Option(
         help: ArgumentHelp(
             "What simulate --oracle wrote of these events: the best possible beside the models (prequential).",
@@ -317,8 +319,8 @@ struct EvaluateCommand: ParsableCommand {
         guard (1...1_000_000).contains(sample) else {
             throw ValidationError("--sample is \(sample), allowed is 1 to 1000000")
         }
-        if protocolName != .prequential, sample > 1 {
-            throw ValidationError("--sample is for --protocol prequential")
+        if protocolName != .prequential, sample > 1 || disliked {
+            throw ValidationError("--sample and --disliked are for --protocol prequential")
         }
         if oracle != nil {
             guard protocolName == .prequential else {
@@ -371,7 +373,7 @@ struct EvaluateCommand: ParsableCommand {
         request.popularityHalfLife = popularityHalfLife
         request.wantsCurves = output != nil || plot != nil
         request.describesFirst = describeFirst
-        (request.sample, request.oracle) = (sample, oracle)
+        (request.sample, request.ranksDisliked, request.oracle) = (sample, disliked, oracle)
         request.seen = seen.flatMap { SeenRule($0) } ?? .exclude
         return request
     }

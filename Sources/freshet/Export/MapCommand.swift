@@ -93,7 +93,9 @@ struct MapCommand: ParsableCommand {
                 lines.append([low.title ?? low.id, high.title ?? high.id])
             }
             let percent = Int((components.explained[number] * 100).rounded())
-            return "axis \(number + 1), \(percent) % of all difference\n\(lines.text)"
+            let value = String(format: "%.3f", components.singularValues[number])
+            return
+                "axis \(number + 1), \(percent) % of all difference, singular value \(value)\n\(lines.text)"
         }.joined(separator: "\n\n")
     }
 

@@ -19,6 +19,7 @@ struct TopCommand: ParsableCommand {
               freshet top --interval 5 --samples 12 | tee minute.txt
               freshet top --by popular
               freshet top --by -bias --count 5 --model stars
+              freshet top --by bias --among 200          # of the 200 most taken
               freshet top --by bias --tag Comedy
             """)
 
@@ -27,6 +28,7 @@ struct TopCommand: ParsableCommand {
     @Option(parsing: .unconditional, help: "A list: popular, trending, bias or -bias (least bias first).")
     var by: String?
     @Option(help: "How many items of a list, 1 to 10000.") var count = 10
+    @Option(help: "Of biases: rank only so many of the most taken items.") var among: Int?
     @Option(help: "A model's name; else the default model.") var model: String?
     @Option(help: "Only items that carry this tag; may be given several times.") var tag: [String] = []
     @Flag(help: "Say what the answer stands on: model, position, age, and why there are no more items.")
@@ -43,10 +45,11 @@ struct TopCommand: ParsableCommand {
     }
 
     /// Whatever is asked only of a list asks for one.
-    private var wantsList: Bool { by != nil || model != nil || meta || !tag.isEmpty }
+    private var wantsList: Bool { by != nil || among != nil || model != nil || meta || !tag.isEmpty }
 
     var rpcArguments: [String] {
         var arguments = ["TOP", "\(count)", "BY", by ?? "popular", "WITHSCORES"]
+        if let among { arguments += ["AMONG", "\(among)"] }
         if let model { arguments += ["MODEL", model] }
         if meta { arguments.append("WITHMETA") }
         return arguments + tag.flatMap { ["TAG", $0] }
