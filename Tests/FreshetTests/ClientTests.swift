@@ -75,7 +75,8 @@ struct ClientTests {
                 + #""model":"likes","why-fewer":{"seen":3}}"#)
         #expect(
             try RecommendCommand.json(["a\u{1B}"], [plain])
-                == #"[{"items":[{"item":"i1","rank":1,"score":0.91,"tags":[],"title":null}],"user":"a\u001b"}]"#)
+                == #"[{"items":[{"item":"i1","rank":1,"score":0.91,"tags":[],"title":null}],"user":"a\u001b"}]"#
+        )
         #expect(RecommendCommand.text(["a\u{1B}"], [plain]).hasPrefix("a?:\nrank  item"))
         let users = try ItemList(alternating: .array([.text("u2"), .double(0.5)]))
         #expect(try users.json(of: "user") == #"[{"rank":1,"score":0.5,"user":"u2"}]"#)

@@ -153,7 +153,8 @@ struct PairwiseBlockTests {
         #expect(places.contains(nil) && places.count > 3)
     }
 
-    @Test("of each few items drawn the one stays that scores highest", arguments: [8, 64, 72], [1, 2, 3, 16])
+    @Test(
+        "of each few items drawn the one stays that scores highest", arguments: [8, 64, 72], [1, 2, 3, 16])
     func hardestOfEach(factors: Int, group: Int) {
         var options = BPR.Options()
         options.hardestOf = group
