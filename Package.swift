@@ -73,6 +73,7 @@ let package = Package(
         // System libraries; CSimdJSON adds a C++ shim, because Swift cannot call simdjson's templates.
         .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CCrypt", providers: [.apt(["libcrypt-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
 
@@ -133,15 +134,21 @@ let package = Package(
                 "Identities", "LiveScores", "Evaluation", "State", "StreamLearning", "LookUps", logging,
                 metrics,
             ]),
+        room("Access", ["CCrypt", "Locking", logging]),
         room("RESP", [nioCore]),
-        room("Commands", ["Events", "State", "LookUps", "Engine", "RESP", nioCore]),
+        room("Commands", ["Events", "State", "LookUps", "Engine", "Access", "RESP", nioCore]),
         room(
-            "RPC", ["Locking", "Events", "LookUps", "Engine", "RESP", "Commands", nioCore, nioPosix, logging]),
+            "RPC",
+            [
+                "Locking", "Events", "LookUps", "Engine", "Access", "RESP", "Commands", nioCore, nioPosix,
+                logging,
+            ]),
         // HummingbirdCore alone: the server, without the router, whose work the table of routes does.
         .target(
             name: "HTTPServer",
             dependencies: [
-                "Locking", "Instruments", "Events", "State", "LookUps", "Engine", "RESP", "RPC", hummingbird,
+                "Locking", "Instruments", "Events", "State", "LookUps", "Engine", "Access", "RESP", "RPC",
+                hummingbird,
                 metrics, httpTypes, nioCore, nioHTTPTypes, nioPosix, logging,
             ],
             resources: [
@@ -158,7 +165,7 @@ let package = Package(
             [
                 "Learners", "Training", "Events", "EventLog", "EmbeddedEventLog", "KafkaEventLog",
                 "Blending", "FeatureMaps", "LiveScores", "ContentVectors", "State",
-                "StreamLearning", "LookUps", "Engine", logging, yams,
+                "StreamLearning", "LookUps", "Engine", "Access", logging, yams,
             ]),
         room("InventedWorlds", ["Events"]),
         room("ContentEvaluation", ["ContentVectors", "Factors", "Events"], computes: true),
@@ -192,7 +199,7 @@ let package = Package(
             name: "freshet",
             dependencies: [
                 "Reporting", "Settings", "InventedWorlds", "Feeding", "HistoryTraining", "Diagnosis",
-                "Watching", "CSystemCalls", "LookUps", "EmbeddedEventLog", "Plotting", "Exporting",
+                "Watching", "Access", "CSystemCalls", "LookUps", "EmbeddedEventLog", "Plotting", "Exporting",
                 "EvaluationRuns", "Evaluation", "FeatureMaps", "Training", "Locking", "Factors", "Events",
                 "EventLog",
                 "Checkpoints", "State", "Engine", "RESP", "RPC", "Instruments", "HTTPServer", argumentParser,
@@ -275,22 +282,23 @@ let package = Package(
                 "EventLog",
                 "EmbeddedEventLog", "Events", "Factors", "Locking", grdb, logging,
             ]),
+        tests(of: "Access", ["Access", "RPCSupport", logging]),
         tests(of: "RESP", ["RESP", nioCore]),
         tests(
             of: "Commands",
-            ["RPCSupport", "Commands", "RESP", "RPC", "Engine", "LookUps", "Events", "Locking"]),
+            ["RPCSupport", "Commands", "Access", "RESP", "RPC", "Engine", "LookUps", "Events", "Locking"]),
         tests(
             of: "RPC",
             [
-                "RPCSupport", "TestSupport", "RPC", "Commands", "RESP", "Engine", "Locking", nioCore,
-                nioPosix,
+                "RPCSupport", "TestSupport", "RPC", "Commands", "Access", "RESP", "Engine", "Locking",
+                nioCore, nioPosix,
             ]),
         tests(of: "Instruments", ["Instruments", metrics]),
         tests(
             of: "HTTPServer",
             [
-                "RPCSupport", "TestSupport", "HTTPServer", "Instruments", "Engine", "LookUps", "Events",
-                "State",
+                "RPCSupport", "TestSupport", "HTTPServer", "Instruments", "Access", "Engine", "LookUps",
+                "Events", "State",
                 "Locking",
             ]),
         tests(of: "Reporting", ["Reporting"]),
@@ -361,7 +369,7 @@ let package = Package(
         // For tests of commands and their server: an engine that answers as it is told, and a server of it on a socket.
         .target(
             name: "RPCSupport",
-            dependencies: ["RPC", "RESP", "Engine", "LookUps", "Events", "Locking", logging],
+            dependencies: ["RPC", "Access", "RESP", "Engine", "LookUps", "Events", "Locking", logging],
             path: "Tests/RPCSupport", swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17

@@ -1,7 +1,7 @@
 # Functions of the scripts beside this file and of .ci/run. To be sourced by bash.
 
 # What the build links against, and what the tests and the quick start call.
-build_packages=(librdkafka-dev libopenblas-dev libsimdjson-dev libsqlite3-dev zlib1g-dev pkg-config)
+build_packages=(librdkafka-dev libopenblas-dev libcrypt-dev libsimdjson-dev libsqlite3-dev zlib1g-dev pkg-config)
 test_packages=(redis-tools socat python3 prometheus curl)
 swift_min=6.2
 

@@ -21,8 +21,9 @@ enum ClientCommands {
             },
             sub(
                 "LIST", "Describes all connections.",
-                [ArgumentSpec.option("TYPE", "type"), .list("ID", "client-id", .integer)], run: list),
-            sub("KILL", "Closes connections.", [.values("filter")], run: ClientKill.run),
+                [ArgumentSpec.option("TYPE", "type"), .list("ID", "client-id", .integer)], flags: [.admin],
+                run: list),
+            sub("KILL", "Closes connections.", [.values("filter")], flags: [.admin], run: ClientKill.run),
             sub(
                 "REPLY", "Says which commands are answered.", [.value("ON|OFF|SKIP")], flags: [.noMulti],
                 run: reply),

@@ -1,3 +1,4 @@
+import Access
 import RESP
 
 /// `CLIENT KILL`, by filters or by the one address that all connections have.
@@ -7,9 +8,11 @@ enum ClientKill {
         var sparesOwn = true
         var isOfType = true
         var isAtAddress = true
+        var user: String?
 
         func matches(_ session: Session, own: UInt64) -> Bool {
-            isOfType && isAtAddress && (id == nil || id == session.id) && !(sparesOwn && session.id == own)
+            isOfType && isAtAddress && (user == nil || user == session.identity?.name)
+                && (id == nil || id == session.id) && !(sparesOwn && session.id == own)
         }
     }
 
@@ -44,7 +47,11 @@ enum ClientKill {
                     throw .invalid("Unknown client type '\(value)'")
                 }
                 filter.isOfType = type == "normal"
-            case "USER": guard value == "default" else { throw .invalid("No such user '\(value)'") }
+            case "USER":
+                guard value == Identity.standardName || environment.access.rules.users[value] != nil else {
+                    throw .invalid("No such user '\(value)'")
+                }
+                filter.user = value
             case "ADDR", "LADDR": filter.isAtAddress = value == address
             case "SKIPME":
                 switch value.lowercased() {

@@ -1,3 +1,4 @@
+package import Access
 package import Events
 internal import LookUps
 package import RESP
@@ -86,6 +87,19 @@ struct Command: Sendable {
     /// Never reached: the call has a word too few.
     private static let refuseAlone: Run = { _, _, _ throws(CommandError) in throw .syntax }
 
+    /// What somebody needs to call it; `nil` of what is answered before `AUTH`.
+    var role: Role? {
+        if flags.contains(.noAuth) { return nil }
+        if flags.contains(.admin) { return .admin }
+        return flags.contains(.write) ? .feed : .read
+    }
+
+    /// Of a call with as many words, the events that it appends.
+    func events(words: Int) -> Int {
+        guard group == .event else { return 0 }
+        return arguments.first?.isMultiple == true ? words - wordsMin + 1 : 1
+    }
+
     /// `client|list`, as Redis calls a subcommand.
     var fullName: String { (container.map { $0 + "|" } ?? "").lowercased() + name.lowercased() }
 
@@ -130,8 +144,18 @@ package enum Outcome: Sendable {
     case execute(Transaction)
     /// To be worked out by the event loop, or by a thread for long look-ups.
     case lookup(Lookup)
+    /// Goes on once it is known whether a name and its password belong together. Until then the connection begins nothing
+    /// else.
+    case authenticate(Authentication)
     /// Answered later, from any thread; the closure starts the work and must not block.
     case later(@Sendable (@escaping @Sendable (RESPValue) -> Void) -> Void)
+}
+
+/// A password that takes its time to be checked.
+package struct Authentication: Sendable {
+    package let credentials: AccessControl.Credentials
+    /// On the connection's event loop; answers.
+    package let finish: @Sendable (AccessControl.Verdict, inout Session) -> RESPValue
 }
 
 /// A read of the engine's state.

@@ -1,3 +1,4 @@
+package import Access
 package import Engine
 package import Events
 package import RESP
@@ -25,13 +26,15 @@ package struct CommandEnvironment: Sendable {
         self.counters = counters
         self.table = table
     }
+
+    var access: AccessControl { settings.access }
 }
 
 /// What commands go by, or show, of how their server was set up.
 package protocol ServerSettings: Sendable {
     var socketPath: String { get }
-    /// What `AUTH` must bring; `nil` where none is asked for.
-    var password: String? { get }
+    /// Who may come in, and how much they may ask.
+    var access: AccessControl { get }
     /// How times of events are read, and what bounds they have.
     var events: EventOptions { get }
     /// What `HELLO` and `INFO` say of this program.

@@ -5,6 +5,7 @@
 // goes out: an answer, or work for whoever called to run. What never comes in: sockets, channels, event loops; of the
 // server a command sees `ServerSettings` and `ConnectedClients`.
 
+import Access
 internal import LookUps
 package import RESP
 package import Synchronization
@@ -42,12 +43,13 @@ package struct CommandTable: Sendable {
     {
         do throws(CommandError) {
             let command = try queueing(&session) { session throws(CommandError) in
-                try check(request, session)
+                try check(request, session, environment.access)
             }
             if session.transaction != nil, !command.flags.contains(.immediate) {
                 session.transaction?.append(request)
                 return .reply(.simple("QUEUED"))
             }
+            try admit(command, request, session, environment.access)
             environment.counters.commands.add(1, ordering: .relaxed)
             var arguments = ArgumentReader(request, of: command)
             return try command.run(&arguments, &session, environment)
@@ -69,33 +71,58 @@ package struct CommandTable: Sendable {
         }
     }
 
-    private func check(_ request: RESPRequest, _ session: Session) throws(CommandError) -> Command {
+    private func check(
+        _ request: RESPRequest, _ session: Session, _ access: AccessControl
+    ) throws(CommandError) -> Command {
         let command = self[Self.word(request[0])]
-        if !session.isAuthenticated, !(command?.flags.contains(.noAuth) ?? false) {
+        if session.identity == nil, !(command?.flags.contains(.noAuth) ?? false) {
+            access.refused(command?.fullName ?? "unknown", nil, session.peer, .noName)
             throw CommandError("NOAUTH Authentication required.")
         }
         guard let command else { throw Self.unknown(request) }
         guard !command.subcommands.isEmpty, request.count > 1 else {
-            return try checked(command, request, session)
+            return try checked(command, request, session, access)
         }
         let word = Self.word(request[1])
         guard let subcommand = command.subcommand(word) else {
             throw .invalid("unknown subcommand '\(word)'. Try \(command.name) HELP.")
         }
-        return try checked(subcommand, request, session)
+        return try checked(subcommand, request, session, access)
     }
 
     private func checked(
-        _ command: Command, _ request: RESPRequest, _ session: Session
+        _ command: Command, _ request: RESPRequest, _ session: Session, _ access: AccessControl
     ) throws(CommandError) -> Command {
         guard request.count >= command.wordsMin, request.count <= command.wordsMax ?? .max else {
             let error = CommandError.wrongArguments(of: command.fullName)
             throw command.group.isRedis ? error : CommandError("\(error); usage: \(command.usage)")
         }
+        if let role = command.role, let identity = session.identity, identity.role < role {
+            access.refused(command.fullName, identity, session.peer, .role(wanted: role))
+            // Redis's words, and what would help.
+            throw CommandError(
+                "NOPERM User \(identity.name) has no permissions to run the '\(command.fullName)' command: it needs the "
+                    + "role \(role.rawValue), and this user has \(identity.role.rawValue)")
+        }
         if session.transaction != nil, command.flags.contains(.noMulti) {
             throw .invalid("Command not allowed inside a transaction")
         }
         return command
+    }
+
+    /// The last thing before a command runs: whether it is too soon, and whether to write it down.
+    private func admit(
+        _ command: Command, _ request: RESPRequest, _ session: Session, _ access: AccessControl
+    ) throws(CommandError) {
+        guard let role = command.role else { return }
+        do throws(LimitRefusal) {
+            try access.admit(commands: 1, by: session.limit)
+            try access.admit(events: command.events(words: request.count), by: session.limit)
+        } catch {
+            access.refused(command.fullName, session.identity, session.peer, .limit(error.limit))
+            throw CommandError("OVERLOADED \(error)")
+        }
+        if role == .admin { access.administers(command.fullName, session.identity, session.peer) }
     }
 
     /// Redis's words to the letter, trailing space included: clients recognise them.

@@ -1,3 +1,4 @@
+import Access
 import RESP
 
 /// What stock clients send to get to know the server and to name themselves.
@@ -40,16 +41,20 @@ enum ConnectionCommands {
     ) { arguments, session, environment throws(CommandError) in
         let words = try arguments.rest("password")
         guard words.count <= 2 else { throw .syntax }
-        let isOpen = environment.settings.password == nil
-        guard words.count == 2 || !isOpen else {
+        let credentials = AccessControl.Credentials(
+            name: words.count == 2 ? words[0] : Identity.standardName, password: words[words.count - 1])
+        guard words.count == 2 || environment.access.rules.hasPassword(Identity.standardName)
+        else {
             throw .invalid(
                 "AUTH <password> called without any password configured for the default user. "
                     + "Are you sure your configuration is correct?")
         }
-        try authenticate(
-            user: words.count == 2 ? words[0] : "default", password: words[words.count - 1], environment)
-        session.isAuthenticated = true
-        return .reply(.simple("OK"))
+        return try Authenticating.outcome(credentials, &session, environment) {
+            session, identity throws(CommandError) in
+            session.become(identity, environment.access)
+            environment.clients.update(session)
+            return .simple("OK")
+        }
     }
 
     static let select = Command(
@@ -64,7 +69,7 @@ enum ConnectionCommands {
         "RESET", "Takes the connection back to how it began.", group: .connection,
         flags: [.fast, .noAuth, .immediate]
     ) { _, session, environment throws(CommandError) in
-        session.reset(isAuthenticated: environment.settings.password == nil)
+        session.reset(environment.access)
         environment.clients.update(session)
         return .reply(.simple("RESET"))
     }
@@ -77,75 +82,75 @@ enum ConnectionCommands {
     }
 }
 
-// MARK: HELLO and AUTH
+// MARK: HELLO
 
 extension ConnectionCommands {
+    /// Nothing changes until all of it has been found right.
+    private struct Greeting: Sendable {
+        var version: RESPVersion?
+        var credentials: AccessControl.Credentials?
+        var name: String?
+
+        init(_ arguments: inout ArgumentReader) throws(CommandError) {
+            if !arguments.isAtEnd {
+                let number = try arguments.redisInteger(
+                    "protover",
+                    orThrow: .invalid("Protocol version is not an integer or out of range"))
+                guard let version = RESPVersion(rawValue: Int64(number)) else {
+                    throw CommandError("NOPROTO unsupported protocol version")
+                }
+                self.version = version
+            }
+            while !arguments.isAtEnd {
+                let option = try arguments.text("option")
+                let values = arguments.wordsLeft
+                switch option.uppercased() {
+                case "AUTH" where values >= 2:
+                    credentials = AccessControl.Credentials(
+                        name: try arguments.text("username"), password: try arguments.text("password"))
+                case "SETNAME" where values >= 1:
+                    name = try ClientCommands.word(&arguments, orThrow: ClientCommands.badName)
+                default: throw .invalid("Syntax error in HELLO option '\(option.prefix(128))'")
+                }
+            }
+        }
+    }
+
     private static func hello(
         _ arguments: inout ArgumentReader, _ session: inout Session, _ environment: CommandEnvironment
     ) throws(CommandError) -> Outcome {
-        // Nothing changes until all of it has been found right.
-        var changed = session
-        if !arguments.isAtEnd {
-            let number = try arguments.redisInteger(
-                "protover",
-                orThrow: .invalid("Protocol version is not an integer or out of range"))
-            guard let version = RESPVersion(rawValue: Int64(number)) else {
-                throw CommandError("NOPROTO unsupported protocol version")
-            }
-            changed.version = version
+        let greeting = try Greeting(&arguments)
+        guard let credentials = greeting.credentials else {
+            return .reply(try welcome(greeting, session.identity, &session, environment))
         }
-        while !arguments.isAtEnd {
-            let option = try arguments.text("option")
-            let values = arguments.wordsLeft
-            switch option.uppercased() {
-            case "AUTH" where values >= 2:
-                try authenticate(
-                    user: arguments.text("username"), password: arguments.text("password"), environment)
-                changed.isAuthenticated = true
-            case "SETNAME" where values >= 1:
-                changed.name = try ClientCommands.word(&arguments, orThrow: ClientCommands.badName)
-            default: throw .invalid("Syntax error in HELLO option '\(option.prefix(128))'")
-            }
+        return try Authenticating.outcome(credentials, &session, environment) {
+            session, identity throws(CommandError) in
+            try welcome(greeting, identity, &session, environment)
         }
-        guard changed.isAuthenticated else {
+    }
+
+    private static func welcome(
+        _ greeting: Greeting, _ identity: Identity?, _ session: inout Session,
+        _ environment: CommandEnvironment
+    ) throws(CommandError) -> RESPValue {
+        guard let identity else {
             throw CommandError(
                 "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> "
                     + "AUTH <user> <pass> option can be used to authenticate the client and select the RESP "
                     + "protocol version at the same time")
         }
-        session = changed
+        if greeting.credentials != nil { session.become(identity, environment.access) }
+        if let version = greeting.version { session.version = version }
+        if let name = greeting.name { session.name = name }
         environment.clients.update(session)
-        return .reply(
-            .map([
-                (.text("server"), .text("freshet")),
-                (.text("version"), .text(environment.settings.version)),
-                (.text("proto"), .integer(session.version.rawValue)),
-                (.text("id"), .integer(Int64(clamping: session.id))),
-                (.text("mode"), .text("standalone")),
-                (.text("role"), .text("master")),
-                (.text("modules"), .array([])),
-            ]))
-    }
-
-    /// Where no password is set the only user has none, and any will do, as in Redis.
-    private static func authenticate(
-        user: String, password: String, _ environment: CommandEnvironment
-    ) throws(CommandError) {
-        let isRight = environment.settings.password.map { isEqualInConstantTime(password, $0) } ?? true
-        guard isRight, user == "default" else {
-            throw CommandError(
-                "WRONGPASS invalid username-password pair or user is disabled.")
-        }
-    }
-
-    /// Takes as long for a guess that is right in its first bytes as for one that is wrong in all: the time depends on
-    /// the guess's length alone.
-    static func isEqualInConstantTime(_ guess: String, _ secret: String) -> Bool {
-        let secret = Array(secret.utf8)
-        var difference: UInt8 = secret.count == guess.utf8.count ? 0 : 1
-        for (index, byte) in guess.utf8.enumerated() {
-            difference |= byte ^ (secret.isEmpty ? 1 : secret[index % secret.count])
-        }
-        return difference == 0
+        return .map([
+            (.text("server"), .text("freshet")),
+            (.text("version"), .text(environment.settings.version)),
+            (.text("proto"), .integer(session.version.rawValue)),
+            (.text("id"), .integer(Int64(clamping: session.id))),
+            (.text("mode"), .text("standalone")),
+            (.text("role"), .text("master")),
+            (.text("modules"), .array([])),
+        ])
     }
 }

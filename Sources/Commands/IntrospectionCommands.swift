@@ -1,3 +1,4 @@
+import Access
 import RESP
 
 /// `COMMAND` and `CONFIG`, in Redis's shapes: redis-cli draws its hints from the first, redis-benchmark asks the second.
@@ -83,7 +84,9 @@ extension IntrospectionCommands {
             guard words.count == 3, words[0].uppercased() == "FILTERBY" else { throw .syntax }
             switch words[1].uppercased() {
             case "MODULE": commands = []
-            case "ACLCAT": commands = commands.filter { $0.group.rawValue == words[2].lowercased() }
+            case "ACLCAT":
+                let category = words[2].lowercased()
+                commands = commands.filter { category == $0.group.rawValue || category == $0.role?.rawValue }
             case "PATTERN":
                 let pattern = Glob(words[2].lowercased())
                 commands = commands.filter { pattern.matches($0.name.lowercased()) }
@@ -112,7 +115,10 @@ extension IntrospectionCommands {
         return .array([
             .text(command.fullName), .integer(Int64(command.arity)),
             .set(flags.map(RESPValue.simple)), .integer(0), .integer(0), .integer(0),
-            .set([.simple("@\(command.group.rawValue)")]), .set([]), .set([]),
+            .set(
+                ([command.group.rawValue] + [command.role?.rawValue].compactMap { $0 }).map {
+                    .simple("@\($0)")
+                }), .set([]), .set([]),
             .set(command.subcommands.map(entry)),
         ])
     }

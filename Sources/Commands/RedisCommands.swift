@@ -6,7 +6,8 @@ import RESP
 enum RedisCommands {
     static let all =
         [
-            cluster, role, module, memory, latency, slowLog, debug, acl, wait, time, size, lolwut,
+            cluster, role, module, memory, latency, slowLog, debug, AccessCommands.acl, wait, time, size,
+            lolwut,
         ] + clusterModes
 
     private static let noCluster = CommandError("ERR This instance has cluster support disabled")
@@ -127,36 +128,6 @@ enum RedisCommands {
         "DEBUG", "Refused.", group: .server, flags: [.admin],
         arguments: [.value("subcommand"), .values("argument").optional()],
         run: refusing(notAllowed("DEBUG")))
-
-    // MARK: Rights
-
-    static let acl = Command(
-        container: "ACL", "Answers for the only user, default.", group: .server,
-        subcommands: [
-            sub("ACL", "WHOAMI", "The user's name.", run: answering(.text("default"))),
-            sub("ACL", "USERS", "All users' names.", run: answering(.array([.text("default")]))),
-            sub("ACL", "LIST", "All users' rights.") { _, _, environment throws(CommandError) in
-                let pass = environment.settings.password == nil ? "nopass" : "#(rpc.password)"
-                return .reply(.array([.text("user default on \(pass) ~* &* +@all")]))
-            },
-            sub(
-                "ACL", "CAT", "Categories of commands, or the commands of one.",
-                [.value("category").optional()], wordsMax: 3, run: categories),
-        ])
-
-    private static func categories(
-        _ arguments: inout ArgumentReader, _ session: inout Session, _ environment: CommandEnvironment
-    ) throws(CommandError) -> Outcome {
-        let commands = environment.table.commands
-        guard !arguments.isAtEnd else {
-            let groups = Set(commands.map(\.group.rawValue)).sorted()
-            return .reply(.array(groups.map(RESPValue.text)))
-        }
-        let category = try arguments.text("category")
-        let found = commands.filter { $0.group.rawValue == category.lowercased() }
-        guard !found.isEmpty else { throw .invalid("Unknown category '\(category.prefix(128))'") }
-        return .reply(.array(found.map { .text($0.fullName) }))
-    }
 
     // MARK: Small things
 

@@ -1,3 +1,4 @@
+import Access
 package import Engine
 internal import LookUps
 import RESP
@@ -70,7 +71,7 @@ package enum ServerCommands {
     package static func ownFields(_ environment: CommandEnvironment) -> [StatusField] {
         let connections = environment.clients.counts
         let counters = environment.counters
-        return [
+        let own = [
             StatusField("rpc.connections", .integer(connections.open)),
             StatusField("rpc.connections.max", .integer(connections.max)),
             StatusField("rpc.connections.accepted", .integer(connections.accepted)),
@@ -81,6 +82,7 @@ package enum ServerCommands {
             StatusField("rpc.commands", .integer(counters.commands.load(ordering: .relaxed))),
             StatusField("rpc.commands.refused", .integer(counters.refused.load(ordering: .relaxed))),
         ]
+        return own + environment.access.counters.all.map { StatusField($0.name, .integer($0.count)) }
     }
 
     /// A number that is not finite has no meaning yet, say a mean before the first event: null.

@@ -1,3 +1,4 @@
+package import Access
 package import RESP
 
 /// What a connection has said of itself, and asked for.
@@ -17,9 +18,14 @@ package struct Session: Sendable {
     }
 
     package let id: UInt64
+    /// Who is at the other end, as the system tells.
+    package let peer: Peer
     let connectedAt = ContinuousClock.now
     package var version = RESPVersion.two
-    var isAuthenticated: Bool
+    /// Who the client is; `nil` until it has shown.
+    package private(set) var identity: Identity?
+    /// Shared with all connections of the same user or peer.
+    private(set) var limit: PeerLimit
     var name = ""
     var libraryName = ""
     var libraryVersion = ""
@@ -29,15 +35,22 @@ package struct Session: Sendable {
     /// Asked for by `CLIENT TRACKING`.
     var tracking: Tracking?
 
-    package init(id: UInt64, isAuthenticated: Bool) {
+    package init(id: UInt64, peer: Peer, _ access: AccessControl) {
         self.id = id
-        self.isAuthenticated = isAuthenticated
+        self.peer = peer
+        identity = access.arrival(peer)
+        limit = access.limit(of: identity, peer)
+    }
+
+    mutating func become(_ identity: Identity?, _ access: AccessControl) {
+        self.identity = identity
+        limit = access.limit(of: identity, peer)
     }
 
     /// The state `RESET` goes back to.
-    mutating func reset(isAuthenticated: Bool) {
+    mutating func reset(_ access: AccessControl) {
         version = .two
-        self.isAuthenticated = isAuthenticated
+        become(access.arrival(peer), access)
         name = ""
         replies = .on
         transaction = nil
@@ -47,7 +60,8 @@ package struct Session: Sendable {
     /// For the log: who this is, as far as the client has said.
     package var logName: String {
         let library = [libraryName, libraryVersion].filter { !$0.isEmpty }.joined(separator: " ")
-        return "connection \(id)" + (name.isEmpty ? "" : ", name '\(name)'")
+        let user = identity.map { $0.name == Identity.standardName ? "" : ", user '\($0.name)'" } ?? ""
+        return "connection \(id)" + user + (name.isEmpty ? "" : ", name '\(name)'")
             + (library.isEmpty ? "" : ", library '\(library)'")
     }
 
@@ -55,9 +69,10 @@ package struct Session: Sendable {
     func description(socketPath: String, heldBytes: Int) -> String {
         let age = connectedAt.duration(to: .now).components.seconds
         let path = String(socketPath.map { $0.isWhitespace || $0 == "=" ? "_" : $0 })
+        let user = identity?.name ?? "(none)"
         return
             "id=\(id) addr=\(path):0 laddr=\(path):0 name=\(name) age=\(age) idle=0 flags=N db=0 sub=0 psub=0 "
-            + "ssub=0 multi=-1 omem=\(heldBytes) tot-mem=\(heldBytes) events=r cmd=NULL user=default "
+            + "ssub=0 multi=-1 omem=\(heldBytes) tot-mem=\(heldBytes) events=r cmd=NULL user=\(user) "
             + "redir=-1 resp=\(version.rawValue) lib-name=\(libraryName) lib-ver=\(libraryVersion)"
     }
 }

@@ -11,6 +11,7 @@ struct Call: Sendable {
     let values: [String: [String]]
     let body: ByteBuffer
     let head: HTTPRequest
+    let caller: Caller
     let environment: HTTPEnvironment
 
     func text(_ name: String) -> String? { values[name]?.first }

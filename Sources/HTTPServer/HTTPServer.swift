@@ -79,11 +79,11 @@ public final class HTTPServer: Sendable {
         for listener in listeners {
             logger.notice("HTTP listens", metadata: ["address": "\(listener.name)"])
         }
-        guard case .address(let host, _) = options.listen, options.token == nil,
+        guard case .address(let host, _) = options.listen, environment.letsInWithoutName,
             !["127.0.0.1", "::1", "localhost"].contains(host)
         else { return }
         logger.warning(
-            "whoever can reach this address can read and feed: set http.token, or listen on 127.0.0.1",
+            "whoever can reach this address can read and feed: set http.token or access.default-role, or listen on 127.0.0.1",
             metadata: ["http.listen": "\(host)"])
     }
 

@@ -1,3 +1,4 @@
+public import Access
 public import Engine
 
 /// How the HTTP server listens, and what one client may take of it.
@@ -18,8 +19,10 @@ public struct HTTPServerOptions: Sendable {
     public var listen = Listen.auto
     /// Path of a Unix socket to listen on too; `nil` for none.
     public var socketPath: String?
-    /// What a request must bring as `Authorization: Bearer …`; `nil` asks for nothing.
+    /// What a request may bring as `Authorization: Bearer …` to do all; `nil` lets in whoever may come in without a name.
     public var token: String?
+    /// Who may come in beside whoever has the token, and how much they may ask.
+    public var access = AccessControl()
     /// Events behind the log beyond which `/readyz` says no.
     public var readyLagMax = 100_000
     public var connectionsMax = 256

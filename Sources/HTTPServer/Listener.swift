@@ -1,3 +1,4 @@
+import Access
 import HTTPTypes
 import HummingbirdCore
 import Logging
@@ -127,8 +128,9 @@ struct Listener: Sendable {
         let responder = Responder(environment)
         let options = environment.options
         return HTTP1Channel(
-            responder: { request, writer, _ in
-                let response = await responder.respond(to: request, isLocal: isLocal)
+            responder: { request, writer, channel in
+                let peer = await peer(of: channel, isLocal: isLocal)
+                let response = await responder.respond(to: request, from: peer, isLocal: isLocal)
                 try await writer.write(response: response.head, body: response.body)
             },
             configuration: HTTP1Channel.Configuration(
@@ -137,6 +139,16 @@ struct Listener: Sendable {
                 ], idleTimeout: TimeAmount(options.idleTimeout),
                 httpDecoderConfiguration: .init(
                     maxHeaderFieldSize: 256 << 10, maxHeaderListSize: 320 << 10, maxHeaderFieldCount: 100)))
+    }
+
+    private static func peer(of channel: any Channel, isLocal: Bool) async -> Peer {
+        guard isLocal else { return channel.remoteAddress?.ipAddress.map(Peer.address) ?? .unknown }
+        let found = try? await channel.eventLoop.submit {
+            try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+                of: NIOBSDSocket.Handle.self
+            ) { Peer(unixSocket: $0) }
+        }.get()
+        return (found ?? nil) ?? .unknown
     }
 
     /// Returns once it is closed and so are all its connections.

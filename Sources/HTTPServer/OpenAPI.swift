@@ -28,7 +28,12 @@ enum OpenAPI {
                                 "token",
                                 .object([
                                     ("type", .string("http")), ("scheme", .string("bearer")),
-                                    ("description", .string("Where http.token is set.")),
+                                    (
+                                        "description",
+                                        .string(
+                                            "The token where http.token is set, or name:password of a user of access.users-file."
+                                        )
+                                    ),
                                 ])
                             )
                         ])
@@ -68,7 +73,7 @@ enum OpenAPI {
                 ("requestBody", .object([("required", .bool(true)), ("content", .object(content))])))
         }
         members.append(("responses", .object(responses(route))))
-        if route.access == .whoeverHasTheToken {
+        if route.access != .anybody {
             members.append(("security", .array([.object([]), .object([("token", .array([]))])])))
         }
         return .object(members)
@@ -76,7 +81,7 @@ enum OpenAPI {
 
     private static func responses(_ route: Route) -> [(String, JSON)] {
         var statuses: Set<Int> = [400, 414, 421]
-        if route.access == .whoeverHasTheToken { statuses.formUnion([401, 503]) }
+        if route.access != .anybody { statuses.formUnion([401, 403, 429, 503]) }
         if route.body != nil { statuses.formUnion([408, 413, 415]) }
         statuses.formUnion(route.problems.map(\.code))
         let answer = JSON.object([

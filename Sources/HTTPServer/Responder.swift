@@ -1,3 +1,4 @@
+import Access
 import CoreMetrics
 import Engine
 import Foundation
@@ -17,12 +18,12 @@ struct Responder: Sendable {
         routes = Routes.all
     }
 
-    func respond(to request: Request, isLocal: Bool) async -> Response {
+    func respond(to request: Request, from peer: Peer, isLocal: Bool) async -> Response {
         let isHead = request.method == .head
         var route: Route?
         var response: Response
         do {
-            response = try await answer(request, isLocal: isLocal, &route)
+            response = try await answer(request, from: peer, isLocal: isLocal, &route)
         } catch let problem as Problem {
             response = problem.response
         } catch let error as LookupError {
@@ -40,7 +41,7 @@ struct Responder: Sendable {
     }
 
     private func answer(
-        _ request: Request, isLocal: Bool, _ route: inout Route?
+        _ request: Request, from peer: Peer, isLocal: Bool, _ route: inout Route?
     ) async throws -> Response {
         let (path, query) = try Target.parts(request.head.path ?? "/")
         let found = routes.compactMap { route in route.match(path).map { (route, $0) } }
@@ -57,11 +58,13 @@ struct Responder: Sendable {
         }
         route = chosen
         try checkHost(request.head, isLocal: isLocal)
-        if chosen.access == .whoeverHasTheToken { try authorize(request.headers) }
+        let caller = try await Caller(request.headers, peer, chosen, environment)
         let values = try chosen.values(path: pathValues, query: query)
         let body = try await body(of: request, chosen)
         return try await perform(
-            chosen, Call(values: values, body: body, head: request.head, environment: environment))
+            chosen,
+            Call(
+                values: values, body: body, head: request.head, caller: caller, environment: environment))
     }
 
     private func perform(_ route: Route, _ call: Call) async throws -> Response {
@@ -107,31 +110,10 @@ struct Responder: Sendable {
 
     // MARK: - Who may ask
 
-    private func authorize(_ headers: HTTPFields) throws {
-        guard let token = environment.options.token else { return }
-        let given = headers[.authorization] ?? ""
-        guard given.lowercased().hasPrefix("bearer "), Self.isEqual(String(given.dropFirst(7)), token) else {
-            var problem = Problem(
-                .unauthorized, "NOAUTH", "http.token is set: send Authorization: Bearer and the token")
-            problem.headers[.wwwAuthenticate] = "Bearer realm=\"freshet\""
-            throw problem
-        }
-    }
-
-    /// In a time that tells nothing of how much is right.
-    private static func isEqual(_ given: String, _ wanted: String) -> Bool {
-        let (given, wanted) = (Array(given.utf8), Array(wanted.utf8))
-        var difference = given.count ^ wanted.count
-        for (place, byte) in wanted.enumerated() {
-            difference |= Int(byte ^ (place < given.count ? given[place] : ~byte))
-        }
-        return difference == 0
-    }
-
     /// A page on the Internet can make its own name mean this machine, and then ask as if it came from here (DNS
     /// rebinding). Its requests carry that name; without a token, public names are refused.
     private func checkHost(_ head: HTTPRequest, isLocal: Bool) throws {
-        guard !isLocal, environment.options.token == nil, let authority = head.authority else { return }
+        guard !isLocal, environment.letsInWithoutName, let authority = head.authority else { return }
         guard Target.isPrivate(authority) else {
             throw Problem(
                 .misdirectedRequest, "HOST",

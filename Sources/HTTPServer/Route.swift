@@ -1,3 +1,4 @@
+import Access
 import HTTPTypes
 import HummingbirdCore
 import LookUps
@@ -18,10 +19,10 @@ struct Route: Sendable {
     }
 
     /// Who may ask.
-    enum Access: Sendable {
+    enum Access: Sendable, Equatable {
         /// Anybody: says nothing of what is learned.
         case anybody
-        case whoeverHasTheToken
+        case whoever(Role)
     }
 
     /// What the body of a request holds.
@@ -54,7 +55,7 @@ struct Route: Sendable {
     init(
         _ method: HTTPRequest.Method, _ path: String, _ name: String, _ summary: String,
         parameters: [Parameter] = [], body: Body? = nil, answer: Answer,
-        problems: [HTTPResponse.Status] = [], access: Access = .whoeverHasTheToken, _ work: Work
+        problems: [HTTPResponse.Status] = [], access: Access = .whoever(.read), _ work: Work
     ) {
         self.method = method
         self.path = path

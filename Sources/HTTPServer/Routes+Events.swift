@@ -1,3 +1,4 @@
+import Access
 import Engine
 import EventLog
 import Events
@@ -28,7 +29,7 @@ extension Routes {
                 ])),
             answer: Schemas.answer(
                 "Appended", "The events are durable: each has its token, or says why it was refused."),
-            .any(append))
+            access: .whoever(.feed), .any(append))
     ]
 
     @Sendable private static func append(_ call: Call) async throws -> Response {
@@ -39,6 +40,7 @@ extension Routes {
         guard (1...eventsMax).contains(texts.count) else {
             throw Problem.invalid("\(texts.count) events; 1 to \(eventsMax) are allowed in one request")
         }
+        try call.caller.admit(events: texts.count)
         let results = await withCheckedContinuation { continuation in
             service.append(texts) { continuation.resume(returning: $0) }
         }

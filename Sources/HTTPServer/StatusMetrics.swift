@@ -119,6 +119,8 @@ struct StatusMetrics {
             "Connections closed without their client's doing.", [("server", "http")]),
         level("rpc.held-bytes", "connections_held_bytes", "Bytes held for clients of the RPC."),
         level("http.viewers", "viewers", "Streams followed."),
+        count(
+            "access.refused.*", "access_refused", "Commands and requests refused, by why.", by: "why"),
         count("rpc.commands", "commands", "Commands of the RPC."),
         count("rpc.commands.refused", "commands_refused", "Commands of the RPC that were refused."),
     ]

@@ -24,15 +24,17 @@ public final class RPCClient {
 
     /// - Parameters:
     ///   - timeout: the longest that one flush or one answer may take.
-    ///   - password: where the daemon has one.
+    ///   - user: whose password it is.
+    ///   - password: where the daemon asks for one.
     /// - Throws: `RPCClientError` naming the path and what to do (daemon not running, no permission, path too long).
     public init(
-        socketPath: String, timeout: Duration = .seconds(30), password: String? = nil
+        socketPath: String, timeout: Duration = .seconds(30), user: String = "default",
+        password: String? = nil
     ) throws(RPCClientError) {
         self.socketPath = socketPath
         self.timeout = timeout
         descriptor = try Self.connect(to: socketPath)
-        let hello = ["HELLO", "3"] + (password.map { ["AUTH", "default", $0] } ?? [])
+        let hello = ["HELLO", "3"] + (password.map { ["AUTH", user, $0] } ?? [])
         guard case .error(let message) = try call(hello) else { return }
         close()
         throw RPCClientError("daemon at '\(socketPath)' refused the connection: \(message)")

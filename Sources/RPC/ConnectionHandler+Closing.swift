@@ -1,3 +1,4 @@
+import Access
 import Commands
 import Logging
 import NIOCore
@@ -19,23 +20,18 @@ extension ConnectionHandler {
 
     /// Closes a connection for which more is held than may be, and says so to whoever runs the daemon.
     func cutOff(_ reason: CutOff) {
-        guard let context, !isCutOff else { return }
+        guard context != nil, !isCutOff else { return }
         isCutOff = true
         phase = .lingering
         environment.commands.counters.cutOff.add(1, ordering: .relaxed)
         let bytes = output.memory.bytes
-        PeerProcess.id(of: context.channel).assumeIsolated().whenComplete { process in
-            self.logger.warning(
-                "\(reason.message)",
-                metadata: [
-                    "client": "\(self.session.logName)",
-                    "process": "\((try? process.get()).map(String.init) ?? "unknown")",
-                    "bytes": "\(bytes)",
-                    "limit":
-                        "\(reason.limit(self.environment.options, total: self.environment.registry.total))",
-                ])
-            self.closeSoon()
-        }
+        logger.warning(
+            "\(reason.message)",
+            metadata: [
+                "client": "\(session.logName)", "process": "\(session.peer.process)", "bytes": "\(bytes)",
+                "limit": "\(reason.limit(environment.options, total: environment.registry.total))",
+            ])
+        closeSoon()
     }
 
     /// Closes once the client has taken the last answers. A client that has been refused and still sends is let send,
@@ -75,5 +71,12 @@ extension ConnectionHandler {
                 RESPProtocolError("request not complete after \(self.environment.options.requestTimeout)"))
             self.serve()
         }
+    }
+}
+
+extension Peer {
+    /// The id of the process that connected, where the system tells.
+    fileprivate var process: String {
+        if case .process(let id, _, _) = self { String(id) } else { "unknown" }
     }
 }

@@ -1,3 +1,4 @@
+import Access
 import Commands
 import Engine
 import LookUps
@@ -9,7 +10,7 @@ extension ConnectionHandler {
     /// Whether one more command may start now.
     private var canStart: Bool {
         (phase == .open || phase == .draining || (phase == .handingOver && isUnfinished))
-            && replies.count < environment.options.commandsInFlightMax
+            && !isAuthenticating && replies.count < environment.options.commandsInFlightMax
             && output.readableBytes + replies.heldBytes <= environment.options.clientBytesMax
     }
 
@@ -74,10 +75,27 @@ extension ConnectionHandler {
             fill(place, value, form)
             phase = .closing
         case .execute(let transaction): execute(transaction, place, form)
+        case .authenticate(let authentication):
+            authenticate(authentication, place, isSilent: form.isSilent)
         case .lookup(let lookup): start(lookup, place, form)
         case .later(let begin):
             begin { [port] value in
                 port?.deliver(isPatient: true) { $0.complete(place, value, form) }
+            }
+        }
+    }
+
+    private func authenticate(
+        _ authentication: Authentication, _ place: ReplyQueue.Place, isSilent: Bool
+    ) {
+        isAuthenticating = true
+        let access = environment.options.access
+        access.check(authentication.credentials, session.peer) { [port] verdict in
+            port?.deliver { handler in
+                handler.isAuthenticating = false
+                let value = authentication.finish(verdict, &handler.session)
+                let form = ReplyForm(version: handler.session.version, isSilent: isSilent)
+                handler.complete(place, value, form)
             }
         }
     }

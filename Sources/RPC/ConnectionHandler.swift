@@ -70,6 +70,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     var execution = Execution()
     var replies = ReplyQueue()
     let output: ConnectionOutput
+    /// A password is being checked; what comes behind it may depend on the answer.
+    var isAuthenticating = false
     var isServing = false
     var isTurnScheduled = false
     /// The channel asked to read while the connection was paused.

@@ -1,3 +1,4 @@
+import Access
 import Commands
 import Locking
 import NIOCore
@@ -32,7 +33,9 @@ final class ConnectionRegistry: Sendable {
     }
 
     /// Enters a new connection; `nil` when there are too many, or the server is shutting down.
-    func admit(_ channel: any Channel, isAuthenticated: Bool) -> (Session, ClientMemory)? {
+    func admit(
+        _ channel: any Channel, from peer: Peer, _ access: AccessControl
+    ) -> (Session, ClientMemory)? {
         state.withLock { state in
             guard state.connections.count < state.connectionsMax, !state.isDraining else {
                 state.rejected += 1
@@ -40,7 +43,7 @@ final class ConnectionRegistry: Sendable {
             }
             state.lastID += 1
             state.accepted += 1
-            let session = Session(id: state.lastID, isAuthenticated: isAuthenticated)
+            let session = Session(id: state.lastID, peer: peer, access)
             let memory = ClientMemory(of: total)
             state.connections[session.id] = Connection(channel: channel, memory: memory, session: session)
             return (session, memory)

@@ -25,6 +25,8 @@ extension RPCServer {
         guard let running = takeRunning() else { return nil }
         // The copy listens on; a client that connects meanwhile waits in the socket's queue.
         try? await running.listener.close()
+        // What was accepted is entered on its event loop, behind what that has to do.
+        for eventLoop in running.eventLoops.makeIterator() { try? await eventLoop.submit {}.get() }
         let basket = HandingBasket()
         let deadline = ContinuousClock.now + grace
         // Again and again: the last that were accepted may not have been entered yet.

@@ -5,6 +5,7 @@
 // commands. What never comes in: what a command means, which is Commands', and what stands behind the service that it
 // is given.
 
+import Access
 import Commands
 public import Engine
 import Locking
@@ -61,13 +62,25 @@ public final class RPCServer: Sendable {
     }
 
     /// Takes over what may change while the server runs: the most connections at once, the bytes held for all of them and,
-    /// for connections opened from here on, the password, the longest request, the bytes held for one and the time-outs.
+    /// for connections opened from here on, the longest request, the bytes held for one and the time-outs.
     /// The rest of `options` is passed over.
     public func change(to options: RPCServerOptions) {
         current.withLock { $0.change(to: options) }
         environment.registry.total.limit(to: options.totalBytesMax)
         environment.registry.limit(to: options.connectionsMax)
         limitConnections()
+    }
+
+    /// Closes the connections of those who could not come in any more as who they are.
+    public func closeUnknown() {
+        let access = environment.options.access
+        let closed = registry.close { session in
+            session.identity.map { !access.holds($0, session.peer) } ?? false
+        }
+        guard !closed.isEmpty else { return }
+        logger.notice(
+            "closed connections whose users have gone or have other roles",
+            metadata: ["connections": "\(closed.count)"])
     }
 
     /// Connections and commands, as STATUS has them.
@@ -218,12 +231,13 @@ public final class RPCServer: Sendable {
     /// - Parameter client: who it was on another server.
     func setUp(_ channel: any Channel, _ lookupThreads: NIOThreadPool, _ client: HandedClient?) throws {
         let environment = environment
-        let isAuthenticated = environment.options.password == nil
-        guard let (admitted, memory) = environment.registry.admit(channel, isAuthenticated: isAuthenticated)
+        guard
+            let (admitted, memory) = environment.registry.admit(
+                channel, from: Self.peer(of: channel), environment.options.access)
         else { return try channel.pipeline.syncOperations.addHandler(RejectingHandler()) }
         var session = admitted
         if let client {
-            session.take(client.session)
+            session.take(client.session, environment.options.access)
             environment.registry.update(session)
         }
         let id = session.id
@@ -237,6 +251,13 @@ public final class RPCServer: Sendable {
             try channel.pipeline.syncOperations.addHandler(idle)
         }
         try channel.pipeline.syncOperations.addHandler(handler)
+    }
+
+    private static func peer(of channel: any Channel) -> Peer {
+        let found = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+            of: NIOBSDSocket.Handle.self
+        ) { Peer(unixSocket: $0) }
+        return found ?? .unknown
     }
 
     static func stop(_ eventLoops: MultiThreadedEventLoopGroup, _ threads: NIOThreadPool) async {

@@ -1,3 +1,4 @@
+public import Access
 import Commands
 public import Events
 public import RESP
@@ -17,8 +18,8 @@ public enum LookupLength: Sendable {
 public struct RPCServerOptions: Sendable {
     /// At most 107 bytes on Linux.
     public var socketPath: String
-    /// What `AUTH` must bring; `nil` lets in whoever may open the socket.
-    public var password: String?
+    /// Who may come in, and how much they may ask.
+    public var access = AccessControl()
     public var connectionsMax = 1024
     public var limits = RequestLimits()
 

@@ -20,7 +20,6 @@ extension ServerEnvironment {
 
     /// Takes over what may change while the server runs.
     mutating func change(to new: RPCServerOptions) {
-        options.password = new.password
         options.connectionsMax = new.connectionsMax
         options.limits = new.limits
         options.idleTimeout = new.idleTimeout

@@ -5,6 +5,7 @@
 // in; values that have been looked at go out. What never comes in: command lines beyond key=value, and anything that
 // runs. Whatever starts a part of Freshet asks here rather than reading a file or a variable by itself.
 
+public import Access
 public import EventLog
 public import Events
 public import Learners
@@ -178,6 +179,22 @@ public struct Configuration: Sendable, Equatable {
         public var threads = 8
     }
 
+    /// The section `access`: who may come in beside whoever has `rpc.password` or `http.token`.
+    public struct Access: Sendable, Equatable {
+        /// Of whoever gives no name.
+        public enum StandardRole: String, Sendable, CaseIterable { case none, read, feed, admin }
+
+        public var defaultRole = StandardRole.admin
+        /// Empty for none.
+        public var usersFile = ""
+        /// Names or ids of the system's users and groups.
+        public var uids: [String: Role] = [:]
+        public var gids: [String: Role] = [:]
+        /// 0 for no limit, here and below.
+        public var commandsPerSecond = 0
+        public var eventsPerSecond = 0
+    }
+
     /// The section `http`.
     public struct HTTP: Sendable, Equatable {
         /// `auto`, `host:port`, or nothing.
@@ -214,6 +231,7 @@ public struct Configuration: Sendable, Equatable {
     public var recommend = Recommend()
     public var checkpoint = Checkpoint()
     public var memory = Memory()
+    public var access = Access()
     public var rpc = RPC()
     public var http = HTTP()
     public var log = Log()

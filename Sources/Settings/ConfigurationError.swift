@@ -32,6 +32,12 @@ public struct ConfigurationProblem: Sendable, Equatable, CustomStringConvertible
             case .builtIn: "default"
             }
         }
+
+        /// The same, where the value may be a secret.
+        var withoutValue: Origin {
+            guard case .flag(let text) = self else { return self }
+            return .flag(String(text.prefix { $0 != "=" }))
+        }
     }
 
     /// `nil` where the file as a whole is wrong.

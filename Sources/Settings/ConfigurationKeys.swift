@@ -1,3 +1,4 @@
+import Access
 import EventLog
 import Events
 import Learners
@@ -6,7 +7,8 @@ import State
 extension ConfigurationKey {
     /// Every key there is, in the order of the reference.
     static let all: [ConfigurationKey] =
-        state + source + events + engine + models + content + features + scoreAndCheckpoint + rpc + http
+        state + source + events + engine + models + content + features + scoreAndCheckpoint + access + rpc
+        + http
         + log
 
     private static let state: [ConfigurationKey] = [
@@ -225,6 +227,37 @@ extension ConfigurationKey {
                 + "back with their next event. Items, ids and indexes stay. 0 for no limit.",
             text: ByteCount.text, parse: ByteCount.parse),
     ]
+
+    private static let access: [ConfigurationKey] = [
+        choice(
+            "access.default-role", \.access.defaultRole, Configuration.Access.StandardRole.allCases,
+            "What whoever gives no name may do, on the socket and over HTTP: read asks, feed appends too, admin does all; "
+                + "none has everybody give a name. rpc.password and http.token, where set, come first."
+        ).reloadable(),
+        text(
+            "access.users-file", \.access.usersFile, allowed: "a path, or nothing",
+            "File of users, a line each: name:role:hash, as freshet password makes it; others may not read it. Read again "
+                + "with SIGHUP.",
+            where: { !$0.utf8.contains(0) }
+        ).reloadable(),
+        roles("access.uids", \.access.uids, "users").reloadable(),
+        roles("access.gids", \.access.gids, "groups").reloadable(),
+        integer(
+            "access.commands-per-second", \.access.commandsPerSecond, 0...1_000_000_000, unit: "commands",
+            "Most commands, or requests over HTTP, of one peer: a named user, else a user id or an address. 0 for no limit."
+        ).reloadable(),
+        integer(
+            "access.events-per-second", \.access.eventsPerSecond, 0...1_000_000_000, unit: "events",
+            "The same of events that it appends."
+        ).reloadable(),
+    ]
+
+    private static func roles(_ name: String, _ path: Path<[String: Role]>, _ what: String) -> Self {
+        map(
+            name, path, allowed: "names or ids of the system's \(what) to read, feed or admin",
+            "Roles of the system's \(what) that connect to a Unix socket; they need no name and no password.",
+            text: \.rawValue, parse: { Role(rawValue: $0) })
+    }
 
     private static let rpc: [ConfigurationKey] = [
         text(

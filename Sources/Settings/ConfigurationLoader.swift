@@ -57,7 +57,19 @@ private struct ConfigurationLoader {
             guard let root = try Yams.compose(yaml: text) else { return }
             read(ConfigurationValue(root), below: "", of: path)
         } catch {
-            report(nil, "not YAML: \(error)", origin)
+            let (why, line) = Self.words(error)
+            report(nil, "not YAML: \(why)", .file(path: path, line: line))
+        }
+    }
+
+    /// Without the line itself, which may hold a secret.
+    private static func words(_ error: any Error) -> (why: String, line: Int?) {
+        switch error as? YamlError {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+            .composer(_, let problem, let mark, _):
+            (problem, mark.line)
+        case .duplicatedKeysInMapping: ("a key is there twice", nil)
+        default: ("cannot be read", nil)
         }
     }
 
@@ -115,7 +127,8 @@ private struct ConfigurationLoader {
             } else if let (key, entry) = mapEntry(name) {
                 assign(key, entry, text: text, origin)
             } else {
-                reportUnknown(name, origin)
+                // Its value may be a secret whose key is misspelt.
+                reportUnknown(name, .flag(name))
             }
         }
     }
@@ -137,7 +150,10 @@ private struct ConfigurationLoader {
                 value =
                     try Yams.compose(yaml: text).map { ConfigurationValue($0) } ?? ConfigurationValue(.null)
             } catch {
-                return report(key.name, "found \(text), which is not YAML; allowed is \(key.allowed)", origin)
+                let found = key.isSecret ? "a value that is not shown" : text
+                return report(
+                    key.name, "found \(found), which is not YAML; allowed is \(key.allowed)",
+                    key.isSecret ? origin.withoutValue : origin)
             }
         }
         assign(key, entry, value, origin)
@@ -153,6 +169,11 @@ private struct ConfigurationLoader {
                 origin = .file(path: path, line: refusal.line ?? line)
             }
             let name = refusal.path.isEmpty ? key.name : "\(key.name).\(refusal.path)"
+            guard !key.isSecret else {
+                report(
+                    name, "found a value that is not shown, allowed is \(key.allowed)", origin.withoutValue)
+                continue
+            }
             report(name, refusal.message, origin)
         }
     }

@@ -21,6 +21,7 @@ struct Freshet: AsyncParsableCommand {
                 name: "Daemon",
                 subcommands: [
                     ServeCommand.self, CheckpointCommand.self, DoctorCommand.self, CapacityCommand.self,
+                    PasswordCommand.self,
                 ]),
             CommandGroup(
                 name: "Events",

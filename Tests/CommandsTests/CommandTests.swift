@@ -1,3 +1,4 @@
+import Access
 import Engine
 import Events
 import Locking
@@ -350,7 +351,8 @@ struct CommandTests {
 
     @Test("a server with a password lets nobody in without it")
     func password() async throws {
-        try await withServer({ $0.password = "secret" }) { path, service in
+        try await withServer({ $0.access = AccessControl(AccessRules(password: "secret")) }) {
+            path, service in
             let raw = try RawConnection(path)
             raw.ask("RATE u1 i1 4\r\n", expecting: "-NOAUTH Authentication required.\r\n")
             raw.ask("NOTHING\r\n", expecting: "-NOAUTH Authentication required.\r\n")
@@ -375,6 +377,6 @@ struct CommandTests {
             ("a", "a", true), ("a", "b", false), ("", "a", false), ("aa", "a", false), ("a", "", false),
         ])
     func comparison(guess: String, secret: String, isEqual: Bool) {
-        #expect(ConnectionCommands.isEqualInConstantTime(guess, secret) == isEqual)
+        #expect(SecretText.isEqual(guess, secret) == isEqual)
     }
 }

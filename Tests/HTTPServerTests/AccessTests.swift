@@ -1,3 +1,4 @@
+import Access
 import Foundation
 import Instruments
 import RPCSupport
@@ -26,6 +27,63 @@ struct AccessTests {
             for target in ["/healthz", "/readyz", "/", "/dashboard.js", "/v1/openapi.json"] {
                 #expect(try site.ask(target).status == 200, "\(target)")
             }
+        }
+    }
+
+    @Test("users have their roles over HTTP too, by Bearer and by Basic; limits are theirs")
+    func users() async throws {
+        let hash = try #require(PasswordHash.make(of: "p:1"))
+        let users = [
+            "watch": NamedUser(role: .read, hashes: [hash]), "shop": NamedUser(role: .feed, hashes: [hash]),
+        ]
+        let event = #"{"user":"u","item":"i","rating":1}"#
+        for token in [nil, "secret"] {
+            let access = AccessControl(AccessRules(standardRole: nil, users: users, eventsPerSecond: 2))
+            try await withSite {
+                $0.access = access
+                $0.token = token
+            } body: { site in
+                func status(_ target: String, _ name: String?, body: String? = nil) throws -> Int {
+                    let headers = name.map { ["Authorization: \($0)"] } ?? []
+                    return try site.ask(
+                        target, method: body == nil ? "GET" : "POST", headers: headers, body: body
+                    ).status
+                }
+                #expect(try status("/v1/status", nil) == 401)
+                #expect(try status("/healthz", nil) == 200)
+                #expect(try status("/v1/status", "Bearer watch:p:1") == 200)
+                let basic = "Basic " + Data("watch:p:1".utf8).base64EncodedString()
+                #expect(try status("/v1/status", basic) == 200)
+                for wrong in [
+                    "Bearer watch:p:2", "Bearer nobody:p:1", "Bearer default:x", "Bearer x", "Basic =",
+                ] {
+                    #expect(try status("/v1/status", wrong) == 401, "\(wrong)")
+                }
+                #expect(try status("/v1/events", "Bearer watch:p:1", body: event) == 403)
+                #expect(try status("/v1/events", "Bearer shop:p:1", body: event) == 200)
+                let several = "[" + Array(repeating: event, count: 2_000).joined(separator: ",") + "]"
+                #expect(try status("/v1/events", "Bearer shop:p:1", body: several) == 200)
+                let refused = try site.ask(
+                    "/v1/events", method: "POST", headers: ["Authorization: Bearer shop:p:1"], body: event)
+                #expect(refused.status == 429)
+                #expect(refused.text.contains("access.events-per-second is 2, and shop has used it up"))
+                #expect(refused.headers["retry-after"] != nil)
+                #expect(try status("/v1/status", "Bearer secret") == (token == nil ? 401 : 200))
+            }
+        }
+    }
+
+    @Test("the standard role holds over HTTP, too")
+    func standardRole() async throws {
+        let access = AccessControl(AccessRules(standardRole: .read))
+        try await withSite {
+            $0.access = access
+        } body: { site in
+            #expect(try site.ask("/v1/status").status == 200)
+            let event = #"{"user":"u","item":"i","rating":1}"#
+            let refused = try site.ask("/v1/events", method: "POST", body: event)
+            #expect(refused.status == 403)
+            #expect(refused.text.contains("this needs the role feed, and 'default' has read"))
         }
     }
 

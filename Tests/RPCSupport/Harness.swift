@@ -69,6 +69,10 @@ package final class LogRecord: Sendable {
     package func first(containing text: String) -> String? {
         lines.withLock { lines in lines.first { $0.contains(text) } }
     }
+
+    package func count(containing text: String) -> Int {
+        lines.withLock { lines in lines.count { $0.contains(text) } }
+    }
 }
 
 /// Runs blocking work outside of the cooperative threads, which are few.
@@ -152,6 +156,17 @@ package final class RawConnection: Sendable {
             all += bytes.prefix(got)
         }
         return String(decoding: all, as: UTF8.self)
+    }
+
+    /// What comes until `text` has, the other side closes, or there are `count` bytes.
+    package func read(_ count: Int, until text: String) -> String {
+        var all = ""
+        while all.utf8.count < count, !all.contains(text) {
+            let more = read(1)
+            if more.isEmpty { break }
+            all += more
+        }
+        return all
     }
 
     /// All that comes until the other side closes.

@@ -1,3 +1,4 @@
+import Access
 import Commands
 import Foundation
 import Locking
@@ -34,7 +35,7 @@ struct CompletionPortTests {
             let environment = ServerEnvironment(
                 service: FakeService(), options: RPCServerOptions(socketPath: scratch.socket))
             let handler = ConnectionHandler(
-                session: Session(id: 1, isAuthenticated: true), memory: ClientMemory(of: total),
+                session: Session(id: 1, peer: .unknown, AccessControl()), memory: ClientMemory(of: total),
                 environment: environment, lookupThreads: threads, logger: silent)
             body(CompletionPort(handler, on: loop), loop, course)
         }.get()

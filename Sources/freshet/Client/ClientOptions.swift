@@ -16,6 +16,8 @@ struct ClientOptions: ParsableArguments {
             valueName: "path"))
     var socket: String?
 
+    @OptionGroup var credentials: CredentialOptions
+
     enum Format: String, EnumerableFlag { case json, table }
 
     @Flag(help: "Print JSON or a table; a table is the default on a terminal, JSON elsewhere.")
@@ -38,14 +40,15 @@ struct ClientOptions: ParsableArguments {
         return isElsewhere ? Self.socketInstalled : Self.socketDefault
     }
 
-    /// Connects, runs `body`, and turns what fails into a message and an exit code. The password is that of
-    /// FRESHET_RPC_PASSWORD: a flag would show it to everybody on the machine.
+    /// Connects, runs `body`, and turns what fails into a message and an exit code.
     func withClient(_ body: (RPCClient) throws -> Void) throws {
         let environment = ProcessInfo.processInfo.environment
         do {
-            let password = environment["FRESHET_RPC_PASSWORD"].flatMap { $0.isEmpty ? nil : $0 }
             let path = socketPath(environment: environment)
-            try body(try RPCClient(socketPath: path, password: password))
+            let password = try credentials.password(environment: environment)
+            try body(try RPCClient(socketPath: path, user: credentials.user, password: password))
+        } catch let error as PasswordFileError {
+            throw CommandError("\(error)", code: .configuration).report()
         } catch let error as RPCClientError {
             throw CommandError("\(error)", code: .unavailable).report()
         } catch let error as DaemonError {

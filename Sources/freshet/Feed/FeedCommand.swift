@@ -58,6 +58,7 @@ struct FeedCommand: ParsableCommand {
     var rate: Double?
     @Option(help: ArgumentHelp("Stop after this many events.", valueName: "n"))
     var limit: Int?
+    @OptionGroup var credentials: CredentialOptions
     @Flag(inversion: .prefixedNo, help: "Put the events of files in the order of time.")
     var sort = true
     @Flag(help: "Stop at the first line that is no event.")
@@ -80,6 +81,8 @@ struct FeedCommand: ParsableCommand {
         } catch let error as CommandError {
             throw error.report()
         } catch let error as ConfigurationError {
+            throw CommandError("\(error)", code: .configuration).report()
+        } catch let error as PasswordFileError {
             throw CommandError("\(error)", code: .configuration).report()
         } catch let error as EventFileError {
             throw CommandError("\(error)", code: .data).report()
@@ -137,8 +140,8 @@ struct FeedCommand: ParsableCommand {
         switch to {
         case .rpc:
             return RPCSink(
-                try FeedTargets.daemon(configuration), backoff: backoff,
-                reconnect: { try FeedTargets.daemon(configuration) },
+                try FeedTargets.daemon(configuration, credentials), backoff: backoff,
+                reconnect: { try FeedTargets.daemon(configuration, credentials) },
                 say: { Terminal.writeError("freshet feed: \($0)") })
         case .kafka:
             let log = try FeedTargets.kafka(configuration)

@@ -1,4 +1,5 @@
 import EventLog
+import Foundation
 import Logging
 import RESP
 import Reporting
@@ -6,10 +7,15 @@ import Settings
 
 /// What `feed` can feed into.
 enum FeedTargets {
-    static func daemon(_ configuration: Configuration) throws -> RPCClient {
-        let password = configuration.rpc.password
+    /// - Parameter credentials: whose password file comes before the configuration's password.
+    static func daemon(_ configuration: Configuration, _ credentials: CredentialOptions) throws -> RPCClient {
+        let configured = configuration.rpc.password
+        let password =
+            credentials.passwordFile == nil && !configured.isEmpty
+            ? configured
+            : try credentials.password(environment: ProcessInfo.processInfo.environment)
         return try RPCClient(
-            socketPath: configuration.socketPath, password: password.isEmpty ? nil : password)
+            socketPath: configuration.socketPath, user: credentials.user, password: password)
     }
 
     static func kafka(_ configuration: Configuration) throws -> any EventLog {

@@ -1,3 +1,4 @@
+import Access
 import Checkpoints
 import Engine
 import EventLog
@@ -21,6 +22,7 @@ struct Daemon {
     let engine: Engine
     let server: RPCServer
     let http: HTTPServer
+    let access: AccessControl
     let logger: Logger
     private let origin: SocketOrigin
     private let folder: String
@@ -29,6 +31,7 @@ struct Daemon {
     init(_ configuration: Configuration, logger: Logger) async throws {
         self.logger = logger
         folder = configuration.state.folder
+        access = AccessControl(try configuration.accessRules(), logger: logger)
         let process = ProcessInfo.processInfo
         origin = try SocketOrigin(
             configuration, environment: process.environment, process: process.processIdentifier)
@@ -37,7 +40,8 @@ struct Daemon {
         // The RPC's server is made last, and asked once it is there.
         let rpc = Lock<RPCServer?>(nil)
         http = HTTPServer(
-            options: Self.httpOptions(configuration) { rpc.withLock { $0 }?.status ?? [] }, registry: metrics,
+            options: Self.httpOptions(configuration, access) { rpc.withLock { $0 }?.status ?? [] },
+            registry: metrics,
             logger: logger)
         try await http.start()
         do {
@@ -48,7 +52,7 @@ struct Daemon {
         }
         let service = MeasuredLookups(engine, metrics: metrics)
         let server = RPCServer(
-            options: Self.rpcOptions(configuration, engine: engine), service: service, logger: logger)
+            options: Self.rpcOptions(configuration, access, engine: engine), service: service, logger: logger)
         self.server = server
         rpc.withLock { $0 = server }
         http.serve(service)
@@ -59,6 +63,7 @@ struct Daemon {
     init(takingOverBy configuration: Configuration, logger: Logger) async throws {
         self.logger = logger
         folder = configuration.state.folder
+        access = AccessControl(try configuration.accessRules(), logger: logger)
         let metrics = MetricsRegistry()
         let late = LateLog(source: configuration.logSource)
         let takingOver = try TakingOver(configuration, logger: logger)
@@ -73,10 +78,11 @@ struct Daemon {
         origin = .handed(parts.socket, learned: parts.learned)
         let service = MeasuredLookups(engine, metrics: metrics)
         let server = RPCServer(
-            options: Self.rpcOptions(configuration, engine: engine), service: service, logger: logger)
+            options: Self.rpcOptions(configuration, access, engine: engine), service: service, logger: logger)
         self.server = server
         http = HTTPServer(
-            options: Self.httpOptions(configuration) { server.status }, registry: metrics, logger: logger)
+            options: Self.httpOptions(configuration, access) { server.status }, registry: metrics,
+            logger: logger)
         try await http.start()
         http.serve(service)
     }
@@ -117,12 +123,14 @@ struct Daemon {
     }
 
     static func httpOptions(
-        _ configuration: Configuration, otherStatus: @escaping @Sendable () -> [StatusField]
+        _ configuration: Configuration, _ access: AccessControl,
+        otherStatus: @escaping @Sendable () -> [StatusField]
     ) -> HTTPServerOptions {
         var options = HTTPServerOptions()
         options.listen = HTTPServerOptions.Listen(configuration.http.listen) ?? .auto
         options.socketPath = configuration.http.socket.isEmpty ? nil : configuration.http.socket
         options.token = configuration.http.token.isEmpty ? nil : configuration.http.token
+        options.access = access
         options.readyLagMax = configuration.http.readyLagMax
         options.connectionsMax = configuration.http.connectionsMax
         options.requestBytesMax = configuration.http.requestBytesMax
@@ -131,10 +139,12 @@ struct Daemon {
         return options
     }
 
-    static func rpcOptions(_ configuration: Configuration, engine: Engine) -> RPCServerOptions {
+    static func rpcOptions(
+        _ configuration: Configuration, _ access: AccessControl, engine: Engine
+    ) -> RPCServerOptions {
         var options = RPCServerOptions(socketPath: configuration.socketPath)
         options.events = configuration.events.options
-        options.password = configuration.rpc.password.isEmpty ? nil : configuration.rpc.password
+        options.access = access
         options.connectionsMax = configuration.rpc.connectionsMax
         options.limits.requestBytesMax = configuration.rpc.requestBytesMax
         options.limits.bulkBytesMax = configuration.rpc.requestBytesMax

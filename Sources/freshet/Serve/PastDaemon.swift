@@ -1,3 +1,4 @@
+import Access
 import Checkpoints
 import Engine
 import EventLog
@@ -52,7 +53,8 @@ struct PastDaemon {
             opened.close()
             throw error
         }
-        var options = Daemon.rpcOptions(configuration, engine: engine)
+        let access = AccessControl(try configuration.accessRules(), logger: logger)
+        var options = Daemon.rpcOptions(configuration, access, engine: engine)
         options.socketPath = socket
         server = RPCServer(options: options, service: engine, logger: logger)
     }

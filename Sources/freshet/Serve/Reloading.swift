@@ -1,3 +1,4 @@
+import Access
 import Engine
 import Foundation
 import Locking
@@ -27,8 +28,10 @@ final class Reloading: Sendable {
     /// A wrong configuration changes nothing.
     func reload() {
         let reloading: ConfigurationReloading
+        let rules: AccessRules
         do {
             let new = try load()
+            rules = try new.accessRules()
             reloading = current.withLock { current in
                 let reloading = current.reloading(new)
                 current = reloading.configuration
@@ -37,15 +40,17 @@ final class Reloading: Sendable {
         } catch {
             return refuse(error)
         }
-        apply(reloading.configuration)
+        apply(reloading.configuration, rules)
         tell(reloading)
     }
 
-    private func apply(_ configuration: Configuration) {
+    private func apply(_ configuration: Configuration, _ rules: AccessRules) {
         log.level = configuration.log.level.loggerLevel
         configuration.change(daemon.log)
         daemon.engine.change(to: configuration.engineOptions)
-        daemon.server.change(to: Daemon.rpcOptions(configuration, engine: daemon.engine))
+        daemon.access.change(to: rules)
+        daemon.server.change(to: Daemon.rpcOptions(configuration, daemon.access, engine: daemon.engine))
+        daemon.server.closeUnknown()
     }
 
     private func refuse(_ error: any Error) {

@@ -146,6 +146,7 @@ struct ServeCommand: AsyncParsableCommand {
             case .full: 73
             default: 69
             }
+        case is AccessConfigurationError: ConfigurationError.exitCode
         case is RPCServerError, is HTTPServerError: 73
         case is HandoverError: 69
         default: 1

@@ -74,10 +74,16 @@ struct TopCommand: ParsableCommand {
 
     private func watch() throws {
         let environment = ProcessInfo.processInfo.environment
+        let password: String?
+        do {
+            password = try client.credentials.password(environment: environment)
+        } catch {
+            throw CommandError("\(error)", code: .configuration).report()
+        }
         do {
             try TopDashboard(
                 socketPath: client.socketPath(environment: environment),
-                password: environment["FRESHET_RPC_PASSWORD"].flatMap { $0.isEmpty ? nil : $0 },
+                user: client.credentials.user, password: password,
                 interval: .milliseconds(Int(interval * 1000)), samplesMax: samples
             ).run()
         } catch {

@@ -6,6 +6,7 @@ import Watching
 /// Watches the daemon until somebody has seen enough.
 struct TopDashboard {
     let socketPath: String
+    let user: String
     let password: String?
     let interval: Duration
     /// Of plain lines; `nil` for no end.
@@ -35,7 +36,7 @@ struct TopDashboard {
     }
 
     private func connect() throws(RPCClientError) -> RPCClient {
-        try RPCClient(socketPath: socketPath, timeout: .seconds(5), password: password)
+        try RPCClient(socketPath: socketPath, timeout: .seconds(5), user: user, password: password)
     }
 
     /// In short steps, for a signal ends no wait.
