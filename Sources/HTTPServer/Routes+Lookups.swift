@@ -162,6 +162,9 @@ extension Routes {
             order: call.choice("by") ?? .popular, count: call.integer("count", otherwise: 10),
             model: call.text("model"), tags: call.texts("tag"), wantsMeta: call.flag("meta"))
         query.among = call.text("among").flatMap { Int($0) }
+        guard query.among == nil || [.bias, .leastBias].contains(query.order) else {
+            throw Problem.invalid("among goes with by=bias and by=-bias")
+        }
         return try list(service.answer(query), call.flag("titles"), service)
     }
 

@@ -70,7 +70,7 @@ struct CommandTests {
         arguments: [
             (
                 "RECOMMEND",
-                "RECOMMEND user [COUNT n] [MODEL m] [BY model|content] [WITHSCORES] [WITHMETA] [TAG t]... [EXCLUDE item]... "
+                "RECOMMEND user [COUNT n] [MODEL m] [BY model|content|match] [WITHSCORES] [WITHMETA] [TAG t]... [EXCLUDE item]... "
                     + "[INCLUDESEEN] [SEEN rule] [AFTER token [TIMEOUT ms]] "
                     + "[FALLBACK popular|none]"
             ),

@@ -15,7 +15,7 @@ struct VocabularyTests {
         arguments: [
             (
                 "MRECOMMEND",
-                "MRECOMMEND user [user...] [COUNT n] [MODEL m] [BY model|content] [WITHSCORES] [WITHMETA] [TAG t]... "
+                "MRECOMMEND user [user...] [COUNT n] [MODEL m] [BY model|content|match] [WITHSCORES] [WITHMETA] [TAG t]... "
                     + "[EXCLUDE item]... [INCLUDESEEN] [SEEN rule] [AFTER token [TIMEOUT ms]] "
                     + "[FALLBACK popular|none]", -2
             ),

@@ -220,7 +220,7 @@ struct ModelConfigurationTests {
         #expect(
             problem.message
                 == "found 3, but learner als has no 'samples'; it has learner, regularization, "
-                + "regularization-power, alpha, half-life-events, priors, positive")
+                + "regularization-power, alpha, dislikes, half-life-events, priors, positive")
         let inFlag = #expect(throws: ConfigurationError.self) {
             try load(settings: ["models.likes.margin=2"])
         }
