@@ -40,7 +40,7 @@ extension ItemChanges {
             ratings = RatingMoments(count: count, sum: try reader.double(), squares: try reader.double())
         }
         for _ in 0..<(try reader.count(ofAtLeast: 9)) { items.append(try ItemChange(&reader)) }
-        for _ in 0..<(try reader.count(ofAtLeast: 3)) { models.append(try ModelChange(&reader)) }
+        for _ in 0..<(try reader.count(ofAtLeast: 5)) { models.append(try ModelChange(&reader)) }
         guard reader.isAtEnd else { throw WireError(description: "more follows than it says") }
     }
 
@@ -228,7 +228,9 @@ extension ItemPart {
 }
 
 extension ModelChange {
-    var lengthMax: Int { 24 + transitions.count * 32 + retakes.count * 18 }
+    var lengthMax: Int {
+        24 + transitions.count * 32 + retakes.count * 18 + steps.reduce(0) { $0 + 4 * $1.count + 3 }
+    }
 
     /// Hashes of items once each, then the transitions by their places.
     func write(to writer: inout WireWriter) {
@@ -259,6 +261,11 @@ extension ModelChange {
             writer.write(gain.taken)
             writer.write(gain.exposed)
         }
+        writer.write(steps.count)
+        for step in steps {
+            writer.write(step.count)
+            for number in step { writer.write(number) }
+        }
     }
 
     init(_ reader: inout WireReader) throws(WireError) {
@@ -285,16 +292,21 @@ extension ModelChange {
             retakes.append(
                 RetakeTable.Gain(cell: cell, taken: try reader.double(), exposed: try reader.double()))
         }
+        for _ in 0..<(try reader.count(ofAtLeast: 1)) {
+            var step: [Float] = []
+            for _ in 0..<(try reader.count(ofAtLeast: 4)) { step.append(try reader.float()) }
+            steps.append(step)
+        }
     }
 }
 
 extension WireWriter {
-    mutating func write(time: Int64?) {
+    package mutating func write(time: Int64?) {
         write(UInt8(time == nil ? 0 : 1))
         if let time { write(time) }
     }
 }
 
 extension WireReader {
-    mutating func time() throws(WireError) -> Int64? { try byte() == 0 ? nil : try whole() }
+    package mutating func time() throws(WireError) -> Int64? { try byte() == 0 ? nil : try whole() }
 }

@@ -101,7 +101,7 @@ package struct RowChange: Equatable, Sendable {
     package var codes: [Int8]
     package var bias: Float
     package var step: Float
-    /// Events of the item that it came of, one at least.
+    /// Steps that it came of, about; one at least.
     package var weight: Int32
 }
 
@@ -110,6 +110,8 @@ package struct ModelChange: Equatable, Sendable {
     package var model: UInt8
     package var transitions: [TransitionChange] = []
     package var retakes: [RetakeTable.Gain] = []
+    /// Of a blend, what single events said of its weights (`BlendStep.numbers`).
+    package var steps: [[Float]] = []
 
     package init(model: Int) { self.model = UInt8(truncatingIfNeeded: model) }
 }

@@ -145,6 +145,15 @@ extension ItemLedger {
         for change in changes where Int(change.model) < models.count {
             let number = Int(change.model)
             let model = state.models[number]
+            if let blend = model.blend {
+                for numbers in change.steps {
+                    guard let step = BlendStep(numbers, shape: blend.rule.shape) else {
+                        outcome.rejected += 1
+                        continue
+                    }
+                    blend.merge(step)
+                }
+            }
             guard let counter = model.counter else { continue }
             for gain in change.retakes {
                 let isCell = counter.retakes.add(gain) && models[number].retakes.add(gain)

@@ -26,7 +26,7 @@ package final class ItemLedger {
     var ratings = RatingMoments()
     private var applied: Int64 = 0
     /// By row, and back.
-    private(set) var hashes: [UInt64] = []
+    package private(set) var hashes: [UInt64] = []
     private(set) var rows: [UInt64: Int32] = [:]
     /// By row: whether the others know whom the hash stands for.
     var isNamed: [Bool] = []
@@ -49,6 +49,7 @@ package final class ItemLedger {
         for model in state.models where model.counter?.rule.options.kind == .next {
             model.counter?.unshared = []
         }
+        for model in state.models { model.blend?.unshared = [] }
         grow()
         if sequence != nil { takeAllAsKnown() }
         state.priorMoved = { [unowned self] model, item, before, bias in
@@ -119,6 +120,7 @@ package final class ItemLedger {
         ratings = state.ratings
         var places = [Int32](repeating: -1, count: hashes.count)
         takeCounts(into: &changes, &places)
+        for (number, model) in state.models.enumerated() { models[number].countSteps(of: model) }
         takeModels(into: &changes)
         takeRows(into: &changes, &places)
         return changes
@@ -182,8 +184,13 @@ package final class ItemLedger {
 
     private func takeModels(into changes: inout ItemChanges) {
         for (number, model) in state.models.enumerated() {
-            guard let counter = model.counter else { continue }
             var change = ModelChange(model: number)
+            if let blend = model.blend, blend.unshared?.isEmpty == false {
+                change.steps = (blend.unshared ?? []).map(\.numbers)
+                blend.unshared = []
+                changes.models.append(change)
+            }
+            guard let counter = model.counter else { continue }
             change.transitions = (counter.unshared ?? []).map {
                 TransitionChange(
                     from: hashes[Int($0.from)], to: hashes[Int($0.to)], weight: $0.weight, isNear: $0.isNear,
@@ -231,8 +238,8 @@ package final class ItemLedger {
         }
     }
 
-    /// Interns an item that others have told of.
-    func row(of item: ItemChange) -> Int32? { rows[item.hash] }
+    /// Of an item; `nil` where it is not known.
+    package func row(ofHash hash: UInt64) -> Int32? { rows[hash] }
 }
 
 extension ItemChange {

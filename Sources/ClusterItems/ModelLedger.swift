@@ -12,10 +12,14 @@ struct ModelLedger {
     private(set) var counts: [DecayedCounts] = []
     private var fading: [FadingLogs] = []
     var retakes = RetakeTable()
-    /// By row: events of the item since its row was last told, here and elsewhere; and how often it had to wait.
+    /// By row: likings of the item since its row was last told, here, and steps elsewhere; how often it had to wait.
     private var own: [Int32] = []
     private var others: [Int32] = []
     private var waits: [UInt8] = []
+    /// Steps of the model, spread over all rows, as negatives are; all of them, and by row when it was last told.
+    private var spread: Float = 0
+    private var spreadAt: [Float] = []
+    private var updates = 0
 
     init(_ model: ModelState) { table = FactorTable(factors: model.items.factors) }
 
@@ -33,6 +37,7 @@ struct ModelLedger {
         own += Array(repeating: 0, count: more)
         others += Array(repeating: 0, count: more)
         waits += Array(repeating: 0, count: more)
+        spreadAt += Array(repeating: spread, count: more)
         table.grow(to: count) { index, row in model.initialise(row, id: ids(index)) }
     }
 
@@ -50,6 +55,12 @@ struct ModelLedger {
     }
 
     // MARK: - Changes
+
+    mutating func countSteps(of model: ModelState) {
+        guard model.options.learnsRows, !positives.isEmpty else { return }
+        spread += Float(max(0, model.updates - updates)) / Float(positives.count)
+        updates = model.updates
+    }
 
     mutating func takeCounts(_ row: Int, _ number: Int, of model: ModelState, clock: Int64) -> ItemPart {
         var part = ItemPart(model: number)
@@ -97,13 +108,20 @@ struct ModelLedger {
     /// What the row has moved by, by the rule; `nil` where that is nothing that can be said.
     mutating func takeRow(_ row: Int, of model: ModelState, _ options: ExchangeOptions) -> RowChange? {
         let (now, before) = (model.items.row(row), table.row(row))
-        let (mine, theirs) = (max(1, own[row]), others[row])
-        (own[row], others[row], waits[row]) = (0, 0, 0)
+        let mine = max(1, own[row] + Int32(min(1e9, spread - spreadAt[row])))
+        let theirs = others[row]
+        (own[row], others[row], waits[row], spreadAt[row]) = (0, 0, 0, spread)
         let share: Float =
             switch options.rule {
             case .added: 1
-            case .averaged: Float(mine) / Float(mine + theirs)
+            case .damped(let few): (Float(mine) + few) / (Float(mine) + Float(theirs) + few)
+            case .averaged: Float(mine) / (Float(mine) + Float(theirs))
             case .elastic(let part): part
+            }
+        let takesBack =
+            switch options.rule {
+            case .damped, .averaged: share < 1
+            case .added, .elastic: false
             }
         var moved = (0..<table.factors / 8).map { (now[$0] - before[$0]) * share }
         let most = moved.reduce(Float(0)) { max($0, $1.max(), -$1.min()) }
@@ -119,14 +137,14 @@ struct ModelLedger {
         }
         for lane in moved.indices {
             // Who averages takes back the rest of the own steps too.
-            if options.rule == .averaged { now[lane] = now[lane] - (now[lane] - before[lane]) * (1 - share) }
+            if takesBack { now[lane] = now[lane] - (now[lane] - before[lane]) * (1 - share) }
             before[lane] = before[lane] + moved[lane]
         }
-        if options.rule == .averaged { now.bias = before.bias + bias }
+        if takesBack { now.bias = before.bias + bias }
         before.bias += bias
         before.step = now.step
         model.items.clear(.unshared, at: row)
-        if case .elastic = options.rule { model.items.mark(.unshared, at: row) }
+        if case .elastic(let part) = options.rule, part < 1 { model.items.mark(.unshared, at: row) }
         return RowChange(scale: scale, codes: codes, bias: bias, step: step, weight: mine)
     }
 
@@ -143,15 +161,24 @@ struct ModelLedger {
         own.bias += now.bias - bias
     }
 
-    mutating func merge(_ part: ItemPart, _ row: Int, of model: ModelState, clock: Int64) {
-        positives[row] += part.positives
+    mutating func merge(_ part: ItemPart, _ place: Int, of model: ModelState, clock: Int64) {
+        positives[place] += part.positives
         if let gain = part.counts {
             let at = model.decay.isTimed ? gain.age : clock - gain.age
-            model.decay.add((gain.popular, gain.trend), at: at, to: &counts[row])
+            model.decay.add((gain.popular, gain.trend), at: at, to: &counts[place])
         }
         if let gain = part.fading, let blend = model.blend {
-            blend.rule.rates.add(gain.gains, ordinal: clock - gain.age, time: gain.time, to: &fading[row])
+            blend.rule.rates.add(gain.gains, ordinal: clock - gain.age, time: gain.time, to: &fading[place])
         }
-        if part.row != nil { others[row] += part.row?.weight ?? 0 }
+        if let row = part.row, model.options.learnsRows {
+            others[place] = others[place].addingClamped(row.weight)
+        }
+    }
+}
+
+extension Int32 {
+    fileprivate func addingClamped(_ other: Int32) -> Int32 {
+        let (sum, isOver) = addingReportingOverflow(Swift.max(0, other))
+        return isOver ? .max : sum
     }
 }

@@ -1,20 +1,22 @@
 internal import CZlib
 
 /// Numbers as bytes: little-endian, whole numbers in as many as they need (LEB128, signs folded in).
-struct WireWriter {
-    private(set) var bytes: [UInt8] = []
+package struct WireWriter {
+    package private(set) var bytes: [UInt8] = []
 
-    mutating func write(_ value: UInt8) { bytes.append(value) }
+    package init() {}
 
-    mutating func write(fixed value: some FixedWidthInteger) {
+    package mutating func write(_ value: UInt8) { bytes.append(value) }
+
+    package mutating func write(fixed value: some FixedWidthInteger) {
         withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
-    mutating func write(_ value: Float) { write(fixed: value.bitPattern) }
+    package mutating func write(_ value: Float) { write(fixed: value.bitPattern) }
 
-    mutating func write(_ value: Double) { write(fixed: value.bitPattern) }
+    package mutating func write(_ value: Double) { write(fixed: value.bitPattern) }
 
-    mutating func write(_ value: Int64) {
+    package mutating func write(_ value: Int64) {
         var rest = UInt64(bitPattern: value << 1 ^ value >> 63)
         while rest >= 0x80 {
             bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
@@ -23,20 +25,25 @@ struct WireWriter {
         bytes.append(UInt8(rest))
     }
 
-    mutating func write(_ value: Int) { write(Int64(value)) }
+    package mutating func write(_ value: Int) { write(Int64(value)) }
 
-    mutating func write(_ text: String) {
+    package mutating func write(_ text: String) {
         let text = Array(text.utf8)
         write(text.count)
         bytes += text
     }
 
-    mutating func write(_ codes: [Int8]) {
+    package mutating func write(_ data: some Collection<UInt8>) {
+        write(data.count)
+        bytes.append(contentsOf: data)
+    }
+
+    package mutating func write(_ codes: [Int8]) {
         bytes.append(contentsOf: codes.lazy.map { UInt8(bitPattern: $0) })
     }
 
     /// Puts the checksum of all behind it.
-    mutating func seal() { write(fixed: WireReader.checksum(bytes[...])) }
+    package mutating func seal() { write(fixed: WireReader.checksum(bytes[...])) }
 }
 
 /// What is wrong with bytes that somebody sent.
@@ -45,11 +52,11 @@ package struct WireError: Error, Equatable, CustomStringConvertible {
 }
 
 /// Takes numbers out again. Nothing in the bytes is trusted: all that is read is checked to be there.
-struct WireReader {
+package struct WireReader {
     private var rest: ArraySlice<UInt8>
 
     /// - Throws: where the checksum does not match.
-    init(sealed bytes: [UInt8]) throws(WireError) {
+    package init(sealed bytes: [UInt8]) throws(WireError) {
         guard bytes.count >= 4 else { throw WireError(description: "\(bytes.count) bytes are no message") }
         rest = bytes.suffix(4)
         let sum = try fixed(UInt32.self)
@@ -57,8 +64,8 @@ struct WireReader {
         guard Self.checksum(rest) == sum else { throw WireError(description: "the checksum does not match") }
     }
 
-    var isAtEnd: Bool { rest.isEmpty }
-    var count: Int { rest.count }
+    package var isAtEnd: Bool { rest.isEmpty }
+    package var count: Int { rest.count }
 
     static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt32 {
         // Zlib reads `count` bytes from where the buffer starts, and keeps none.
@@ -73,12 +80,13 @@ struct WireReader {
         return rest.prefix(count)
     }
 
-    mutating func byte() throws(WireError) -> UInt8 {
+    package mutating func byte() throws(WireError) -> UInt8 {
         guard let byte = rest.popFirst() else { throw WireError(description: "it ends too early") }
         return byte
     }
 
-    mutating func fixed<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Value.Type) throws(WireError)
+    package mutating func fixed<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Value.Type)
+        throws(WireError)
         -> Value
     {
         let bytes = try take(MemoryLayout<Value>.size)
@@ -86,20 +94,20 @@ struct WireReader {
     }
 
     /// Finite.
-    mutating func float() throws(WireError) -> Float {
+    package mutating func float() throws(WireError) -> Float {
         let value = Float(bitPattern: try fixed(UInt32.self))
         guard value.isFinite else { throw WireError(description: "a number is not finite") }
         return value
     }
 
     /// Finite.
-    mutating func double() throws(WireError) -> Double {
+    package mutating func double() throws(WireError) -> Double {
         let value = Double(bitPattern: try fixed(UInt64.self))
         guard value.isFinite else { throw WireError(description: "a number is not finite") }
         return value
     }
 
-    mutating func whole() throws(WireError) -> Int64 {
+    package mutating func whole() throws(WireError) -> Int64 {
         var (value, shift) = (UInt64(0), UInt64(0))
         while true {
             let byte = try byte()
@@ -111,7 +119,7 @@ struct WireReader {
         return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
     }
 
-    mutating func whole32() throws(WireError) -> Int32 {
+    package mutating func whole32() throws(WireError) -> Int32 {
         guard let value = Int32(exactly: try whole()) else {
             throw WireError(description: "a number is too large")
         }
@@ -119,14 +127,14 @@ struct WireReader {
     }
 
     /// How many follow, each of so many bytes at least: no more than there can be.
-    mutating func count(ofAtLeast bytes: Int) throws(WireError) -> Int {
+    package mutating func count(ofAtLeast bytes: Int) throws(WireError) -> Int {
         guard let value = Int(exactly: try whole()), value >= 0, value <= rest.count / max(1, bytes) else {
             throw WireError(description: "it says that more follows than does")
         }
         return value
     }
 
-    mutating func text() throws(WireError) -> String {
+    package mutating func text() throws(WireError) -> String {
         let bytes = try take(try count(ofAtLeast: 1))
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw WireError(description: "a text is no UTF-8")
@@ -134,7 +142,10 @@ struct WireReader {
         return text
     }
 
-    mutating func codes(_ count: Int) throws(WireError) -> [Int8] {
+    /// What was written with its length.
+    package mutating func data() throws(WireError) -> [UInt8] { Array(try take(try count(ofAtLeast: 1))) }
+
+    package mutating func codes(_ count: Int) throws(WireError) -> [Int8] {
         try take(count).map { Int8(bitPattern: $0) }
     }
 }

@@ -70,6 +70,7 @@ struct ExchangeTests {
         parts.learn(plainEvents(400))
         let told = try parts.exchange()
         #expect(told.allSatisfy { !$0.items.isEmpty && $0.events > 0 })
+        #expect(told.contains { $0.models.contains { !$0.steps.isEmpty } })
         for changes in try parts.exchange() + parts.exchange() {
             #expect(changes.events == 0 && changes.models.isEmpty)
             // Rounding leaves a part of a 127th behind, of which some are large enough to be told.
@@ -102,7 +103,9 @@ struct ExchangeTests {
 
     @Test("rows that both have moved: steps are added, averaged, or drawn together")
     func rules() throws {
-        for (rule, expected) in [(MergeRule.added, Float(2)), (.averaged, 1), (.elastic(0.5), 1.5)] {
+        for (rule, expected) in [
+            (MergeRule.added, Float(2)), (.damped(1e9), 2), (.averaged, 1), (.elastic(0.5), 1.5),
+        ] {
             var exchange = ExchangeOptions()
             exchange.rule = rule
             let parts = Machines(2, smallState { $0.models = Array($0.models.prefix(1)) }, exchange: exchange)

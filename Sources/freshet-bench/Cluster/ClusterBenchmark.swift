@@ -24,7 +24,8 @@ struct ClusterBenchmark: ParsableCommand {
     @Argument(help: "MovieLens, CSV or JSONL, gzip or not.") var file: String
     @Option(help: "Machines; may be given several times.") var instances: [Int] = [4]
     @Option(help: "Milliseconds between two exchanges; may be given several times.") var stalenessMs = [1_000]
-    @Option(help: "added, averaged, or elastic:0.5; may be given several times.") var rule = ["added"]
+    @Option(help: "damped:100, added, averaged, or elastic:0.5; may be given several times.")
+    var rule = ["damped:100"]
     @Option(help: "Events a second, of all machines together.") var rate = 10_000
     @Option(help: "Bytes a second that a machine may send; 0 for no bound.") var bytesPerSecond = 0
     @Option(help: "One liked event in so many is ranked.") var rankEvery = 10
@@ -94,7 +95,10 @@ struct ClusterBenchmark: ParsableCommand {
             if text.hasPrefix("elastic:"), let part = Float(text.dropFirst(8)), part > 0, part <= 1 {
                 return (text, .elastic(part))
             }
-            throw ValidationError("no rule '\(text)'; there are added, averaged, elastic:PART")
+            if text.hasPrefix("damped:"), let few = Float(text.dropFirst(7)), few >= 0 {
+                return (text, .damped(few))
+            }
+            throw ValidationError("no rule '\(text)'; there are damped:STEPS, added, averaged, elastic:PART")
         }
     }
 
