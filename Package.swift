@@ -121,6 +121,12 @@ let package = Package(
                 "Histories", "Counting", "Blending", "LiveScores", "ContentVectors", "State",
             ], learns: true),
         room(
+            "ClusterItems",
+            [
+                "CZlib", "Locking", "Factors", "Learners", "Events", "Identities", "Counting", "Blending",
+                "ContentVectors", "FeatureMaps", "State",
+            ], learns: true),
+        room(
             "LookUps",
             [
                 "Identities",
@@ -216,6 +222,7 @@ let package = Package(
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
+                "ClusterItems",
                 "LiveScores", "ContentVectors", "ContentEvaluation", "BenchmarkSupport", "FeatureMaps",
                 "Histories", "Identities", "CScheduling",
                 "CRdKafka", "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
@@ -263,6 +270,14 @@ let package = Package(
                 "Blending", "LiveScores", "Evaluation", "State", "Checkpoints", "Events", "Factors",
                 "Learners",
                 "Locking",
+            ]),
+        tests(
+            of: "ClusterItems",
+            [
+                "EngineSupport", "Engine", "ClusterItems", "FeatureMaps", "Identities", "Counting", "State",
+                "StreamLearning",
+                "Events",
+                "Factors", "Learners", "Locking",
             ]),
         tests(
             of: "LookUps",

@@ -115,6 +115,10 @@ public struct BlendContext: Sendable, Equatable {
         self.gap = gap.map { gap in 1 + bounds.count { gap >= $0 } } ?? 0
         basket = gap == nil ? 0 : bucket(together)
     }
+
+    init(gap: Int, basket: Int, experience: Int) {
+        (self.gap, self.basket, self.experience) = (gap, basket, experience)
+    }
 }
 
 /// The features of items, one row a feature: `features` × `count`.

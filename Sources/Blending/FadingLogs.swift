@@ -76,6 +76,28 @@ public struct FadingRates: Sendable, Equatable {
         item.time = max(time, item.time)
     }
 
+    /// What was counted since the counts were `earlier`, as it stands at the counts' own ordinal and time.
+    public func gain(of item: FadingLogs, since earlier: FadingLogs) -> SIMD4<Float> {
+        let before = faded(earlier, ordinal: item.ordinal, time: item.time)
+        var gain = SIMD4<Float>.zero
+        for number in 0..<count {
+            gain[number] = Logarithm.power(item.logs[number]) - Logarithm.power(before[number])
+        }
+        return gain
+    }
+
+    /// Adds what others have counted, as it stood at an ordinal and a time.
+    public func add(_ gain: SIMD4<Float>, ordinal: Int64, time: Int64, to item: inout FadingLogs) {
+        let (now, last) = (max(ordinal, item.ordinal), max(time, item.time))
+        let logs = item.isTaken ? faded(item, ordinal: now, time: last) : item.logs
+        let fading = perEvent * Float(now - ordinal) + perMillisecond * Float(last - time)
+        for number in 0..<count {
+            let sum = Logarithm.power(logs[number]) + gain[number] * Logarithm.power(-fading[number])
+            item.logs[number] = sum > 0 ? Logarithm.of(sum) : -.infinity
+        }
+        (item.ordinal, item.time) = (now, last)
+    }
+
     /// Leaves a part of the counts: something was taken back.
     public static func scale(_ item: inout FadingLogs, by part: Float) {
         item.logs = part > 0 ? item.logs + Logarithm.of(part) : SIMD4(repeating: -.infinity)

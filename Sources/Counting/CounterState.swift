@@ -11,6 +11,9 @@ package final class CounterState: @unchecked Sendable {
     /// Over all users; what shards have counted in this segment is not in it yet.
     package var retakes = RetakeTable()
 
+    /// Transitions that other machines have not been told of; `nil` where there are none to tell. Written between rounds.
+    package var unshared: [Transition]?
+
     /// Names of scalars of an earlier version's, which had users' trails in them.
     package var obsolete: [String] = []
 

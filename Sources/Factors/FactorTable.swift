@@ -42,6 +42,10 @@ public final class FactorTable: @unchecked Sendable {
         public static let recounted = Change(rawValue: 4)
         /// Was unsaved when the checkpoint began that is being written.
         public static let frozen = Change(rawValue: 8)
+        /// Learned since other machines were last told.
+        public static let unshared = Change(rawValue: 16)
+        /// All that learning does to a row.
+        static let learned: Change = [.both, .unshared]
     }
 
     public init(factors: Int) {
@@ -111,6 +115,13 @@ public final class FactorTable: @unchecked Sendable {
     @inline(__always)
     @discardableResult
     public func markChanged(_ index: Int) -> Bool {
+        let first = changes[index] & Change.unpublished.rawValue == 0
+        changes[index] |= Change.learned.rawValue
+        return first
+    }
+
+    /// Marks the row as changed by what another machine has learned; true if it was not yet marked as unpublished.
+    public func markMerged(_ index: Int) -> Bool {
         let first = changes[index] & Change.unpublished.rawValue == 0
         changes[index] |= Change.both.rawValue
         return first

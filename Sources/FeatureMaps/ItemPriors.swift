@@ -83,6 +83,16 @@ package final class ItemPriors: @unchecked Sendable {
             && (ordinal / options.eventsMin).nonzeroBitCount == 1
     }
 
+    /// Whether they are to be solved after some event behind `before`, up to `now`: where events are counted that others
+    /// have learned, ordinals are passed over.
+    package func isDue(after before: Int64, upTo now: Int64) -> Bool {
+        guard options.isOn else { return false }
+        if now >= options.eventsMax { return now / options.eventsMax > before / options.eventsMax }
+        var next = options.eventsMin
+        while next <= before { next *= 2 }
+        return next <= now
+    }
+
     /// Bytes held.
     package var bytes: Int {
         lists.reduce(lists.capacity * MemoryLayout<[Int32]>.stride) {
@@ -167,10 +177,10 @@ package final class ItemPriors: @unchecked Sendable {
     /// - Parameters:
     ///   - tables: by model; `nil` of one that learns no rows.
     ///   - users: n by item row.
-    ///   - moved: called with model and row for each row that has changed, and the vector that it had.
+    ///   - moved: called with model and row for each row that has changed, and the vector and bias that it had.
     package func solve(
         _ tables: [Table?], users: (Int) -> Int32,
-        moved: (_ model: Int, _ row: Int, _ before: [Float]) -> Void
+        moved: (_ model: Int, _ row: Int, _ before: [Float], _ bias: Float) -> Void
     ) {
         let items = tables.lazy.compactMap { $0?.rows.count }.min() ?? 0
         let oldMaps = maps
@@ -200,12 +210,12 @@ package final class ItemPriors: @unchecked Sendable {
                 let old = before[item].isEmpty ? nil : oldMaps[model]?.row(of: before[item])
                 let now = matrix[item].isEmpty ? nil : maps[model]?.row(of: matrix[item])
                 let row = table.rows.row(item)
-                let vector = row.vector
+                let (vector, bias) = (row.vector, row.bias)
                 let isMoved = move(
                     row, from: old, to: now, users: users(item), hasBias: table.hasBias,
                     isOwnless: !table.learnsFromUntaken)
                 if isMoved {
-                    moved(model, item, vector)
+                    moved(model, item, vector, bias)
                 }
             }
         }

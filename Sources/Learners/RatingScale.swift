@@ -59,6 +59,31 @@ public struct RatingMoments: Sendable, Equatable {
         squares += (value - before) * (value - mean)
     }
 
+    /// Adds ratings that others have seen. Chan, Golub, LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing
+    /// Sample Variances", 1979.
+    public mutating func merge(_ other: RatingMoments) {
+        guard other.count != 0 else { return }
+        guard count > 0 else {
+            self = other
+            return
+        }
+        let apart = other.mean - mean
+        squares +=
+            other.squares + apart * apart * Double(count) * Double(other.count) / Double(count + other.count)
+        count += other.count
+        sum += other.sum
+    }
+
+    /// The ratings that came since these were `earlier`.
+    public func since(_ earlier: RatingMoments) -> RatingMoments {
+        guard earlier.count > 0 else { return self }
+        let (count, sum) = (count - earlier.count, sum - earlier.sum)
+        guard count > 0 else { return RatingMoments() }
+        let apart = sum / Double(count) - earlier.mean
+        let between = apart * apart * Double(earlier.count) * Double(count) / Double(self.count)
+        return RatingMoments(count: count, sum: sum, squares: max(0, squares - earlier.squares - between))
+    }
+
     /// μ, 0 without any.
     public var mean: Double { count > 0 ? sum / Double(count) : 0 }
 

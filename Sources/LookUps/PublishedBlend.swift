@@ -49,7 +49,7 @@ final class PublishedBlend: Sendable {
                 learned.first[number] = learned.leaders.first(number, rates) { counts[Int($0)] }
             }
             learned.served = served
-            (learned.ordinal, learned.time) = (state.counters.applied, state.newestTime ?? 0)
+            (learned.ordinal, learned.time) = (state.counters.clock, state.newestTime ?? 0)
         }
     }
 

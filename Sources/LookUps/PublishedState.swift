@@ -52,7 +52,7 @@ package final class PublishedState: Sendable {
     /// What turns the published counts of a model into those of now.
     func clock(of model: PublishedModel) -> PopularityClock {
         latest.withLock { latest in
-            let now = model.traits.decay.isTimed ? latest.newestTime ?? 0 : latest.counters.applied
+            let now = model.traits.decay.isTimed ? latest.newestTime ?? 0 : latest.counters.clock
             return model.traits.decay.clock(at: now)
         }
     }

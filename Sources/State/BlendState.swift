@@ -14,6 +14,8 @@ package final class BlendState: @unchecked Sendable {
     /// The weights that learning starts with.
     package let first: [Float]
     private let ofParts: [[Float]]
+    /// What was learned and other machines have not been told; `nil` where there are none to tell. Written as the weights are.
+    package var unshared: [BlendStep]?
 
     package init(_ rule: BlendRule) {
         self.rule = rule
@@ -47,6 +49,16 @@ package final class BlendState: @unchecked Sendable {
     /// What was learned from an event.
     package func take(_ step: BlendStep) {
         guard step.isFinite else { return }
+        unshared?.append(step)
+        learn(step)
+    }
+
+    /// What was learned from an event, elsewhere.
+    package func merge(_ step: BlendStep) {
+        if step.isFinite { learn(step) }
+    }
+
+    private func learn(_ step: BlendStep) {
         standings.take(step.hits)
         weights.take(step)
     }

@@ -10,6 +10,12 @@ package struct DecayedCounts: BitwiseCopyable, Sendable {
     package var trend: Double = 0
     /// Ordinal of the event that counted last.
     package var at: Int64 = 0
+
+    package init() {}
+
+    package init(popular: Double, trend: Double, at: Int64) {
+        (self.popular, self.trend, self.at) = (popular, trend, at)
+    }
 }
 
 /// How fast counts fade: by half with each half-life, counted in events of whatever kind over the whole stream, so that
@@ -46,6 +52,35 @@ package struct PopularityDecay: Sendable, Equatable {
             counts.popular += weight * fade(-elapsed, popularHalfLife)
             counts.trend += weight * fade(-elapsed, trendHalfLife)
         }
+    }
+
+    /// What was counted since the counts were `earlier`, as it stands at the counts' own ordinal.
+    package func gain(of counts: DecayedCounts, since earlier: DecayedCounts) -> (
+        popular: Double, trend: Double
+    ) {
+        let elapsed = Double(counts.at - earlier.at)
+        return (
+            counts.popular - earlier.popular * fade(elapsed, popularHalfLife),
+            counts.trend - earlier.trend * fade(elapsed, trendHalfLife)
+        )
+    }
+
+    /// Adds what others have counted, as it stood at `ordinal`.
+    package func add(
+        _ gain: (popular: Double, trend: Double), at ordinal: Int64, to counts: inout DecayedCounts
+    ) {
+        let elapsed = Double(ordinal - counts.at)
+        if elapsed >= 0 {
+            counts.popular = counts.popular * fade(elapsed, popularHalfLife) + gain.popular
+            counts.trend = counts.trend * fade(elapsed, trendHalfLife) + gain.trend
+            counts.at = ordinal
+        } else {
+            counts.popular += gain.popular * fade(-elapsed, popularHalfLife)
+            counts.trend += gain.trend * fade(-elapsed, trendHalfLife)
+        }
+        // What was taken back there may never have been counted here.
+        counts.popular = max(0, counts.popular)
+        counts.trend = max(0, counts.trend)
     }
 
     /// The slow count as it stands at `ordinal`.

@@ -29,12 +29,12 @@ extension LearnedState {
             if before == now, stats[item].users > 0 { continue }
             for (number, model) in models.enumerated() where model.hasPriors {
                 let row = model.items.row(item)
-                let vector = row.vector
+                let (vector, bias) = (row.vector, row.bias)
                 let isMoved = priors.move(
                     row, from: priors.prior(of: before, model: number),
                     to: priors.prior(of: now, model: number), users: stats[item].users,
                     hasBias: model.alternating == nil, isOwnless: before.isEmpty || !model.learnsFromUntaken)
-                if isMoved { take(movedFrom: vector, item, of: model, into: &changed[number]) }
+                if isMoved { take(movedFrom: vector, bias, item, of: number, into: &changed[number]) }
             }
         }
         return changed
@@ -50,15 +50,17 @@ extension LearnedState {
                     model.items, hasBias: model.alternating == nil,
                     learnsFromUntaken: model.learnsFromUntaken) : nil
         }
-        priors.solve(tables, users: { self.stats[$0].users }) { number, item, before in
-            take(movedFrom: before, item, of: models[number], into: &changed[number])
+        priors.solve(tables, users: { self.stats[$0].users }) { number, item, before, bias in
+            take(movedFrom: before, bias, item, of: number, into: &changed[number])
         }
         return changed
     }
 
     private func take(
-        movedFrom before: [Float], _ item: Int, of model: ModelState, into changed: inout [Int32]
+        movedFrom before: [Float], _ bias: Float, _ item: Int, of number: Int, into changed: inout [Int32]
     ) {
+        let model = models[number]
+        priorMoved?(number, item, before, bias)
         model.alternating?.itemGramian.update(from: before, to: model.items.row(item))
         if model.items.markChanged(item) { changed.append(Int32(item)) }
     }

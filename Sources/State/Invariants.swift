@@ -111,14 +111,17 @@ private final class InvariantCheck {
     func checkCounts() {
         for item in users.indices {
             let stats = state.stats[item]
+            // Of several machines each counts the users of all, and has its own.
+            let isWhole = state.counters.peers == 0 && state.priorMoved == nil
             expect(
-                stats.users == users[item] && stats.ratings == ratings[item]
-                    && abs(stats.ratingSum - ratingSums[item]) <= 1e-6 * max(1, abs(ratingSums[item])),
+                !isWhole
+                    || stats.users == users[item] && stats.ratings == ratings[item]
+                        && abs(stats.ratingSum - ratingSums[item]) <= 1e-6 * max(1, abs(ratingSums[item])),
                 "item row \(item) counts \(stats.users) users and \(stats.ratings) ratings of sum \(stats.ratingSum); "
                     + "the histories have \(users[item]), \(ratings[item]) and \(ratingSums[item])")
             for (number, model) in state.models.enumerated() {
                 expect(
-                    model.positives[item] == positives[number][item],
+                    !isWhole || model.positives[item] == positives[number][item],
                     "item row \(item) is positive for \(model.positives[item]) users of \(model.traits.name); the "
                         + "histories have \(positives[number][item])")
                 let counts = model.counts[item]

@@ -56,6 +56,9 @@ package final class LearnedState: @unchecked Sendable {
     var ticket: Int32 = 0
     /// Where they are; set before anybody leaves, and before look-ups begin.
     package var spill: SpillStore?
+    /// Told of each row of items that its features have moved, with what it was before. That is nothing learned: each
+    /// machine moves its own rows so.
+    package var priorMoved: ((_ model: Int, _ item: Int, _ before: [Float], _ bias: Float) -> Void)?
 
     package init(options: StateOptions) {
         self.options = options
@@ -109,6 +112,17 @@ package final class LearnedState: @unchecked Sendable {
         }
     }
 
+    /// Adds rows for items that have their ids. Nobody learns, and the tables may move.
+    package func growItems(to count: Int) {
+        let before = stats.count
+        guard count > before else { return }
+        let ids = items.read { table in (before..<count).map { table.id(of: Int32($0)) } }
+        stats.grow(to: count, with: ItemStats())
+        for model in models {
+            model.grow(to: count) { row in Array((ids[row - before]?.string ?? "").utf8) }
+        }
+    }
+
     package func shard(of user: Int32) -> UserShard { shards[Int(user) % shards.count] }
 
     /// Counts over the whole life of the state; saved with it.
@@ -145,8 +159,13 @@ package final class LearnedState: @unchecked Sendable {
         package var logChanges: Int64 = 0
         /// Tags left out, because their item or user has as many as it may (`TagList.tagsMax`).
         package var droppedTags: Int64 = 0
+        /// Events that other machines have learned and told of.
+        package var peers: Int64 = 0
 
         package init() {}
+
+        /// What half-lives in events go by: all events of the stream, whoever learned them.
+        package var clock: Int64 { applied + peers }
 
         /// Each with the name under which `STATUS` and the state file have it.
         package static let fields: [(name: String, path: any WritableKeyPath<Counters, Int64> & Sendable)] = [
@@ -163,6 +182,7 @@ package final class LearnedState: @unchecked Sendable {
         package static let logFields:
             [(name: String, path: any WritableKeyPath<Counters, Int64> & Sendable)] = [
                 ("tombstones", \.tombstones), ("log-changes", \.logChanges), ("dropped-tags", \.droppedTags),
+                ("peers", \.peers),
             ]
 
         package static let all = fields + logFields

@@ -59,11 +59,16 @@ package final class ModelState: @unchecked Sendable {
     package func grow(to count: Int, ids: (Int) -> some Sequence<UInt8>) {
         items.grow(to: count) { index, row in
             if counter != nil || blend != nil { return }
-            var random = KeyedRandom(seed: seed, bytes: ids(index))
-            random.initialise(row)
+            initialise(row, id: ids(index))
             alternating?.itemGramian.add(row)
         }
         growColumns(to: count)
+    }
+
+    /// What the row of an item is before anything is learned of it.
+    package func initialise(_ row: Row, id: some Sequence<UInt8>) {
+        var random = KeyedRandom(seed: seed, bytes: id)
+        random.initialise(row)
     }
 
     /// Adds rows that a state is about to fill.

@@ -14,6 +14,8 @@ package struct ShardReport {
     /// Of models that count, transitions from items of other leases, and what was counted of takings again.
     package var transitions: [[Transition]]
     package var retakes: [RetakeTable?]
+    /// All transitions, where other machines are told of them.
+    package var shared: [[Transition]]
     /// Of blends, where several shards learn.
     package var blendSteps: [[BlendStep]]
     package var updates: [Int]
@@ -33,6 +35,7 @@ package struct ShardReport {
         changedItems = Array(repeating: [], count: models)
         takings = Array(repeating: [], count: models)
         transitions = Array(repeating: [], count: models)
+        shared = Array(repeating: [], count: models)
         retakes = Array(repeating: nil, count: models)
         blendSteps = Array(repeating: [], count: models)
         updates = Array(repeating: 0, count: models)

@@ -183,7 +183,7 @@ package final class UserShard: @unchecked Sendable {
         users.clear([.unsaved, .frozen, .rowsFrozen], at: local)
         for (table, learnsRows) in zip(tables, learnsRows) {
             if learnsRows { table.erase(local) }
-            table.clear([.both, .frozen], at: local)
+            table.clear([.both, .frozen, .unshared], at: local)
         }
         for trail in trails { trail?[local] = UserTrail() }
     }

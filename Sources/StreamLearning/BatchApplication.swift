@@ -184,7 +184,7 @@ package final class BatchApplication {
     /// Nothing is on its way: the tables may move.
     private func start(_ next: (segment: Segment, grid: Grid, assignment: ShardAssignment)) {
         let (segment, grid, assignment) = next
-        grow(to: segment.itemCount)
+        state.growItems(to: segment.itemCount)
         for item in segment.described { state.stats[Int(item)].unsaved = true }
         if learns, !segment.described.isEmpty { take(moved: state.placeDescribed(segment.described)) }
         let started = SegmentRun(
@@ -208,16 +208,6 @@ package final class BatchApplication {
             fading: WeightFading(
                 halfLife: options.signalHalfLife.length, isTimed: options.signalHalfLife.isTimed),
             options: state.options, measure: state.comparison.measure, learns: learns, observer: observer)
-    }
-
-    private func grow(to items: Int) {
-        let before = state.stats.count
-        guard items > before else { return }
-        let ids = state.items.read { table in (before..<items).map { table.id(of: Int32($0)) } }
-        state.stats.grow(to: items, with: ItemStats())
-        for model in state.models {
-            model.grow(to: items) { row in Array((ids[row - before]?.string ?? "").utf8) }
-        }
     }
 
     private func finish(_ run: SegmentRun) {
@@ -305,6 +295,7 @@ package final class BatchApplication {
             }
             guard let counter = model.counter else { continue }
             if let counted = report.retakes[number] { counter.retakes.add(counted) }
+            if !report.shared[number].isEmpty { counter.unshared? += report.shared[number] }
             for transition in report.transitions[number] {
                 counter.take(transition)
                 if model.items.markChanged(Int(transition.from)) {

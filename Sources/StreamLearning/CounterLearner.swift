@@ -112,6 +112,7 @@ struct CounterLearner: StreamLearner {
             if previous == example.item { continue }
             let transition = Transition(
                 from: previous, to: example.item, weight: share, isNear: isNear, time: example.time)
+            if counter.unshared != nil { context.shard.report.shared[number].append(transition) }
             if lease.holds(Int(previous)) {
                 counter.take(transition)
                 context.touch(Int(previous))

@@ -51,7 +51,7 @@ struct Preparation: ~Copyable {
 
     /// Goes on from where the state stands: nothing is on its way to it.
     mutating func standWithState() {
-        applied = state.counters.applied
+        applied = state.counters.clock
         positions = state.positions
         segment.itemCount = state.items.read { $0.rowCount }
         tally = Tally(ratings: state.ratings)

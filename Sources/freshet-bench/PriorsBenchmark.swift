@@ -49,7 +49,7 @@ struct PriorsBenchmark: ParsableCommand {
         options.itemsMin = 1
         let priors = ItemPriors(models: models, options: options)
         for (item, list) in lists.enumerated() { priors.setFeatures(list, of: item) }
-        let whole = seconds { priors.solve(tables, users: { Int32($0 % 200) }) { _, _, _ in } }
+        let whole = seconds { priors.solve(tables, users: { Int32($0 % 200) }) { _, _, _, _ in } }
         let matrix = FeatureMatrix(of: lists, rowsMin: 1)
         var regression = FeatureRegression.Options()
         regression.choleskyMax = 0

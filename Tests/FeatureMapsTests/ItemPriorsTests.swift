@@ -36,7 +36,7 @@ struct ItemPriorsTests {
         for item in 0..<2 { rows.row(item).set(vector: [9, 9, 9, 9, 9, 9, 9, 9], bias: 9) }
         var moved: [Int] = []
         own.solve([nil, ItemPriors.Table(rows, hasBias: true)], users: { $0 < 2 ? 0 : 1_000 }) {
-            model, row, before in
+            model, row, before, _ in
             #expect(model == 1)
             if row < 2 { #expect(before == [Float](repeating: 9, count: 8)) }
             moved.append(row)
@@ -55,7 +55,7 @@ struct ItemPriorsTests {
     func describing() throws {
         let (own, rows) = (priors(), table(features))
         for (item, list) in features.enumerated() { own.setFeatures(list, of: item) }
-        own.solve([ItemPriors.Table(rows, hasBias: true), nil], users: { _ in 1_000 }) { _, _, _ in }
+        own.solve([ItemPriors.Table(rows, hasBias: true), nil], users: { _ in 1_000 }) { _, _, _, _ in }
         rows.grow(to: 41) { _, row in row.set(vector: [5, 5, 5, 5, 5, 5, 5, 5], bias: 5) }
         own.setFeatures(["a", "b", "unheard"], of: 40)
         let first = try #require(own.prior(ofItem: 40, model: 0))
@@ -76,7 +76,7 @@ struct ItemPriorsTests {
         let (own, rows) = (priors(), table(features))
         for (item, list) in features.enumerated() { own.setFeatures(list, of: item) }
         let tables = [ItemPriors.Table(rows, hasBias: true, learnsFromUntaken: true), nil]
-        func solve(_ users: @escaping (Int) -> Int32) { own.solve(tables, users: users) { _, _, _ in } }
+        func solve(_ users: @escaping (Int) -> Int32) { own.solve(tables, users: users) { _, _, _, _ in } }
         solve { $0 == 1 ? 0 : 1_000 }
         rows.row(1).bias -= 3
         let lowered = rows.row(1).bias
@@ -110,7 +110,7 @@ struct ItemPriorsTests {
     func restored() throws {
         let (own, rows) = (priors(), table(features))
         for (item, list) in features.enumerated() { own.setFeatures(list, of: item) }
-        own.solve([ItemPriors.Table(rows, hasBias: true), nil], users: { Int32($0) }) { _, _, _ in }
+        own.solve([ItemPriors.Table(rows, hasBias: true), nil], users: { Int32($0) }) { _, _, _, _ in }
         let bytes = try #require(own.bytes(ofModel: 0))
         let back = priors()
         let copy = rows.copy()
@@ -120,7 +120,8 @@ struct ItemPriorsTests {
         #expect(back.bytes(ofModel: 0) == bytes && back.names == own.names)
         for (priors, rows) in [(own, rows), (back, copy)] {
             priors.setFeatures(["a", "b"], of: 0)
-            priors.solve([ItemPriors.Table(rows, hasBias: true), nil], users: { Int32($0 % 7) }) { _, _, _ in
+            priors.solve([ItemPriors.Table(rows, hasBias: true), nil], users: { Int32($0 % 7) }) {
+                _, _, _, _ in
             }
         }
         #expect(own.bytes(ofModel: 0) == back.bytes(ofModel: 0))
@@ -138,7 +139,7 @@ struct ItemPriorsTests {
         let rows = table(features)
         for (item, list) in features.enumerated() { own.setFeatures(list, of: item) }
         let before = own.bytes
-        own.solve([ItemPriors.Table(rows, hasBias: true), nil], users: { _ in 5 }) { _, _, _ in }
+        own.solve([ItemPriors.Table(rows, hasBias: true), nil], users: { _ in 5 }) { _, _, _, _ in }
         #expect(own.names == ["a", "b"])
         #expect(own.bytes < before)
         #expect(own.features(of: 2) == [0, 1] && own.features(of: 3) == [])

@@ -61,6 +61,35 @@ public struct RetakeTable: Sendable, Equatable {
         }
     }
 
+    /// What was counted since the table was `earlier`: cells that have changed, ascending.
+    public func gains(since earlier: RetakeTable) -> [Gain] {
+        taken.indices.compactMap { cell in
+            let gain = Gain(
+                cell: UInt16(cell), taken: taken[cell] - earlier.taken[cell],
+                exposed: exposed[cell] - earlier.exposed[cell])
+            return gain.taken == 0 && gain.exposed == 0 ? nil : gain
+        }
+    }
+
+    /// Adds what others have counted; false of a cell that there is not.
+    public mutating func add(_ gain: Gain) -> Bool {
+        guard gain.cell < Self.cells else { return false }
+        taken[Int(gain.cell)] += gain.taken
+        exposed[Int(gain.cell)] += gain.exposed
+        return true
+    }
+
+    /// What was counted in a cell.
+    public struct Gain: Sendable, Equatable {
+        public var cell: UInt16
+        public var taken: Double
+        public var exposed: Double
+
+        public init(cell: UInt16, taken: Double, exposed: Double) {
+            (self.cell, self.taken, self.exposed) = (cell, taken, exposed)
+        }
+    }
+
     public mutating func clear() { self = RetakeTable() }
 
     /// About how likely one item of the cell is to be next; `other` is what was counted beside.

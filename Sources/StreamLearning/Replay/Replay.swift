@@ -26,7 +26,7 @@ public struct Replay {
         public init() {}
     }
 
-    let state: LearnedState
+    package let state: LearnedState
     private let application: BatchApplication
     let observer: ReplayObserver
     private var offset: Int64 = 0
@@ -50,6 +50,18 @@ public struct Replay {
     public mutating func learn(_ events: some Collection<Event>) throws(ReplayError) -> [ReplayedEvent] {
         try pass(events)
     }
+
+    /// The same of one part of a stream: `drawn` says of each event whether it is ranked, where it is liked.
+    package mutating func learn(
+        _ events: some Collection<Event>, drawn: [Bool]
+    ) throws(ReplayError) -> [ReplayedEvent] {
+        observer.drawn = (drawn, first: offset)
+        defer { observer.drawn = nil }
+        return try pass(events)
+    }
+
+    /// Items that others have told of are candidates too.
+    package func hearOfAllItems() { observer.hearOfAll() }
 
     /// Tells what is thought of each rating and signal, and learns none of them. Users and items never heard of before
     /// get their rows.

@@ -35,6 +35,8 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
     private var events: [Int] = []
     /// Whether what is met is learned too. Set between batches.
     var learns = true
+    /// Which events are ranked, from the offset `first` on, where not by chance. Set between batches.
+    var drawn: (isDrawn: [Bool], first: Int64)?
     private var known = 0
     private var scores: [Float] = []
     /// By the number of a model that counts.
@@ -96,7 +98,15 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
         return learns
     }
 
+    /// Every item with a row is known from now on.
+    func hearOfAll() {
+        grow(to: state.stats.count)
+        for item in isKnown.indices { isKnown[item] = 1 }
+        known = isKnown.count
+    }
+
     private func isDrawn(_ example: Example) -> Bool {
+        if let drawn { return drawn.isDrawn[Int(example.offset - drawn.first)] }
         guard options.rankEvery > 1 else { return true }
         var random = KeyedRandom(
             seed: options.state.seed, stream: 0xD4A3, index: UInt64(bitPattern: example.offset))

@@ -1,0 +1,125 @@
+internal import ClusterItems
+internal import Events
+internal import Factors
+internal import Foundation
+internal import State
+internal import StreamLearning
+
+/// Machines that learn one stream by parts, a window of it at a time, and then tell each other.
+struct ClusterSimulation {
+    struct Result {
+        /// By model, in the order of the models.
+        var recalls: [(String, Double)] = []
+        var errors: [(String, Double)] = []
+        var ranked = 0
+        var bytesPerEvent = 0.0
+        /// Rows that had to wait for room, over all exchanges.
+        var held = 0
+        var unknown = 0
+        var rejected = 0
+    }
+
+    private struct Machine {
+        var replay: Replay
+        var ledger: ItemLedger
+        var window: [Event] = []
+        var drawn: [Bool] = []
+    }
+
+    private let window: Int
+    private let rankEvery: Int
+    private let models: [ModelOptions]
+    private var machines: [Machine]
+    private var result = Result()
+    private var hits: [Double]
+    private var squares: [(sum: Double, count: Int)]
+    private var bytes = 0
+
+    /// - Parameters:
+    ///   - window: events of all machines between two exchanges.
+    ///   - rankEvery: one event in so many is ranked, the same ones however many machines there are.
+    init(instances: Int, window: Int, rankEvery: Int, exchange: ExchangeOptions) {
+        (self.window, self.rankEvery) = (window, rankEvery)
+        var options = Replay.Options()
+        options.state.duplicatesWindow = 1_024
+        models = options.state.models
+        machines = (0..<instances).map { number in
+            let replay = Replay(options: options)
+            let ledger = ItemLedger(
+                replay.state, origin: UInt64(number + 1), life: 1, sequence: nil, options: exchange)
+            return Machine(replay: replay, ledger: ledger)
+        }
+        hits = Array(repeating: 0, count: models.count)
+        squares = Array(repeating: (0, 0), count: models.count)
+    }
+
+    mutating func run(_ events: [Event]) throws -> Result {
+        var start = 0
+        while start < events.count {
+            let end = min(events.count, start + window)
+            try learn(events[start..<end])
+            if machines.count > 1 { try exchange() }
+            start = end
+        }
+        let ranked = Double(max(1, result.ranked))
+        for (number, model) in models.enumerated() {
+            if squares[number].count > 0 {
+                result.errors.append(
+                    (model.name, (squares[number].sum / Double(squares[number].count)).squareRoot()))
+            } else {
+                result.recalls.append((model.name, hits[number] / ranked))
+            }
+        }
+        result.bytesPerEvent = Double(bytes) / Double(max(1, events.count))
+        return result
+    }
+
+    private mutating func learn(_ events: ArraySlice<Event>) throws {
+        for (index, event) in zip(events.indices, events) {
+            let machine = Int(ItemHash.of(event.key.string.utf8) % UInt64(machines.count))
+            machines[machine].window.append(event)
+            var random = KeyedRandom(seed: 1, stream: 0xC1, index: UInt64(index))
+            machines[machine].drawn.append(random.next(below: rankEvery) == 0)
+        }
+        for number in machines.indices where !machines[number].window.isEmpty {
+            let replayed = try machines[number].replay.learn(
+                machines[number].window, drawn: machines[number].drawn)
+            machines[number].window = []
+            machines[number].drawn = []
+            for event in replayed { count(event) }
+        }
+    }
+
+    private mutating func count(_ event: ReplayedEvent) {
+        for (model, error) in event.squaredErrors.enumerated() {
+            guard let error else { continue }
+            squares[model].sum += Double(error)
+            squares[model].count += 1
+        }
+        guard let ranking = event.ranking else { return }
+        result.ranked += 1
+        for (model, standing) in ranking.models.enumerated() where standing.higher < 10 {
+            // Of equals, as many as there is room for.
+            hits[model] += min(1, Double(10 - standing.higher) / Double(standing.equal + 1))
+        }
+    }
+
+    /// All tell what they have learned, then all take in what the others told.
+    private mutating func exchange() throws {
+        var told: [ItemChanges] = []
+        for machine in machines {
+            let encoded = machine.ledger.takeChanges().encoded
+            bytes += encoded.count
+            result.held += machine.ledger.held
+            told.append(try ItemChanges(encoded))
+        }
+        for (number, machine) in machines.enumerated() {
+            for (other, changes) in told.enumerated() where other != number {
+                guard let outcome = machine.ledger.merge(changes) else { continue }
+                result.unknown += outcome.unknown
+                result.rejected += outcome.rejected
+            }
+            machine.replay.hearOfAllItems()
+        }
+    }
+}

@@ -1,0 +1,60 @@
+import ClusterItems
+import EngineSupport
+import Events
+import Factors
+import Learners
+import State
+import Testing
+
+@Suite("The bytes of changes")
+struct WireTests {
+    private func changes() -> ItemChanges {
+        let parts = Machines(1, smallState())
+        parts.learn(events(800))
+        parts.learn([
+            Event(
+                .item(ItemDescription(item: id("i1"), title: "Ünder", tags: ["a", "b c"], available: false)))
+        ])
+        return parts.ledgers[0].takeChanges()
+    }
+
+    @Test("come back as they were")
+    func roundTrip() throws {
+        let changes = changes()
+        #expect(changes.models.contains { !$0.transitions.isEmpty })
+        #expect(changes.items.contains { $0.description?.title == "Ünder" })
+        #expect(try ItemChanges(changes.encoded) == changes)
+        #expect(try ItemChanges(ItemChanges().encoded) == ItemChanges())
+    }
+
+    @Test("that are damaged or cut are refused, wherever that is")
+    func damage() {
+        let bytes = changes().encoded
+        for place in stride(from: 0, to: bytes.count, by: 97) {
+            var damaged = bytes
+            damaged[place] ^= 1
+            #expect(throws: WireError.self) { try ItemChanges(damaged) }
+            #expect(throws: WireError.self) { try ItemChanges(Array(bytes.prefix(place))) }
+        }
+    }
+
+    @Test("in pieces say the same, and no piece is too long")
+    func pieces() throws {
+        let changes = changes()
+        let pieces = changes.pieces(bytesMax: 2_000)
+        #expect(pieces.count > 3)
+        #expect(pieces.dropFirst().allSatisfy { $0.encoded.count <= 2_000 && $0.events == 0 })
+        #expect(pieces.map(\.sequence) == Array(changes.sequence..<changes.sequence + Int64(pieces.count)))
+        #expect(pieces.flatMap(\.items) == changes.items)
+        let (whole, part) = (Machines(1, smallState()), Machines(1, smallState()))
+        _ = whole.ledgers[0].merge(changes)
+        for piece in pieces { _ = part.ledgers[0].merge(piece) }
+        #expect(whole.states[0].ratings == part.states[0].ratings)
+        for row in 0..<whole.states[0].stats.count {
+            #expect(whole.states[0].stats[row].ratingSum == part.states[0].stats[row].ratingSum)
+            #expect(
+                whole.states[0].models[1].items.row(row).vector
+                    == part.states[0].models[1].items.row(row).vector)
+        }
+    }
+}
