@@ -121,28 +121,16 @@ INLINE size_t first_of(
     return number;
 }
 
-/// Of each group the row of the highest score.
-INLINE size_t keep_of(
-    const size_t count, const lanes *user, const row_table *table, intptr_t *rows, size_t number, size_t group) {
+INLINE void scores_of(
+    const size_t count, const lanes *user, const row_table *table, const intptr_t *rows, size_t number,
+    float *scores) {
 #pragma clang fp contract(off)
-    size_t kept = 0;
-    for (size_t first = 0; first < number; first += group, kept++) {
-        const size_t end = number - first < group ? number : first + group;
-        intptr_t best = rows[first];
-        float highest = -INFINITY;
-        for (size_t place = first; place < end; place++) {
-            const lanes *row = (const lanes *)table->vectors + (size_t)rows[place] * count;
-            lanes sum = {0};
-            for (size_t lane = 0; lane < count; lane++) sum = sum + user[lane] * row[lane];
-            const float score = table->biases[rows[place]] + sum_in_order(&sum);
-            if (score > highest) {
-                highest = score;
-                best = rows[place];
-            }
-        }
-        rows[kept] = best;
+    for (size_t place = 0; place < number; place++) {
+        const lanes *row = (const lanes *)table->vectors + (size_t)rows[place] * count;
+        lanes sum = {0};
+        for (size_t lane = 0; lane < count; lane++) sum = sum + user[lane] * row[lane];
+        scores[place] = table->biases[rows[place]] + sum_in_order(&sum);
     }
-    return kept;
 }
 
 // A variant of its own for 64 factors, whose new vectors stay in registers.
@@ -168,10 +156,10 @@ INLINE size_t first_any(
     return first_of(factors / 8, (const lanes *)user, limit, table, rows, number);
 }
 
-INLINE size_t keep_any(
-    const float *user, size_t factors, const row_table *table, intptr_t *rows, size_t number, size_t group) {
-    if (factors == 64) return keep_of(8, (const lanes *)user, table, rows, number, group);
-    return keep_of(factors / 8, (const lanes *)user, table, rows, number, group);
+INLINE void scores_any(
+    const float *user, size_t factors, const row_table *table, const intptr_t *rows, size_t number, float *scores) {
+    if (factors == 64) return scores_of(8, (const lanes *)user, table, rows, number, scores);
+    scores_of(factors / 8, (const lanes *)user, table, rows, number, scores);
 }
 
 #if defined(__x86_64__)
@@ -193,9 +181,10 @@ INLINE size_t keep_any(
         size_t number) {                                                                                             \
         return first_any(user, factors, limit, table, rows, number);                                                 \
     }                                                                                                                \
-    __attribute__((target(TARGET))) static size_t keep_##NAME(                                                       \
-        const float *user, size_t factors, const row_table *table, intptr_t *rows, size_t number, size_t group) {    \
-        return keep_any(user, factors, table, rows, number, group);                                                  \
+    __attribute__((target(TARGET))) static void scores_##NAME(                                                       \
+        const float *user, size_t factors, const row_table *table, const intptr_t *rows, size_t number,              \
+        float *scores) {                                                                                             \
+        scores_any(user, factors, table, rows, number, scores);                                                      \
     }
 
 VARIANTS(avx2, "avx2")
@@ -228,7 +217,7 @@ size_t first_row_above(
     BY_MACHINE(first, user, factors, limit, table, rows, number);
 }
 
-size_t keep_highest_rows(
-    const float *user, size_t factors, const row_table *table, intptr_t *rows, size_t number, size_t group) {
-    BY_MACHINE(keep, user, factors, table, rows, number, group);
+void row_scores(
+    const float *user, size_t factors, const row_table *table, const intptr_t *rows, size_t number, float *scores) {
+    BY_MACHINE(scores, user, factors, table, rows, number, scores);
 }

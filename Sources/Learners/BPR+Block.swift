@@ -32,18 +32,14 @@ extension BPR {
         return pairwise_block(&terms, items.factors, &event, &table, &others)
     }
 
-    /// Of each `hardestOf` rows that follow one another the one that scores highest, the first of several; written over the
-    /// first ones.
-    ///
-    /// - Returns: how many there are: the last stands for as many as there are left.
-    public func keepHardest(
-        _ negatives: UnsafeMutableBufferPointer<Int>, user: Row, of items: FactorTable
-    ) -> Int {
-        let size = max(1, options.hardestOf)
-        guard size > 1, let rows = negatives.baseAddress else { return negatives.count }
-        assert(negatives.allSatisfy { $0 >= 0 && $0 < items.count })
+    /// `score` of rows of `items`, one a row.
+    public func scores(
+        of rows: UnsafeBufferPointer<Int>, user: Row, in items: FactorTable,
+        into scores: UnsafeMutableBufferPointer<Float>
+    ) {
+        assert(rows.count <= scores.count && rows.allSatisfy { $0 >= 0 && $0 < items.count })
+        guard let numbers = rows.baseAddress, let results = scores.baseAddress else { return }
         var table = row_table(items)
-        return keep_highest_rows(
-            user.addresses.vector, items.factors, &table, rows, negatives.count, size)
+        row_scores(user.addresses.vector, items.factors, &table, numbers, rows.count, results)
     }
 }

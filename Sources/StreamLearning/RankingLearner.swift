@@ -49,15 +49,8 @@ struct RankingLearner: StreamLearner {
         let (items, user) = (context.items, context.user)
         let positive = lease.row(Int(example.item), of: items)
         var random = example.random(seed: context.model.seed)
-        context.withUnseen(
-            bpr.options.samples * bpr.options.hardestOf, example, by: bpr.options.negatives, lease: lease,
-            random: &random
-        ) { drawn in
-            let others = UnsafeBufferPointer(
-                rebasing: drawn[..<bpr.keepHardest(drawn, user: user, of: items)])
+        context.withHardest(example, by: bpr, lease: lease, random: &random) { others in
             assert(others.allSatisfy { lease.holds($0) })
-            // In a large catalogue they are far apart, and to wait for one costs more than to learn it.
-            for other in others { items.prefetch(other) }
             withUnsafeTemporaryAllocation(of: Bool.self, capacity: others.count) { applied in
                 let count = bpr.update(
                     weight: context.weight, user: user, positive: positive, negatives: others, of: items,

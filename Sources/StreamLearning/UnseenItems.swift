@@ -8,12 +8,11 @@ extension LearningContext {
     @inline(__always)
     func withUnseen<Result>(
         _ count: Int, _ example: Example, by sampler: NegativeSampler = NegativeSampler(),
-        lease: borrowing RowLease, random: inout KeyedRandom,
-        _ body: (UnsafeMutableBufferPointer<Int>) -> Result
+        lease: borrowing RowLease, random: inout KeyedRandom, _ body: (UnsafeBufferPointer<Int>) -> Result
     ) -> Result {
         withUnsafeTemporaryAllocation(of: Int.self, capacity: count) { room in
             let found = drawUnseen(into: room, example, by: sampler, lease: lease, random: &random)
-            return body(UnsafeMutableBufferPointer(rebasing: room[..<found]))
+            return body(UnsafeBufferPointer(rebasing: room[..<found]))
         }
     }
 
@@ -24,7 +23,7 @@ extension LearningContext {
         _ body: (UnsafeBufferPointer<Int>) -> Result
     ) -> Result {
         if case .exclude = seen {
-            return withUnseen(count, example, lease: lease, random: &random) { body(UnsafeBufferPointer($0)) }
+            return withUnseen(count, example, lease: lease, random: &random, body)
         }
         let pool = RowPool(below: Int(example.itemBound), of: lease.shard, lease.assignment)
         return withUnsafeTemporaryAllocation(of: Int.self, capacity: count) { room in

@@ -153,33 +153,22 @@ struct PairwiseBlockTests {
         #expect(places.contains(nil) && places.count > 3)
     }
 
-    @Test(
-        "of each few items drawn the one stays that scores highest", arguments: [8, 64, 72], [1, 2, 3, 16])
-    func hardestOfEach(factors: Int, group: Int) {
-        var options = BPR.Options()
-        options.hardestOf = group
-        let bpr = BPR(options: options, updateGuard: UpdateGuard(normMax: 100))
-        var isFirst: Set<Bool> = []
+    @Test("scores of many rows are to the last bit those of each", arguments: [8, 64, 72])
+    func scoresMatch(factors: Int) {
+        let bpr = bpr(.constant, normMax: 100)
         for seed in 0..<20 as Range<UInt64> {
             let event = Event(factors: factors, seed: seed)
-            event.rows[event.negatives[1]].bias = .nan
+            event.rows[5].bias = .nan
             let user = event.rows[0]
-            var expected: [Int] = []
-            for start in stride(from: 0, to: event.negatives.count, by: group) {
-                let drawn = event.negatives[start..<min(start + group, event.negatives.count)]
-                let scores = drawn.map { bpr.score(user: user, item: event.rows[$0]) }
-                let highest = scores.filter { !$0.isNaN }.max()
-                let place = highest.flatMap { scores.firstIndex(of: $0) } ?? 0
-                expected.append(drawn[drawn.startIndex + place])
-                isFirst.insert(place == 0)
+            let expected = event.negatives.map { bpr.score(user: user, item: event.rows[$0]) }
+            let found = event.negatives.withUnsafeBufferPointer { negatives in
+                [Float](unsafeUninitializedCapacity: negatives.count) { scores, count in
+                    bpr.scores(of: negatives, user: user, in: event.rows.table, into: scores)
+                    count = negatives.count
+                }
             }
-            var negatives = event.negatives
-            let kept = negatives.withUnsafeMutableBufferPointer {
-                bpr.keepHardest($0, user: user, of: event.rows.table)
-            }
-            #expect(Array(negatives.prefix(kept)) == expected)
+            #expect(found.map(\.bitPattern) == expected.map(\.bitPattern))
         }
-        #expect(isFirst.contains(false) == (group > 1))
     }
 
     @Test(

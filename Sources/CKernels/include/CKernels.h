@@ -237,11 +237,10 @@ bool pairwise_step(
     const pairwise_terms *_Nonnull terms, size_t factors, const pairwise_rows *_Nonnull rows,
     const row_table *_Nonnull table, intptr_t row);
 
-/// Of each `group` rows that follow one another keeps the one whose bias and product with `user` add up to most, the first of
-/// several, at the front of `rows`. Returns how many it keeps; the last stands for as many as there are left.
-size_t keep_highest_rows(
-    const float *_Nonnull user, size_t factors, const row_table *_Nonnull table, intptr_t *_Nonnull rows,
-    size_t number, size_t group);
+/// Of each row its bias and its product with `user`.
+void row_scores(
+    const float *_Nonnull user, size_t factors, const row_table *_Nonnull table, const intptr_t *_Nonnull rows,
+    size_t number, float *_Nonnull scores);
 
 /// The place in `rows` of the first one whose bias and product with `user` add up to more than `limit`; `number`, how
 /// many there are, where none does. NaN does not.
