@@ -85,6 +85,9 @@ let package = Package(
         // Other calls to the system that Swift cannot make.
         .target(name: "CSystemCalls"),
 
+        // Disks in memory that fail, for simulations: a VFS of SQLite's, which is a table of C functions.
+        .target(name: "CSimulatedDisk", linkerSettings: [.linkedLibrary("sqlite3")]),
+
         // The rooms, in the order in which they may import one another.
         room("Locking", ["CScheduling"]),
         room("Factors", ["COpenBLAS", "CKernels"], computes: true),
@@ -132,6 +135,13 @@ let package = Package(
                 "Locking", "Factors", "Retrieval", "Events", "SQLiteFiles", "EventLog", "Checkpoints",
                 "Identities", "LiveScores", "Evaluation", "State", "StreamLearning", "LookUps", logging,
                 metrics,
+            ]),
+        room(
+            "FaultSimulation",
+            [
+                "CSimulatedDisk", "ContentVectors", "Locking", "Learners", "Blending", "Events", "EventLog",
+                "SQLiteFiles",
+                "Checkpoints", "State", "StreamLearning", "LookUps", "Engine", logging,
             ]),
         room("RESP", [nioCore]),
         room("Commands", ["Events", "State", "LookUps", "Engine", "RESP", nioCore]),
@@ -213,7 +223,7 @@ let package = Package(
                 "Histories", "Identities", "CScheduling",
                 "CRdKafka", "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
                 "KafkaEventLog", "InventedWorlds", "SQLiteFiles", "Checkpoints", "State", "LookUps", "Engine",
-                "StreamLearning", "RESP", "CZlib", argumentParser, grdb, logging,
+                "StreamLearning", "FaultSimulation", "RESP", "CZlib", argumentParser, grdb, logging,
             ],
             swiftSettings: settings),
 
@@ -275,6 +285,7 @@ let package = Package(
                 "EventLog",
                 "EmbeddedEventLog", "Events", "Factors", "Locking", grdb, logging,
             ]),
+        tests(of: "FaultSimulation", ["FaultSimulation"]),
         tests(of: "RESP", ["RESP", nioCore]),
         tests(
             of: "Commands",
