@@ -86,6 +86,9 @@ let package = Package(
         // Other calls to the system that Swift cannot make.
         .target(name: "CSystemCalls"),
 
+        // Disks in memory that fail, for simulations: a VFS of SQLite's, which is a table of C functions.
+        .target(name: "CSimulatedDisk", linkerSettings: [.linkedLibrary("sqlite3")]),
+
         // The rooms, in the order in which they may import one another.
         room("Locking", ["CScheduling"]),
         room("Factors", ["COpenBLAS", "CKernels"], computes: true),
@@ -141,6 +144,13 @@ let package = Package(
                 metrics,
             ]),
         room("Access", ["CCrypt", "Locking", logging]),
+        room(
+            "FaultSimulation",
+            [
+                "CSimulatedDisk", "ContentVectors", "Locking", "Learners", "Blending", "Events", "EventLog",
+                "SQLiteFiles",
+                "Checkpoints", "State", "StreamLearning", "LookUps", "Engine", logging,
+            ]),
         room("RESP", [nioCore]),
         room("Commands", ["Events", "State", "LookUps", "Engine", "Access", "RESP", nioCore]),
         room(
@@ -227,7 +237,7 @@ let package = Package(
                 "Histories", "Identities", "CScheduling",
                 "CRdKafka", "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
                 "KafkaEventLog", "InventedWorlds", "SQLiteFiles", "Checkpoints", "State", "LookUps", "Engine",
-                "StreamLearning", "RESP", "CZlib", argumentParser, grdb, logging,
+                "StreamLearning", "FaultSimulation", "RESP", "CZlib", argumentParser, grdb, logging,
             ],
             swiftSettings: settings),
 
@@ -298,6 +308,7 @@ let package = Package(
                 "EmbeddedEventLog", "Events", "Factors", "Locking", grdb, logging,
             ]),
         tests(of: "Access", ["Access", "RPCSupport", logging]),
+        tests(of: "FaultSimulation", ["FaultSimulation"]),
         tests(of: "RESP", ["RESP", nioCore]),
         tests(
             of: "Commands",

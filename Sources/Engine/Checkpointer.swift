@@ -176,6 +176,9 @@ final class Checkpointer: Sendable {
         return (attributes?[.size] as? Int64) ?? (attributes?[.size] as? NSNumber)?.int64Value ?? 0
     }
 
+    /// Returns when the writes that wait are done, and what follows them.
+    func waitForWrites() { queue.sync {} }
+
     /// Behind the writes that wait.
     func close() throws(StateError) {
         upkeepTimer.cancel()

@@ -1,5 +1,6 @@
 public import EventLog
 public import Events
+internal import Foundation
 internal import Logging
 internal import State
 
@@ -55,6 +56,7 @@ extension Engine: ConsumerDelegate {
         logger.warning(
             "records are gone from the log and source.on-gap says skip",
             metadata: ["partition": "\(partition)", "from": "\(from)", "to": "\(to)"])
+        guard learnWhatWaits() else { return }
         move(partition, to: to, skipped: max(0, to - from))
     }
 
@@ -62,6 +64,17 @@ extension Engine: ConsumerDelegate {
         logger.warning(
             "the log is another one than was learned from, and source.on-gap says skip",
             metadata: ["partition": "\(partition)", "from": "\(offset)"])
+        guard learnWhatWaits() else { return }
         restart(partition, at: offset)
+    }
+
+    /// Batches that were held back for want of memory come before what the log says next: a position that moves past them
+    /// would have them taken for learned. False where the engine stops first; then all of it is read again.
+    private func learnWhatWaits() -> Bool {
+        while options.memoryLimit > 0, backlog.events > 0, !isStopped {
+            // Somebody may leave memory after each checkpoint; where none can be written, a moment later.
+            if case .failure = checkpointAndWait() { Thread.sleep(forTimeInterval: 0.1) }
+        }
+        return options.memoryLimit == 0 || !isStopped
     }
 }

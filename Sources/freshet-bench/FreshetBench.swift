@@ -26,7 +26,8 @@ struct FreshetBench: AsyncParsableCommand {
             StreamBenchmark.self, IngestBenchmark.self, FreshnessBenchmark.self, FeedBenchmark.self,
             ScalingBenchmark.self, ProduceBenchmark.self, QualityBenchmark.self,
             ContentBenchmark.self, CheckpointBenchmark.self,
-            RestoreBenchmark.self, PriorsBenchmark.self, ClusterBenchmark.self, MockBrokerCommand.self,
+            RestoreBenchmark.self, PriorsBenchmark.self, ClusterBenchmark.self, SimulateCommand.self,
+            MockBrokerCommand.self,
             EndWithParent.self,
         ])
 }

@@ -1,0 +1,26 @@
+import FaultSimulation
+import Testing
+
+/// Bugs that the simulation has found, each with the smallest script that showed it.
+@Suite struct FoundBySimulationTests {
+    private func rating(_ user: Int, _ item: Int, at second: Int64) -> Step {
+        .produce(Entry(.rating(user: user, item: item, value: 4), time: 1_600_000_000_000 + second * 1_000))
+    }
+
+    @Test("A gap that is passed over does not pass over what waits for memory")
+    func gapBehindHeldBatches() {
+        var setting = Setting()
+        setting.usersLeave = true
+        setting.batchMax = 3
+        var steps: [Step] = []
+        // More users than stay in memory: those that come last wait for a checkpoint.
+        for round in 0..<12 {
+            steps += (0..<3).map { rating(round * 3 + $0, $0, at: Int64(round * 3 + $0)) }
+            steps.append(.deliver(3))
+        }
+        steps += (0..<4).map { rating($0, 9, at: 100 + Int64($0)) }
+        steps += [.retain(1), .deliver(3)]
+        let violation = Simulation(Script(setting, steps)).run()
+        #expect(violation == nil)
+    }
+}
