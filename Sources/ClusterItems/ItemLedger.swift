@@ -101,7 +101,7 @@ package final class ItemLedger {
             isNamed[row] = true
         }
         entries = state.catalogue.read { $0.entries }
-        (ratings, applied) = (state.ratings, state.counters.applied)
+        (ratings, applied) = (state.ratings, state.counters.news)
         for number in models.indices { models[number].takeAllAsKnown(of: state.models[number]) }
     }
 
@@ -114,8 +114,8 @@ package final class ItemLedger {
         sequence += 1
         var changes = ItemChanges()
         (changes.origin, changes.life, changes.shape, changes.sequence) = (origin, life, shape, sequence)
-        changes.events = state.counters.applied - applied
-        applied = state.counters.applied
+        changes.events = state.counters.news - applied
+        applied = state.counters.news
         changes.ratings = state.ratings.since(ratings)
         ratings = state.ratings
         var places = [Int32](repeating: -1, count: hashes.count)

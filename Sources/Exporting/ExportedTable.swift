@@ -91,7 +91,7 @@ package struct ExportedTable: Sendable {
         do {
             try bytes.data.write(to: URL(filePath: path), options: .atomic)
         } catch {
-            throw CommandError("--output \(path): \(error.localizedDescription)", code: .cannotCreate)
+            throw CommandError("--output: \(FileProblem.words(error, writing: path))", code: .cannotCreate)
         }
         return path
     }

@@ -20,10 +20,11 @@ package struct Health: Equatable {
     /// - Parameters:
     ///   - eventsPerSecond: learned of late.
     ///   - lagChange: events per second by which the lag grows.
-    ///   - freshness: seconds from an event's coming to its being seen, of late.
+    ///   - freshness: seconds from an event's coming to its being seen, of late: the median.
+    ///   - slowest: the same, which 99 of 100 stay below.
     package init(
         status: [StatusField], models: [ModelStatus], eventsPerSecond: Double?, lagChange: Double?,
-        freshness: Double?
+        freshness: Double?, slowest: Double? = nil
     ) {
         let lag = status.number("lag.total") ?? 0
         if let trouble = Self.trouble(status) {
@@ -38,8 +39,9 @@ package struct Health: Equatable {
         } else if eventsPerSecond ?? 0 == 0 {
             (state, words) = (.well, "All is well: every event is learned. None came in the last seconds.")
         } else {
-            let time = freshness.map { ", within \(Self.time($0)) of its coming" } ?? ""
-            (state, words) = (.well, "All is well: every event is learned\(time).")
+            let half = freshness.map { ", half of them within \(Self.time($0)) of their coming" } ?? ""
+            let most = slowest.map { ", 99 % within \(Self.time($0))" } ?? ""
+            (state, words) = (.well, "All is well: every event is learned\(half)\(most).")
         }
     }
 

@@ -38,7 +38,8 @@ struct LiveSummary {
     var health: Health {
         Health(
             status: last.status, models: last.models, eventsPerSecond: rate("events.applied"),
-            lagChange: rate("lag.total"), freshness: freshness?.quantile(0.5))
+            lagChange: rate("lag.total"), freshness: freshness?.quantile(0.5),
+            slowest: freshness?.quantile(0.99))
     }
 
     var json: JSON {

@@ -38,7 +38,7 @@ extension LookupAnswerer {
             let carriers = index.nearest(
                 Explanation.carriersMax, to: index.vector(row), metric: .cosine,
                 filter: ItemFilter(required: [liked]))
-            return (standing, carriers)
+            return (standing, carriers.filter { $0.score >= Explanation.likenessMin })
         }
         guard let (standing, nearest) = found else { throw withoutFactors(query.item) }
         let unit = published.unit(of: model)

@@ -161,11 +161,16 @@ package final class LearnedState: @unchecked Sendable {
         package var droppedTags: Int64 = 0
         /// Events that other machines have learned and told of.
         package var peers: Int64 = 0
+        /// Of the duplicates those that were known again before anything was made of them.
+        package var repeated: Int64 = 0
 
         package init() {}
 
-        /// What half-lives in events go by: all events of the stream, whoever learned them.
-        package var clock: Int64 { applied + peers }
+        /// Events applied that had not been delivered before.
+        package var news: Int64 { applied - repeated }
+
+        /// What half-lives in events go by: all events of the stream, whoever learned them. A second delivery ages nothing.
+        package var clock: Int64 { news + peers }
 
         /// Each with the name under which `STATUS` and the state file have it.
         package static let fields: [(name: String, path: any WritableKeyPath<Counters, Int64> & Sendable)] = [
@@ -182,7 +187,7 @@ package final class LearnedState: @unchecked Sendable {
         package static let logFields:
             [(name: String, path: any WritableKeyPath<Counters, Int64> & Sendable)] = [
                 ("tombstones", \.tombstones), ("log-changes", \.logChanges), ("dropped-tags", \.droppedTags),
-                ("peers", \.peers),
+                ("peers", \.peers), ("repeated", \.repeated),
             ]
 
         package static let all = fields + logFields

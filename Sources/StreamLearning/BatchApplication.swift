@@ -123,9 +123,12 @@ package final class BatchApplication {
         batch.events.ids.withUnsafeBytes { ids in
             for (index, event) in batch.events.entries.enumerated() where !preparation.isLearned(event.token)
             {
+                let before = preparation.ordinal
                 take(EventInBatch(event: event, index: index, ids: ids), of: batch.events)
-                if alternates, preparation.applied % Int64(options.blockEvents) == 0 { endBlock() }
-                if state.priors.isDue(preparation.applied) { learns ? solvePriors() : learnPrepared() }
+                // A second delivery ends nothing.
+                guard preparation.ordinal > before else { continue }
+                if alternates, preparation.ordinal % Int64(options.blockEvents) == 0 { endBlock() }
+                if state.priors.isDue(preparation.ordinal) { learns ? solvePriors() : learnPrepared() }
             }
         }
     }
@@ -330,7 +333,7 @@ package final class BatchApplication {
         let token = preparation.lastToken
         for number in state.models.indices {
             guard var alternation = Alternation(state, number: number) else { continue }
-            alternation.endBlock(at: preparation.applied, blockEvents: options.blockEvents)
+            alternation.endBlock(at: preparation.ordinal, blockEvents: options.blockEvents)
             outcome.changedItems[number] += alternation.changedItems
             state.models[number].rejected += alternation.rejected
             guard alternation.rejected > 0 else { continue }

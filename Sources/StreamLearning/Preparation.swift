@@ -28,8 +28,8 @@ struct Preparation: ~Copyable {
     var options: LearningOptions
     private(set) var segment: Segment
     private(set) var tally = Tally()
-    /// Events applied over the whole life of the state, those prepared included.
-    private(set) var applied: Int64 = 0
+    /// Counts the events of the state's whole life that were news, those prepared included: what half-lives in events go by.
+    private(set) var ordinal: Int64 = 0
     /// Next offset per partition, batches prepared included.
     private var positions: [Int32: Int64] = [:]
     private(set) var lastToken = Token(partition: 0, offset: 0)
@@ -51,7 +51,7 @@ struct Preparation: ~Copyable {
 
     /// Goes on from where the state stands: nothing is on its way to it.
     mutating func standWithState() {
-        applied = state.counters.clock
+        ordinal = state.counters.clock
         positions = state.positions
         segment.itemCount = state.items.read { $0.rowCount }
         tally = Tally(ratings: state.ratings)
@@ -132,14 +132,15 @@ struct Preparation: ~Copyable {
     /// Counts the event; false if there is nothing to be learned from it.
     mutating func admit(_ logged: EventInBatch) -> Bool {
         let event = logged.event
-        applied += 1
         tally.counters.applied += 1
         lastToken = event.token
-        state.content?.advance(to: applied)
         if !isNews[logged.index] {
             tally.counters.duplicates += 1
+            tally.counters.repeated += 1
             return false
         }
+        ordinal += 1
+        state.content?.advance(to: ordinal)
         guard hasRoom(for: logged) else {
             tally.counters.refused += 1
             return false
@@ -234,7 +235,7 @@ struct Preparation: ~Copyable {
             tally.counters.promotions += 1
             segment.promotions.append(
                 PromotionAsked(
-                    model: events.models[Int(event.reference)], token: event.token, ordinal: applied))
+                    model: events.models[Int(event.reference)], token: event.token, ordinal: ordinal))
         }
     }
 
@@ -280,7 +281,7 @@ struct Preparation: ~Copyable {
                 itemBound: Int32(segment.itemCount),
                 reference: Int32(max(0, segment.userDescriptions.count - 1)),
                 partition: event.token.partition,
-                offset: event.token.offset, ordinal: applied, place: place(of: userRow)))
+                offset: event.token.offset, ordinal: ordinal, place: place(of: userRow)))
     }
 
     /// One shard learns in the log's order as it is.
@@ -291,7 +292,7 @@ struct Preparation: ~Copyable {
         }
         let index = places[Int(user)]
         places[Int(user)] = index + 1
-        return (segment.examples.first?.ordinal ?? applied, index)
+        return (segment.examples.first?.ordinal ?? ordinal, index)
     }
 
     // MARK: - Ids

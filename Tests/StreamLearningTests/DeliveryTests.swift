@@ -86,6 +86,23 @@ struct DeliveryTests {
         #expect(entry(state, "cor", "tea")?.kind == .rating)
     }
 
+    // Fed the same file twice, trends were empty and popularity was halved: half-lives went by all that was delivered.
+    @Test("what is delivered again ages nothing: popularity and trends stand as they were")
+    func secondDeliveryAgesNothing() {
+        let events = (0..<600).map { click("u\($0 % 40)", "i\($0 * $0 % 23)", at: Int64($0)) }
+        let (once, twice) = (learn(events), learn(events + events))
+        #expect(twice.counters.duplicates == 600 && twice.counters.applied == 1_200)
+        #expect(twice.counters.clock == once.counters.clock)
+        for model in once.models.indices {
+            for row in 0..<once.models[model].items.count {
+                #expect(once.models[model].counts[row] == twice.models[model].counts[row])
+            }
+        }
+        // What is new after it stands where it would have stood.
+        let next = [click("new", "i1", at: 9_000)]
+        #expect(popular(learn(events + events + next), "i1") == popular(learn(events + next), "i1"))
+    }
+
     @Test("events without a time of their own are never duplicates")
     func withoutTime() {
         let event = click("u", "i", at: nil)

@@ -127,7 +127,8 @@ const problem = (error) =>
 
 const tiles = [
   { id: "events", title: "Events a second", of: (now) => now["events-per-s"], text: rate,
-    small: (now) => `${count(now.status["events.applied"])} in all` },
+    small: (now) => `${count(now.status["events.applied"])} in all`
+      + (now.status["events.duplicates"] > 0 ? `, ${count(now.status["events.duplicates"])} delivered twice` : "") },
   { id: "lag", title: "Behind the log", of: (now) => now.status["lag.total"], text: count,
     small: (now) => now.status["log.reachable"] === false ? "log unreachable" : "events" },
   { id: "freshness", title: "Freshness", of: (now) => now["freshness-p50-s"], text: duration,
@@ -261,12 +262,37 @@ const curves = {
     if (!drawn.length) {
       return this.say("No score yet. Feed some events: each is predicted before it is learned, and the curve begins here.");
     }
+    $("verdict").replaceChildren(...verdict(drawn));
     $("curves").replaceChildren(...drawn.map((model) => chart(model, answer)));
     const marks = answer.marks.slice(-5).reverse().map((mark) => make("li", {},
       `${new Date(mark.time).toLocaleTimeString()} · after ${count(mark.applied)} events · ${mark.model} ${mark.text}`));
     $("marks").replaceChildren(...marks);
   },
 };
+
+/** What each learner is for, in a few words. */
+const purposes = {
+  sgd: "what rating a user will give", bpr: "what a user will like", warp: "what a user will like", als: "what a user will like",
+  popular: "what everybody takes", trending: "what is taken more than usual", repeat: "what a user takes again",
+  next: "what follows the last things taken", blend: "all the others together",
+};
+
+/** [class, words]: whether the model is better than its baseline, as far as its newest score tells. */
+function judged(model, last) {
+  if (last.base == null) return ["said", "no baseline yet"];
+  const lead = (last.y - last.base) * (model["less-is-better"] ? -1 : 1), baseline = `${model["baseline-name"]} (${number(last.base)})`;
+  if (lead > 1.96 * last.error) return ["wins", `better than ${baseline}`];
+  return lead < -1.96 * last.error ? ["loses", `worse than ${baseline}`] : ["said", `no different from ${baseline}`];
+}
+
+/** One sentence on the model that is asked by default. */
+function verdict(drawn) {
+  const asked = live.find((model) => model.default), model = asked && drawn.find((other) => other.name === asked.name);
+  if (!model) return [];
+  const at = model.values.findLastIndex((value) => value != null);
+  const words = judged(model, { y: model.values[at], base: model.baselines[at], error: model.errors[at] || 0 })[1];
+  return [make("p", { class: "verdict" }, `“${model.name}”, which is asked by default, is ${words} in ${model.measure}, with ${number(model.values[at])}.`)];
+}
 
 function chart(model, answer) {
   const room = $("curves").clientWidth, columns = getComputedStyle($("curves")).gridTemplateColumns.split(" ").length;
@@ -281,9 +307,14 @@ function chart(model, answer) {
   const margin = (Math.max(...settled) - Math.min(...settled)) * 0.25 || Math.abs(last.y) * 0.1 || 0.1;
   let low = Math.max(Math.min(...ys), Math.min(...settled) - margin), high = Math.min(Math.max(...ys), Math.max(...settled) + margin);
   if (high - low < 1e-9) [low, high] = [low - margin, high + margin];
+  // Neither a recall nor an error is ever less.
+  low = Math.max(0, low);
   const X = (x) => left + (width - left - right) * (x - x0) / (x1 - x0);
   const Y = (y) => Math.max(top, Math.min(height - bottom, top + (height - top - bottom) * (high - y) / (high - low || 1)));
-  const line = (value) => points.filter((p) => value(p) != null).map((p) => `${X(p.x).toFixed(1)},${Y(value(p)).toFixed(1)}`).join(" ");
+  // What lies outside is cut off there, rather than drawn along the edge as if it were a value.
+  const curveY = (y) => top + (height - top - bottom) * (high - y) / (high - low || 1);
+  const clip = `clip-${model.name}`;
+  const line = (value) => points.filter((p) => value(p) != null).map((p) => `${X(p.x).toFixed(1)},${curveY(value(p)).toFixed(1)}`).join(" ");
   const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img",
     "aria-label": `${model.measure} of ${model.name}: ${number(last.y)}, of ${model["baseline-name"]}: ${number(last.base)}` });
   for (const part of [0, 0.5, 1]) {
@@ -297,11 +328,13 @@ function chart(model, answer) {
     picture.append(svg("line", { class: "mark", x1: X(mark.applied), x2: X(mark.applied), y1: top, y2: height - bottom },
       svg("title", {}, `${mark.text}, after ${count(mark.applied)} events`)));
   }
-  const upper = points.map((p) => `${X(p.x).toFixed(1)},${Y(p.y + 1.96 * p.error).toFixed(1)}`);
-  const lower = points.map((p) => `${X(p.x).toFixed(1)},${Y(p.y - 1.96 * p.error).toFixed(1)}`).reverse();
-  picture.append(svg("polygon", { class: "band", points: [...upper, ...lower].join(" ") }),
-    svg("polyline", { class: "base", points: line((p) => p.base) }),
-    svg("polyline", { class: "model", points: line((p) => p.y) }));
+  const upper = points.map((p) => `${X(p.x).toFixed(1)},${curveY(p.y + 1.96 * p.error).toFixed(1)}`);
+  const lower = points.map((p) => `${X(p.x).toFixed(1)},${curveY(p.y - 1.96 * p.error).toFixed(1)}`).reverse();
+  picture.append(svg("clipPath", { id: clip }, svg("rect", { x: left, y: top, width: width - left - right, height: height - top - bottom })),
+    svg("g", { "clip-path": `url(#${clip})` },
+      svg("polygon", { class: "band", points: [...upper, ...lower].join(" ") }),
+      svg("polyline", { class: "base", points: line((p) => p.base) }),
+      svg("polyline", { class: "model", points: line((p) => p.y) })));
   picture.append(svg("circle", { class: "point", cx: X(last.x), cy: Y(last.y), r: 3.5 }));
   if (last.base != null) picture.append(svg("circle", { class: "point of-base", cx: X(last.x), cy: Y(last.base), r: 3 }));
   // Two labels must not lie over each other.
@@ -313,12 +346,7 @@ function chart(model, answer) {
   picture.append(svg("text", { class: "end", x: width - right + 6, y: modelAt + 4 }, model.name));
   if (baseAt != null) picture.append(svg("text", { class: "end of-base", x: width - right + 6, y: baseAt + 4 }, model["baseline-name"]));
 
-  const lead = last.base == null ? null : (last.y - last.base) * (model["less-is-better"] ? -1 : 1);
-  const verdict = lead == null ? ["said", "no baseline yet"]
-    : lead > 1.96 * last.error ? ["wins", `better than ${model["baseline-name"]} (${number(last.base)})`]
-    : lead < -1.96 * last.error ? ["loses", `worse than ${model["baseline-name"]} (${number(last.base)})`]
-    : ["said", `no different from ${model["baseline-name"]} (${number(last.base)})`];
-  const said = make("span", { class: verdict[0] }, verdict[1]);
+  const said = make("span", { class: judged(model, last)[0] }, judged(model, last)[1]);
   const what = model["less-is-better"] ? `${model.measure.toUpperCase()}, less is better` : `${model.measure}, more is better`;
   const value = make("span", { "data-model": model.name, "data-value": last.y }, number(last.y));
   const read = make("span", { class: "said" });
@@ -338,7 +366,8 @@ function chart(model, answer) {
   const newest = live.find((other) => other.name === model.name) || {};
   const over = newest["lead-over"] && newest.lead != null
     ? `${newest.lead < 0 ? "behind" : "ahead of"} ${newest["lead-over"]} by ${number(Math.abs(newest.lead))} (${number(newest["lead-low"])} to ${number(newest["lead-high"])})` : null;
-  return make("figure", {}, make("figcaption", {}, make("b", {}, model.name), newest.default ? make("span", { class: "said" }, "(asked by default)") : null,
+  const purpose = purposes[newest.learner] ? make("span", { class: "said" }, purposes[newest.learner]) : null;
+  return make("figure", {}, make("figcaption", {}, make("b", {}, model.name), purpose, newest.default ? make("span", { class: "said" }, "(asked by default)") : null,
     value, said, make("span", { class: "said" }, what), over ? make("span", { class: "said" }, over) : null, read), picture);
 }
 
@@ -504,6 +533,7 @@ const items = {
     chooser($("items-search"), $("items-found"), (item) => this.open(item.id));
     $("items-form").addEventListener("submit", (event) => event.preventDefault());
     for (const id of ["top-by", "top-model", "top-among"]) $(id).addEventListener("change", () => this.list());
+    $("top-model").addEventListener("change", () => { if (this.shown) this.open(this.shown); });
   },
 
   list() {
@@ -526,6 +556,7 @@ const items = {
 
   open(id, scrolls) {
     if (scrolls) $("items").scrollIntoView();
+    this.shown = id;
     $("item").replaceChildren(make("p", { class: "empty" }, "Loading …"));
     const model = $("top-model").value;
     this.turn(async () => {
@@ -540,9 +571,12 @@ const items = {
   },
 
   card(item, near, model) {
+    // A model that counts or combines has no biases: as the list does, the first that ranks is asked.
+    const counts = counting.has(models.find((other) => other.name === model)?.learner);
+    const biased = counts ? models.find((other) => !counting.has(other.learner) && other.learner !== "sgd")?.name ?? model : model;
     const of = item.models[model] || Object.values(item.models)[0] || {};
     const facts = [["Users", count(item.users)], ["Ratings", count(item.ratings)], ["Mean rating", number(item.mean, 2)],
-      ["Bias", number(of.bias)], ["Popularity", number(of.popular, 1)], ["Trend", number(of.trending, 1)]];
+      [`Bias (${biased})`, number((item.models[biased] || of).bias)], ["Popularity", number(of.popular, 1)], ["Trend", number(of.trending, 1)]];
     $("item").replaceChildren(
       make("h3", {}, named(item)),
       make("p", { class: "empty" }, [item.id, ...item.tags, item.available ? null : "not available"].filter(Boolean).join(" · ")),

@@ -26,7 +26,11 @@ struct ListAnswer: Equatable {
     }
 
     func text(scoreName: String) -> String {
-        guard !meta.isEmpty else { return items.table(scoreName: scoreName) }
+        guard !meta.isEmpty else {
+            // A head alone says nothing.
+            return items.entries.isEmpty
+                ? "no item fits; --meta says what keeps items out" : items.table(scoreName: scoreName)
+        }
         var table = Table([Table.Column(title: "what"), Table.Column(title: "value", widthMax: 100)])
         for (name, value) in meta { table.append([name.plainText, value.plainText]) }
         return items.table(scoreName: scoreName) + "\n\n" + table.text

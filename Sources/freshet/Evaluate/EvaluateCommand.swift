@@ -423,7 +423,7 @@ struct EvaluateCommand: ParsableCommand {
         do {
             try Data(text.utf8).write(to: URL(filePath: path))
         } catch {
-            throw CommandError("\(option) \(path): \(error.localizedDescription)")
+            throw CommandError("\(option): \(FileProblem.words(error, writing: path))")
         }
     }
 }

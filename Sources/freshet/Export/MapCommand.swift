@@ -103,7 +103,7 @@ struct MapCommand: ParsableCommand {
         do {
             try Data(text.utf8).write(to: URL(filePath: path))
         } catch {
-            throw CommandError("--svg \(path): \(error.localizedDescription)", code: .cannotCreate)
+            throw CommandError("--svg: \(FileProblem.words(error, writing: path))", code: .cannotCreate)
         }
     }
 }

@@ -16,7 +16,10 @@ struct StatePlace: ParsableArguments {
 
     /// The file to read.
     func file() throws -> String {
-        if let input { return input }
+        if let input {
+            try Self.check(input)
+            return input
+        }
         var path: String?
         try client.withClient { client in
             _ = try client.ask(["CHECKPOINT"])
@@ -26,6 +29,18 @@ struct StatePlace: ParsableArguments {
             throw CommandError("the daemon does not say where its state is; name it by --input").report()
         }
         return path
+    }
+
+    /// Says in words what is no state at all, before SQLite says it in its own.
+    private static func check(_ path: String) throws {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw CommandError("--input: there is no file '\(path)'", code: .noInput).report()
+        }
+        let start = isFolder.boolValue ? nil : FileHandle(forReadingAtPath: path)?.readData(ofLength: 16)
+        guard start == Data("SQLite format 3\0".utf8) else {
+            throw CommandError("--input: '\(path)' is no state of freshet", code: .data).report()
+        }
     }
 
     /// The model named, or the one that most people mean.

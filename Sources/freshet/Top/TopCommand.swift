@@ -58,7 +58,7 @@ struct TopCommand: ParsableCommand {
     /// What the scores are.
     var scoreName: String {
         switch (by ?? "popular").lowercased() {
-        case "popular": "users"
+        case "popular": "popularity"
         case "trending": "trend"
         default: "bias"
         }
