@@ -144,7 +144,9 @@ struct HealthTests {
     @Test("what matters most comes first, and says what is and what will be")
     func words() {
         #expect(health([]) == health([("lag.total", .integer(90))]))
-        #expect(health([]).words == "All is well: every event is learned, half of them within 3 ms of their coming.")
+        #expect(
+            health([]).words
+                == "All is well: every event is learned, half of them within 3 ms of their coming.")
         #expect(health([], rate: 0).words.contains("None came"))
         let behind: [(String, StatusField.Value)] = [("lag.total", .integer(12_000))]
         #expect(

@@ -35,7 +35,7 @@ struct StatePlace: ParsableArguments {
     private static func check(_ path: String) throws {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-            throw CommandError("--input: there is no file '\(path)'", code: .noInput).report()
+            throw CommandError("--input: there is no file '\(path)'", code: .data).report()
         }
         let start = isFolder.boolValue ? nil : FileHandle(forReadingAtPath: path)?.readData(ofLength: 16)
         guard start == Data("SQLite format 3\0".utf8) else {
