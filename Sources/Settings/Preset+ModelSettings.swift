@@ -9,6 +9,7 @@ extension Algorithm.Preset {
         case .bpr(let options): preset.algorithm = .bpr(settings.bpr(over: options))
         case .warp(let options): preset.algorithm = .warp(settings.warp(over: options))
         case .als(let options): preset.algorithm = .als(settings.als(over: options))
+        case .mlp(let options): preset.algorithm = .mlp(settings.mlp(over: options))
         }
         return preset
     }
@@ -22,6 +23,7 @@ extension ModelSettings.Learner {
         case .bpr: .bpr
         case .warp: .warp
         case .als: .als
+        case .mlp: .mlp
         case .popular, .trending, .repeat, .next, .blend: nil
         }
     }
@@ -35,6 +37,7 @@ extension Algorithm.Name {
         case .bpr: .bpr
         case .warp: .warp
         case .als: .als
+        case .mlp: .mlp
         }
     }
 }

@@ -29,6 +29,7 @@ extension Algorithm.Preset {
         case .bpr: bpr
         case .warp: warp
         case .als: als
+        case .mlp: mlp
         }
     }
 
@@ -52,6 +53,13 @@ extension Algorithm.Preset {
         (options.learningRate, options.margin) = (0.002, 3)
         (options.regularization, options.biasRegularization) = (0.1, 0.1)
         return Algorithm.Preset(algorithm: .warp(options), epochs: 15)
+    }
+
+    private static var mlp: Algorithm.Preset {
+        var options = NeuralRating.Options()
+        (options.learningRate, options.biasLearningRate, options.schedule) = (0.0224, 0.0112, .adaGrad)
+        (options.regularization, options.biasRegularization) = (0.036, 0.0018)
+        return Algorithm.Preset(algorithm: .mlp(options), epochs: 30, initialScale: 1)
     }
 
     /// Users are weighed by their last events, as on the stream: for what a user takes next, where times are known.
