@@ -129,7 +129,8 @@ let package = Package(
         room(
             "Engine",
             [
-                "Locking", "Factors", "Learners", "Retrieval", "Events", "SQLiteFiles", "EventLog", "Checkpoints",
+                "Locking", "Factors", "Learners", "Retrieval", "Events", "SQLiteFiles", "EventLog",
+                "Checkpoints",
                 "Identities", "LiveScores", "Evaluation", "State", "StreamLearning", "LookUps", logging,
                 metrics,
             ]),

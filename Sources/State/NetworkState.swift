@@ -73,7 +73,9 @@ extension NetworkState {
     private static func words(_ data: Data, _ count: Int) -> [Int64]? {
         guard data.count >= 8 * count else { return nil }
         return data.withUnsafeBytes { bytes in
-            (0..<count).map { Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self)) }
+            (0..<count).map {
+                Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self))
+            }
         }
     }
 

@@ -8,7 +8,12 @@ public enum Algorithm: Sendable, Equatable {
     case als(ALS.Options)
     case mlp(NeuralRating.Options)
 
-    public enum Name: String, Sendable, CaseIterable { case sgd, bpr, warp, als, mlp }
+    public enum Name: String, Sendable, CaseIterable {
+        case sgd, bpr, warp, als, mlp
+
+        /// Predicts ratings, rather than scores to rank by.
+        public var predictsRatings: Bool { self == .sgd || self == .mlp }
+    }
 
     public var name: Name {
         switch self {
@@ -21,5 +26,5 @@ public enum Algorithm: Sendable, Equatable {
     }
 
     /// Predicts ratings, rather than scores to rank by.
-    public var predictsRatings: Bool { name == .sgd || name == .mlp }
+    public var predictsRatings: Bool { name.predictsRatings }
 }

@@ -21,7 +21,8 @@ final class NeuralEpochs: Epochs {
         (self.rule, self.model, self.team) = (rule, model, team)
         let (options, scale) = (rule.options, model.scale)
         let network =
-            model.neural?.network ?? RatingNetwork(hidden: options.hidden, factors: model.factors, seed: team.seed)
+            model.neural?.network
+            ?? RatingNetwork(hidden: options.hidden, factors: model.factors, seed: team.seed)
         self.network = network
         self.interactions = interactions.mapValues { scale.standardised($0) }
         rooms = (0..<team.shards).map { _ in NetworkRoom(hidden: options.hidden, factors: model.factors) }

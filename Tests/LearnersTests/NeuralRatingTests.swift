@@ -20,7 +20,8 @@ private struct PlainNetwork {
 
     func output(_ input: [Double]) -> Double {
         weights.indices.reduce(0) { sum, unit in
-            sum + outputs[unit] * max(0, biases[unit] + zip(weights[unit], input).reduce(0) { $0 + $1.0 * $1.1 })
+            sum + outputs[unit]
+                * max(0, biases[unit] + zip(weights[unit], input).reduce(0) { $0 + $1.0 * $1.1 })
         }
     }
 
@@ -158,7 +159,8 @@ struct NeuralRatingTests {
                 first[place] = 0.9 * first[place] + 0.1 * ascent
                 second[place] = 0.999 * second[place] + 0.001 * ascent * ascent
                 let (mean, square) = (
-                    first[place] / (1 - pow(0.9, Double(step))), second[place] / (1 - pow(0.999, Double(step)))
+                    first[place] / (1 - pow(0.9, Double(step))),
+                    second[place] / (1 - pow(0.999, Double(step)))
                 )
                 values[place] += 0.001 * mean / (square.squareRoot() + 1e-8)
             }
@@ -211,7 +213,8 @@ struct NeuralRatingTests {
         for (number, part) in parts.enumerated() {
             for _ in 0...number {
                 _ = rule.update(
-                    rating: Float(number), user: rows[0], item: rows[1], network: network, sums: part, room: room)
+                    rating: Float(number), user: rows[0], item: rows[1], network: network, sums: part,
+                    room: room)
             }
         }
         let wanted = parts.map(\.numbers)

@@ -131,7 +131,9 @@ extension RatingNetwork {
 extension RatingNetwork {
     /// Takes the step that `sums` ask for, and clears them. Where that gives what is no number, or a unit's weights longer
     /// than the guard allows, the weights stay as they were and Adam begins anew.
-    public func step(_ sums: NetworkSums, _ options: NeuralRating.Adam, _ updateGuard: UpdateGuard) -> UpdateResult {
+    public func step(_ sums: NetworkSums, _ options: NeuralRating.Adam, _ updateGuard: UpdateGuard)
+        -> UpdateResult
+    {
         guard sums.count > 0 else { return .applied }
         defer { sums.clear() }
         steps += 1

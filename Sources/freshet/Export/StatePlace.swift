@@ -37,7 +37,8 @@ struct StatePlace: ParsableArguments {
             throw CommandError(error.message, code: .data)
         }
         let learners = summary.identity.models
-        let withRows = learners.filter { ["sgd", "bpr", "warp", "als", "mlp"].contains($0.value) }.keys.sorted()
+        let withRows = learners.filter { ["sgd", "bpr", "warp", "als", "mlp"].contains($0.value) }.keys
+            .sorted()
         if let model {
             guard withRows.contains(model) else {
                 throw CommandError(
@@ -46,7 +47,8 @@ struct StatePlace: ParsableArguments {
             }
             return model
         }
-        guard let first = withRows.first(where: { !["sgd", "mlp"].contains(learners[$0]) }) ?? withRows.first else {
+        guard let first = withRows.first(where: { !["sgd", "mlp"].contains(learners[$0]) }) ?? withRows.first
+        else {
             throw CommandError("no model of '\(file)' has rows")
         }
         return first
