@@ -139,7 +139,8 @@ let package = Package(
         room(
             "Engine",
             [
-                "Locking", "Factors", "Retrieval", "Events", "SQLiteFiles", "EventLog", "Checkpoints",
+                "Locking", "Factors", "Learners", "Retrieval", "Events", "SQLiteFiles", "EventLog",
+                "Checkpoints",
                 "Identities", "LiveScores", "Evaluation", "State", "StreamLearning", "LookUps", logging,
                 metrics,
             ]),

@@ -1,4 +1,5 @@
 internal import Events
+internal import Learners
 internal import Retrieval
 package import State
 internal import StreamLearning
@@ -43,6 +44,14 @@ package struct CapacityEstimate: Sendable {
             * factors.reduce(MemoryLayout<ItemStats>.stride) {
                 $0 + PublishedIndex.bytesPerRow(factors: $1) + MemoryLayout<Int32>.stride
             }
+        for model in options.state.models {
+            guard case .mlp(let network) = model.learner else { continue }
+            // What the network makes of each item, worked out ahead, and the network.
+            let units = RatingNetwork.units(network.hidden)
+            memory.index +=
+                size.items * units * MemoryLayout<Float>.stride
+                + RatingNetwork.bytes(hidden: network.hidden, factors: options.state.factors)
+        }
         // While a log is caught up with: what is fetched and decoded ahead.
         memory.queue =
             options.ingest.queueEventsMax * (MemoryLayout<DecodedEvents.Entry>.stride + 2 * size.idBytes)

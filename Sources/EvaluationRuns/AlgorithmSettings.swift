@@ -31,7 +31,7 @@ struct AlgorithmSettings {
         self.factors = try reader.integer("factors", 8...1024, multipleOf: 8) ?? factors
         let epochs = try reader.integer("epochs", 1...10_000)
         let model = try reader.model(argument.name, learner, without: ["positive"])
-        if learner != .sgd, argument.settings.contains(where: { $0.key == "positive" }) {
+        if !learner.predictsRatings, argument.settings.contains(where: { $0.key == "positive" }) {
             throw SettingsReader.refusal(
                 argument, "'positive' is the same for all that is held out; say --positive")
         }

@@ -251,6 +251,12 @@ private struct FactorRecommender: Recommender {
     func score(user: Int, into scores: UnsafeMutableBufferPointer<Float>) {
         guard let start = scores.baseAddress, model.items.count > 0 else { return }
         let count = model.items.count
+        if model.neural != nil {
+            var whole: [Float] = []
+            model.scores(user: user, into: &whole)
+            for item in 0..<count { scores[item] = whole[item] }
+            return
+        }
         model.items.withVectors(from: 0, count: count) { matrix in
             model.users.withVectors(from: user, count: 1) { vector in
                 algebra.multiply(

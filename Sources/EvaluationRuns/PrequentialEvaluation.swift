@@ -71,8 +71,10 @@ struct PrequentialEvaluation {
             hasOracle: options.truths != nil, seen: options.seen, window: options.window,
             ranksDisliked: options.ranksDisliked)
         for (index, name) in options.names.enumerated() {
-            if case .sgd = models[index].learner {
+            switch models[index].learner {
+            case .sgd, .mlp:
                 ratings.append(RatingTally(name: name, model: index, window: options.window))
+            case .bpr, .warp, .als, .counter, .blend: break
             }
         }
         if !ratings.isEmpty { ratings.append(RatingTally(name: "means", model: nil, window: options.window)) }
@@ -178,7 +180,7 @@ enum LiveModels {
         let models = try options.algorithms.enumerated().map { try model($1, number: $0 + 1) }
         configuration.models = (models.isEmpty ? options.configured : models).map { model in
             var model = model
-            if model.learner != .sgd { model.positive = model.positive ?? options.positive }
+            if !model.learner.predictsRatings { model.positive = model.positive ?? options.positive }
             return model
         }
         var replay = Replay.Options()

@@ -80,6 +80,10 @@ extension StateBuilder {
         else { throw .otherShape("the trained model has other rows than the state") }
         let ratio = trained.predictsRatings ? trained.scale.deviationRatio(to: state.ratings.scale) : 1
         installItems(trained, as: model, keepsSteps: keepsSteps)
+        if let network = trained.neural?.network, let own = state.models[model].network {
+            own.network.take(from: network)
+            own.network.rescale(rows: Float(ratio.squareRoot()), output: Float(ratio))
+        }
         onEachUser { shard, local in
             // Of an alternating model the trained row is the long-term one: what items are solved against.
             let table = shard.longTerm[model] ?? shard.tables[model]

@@ -32,8 +32,14 @@ extension LookupAnswerer {
         let filter = selection.filter
         let liked = liked(copy.history, by: model.traits.rule, except: row)
         let found = model.index.read { index -> (standing: Standing, carriers: [Candidate])? in
-            let standing = index.standing(
-                of: row, depth: Explanation.depth, query: copy.taste.vector, filter: filter)
+            let standing =
+                if let network = model.network {
+                    standing(
+                        of: row, depth: Explanation.depth, copy.taste, filter: filter, network, index)
+                } else {
+                    index.standing(
+                        of: row, depth: Explanation.depth, query: copy.taste.vector, filter: filter)
+                }
             guard let standing else { return nil }
             let carriers = index.nearest(
                 Explanation.carriersMax, to: index.vector(row), metric: .cosine,

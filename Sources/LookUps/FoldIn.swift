@@ -27,13 +27,16 @@ protocol FoldIn: Sendable {
 }
 
 /// The fold-in of each update rule: where a new one is entered.
-func foldInRule(of traits: ModelTraits, solving: PublishedModel.Solving?) -> any FoldIn {
-    switch traits.rule {
+func foldInRule(
+    of traits: ModelTraits, solving: PublishedModel.Solving?, network: PublishedNetwork?
+) -> any FoldIn {
+    if let network { return NeuralFoldIn(network: network) }
+    return switch traits.rule {
     case .sgd(let sgd): RatingFoldIn(sgd: sgd)
     case .bpr(let bpr, _): RankingFoldIn(rule: .bpr(bpr), seed: traits.seed)
     case .warp(let warp, _): RankingFoldIn(rule: .warp(warp), seed: traits.seed)
-    // A blend asks its parts.
-    case .counter, .blend: CounterFoldIn()
+    // A blend asks its parts, and a network has been asked.
+    case .counter, .blend, .mlp: CounterFoldIn()
     case .als(let als, _): AlternatingFoldIn(als: als, solving: solving)
     }
 }

@@ -91,6 +91,7 @@ extension PublishedState {
             if let counter = model.counter {
                 models[number].counters?.take(rows[number], from: counter, state: state)
             }
+            models[number].network?.take(rows[number], from: model)
             if let blend = model.blend { models[number].blend?.take(rows[number], from: blend, state: state) }
             complete = complete && done
         }
@@ -115,6 +116,7 @@ extension PublishedState {
         let bytes = memory.map { _ in
             models.reduce(counts.withLock { $0.bytes }) {
                 $0 + $1.index.bytes + ($1.counters?.bytes ?? 0) + ($1.blend?.bytes ?? 0)
+                    + ($1.network?.bytes ?? 0)
             } + (content?.bytes ?? 0)
         }
         latest.withLock { latest in
@@ -134,6 +136,8 @@ package final class PublishedModel: Sendable {
     let counters: PublishedCounters?
     /// Of a model that combines others.
     let blend: PublishedBlend?
+    /// Of a model whose rows are looked at through a network.
+    let network: PublishedNetwork?
     /// How a session becomes a row.
     let foldIn: any FoldIn
 
@@ -143,7 +147,13 @@ package final class PublishedModel: Sendable {
         solving = traits.isAlternating ? Solving(factors: factors) : nil
         counters = if case .counter(let rule, _) = traits.rule { PublishedCounters(rule: rule) } else { nil }
         blend = traits.blend.map { PublishedBlend(rule: $0) }
-        foldIn = foldInRule(of: traits, solving: solving)
+        network =
+            if case .mlp(let rule) = traits.rule {
+                PublishedNetwork(rule, factors: factors)
+            } else {
+                nil
+            }
+        foldIn = foldInRule(of: traits, solving: solving, network: network)
     }
 
     /// What solving a row against all items takes.

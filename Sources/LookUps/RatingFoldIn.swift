@@ -7,17 +7,24 @@ struct RatingFoldIn: FoldIn {
 
     func weights(_ ratings: ClosedRange<Double>) -> ClosedRange<Double> { ratings }
 
-    /// An item without a weight counts as liked: one standard deviation above what everybody gives it.
     func foldIn(_ session: FoldInSession, index: borrowing IndexView) -> () -> FoldedUser? {
-        let scale = session.scale
+        let items = session.rated(index)
+        return { sgd.foldIn(items) }
+    }
+}
+
+extension FoldInSession {
+    /// The items with their ratings about the mean and the items' biases. One without a weight counts as liked: one standard
+    /// deviation above what everybody gives it.
+    func rated(_ index: borrowing IndexView) -> FoldInItems {
         let liking =
-            scale.deviation > 0 ? Float(Double(session.deviation) / scale.deviation) : 0
+            scale.deviation > 0 ? Float(Double(deviation) / scale.deviation) : 0
         var items = FoldInItems(factors: index.factors)
-        for (row, weight) in zip(session.rows, session.weights) {
+        for (row, weight) in zip(rows, weights) {
             let bias = index.biases[row]
             let residual = weight.map { scale.standardised($0) - bias } ?? liking
             items.append(vector: index.vector(row), bias: bias, value: residual)
         }
-        return { sgd.foldIn(items) }
+        return items
     }
 }

@@ -123,7 +123,13 @@ extension LookupAnswerer {
             throw withoutFactors(items[bad])
         }
         // As `recommend` does it: both answer the same score.
-        let scores = model.index.read { $0.scores(rows, taste.vector) }.map {
+        let matched =
+            if let network = model.network {
+                scores(rows, taste, in: model, network)
+            } else {
+                model.index.read { $0.scores(rows, taste.vector) }
+            }
+        let scores = matched.map {
             unit.answer($0, userBias: taste.bias)
         }
         guard let bad = scores.firstIndex(where: { !$0.isFinite }) else { return scores }

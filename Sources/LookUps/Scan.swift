@@ -35,6 +35,12 @@ extension LookupAnswerer {
                     selection: wish.selection, in: model, rule: counters.rule, counts: counts)
             }
         }
+        if let network = model.network {
+            return wishes.map { wish in
+                best(
+                    limit, wish.taste, selection: wish.selection, in: model, network, counts: counts)
+            }
+        }
         let (answers, catalogue) = model.index.read { index -> ([TopAnswer], Int) in
             let answers =
                 wishes.count == 1

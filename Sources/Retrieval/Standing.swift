@@ -11,6 +11,10 @@ public struct Standing: Sendable, Equatable {
     /// The score of the last of the best `depth` allowed items; `nil` while there are fewer.
     public var bar: Float?
 
+    public init(product: Float, bias: Float, better: Int, bar: Float? = nil) {
+        (self.product, self.bias, self.better, self.bar) = (product, bias, better, bar)
+    }
+
     /// As `IndexView.top` has it, to the last bit.
     public var score: Float { product + bias }
 }

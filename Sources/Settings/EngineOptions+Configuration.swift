@@ -81,6 +81,7 @@ extension ModelSettings {
         case .als:
             ModelOptions(
                 name: name, learner: .als(als(over: .live), positive: ruleOfALS), usesPriors: priors)
+        case .mlp: ModelOptions(name: name, learner: .mlp(mlp(over: .live)))
         case .popular: ModelOptions(name: name, learner: .counter(counter(.popular), positive: rule))
         case .trending: ModelOptions(name: name, learner: .counter(counter(.trending), positive: rule))
         case .repeat: ModelOptions(name: name, learner: .counter(counter(.repeat), positive: rule))
@@ -104,6 +105,28 @@ extension ModelSettings {
         if let biasRegularization { options.biasRegularization = Float(biasRegularization) }
         if let replays { options.replays = replays }
         if let replayLearningRate { options.replayLearningRate = Float(replayLearningRate) }
+        return options
+    }
+
+    /// See `sgd(over:)`.
+    public func mlp(over options: NeuralRating.Options) -> NeuralRating.Options {
+        var options = options
+        if let hidden { options.hidden = hidden }
+        if let mix { options.mix = Float(mix) }
+        if let learningRate { options.learningRate = Float(learningRate) }
+        if let userLearningRate { options.userLearningRate = Float(userLearningRate) }
+        if let biasLearningRate { options.biasLearningRate = Float(biasLearningRate) }
+        if let userBiasLearningRate { options.userBiasLearningRate = Float(userBiasLearningRate) }
+        if let biasShrinkage { options.biasShrinkage = Float(biasShrinkage) }
+        if let schedule { options.schedule = schedule }
+        if let regularization { options.regularization = Float(regularization) }
+        if let userRegularization { options.userRegularization = Float(userRegularization) }
+        if let biasRegularization { options.biasRegularization = Float(biasRegularization) }
+        if let replays { options.replays = replays }
+        if let replayLearningRate { options.replayLearningRate = Float(replayLearningRate) }
+        if let networkLearningRate { options.network.learningRate = Float(networkLearningRate) }
+        if let networkRegularization { options.network.regularization = Float(networkRegularization) }
+        if let networkBlockEvents { options.blockEvents = networkBlockEvents }
         return options
     }
 

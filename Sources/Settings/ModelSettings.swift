@@ -9,7 +9,7 @@ public import Learners
 public struct ModelSettings: Sendable, Equatable {
     /// The update rules, by the names that they have everywhere.
     public enum Learner: String, Sendable, CaseIterable {
-        case sgd, bpr, warp, als
+        case sgd, bpr, warp, als, mlp
         case popular, trending, `repeat`, next
         /// Combines others.
         case blend
@@ -21,6 +21,9 @@ public struct ModelSettings: Sendable, Equatable {
 
         /// Whether it learns rows of users and items, and so from a history too.
         public var hasRows: Bool { !counts && self != .blend }
+
+        /// Whether it learns ratings, rather than what is liked.
+        public var predictsRatings: Bool { self == .sgd || self == .mlp }
     }
 
     /// How a learning rate falls.
@@ -106,6 +109,12 @@ public struct ModelSettings: Sendable, Equatable {
     public var regularizationPower: Double?
     public var replays: Int?
     public var replayLearningRate: Double?
+    public var hidden: Int?
+    /// λ of the network beside the dot product.
+    public var mix: Double?
+    public var networkLearningRate: Double?
+    public var networkRegularization: Double?
+    public var networkBlockEvents: Int?
     public var samples: Int?
     public var hardestOf: Int?
     public var maxSampled: Int?

@@ -9,6 +9,12 @@ extension Algorithm.Preset {
         case .bpr(let options): preset.algorithm = .bpr(settings.bpr(over: options))
         case .warp(let options): preset.algorithm = .warp(settings.warp(over: options))
         case .als(let options): preset.algorithm = .als(settings.als(over: options))
+        case .mlp(var options):
+            // Beside the dot product a network wants other rates than alone.
+            if let mix = settings.mix, mix > 0, case .mlp(let beside) = Self.mlpBeside.algorithm {
+                (preset, options) = (.mlpBeside, beside)
+            }
+            preset.algorithm = .mlp(settings.mlp(over: options))
         }
         return preset
     }
@@ -22,6 +28,7 @@ extension ModelSettings.Learner {
         case .bpr: .bpr
         case .warp: .warp
         case .als: .als
+        case .mlp: .mlp
         case .popular, .trending, .repeat, .next, .blend: nil
         }
     }
@@ -35,6 +42,7 @@ extension Algorithm.Name {
         case .bpr: .bpr
         case .warp: .warp
         case .als: .als
+        case .mlp: .mlp
         }
     }
 }

@@ -42,7 +42,7 @@ package struct BlendRule: Sendable {
 }
 
 extension ModelOptions {
-    /// What its numbers are as a part of a blend; `nil` for a blend.
+    /// What its numbers are as a part of a blend; `nil` for a blend, and for a network over rows.
     var blendSource: BlendSource? {
         switch learner {
         case .sgd: .rating
@@ -54,7 +54,7 @@ extension ModelOptions {
             case .repeat: .chance
             case .next: .succession
             }
-        case .blend: nil
+        case .mlp, .blend: nil
         }
     }
 }

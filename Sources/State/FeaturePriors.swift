@@ -118,7 +118,7 @@ extension ModelState {
     var learnsFromUntaken: Bool {
         switch rule {
         case .bpr, .warp: true
-        case .sgd, .als, .counter, .blend: false
+        case .sgd, .mlp, .als, .counter, .blend: false
         }
     }
 }

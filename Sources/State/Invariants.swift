@@ -3,6 +3,7 @@ internal import Events
 internal import Factors
 internal import Histories
 internal import Identities
+internal import Learners
 internal import Locking
 
 /// What holds of a state between batches, in one place. Debug builds check it at every checkpoint, tests after batches.
@@ -51,6 +52,8 @@ private final class InvariantCheck {
         for model in state.models {
             expect(
                 model.items.count == items, "model \(model.traits.name) has other rows than there are items")
+            expect(
+                model.network?.network.isFinite ?? true, "the network of \(model.traits.name) is not finite")
             for row in 0..<model.items.count {
                 expect(model.items.row(row).isFinite, "item row \(row) of \(model.traits.name) is not finite")
             }

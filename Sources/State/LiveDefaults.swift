@@ -63,3 +63,21 @@ extension ALS.Options {
         return options
     }()
 }
+
+extension NeuralRating.Options {
+    /// Chosen as those of `BiasedSGD` were.
+    public static let live: Self = {
+        var options = Self()
+        options.learningRate = 0.05
+        options.userLearningRate = 0.25
+        options.biasLearningRate = 0.003
+        options.userBiasLearningRate = 0.04
+        options.biasShrinkage = 8
+        options.regularization = 0.02
+        options.userRegularization = 0.04
+        options.biasRegularization = 0.03
+        options.replays = 2
+        options.blockEvents = 64
+        return options
+    }()
+}

@@ -9,6 +9,7 @@ public struct ModelOptions: Sendable, Equatable {
         case bpr(BPR.Options, positive: PositiveRule)
         case warp(WARP.Options, positive: PositiveRule)
         case als(ALS.Options, positive: PositiveRule)
+        case mlp(NeuralRating.Options)
         case counter(CounterOptions, positive: PositiveRule)
         case blend(BlendOptions, positive: PositiveRule)
     }
@@ -59,7 +60,7 @@ public struct ModelOptions: Sendable, Equatable {
     /// as narrow as tables get, and neither copied nor saved.
     package var learnsRows: Bool {
         switch learner {
-        case .sgd, .bpr, .warp, .als: true
+        case .sgd, .bpr, .warp, .als, .mlp: true
         case .counter, .blend: false
         }
     }
@@ -71,7 +72,7 @@ public struct ModelOptions: Sendable, Equatable {
     package var isBlend: Bool {
         switch learner {
         case .blend: true
-        case .sgd, .bpr, .warp, .als, .counter: false
+        case .sgd, .bpr, .warp, .als, .mlp, .counter: false
         }
     }
 
@@ -85,6 +86,7 @@ public struct ModelOptions: Sendable, Equatable {
         case .bpr: "bpr"
         case .warp: "warp"
         case .als: "als"
+        case .mlp: "mlp"
         case .counter(let options, _): options.kind.rawValue
         case .blend: "blend"
         }

@@ -27,6 +27,8 @@ package final class ModelState: @unchecked Sendable {
     package let counter: CounterState?
     /// Of a model that combines others.
     package let blend: BlendState?
+    /// Of a model whose rows are looked at through a network.
+    package let network: NetworkState?
 
     package var score: PrequentialScore
     /// The last verdict over the score's window (`PrequentialScore.Sums.loses`).
@@ -42,6 +44,12 @@ package final class ModelState: @unchecked Sendable {
             ? AlternatingState(factors: state.factors, solvers: state.shardCount) : nil
         counter = options.counter.map { CounterState($0) }
         blend = traits.blend.map { BlendState($0) }
+        network =
+            if case .mlp(let rule) = traits.rule {
+                NetworkState(rule, factors: state.factors, seed: traits.seed)
+            } else {
+                nil
+            }
         items = FactorTable(factors: options.factors(of: state.factors))
         score = PrequentialScore(windowEvents: state.scoreWindowEvents)
     }
@@ -97,7 +105,7 @@ extension ModelState {
     /// Bytes of the item side.
     package var itemBytes: Int {
         items.bytes + positives.bytes + counts.bytes + (alternating?.bytes ?? 0) + (counter?.bytes ?? 0)
-            + (blend?.bytes ?? 0)
+            + (blend?.bytes ?? 0) + (network?.bytes ?? 0)
     }
 
     /// For rows of this model.

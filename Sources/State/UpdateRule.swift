@@ -10,6 +10,7 @@ package enum UpdateRule: Sendable {
     case bpr(BPR, positive: PositiveRule)
     case warp(WARP, positive: PositiveRule)
     case als(ALS, positive: PositiveRule)
+    case mlp(NeuralRating)
     case counter(CounterRule, positive: PositiveRule)
     /// Its parts are in `ModelTraits.blend`: nobody counts references for asking a rule at every event.
     case blend(positive: PositiveRule)
@@ -24,6 +25,7 @@ package enum UpdateRule: Sendable {
             self = .warp(WARP(options: options, updateGuard: updateGuard), positive: positive)
         case .als(let options, let positive):
             self = .als(ALS(options: options, updateGuard: updateGuard), positive: positive)
+        case .mlp(let options): self = .mlp(NeuralRating(options: options, updateGuard: updateGuard))
         case .counter(let options, let positive): self = .counter(CounterRule(options), positive: positive)
         case .blend(_, let positive): self = .blend(positive: positive)
         }
@@ -31,7 +33,10 @@ package enum UpdateRule: Sendable {
 
     /// A rating on the user's scale (`PREDICT` answers μ + biases + product), rather than a rank score.
     package var predictsRatings: Bool {
-        if case .sgd = self { true } else { false }
+        switch self {
+        case .sgd, .mlp: true
+        case .bpr, .warp, .als, .counter, .blend: false
+        }
     }
 
     /// How much the model counts what a user did with an item: above 0 what it takes as liked, below 0 what it takes as
@@ -39,7 +44,7 @@ package enum UpdateRule: Sendable {
     @inlinable
     package func weight(of pair: HistoryEntry) -> Float {
         switch self {
-        case .sgd: pair.kind == .rating ? 1 : 0
+        case .sgd, .mlp: pair.kind == .rating ? 1 : 0
         case .bpr(_, let positive), .warp(_, let positive), .als(_, let positive),
             .counter(_, let positive), .blend(let positive):
             positive.weight(of: pair)
@@ -50,7 +55,7 @@ package enum UpdateRule: Sendable {
     @inlinable
     package func learns(from kind: HistoryEntry.Kind, value: Float, of pair: HistoryEntry) -> Bool {
         switch self {
-        case .sgd: kind == .rating
+        case .sgd, .mlp: kind == .rating
         case .bpr(_, let positive), .warp(_, let positive), .als(_, let positive),
             .counter(_, let positive), .blend(let positive):
             positive.isLiked(kind, value: value, of: pair)

@@ -36,6 +36,8 @@ package final class UserShard: @unchecked Sendable {
     /// Of blends, which items their counts put first, as far as this shard has seen. Not saved: found anew from the counts.
     package var leaders: [CountLeaders?]
     package let workspace: ALSWorkspace
+    /// Of models with a network, what this queue learns it with.
+    package let networks: [ShardNetwork?]
     @usableFromInline package let users = UserColumn()
     /// Users copied for the checkpoint that is being written, because they changed before their turn came.
     let keptUsers = Lock(KeptUsers())
@@ -75,6 +77,10 @@ package final class UserShard: @unchecked Sendable {
             }
         }
         workspace = ALSWorkspace(factors: factors)
+        networks = models.map { model in
+            guard case .mlp(let options) = model.learner else { return nil }
+            return ShardNetwork(options, factors: factors, shards: shards)
+        }
         report = ShardReport(models: models.count)
     }
 
@@ -271,6 +277,6 @@ package final class UserShard: @unchecked Sendable {
         zip(tables, learnsRows).reduce(0) { $0 + Self.bytes(of: $1.0, learnsRows: $1.1) }
             + longTerm.reduce(0) { $0 + ($1?.bytes ?? 0) }
             + trails.reduce(0) { $0 + ($1?.count ?? 0) * MemoryLayout<UserTrail>.stride }
-            + (residence?.bytes ?? 0)
+            + (residence?.bytes ?? 0) + networks.reduce(0) { $0 + ($1?.bytes ?? 0) }
     }
 }

@@ -45,6 +45,8 @@ package final class BatchApplication {
     private let learns: Bool
     /// Whether any model is by alternating least squares.
     private let alternates: Bool
+    /// Numbers of the models whose networks take their steps between rounds.
+    private let networks: [Int]
     private var preparation: Preparation
     /// On the shards' queues.
     private var run: SegmentRun?
@@ -74,6 +76,9 @@ package final class BatchApplication {
         learners = state.models.map { streamLearner(of: $0.rule, among: state.models, learns: learns) }
         self.learns = learns
         alternates = learns && state.models.contains { $0.alternating != nil }
+        networks =
+            learns && state.shards.count > 1
+            ? state.models.indices.filter { state.models[$0].network != nil } : []
         self.observer = observer
         preparation = Preparation(state, options)
         outcome = Outcome(changedItems: Array(repeating: [], count: state.models.count))
@@ -128,6 +133,7 @@ package final class BatchApplication {
                 // A second delivery ends nothing.
                 guard preparation.ordinal > before else { continue }
                 if alternates, preparation.ordinal % Int64(options.blockEvents) == 0 { endBlock() }
+                if networks.contains(where: { endsBlock($0) }) { endNetworkBlocks() }
                 if state.priors.isDue(preparation.ordinal) { learns ? solvePriors() : learnPrepared() }
             }
         }
@@ -285,6 +291,7 @@ package final class BatchApplication {
         for rejection in report.rejections { state.models[rejection.model].rejected += 1 }
         for (number, model) in state.models.enumerated() {
             model.updates += report.updates[number]
+            if let sums = shard.networks[number]?.sums { model.network?.sums.take(from: sums) }
             for taking in report.takings[number] { model.alternating?.record(taking) }
             outcome.changedItems[number] += report.changedItems[number]
         }
@@ -337,6 +344,25 @@ package final class BatchApplication {
             outcome.changedItems[number] += alternation.changedItems
             state.models[number].rejected += alternation.rejected
             guard alternation.rejected > 0 else { continue }
+            outcome.rejections.append(
+                Rejection(model: number, partition: token.partition, offset: token.offset))
+        }
+    }
+
+    /// Whether the last event taken is the last one of a block of the model's network.
+    private func endsBlock(_ number: Int) -> Bool {
+        guard let network = state.models[number].network else { return false }
+        return preparation.ordinal % Int64(network.rule.options.blockEvents) == 0
+    }
+
+    /// Adds up what the shards would have networks learn, in their order, and has them learn it.
+    private func endNetworkBlocks() {
+        learnPrepared()
+        let token = preparation.lastToken
+        for number in networks where endsBlock(number) {
+            guard let network = state.models[number].network else { continue }
+            if network.begin(network.block(of: preparation.ordinal)) == .applied { continue }
+            state.models[number].rejected += 1
             outcome.rejections.append(
                 Rejection(model: number, partition: token.partition, offset: token.offset))
         }

@@ -75,6 +75,7 @@ func streamLearner(
     case .sgd(let sgd): RatingLearner(sgd: sgd)
     case .bpr(let bpr, _): RankingLearner(rule: .bpr(bpr))
     case .warp(let warp, _): RankingLearner(rule: .warp(warp))
+    case .mlp(let rule): NeuralLearner(rule: rule)
     case .counter(let rule, _): CounterLearner(rule: rule)
     case .blend: BlendLearner(models: models, learnsWeights: learns)
     case .als(let als, let positive): AlternatingLearner(als: als, positive: positive)

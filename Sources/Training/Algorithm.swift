@@ -6,8 +6,14 @@ public enum Algorithm: Sendable, Equatable {
     case bpr(BPR.Options)
     case warp(WARP.Options)
     case als(ALS.Options)
+    case mlp(NeuralRating.Options)
 
-    public enum Name: String, Sendable, CaseIterable { case sgd, bpr, warp, als }
+    public enum Name: String, Sendable, CaseIterable {
+        case sgd, bpr, warp, als, mlp
+
+        /// Predicts ratings, rather than scores to rank by.
+        public var predictsRatings: Bool { self == .sgd || self == .mlp }
+    }
 
     public var name: Name {
         switch self {
@@ -15,9 +21,10 @@ public enum Algorithm: Sendable, Equatable {
         case .bpr: .bpr
         case .warp: .warp
         case .als: .als
+        case .mlp: .mlp
         }
     }
 
     /// Predicts ratings, rather than scores to rank by.
-    public var predictsRatings: Bool { name == .sgd }
+    public var predictsRatings: Bool { name.predictsRatings }
 }

@@ -49,13 +49,23 @@ final class EpochGrid: @unchecked Sendable {
 
     deinit { examples.deallocate() }
 
+    /// Examples of a cell.
+    func count(round: Int, userShard: Int) -> Int {
+        let number = userShard * assignment.shards + (userShard + round) % assignment.shards
+        return starts[number + 1] - starts[number]
+    }
+
     /// The examples that `userShard` learns in `round`, shuffled, and the item shard they need.
-    func cell(round: Int, userShard: Int) -> (itemShard: Int, examples: UnsafeBufferPointer<TrainingExample>)
-    {
+    ///
+    /// - Parameter isShuffled: they were asked for before, and are taken as they stand.
+    func cell(
+        round: Int, userShard: Int, isShuffled: Bool = false
+    ) -> (itemShard: Int, examples: UnsafeBufferPointer<TrainingExample>) {
         let itemShard = (userShard + round) % assignment.shards
         let number = userShard * assignment.shards + itemShard
         let start = examples + starts[number]
         let count = starts[number + 1] - starts[number]
+        guard !isShuffled else { return (itemShard, UnsafeBufferPointer(start: start, count: count)) }
         var random = KeyedRandom(
             seed: seed, stream: 4 + UInt64(number) << 32, index: UInt64(epoch))
         for index in stride(from: count - 1, to: 0, by: -1) {

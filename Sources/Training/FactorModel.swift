@@ -1,7 +1,7 @@
 public import Factors
 public import Learners
 
-/// Two factor tables that predict: what a training leaves behind.
+/// Two factor tables that predict, and where they are learned with a network, that: what a training leaves behind.
 ///
 /// Shape: `users` has a row per user of the interactions, `items` one per item, of K factors each.
 public final class FactorModel: Sendable {
@@ -11,11 +11,32 @@ public final class FactorModel: Sendable {
     public let scale: RatingScale
     /// A prediction is a rating, μ + σ (b_u + b_i + p_u·q_i), rather than a score to rank by, b_i + p_u·q_i.
     public let predictsRatings: Bool
+    /// Of a model that predicts by a network over its rows.
+    public let neural: Neural?
     private let algebra = LinearAlgebra()
 
-    public init(users: FactorTable, items: FactorTable, scale: RatingScale, predictsRatings: Bool) {
+    public init(
+        users: FactorTable, items: FactorTable, scale: RatingScale, predictsRatings: Bool,
+        neural: Neural? = nil
+    ) {
         precondition(users.factors == items.factors)
         (self.users, self.items, self.scale, self.predictsRatings) = (users, items, scale, predictsRatings)
+        self.neural = neural
+    }
+
+    /// A network, and how it is asked.
+    public struct Neural: Sendable {
+        public let rule: NeuralRating
+        public let network: RatingNetwork
+
+        public init(rule: NeuralRating, network: RatingNetwork) {
+            (self.rule, self.network) = (rule, network)
+        }
+
+        /// Room for one user and item.
+        public var room: NetworkRoom {
+            NetworkRoom(hidden: network.hidden, factors: network.factors)
+        }
     }
 
     /// K.
@@ -23,7 +44,13 @@ public final class FactorModel: Sendable {
 
     /// Both rows have to be there.
     public func predict(user: Int, item: Int) -> Float {
-        let score = offset(user) + items.bias(item) + users.row(user).dot(items.row(item))
+        let score =
+            if let neural {
+                neural.rule.predict(
+                    user: users.row(user), item: items.row(item), network: neural.network, room: neural.room)
+            } else {
+                offset(user) + items.bias(item) + users.row(user).dot(items.row(item))
+            }
         return predictsRatings ? scale.rating(score) : score
     }
 
@@ -31,6 +58,15 @@ public final class FactorModel: Sendable {
     public func scores(user: Int, into scores: inout [Float]) {
         if scores.count != items.count { scores = Array(repeating: 0, count: items.count) }
         guard items.count > 0 else { return }
+        if let neural {
+            let room = neural.room
+            for item in 0..<items.count {
+                scores[item] = scale.rating(
+                    neural.rule.predict(
+                        user: users.row(user), item: items.row(item), network: neural.network, room: room))
+            }
+            return
+        }
         scores.withUnsafeMutableBufferPointer { scores in
             guard let start = scores.baseAddress else { return }
             items.withVectors(from: 0, count: items.count) { matrix in
@@ -50,6 +86,8 @@ public final class FactorModel: Sendable {
 
     /// A model of the same numbers that a training does not go on changing.
     public func copy() -> FactorModel {
-        FactorModel(users: users.copy(), items: items.copy(), scale: scale, predictsRatings: predictsRatings)
+        FactorModel(
+            users: users.copy(), items: items.copy(), scale: scale, predictsRatings: predictsRatings,
+            neural: neural.map { Neural(rule: $0.rule, network: $0.network.copy()) })
     }
 }

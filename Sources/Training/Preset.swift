@@ -29,6 +29,7 @@ extension Algorithm.Preset {
         case .bpr: bpr
         case .warp: warp
         case .als: als
+        case .mlp: mlp
         }
     }
 
@@ -52,6 +53,28 @@ extension Algorithm.Preset {
         (options.learningRate, options.margin) = (0.002, 3)
         (options.regularization, options.biasRegularization) = (0.1, 0.1)
         return Algorithm.Preset(algorithm: .warp(options), epochs: 15)
+    }
+
+    /// The network alone: it learns by heart within a few epochs what rows take many to.
+    private static var mlp: Algorithm.Preset {
+        var options = NeuralRating.Options()
+        (options.learningRate, options.userLearningRate, options.schedule) = (0.0325, 0.02, .adaGrad)
+        (options.biasLearningRate, options.regularization, options.biasRegularization) = (
+            0.0143, 0.036, 0.0018
+        )
+        options.network.learningRate = 0.001
+        options.blockEvents = 128
+        return Algorithm.Preset(algorithm: .mlp(options), epochs: 5)
+    }
+
+    /// The network beside the dot product.
+    public static var mlpBeside: Algorithm.Preset {
+        var options = NeuralRating.Options()
+        (options.learningRate, options.biasLearningRate, options.mix) = (0.01, 0.003, 0.2)
+        (options.regularization, options.biasRegularization) = (0.036, 0.0024)
+        options.network.learningRate = 0.00034
+        options.blockEvents = 512
+        return Algorithm.Preset(algorithm: .mlp(options), epochs: 35, initialScale: 0.5)
     }
 
     /// Users are weighed by their last events, as on the stream: for what a user takes next, where times are known.

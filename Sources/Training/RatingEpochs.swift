@@ -8,29 +8,22 @@ final class RatingEpochs: Epochs {
     private let interactions: Interactions
     private let model: FactorModel
     private let team: ShardTeam
-    let untrainedLoss: Double
-    private let ratingMax: Double
+    private let ratings: RatingLoss
 
     init(sgd: BiasedSGD, interactions: Interactions, model: FactorModel, team: ShardTeam) {
         (self.sgd, self.model, self.team) = (sgd, model, team)
         let scale = model.scale
         self.interactions = interactions.mapValues { scale.standardised($0) }
-        let squares = interactions.values.reduce(0.0) {
-            $0 + (Double($1) - scale.mean) * (Double($1) - scale.mean)
-        }
-        untrainedLoss = (squares / Double(interactions.count)).squareRoot()
-        ratingMax = interactions.values.reduce(0.0) { max($0, abs(Double($1))) }
+        ratings = RatingLoss(interactions, scale: scale)
     }
 
     let lossName = "RMSE"
     let advice = "lower the learning rate or raise the regularization"
 
-    func loss(_ tally: EpochTally) -> Double {
-        model.scale.deviation * (tally.lossSum / Double(max(1, tally.lossCount))).squareRoot()
-    }
+    var untrainedLoss: Double { ratings.untrained }
+    var lossMax: Double { ratings.max }
 
-    /// Where all ratings are equal the mean alone is perfect, and new rows are a little beside it.
-    var lossMax: Double { 1.1 * untrainedLoss + 0.01 * ratingMax }
+    func loss(_ tally: EpochTally) -> Double { ratings.error(tally) }
 
     func run(_ epoch: Int) -> EpochTally {
         let (sgd, model, scratches) = (sgd, model, team.scratches)

@@ -1,7 +1,7 @@
 public import Factors
 public import Learners
 
-/// Trains one algorithm on interactions held in memory, by epochs (`sgd`, `bpr`, `warp`) or sweeps (`als`).
+/// Trains one algorithm on interactions held in memory, by epochs (`sgd`, `bpr`, `warp`, `mlp`) or sweeps (`als`).
 ///
 /// The same interactions, seed and number of shards give the same model to the bit, on however many cores. `als` gives
 /// the same whatever the number of shards.
@@ -69,6 +69,10 @@ public struct Trainer: Sendable {
             return PairwiseEpochs(
                 .warp(WARP(options: options, updateGuard: updateGuard)), negatives: options.negatives,
                 interactions: interactions, seen: seen, model: model, team: team)
+        case .mlp(let options):
+            return NeuralEpochs(
+                rule: NeuralRating(options: options, updateGuard: updateGuard), interactions: interactions,
+                model: model, team: team)
         case .als(let options):
             return Sweeps(
                 als: ALS(options: options, updateGuard: updateGuard), interactions: interactions,
@@ -90,7 +94,14 @@ public struct Trainer: Sendable {
         return FactorModel(
             users: users, items: items,
             scale: algorithm.predictsRatings ? interactions.scale : RatingScale(mean: 0, deviation: 1),
-            predictsRatings: algorithm.predictsRatings)
+            predictsRatings: algorithm.predictsRatings, neural: newNetwork())
+    }
+
+    private func newNetwork() -> FactorModel.Neural? {
+        guard case .mlp(let options) = algorithm else { return nil }
+        return FactorModel.Neural(
+            rule: NeuralRating(options: options, updateGuard: updateGuard),
+            network: RatingNetwork(hidden: options.hidden, factors: factors, seed: seed))
     }
 
     // MARK: - Checks
@@ -111,6 +122,9 @@ public struct Trainer: Sendable {
     private func check(_ model: FactorModel, against interactions: Interactions) throws(TrainingError) {
         guard model.factors == factors else {
             throw .otherShape("the model has \(model.factors) factors, the training \(factors)")
+        }
+        guard model.neural?.rule.options.hidden == newNetwork()?.rule.options.hidden else {
+            throw .otherShape("the model has another network than is trained")
         }
         guard model.users.count == interactions.userCount, model.items.count == interactions.itemCount else {
             throw .otherShape(

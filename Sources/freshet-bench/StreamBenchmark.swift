@@ -117,8 +117,9 @@ struct StreamBenchmark: AsyncParsableCommand {
             case "sgd": ModelOptions(name: name, learner: .sgd(.live))
             case "bpr": ModelOptions(name: name, learner: .bpr(.live, positive: positive))
             case "warp": ModelOptions(name: name, learner: .warp(.live, positive: positive))
+            case "mlp": ModelOptions(name: name, learner: .mlp(.live))
             case "als": ModelOptions(name: name, learner: .als(.live, positive: positive))
-            default: throw ValidationError("no learner '\(name)'; there are sgd, bpr, warp, als")
+            default: throw ValidationError("no learner '\(name)'; there are sgd, bpr, warp, als, mlp")
             }
         }
     }

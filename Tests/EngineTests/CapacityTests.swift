@@ -27,6 +27,7 @@ struct CapacityTests {
     private func models(_ name: String) -> [ModelOptions] {
         let liked = PositiveRule(ratingMin: 4)
         return switch name {
+        case "mlp": [ModelOptions(name: "m", learner: .mlp(.live))]
         case "als": [ModelOptions(name: "a", learner: .als(.live, positive: liked))]
         case "counters":
             [
@@ -37,7 +38,8 @@ struct CapacityTests {
         }
     }
 
-    @Test("is what a state of that size takes, part by part", arguments: ["default", "als", "counters"])
+    @Test(
+        "is what a state of that size takes, part by part", arguments: ["default", "als", "counters", "mlp"])
     func prediction(of kind: String) async throws {
         var options = smallOptions(shards: 2)
         options.state.factors = 32

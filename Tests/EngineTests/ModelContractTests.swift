@@ -21,11 +21,15 @@ struct ModelContractTests {
         // The live rates suit thousands of items; in a world of thirty they take long.
         var warp = WARP.Options()
         warp.learningRate = 0.05
+        var mixed = NeuralRating.Options.live
+        mixed.mix = 0.2
         return [
             ModelOptions(name: "m", learner: .sgd(.live)),
             ModelOptions(name: "m", learner: .bpr(.live, positive: positive)),
             ModelOptions(name: "m", learner: .warp(warp, positive: positive)),
             ModelOptions(name: "m", learner: .als(.live, positive: positive)),
+            ModelOptions(name: "m", learner: .mlp(.live)),
+            ModelOptions(name: "m", learner: .mlp(mixed)),
         ]
             + CounterOptions.Kind.allCases.map {
                 ModelOptions(name: "m", learner: .counter(CounterOptions($0), positive: positive))
@@ -109,7 +113,7 @@ struct ModelContractTests {
         #expect(live.status("model.m.updates").map { $0 != .integer(0) } == true)
         // The sampled recall needs more than 299 items, which this world has not.
         let scored = try #require(live.status("model.m.scored.total"))
-        #expect(model.learnerName != "sgd" || scored != .integer(0))
+        #expect(!["sgd", "mlp"].contains(model.learnerName) || scored != .integer(0))
         try live.stop()
     }
 

@@ -159,7 +159,8 @@ struct EvaluateTests {
             return error?.message
         }
         #expect(
-            message("svd")?.contains("allowed is sgd, bpr, warp, als, als-classical, popularity") == true)
+            message("svd")?.contains("allowed is sgd, bpr, warp, als, mlp, als-classical, popularity") == true
+        )
         #expect(message("als:rate=constant")?.contains("unknown setting 'rate' of als") == true)
         #expect(message("als:rate=constant")?.contains("alpha") == true)
         let inapplicable = "'margin' is 3, but bpr has no 'margin'; it has factors, epochs, learning-rate"

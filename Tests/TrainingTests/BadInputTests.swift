@@ -29,7 +29,7 @@ struct BadInputTests {
         let model = try boardTrainer(name, shards: shards).train(
             interactions(users: 1, items: 1, [(0, 0, 4)]), epochsMax: 20)
         #expect(model.isFinite)
-        if name == .sgd { #expect(abs(model.predict(user: 0, item: 0) - 4) < 0.01) }
+        if name.predictsRatings { #expect(abs(model.predict(user: 0, item: 0) - 4) < 0.01) }
     }
 
     @Test("one user of many items, one item of many users", arguments: Algorithm.Name.allCases)
@@ -46,7 +46,7 @@ struct BadInputTests {
         arguments: Algorithm.Name.allCases)
     func sawEverything(name: Algorithm.Name) throws {
         let board = Checkerboard()
-        let data = board.interactions(ratings: name == .sgd)
+        let data = board.interactions(ratings: name.predictsRatings)
         let more = Interactions(
             userCount: 25, itemCount: 20, users: data.users + [Int32](repeating: 24, count: 20),
             items: data.items + (0..<20), values: data.values + [Float](repeating: 3, count: 20),
@@ -78,7 +78,7 @@ struct BadInputTests {
         let board = Checkerboard(users: 6, items: 8)
         var trainer = boardTrainer(name)
         trainer.factors = 64
-        let data = board.interactions(ratings: name == .sgd)
+        let data = board.interactions(ratings: name.predictsRatings)
         let model = try trainer.train(data, epochsMax: name == .als ? 10 : 150, seen: board.all)
         #expect(model.isFinite)
         #expect(board.usersUnderstood(model) == 6)
@@ -98,7 +98,8 @@ struct BadInputTests {
     }
 
     @Test(
-        "a rate that diverges stops the training with advice", arguments: [Algorithm.Name.sgd, .bpr, .warp])
+        "a rate that diverges stops the training with advice",
+        arguments: [Algorithm.Name.sgd, .bpr, .warp, .mlp])
     func diverges(name: Algorithm.Name) throws {
         for rate in [1, 5, 1e3, 1e30] as [Float] {
             var trainer = boardTrainer(name)
@@ -112,9 +113,12 @@ struct BadInputTests {
             case .warp(var options):
                 (options.learningRate, options.regularization) = (rate * 10, 0.5)
                 trainer.algorithm = .warp(options)
+            case .mlp(var options):
+                (options.learningRate, options.biasLearningRate) = (rate * 10, rate)
+                trainer.algorithm = .mlp(options)
             case .als: break
             }
-            let data = Checkerboard().interactions(ratings: name == .sgd)
+            let data = Checkerboard().interactions(ratings: name.predictsRatings)
             var models: [FactorModel] = []
             let error = #expect(throws: TrainingError.self) {
                 _ = try trainer.train(data, epochsMax: 100) { _, model in
@@ -139,7 +143,7 @@ struct BadInputTests {
 
     @Test("values that no learner can take are refused by their place", arguments: Algorithm.Name.allCases)
     func badValues(name: Algorithm.Name) throws {
-        let bad: [Float] = name == .sgd ? [.nan, .infinity] : [.nan, .infinity, 0, -1]
+        let bad: [Float] = name.predictsRatings ? [.nan, .infinity] : [.nan, .infinity, 0, -1]
         for value in bad {
             let data = interactions(users: 2, items: 2, [(0, 0, 1), (1, 1, value)])
             let error = #expect(throws: TrainingError.self) {

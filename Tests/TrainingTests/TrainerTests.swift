@@ -12,6 +12,7 @@ struct TrainerTests {
         case .bpr: 20
         case .warp: 8
         case .als: 4
+        case .mlp: 12
         }
     }
 
@@ -20,17 +21,17 @@ struct TrainerTests {
         // Blocks of 16 rows go to shards whole: with several there has to be more than one.
         let board = Checkerboard(users: 64, items: 64)
         let model = try boardTrainer(name, shards: shards).train(
-            board.interactions(ratings: name == .sgd), epochsMax: epochs(name), seen: board.all)
+            board.interactions(ratings: name.predictsRatings), epochsMax: epochs(name), seen: board.all)
         #expect(board.usersUnderstood(model) == 64)
         #expect(model.isFinite)
-        #expect(model.predictsRatings == (name == .sgd))
+        #expect(model.predictsRatings == (name.predictsRatings))
     }
 
     @Test(
         "the same seed and shards give the same model to the bit", arguments: Algorithm.Name.allCases, [1, 3])
     func deterministic(name: Algorithm.Name, shards: Int) throws {
         let board = Checkerboard(users: 96, items: 80, classes: 4)
-        let data = board.interactions(ratings: name == .sgd)
+        let data = board.interactions(ratings: name.predictsRatings)
         func model(seed: UInt64) throws -> [Float] {
             var trainer = boardTrainer(name, shards: shards, schedule: .adaGrad)
             trainer.seed = seed
@@ -115,7 +116,7 @@ struct TrainerTests {
         "training reports each epoch, and ends when told that it is enough",
         arguments: Algorithm.Name.allCases)
     func reports(name: Algorithm.Name) throws {
-        let data = Checkerboard().interactions(ratings: name == .sgd)
+        let data = Checkerboard().interactions(ratings: name.predictsRatings)
         var reports: [EpochReport] = []
         _ = try boardTrainer(name).train(data, epochsMax: 30) { report, model in
             #expect(model.isFinite)
@@ -124,7 +125,7 @@ struct TrainerTests {
         }
         #expect(reports.map(\.epoch) == Array(1...20))
         #expect(reports.allSatisfy { $0.rejected == 0 && $0.loss.isFinite && $0.updatesPerSecond >= 0 })
-        if name == .sgd { #expect(reports.allSatisfy { $0.updates == data.count }) }
+        if name.predictsRatings { #expect(reports.allSatisfy { $0.updates == data.count }) }
         let (first, last) = (reports[0].loss, reports[19].loss)
         #expect(last < 0.8 * first)
     }
@@ -167,7 +168,7 @@ struct TrainerTests {
 
     @Test("a model can be trained on, and a copy of it stands still", arguments: Algorithm.Name.allCases)
     func goesOn(name: Algorithm.Name) throws {
-        let data = Checkerboard().interactions(ratings: name == .sgd)
+        let data = Checkerboard().interactions(ratings: name.predictsRatings)
         let trainer = boardTrainer(name, schedule: .adaGrad)
         let model = try trainer.train(data, epochsMax: 2)
         let copy = model.copy()
@@ -195,7 +196,7 @@ struct TrainerTests {
     @Test("scores of all items at once are the predictions one by one")
     func scores() throws {
         for name in [Algorithm.Name.sgd, .bpr] {
-            let data = Checkerboard().interactions(ratings: name == .sgd)
+            let data = Checkerboard().interactions(ratings: name.predictsRatings)
             let model = try boardTrainer(name).train(data, epochsMax: 3)
             var scores: [Float] = []
             model.scores(user: 3, into: &scores)

@@ -286,3 +286,62 @@ size_t place_of_word(const uint32_t *_Nonnull words, size_t count, uint32_t want
 /// The first place of the least word; of floats that are not below 0 too, whose bits are ordered as they are. `count` is
 /// above 0 and below 2³².
 size_t place_of_least_word(const uint32_t *_Nonnull words, size_t count);
+
+/// A layer of rectified units over a user's and an item's vector, and what weighs them. All on 64-byte boundaries;
+/// `units` and `inputs`, twice the factors, are multiples of 16. Units beyond those that are meant have weights of 0, and
+/// keep them.
+typedef struct {
+    /// units × inputs, row-major: the user's factors first.
+    const float *_Nonnull by_unit;
+    const float *_Nonnull outputs;
+    size_t units, inputs;
+} dense_network;
+
+/// What came of one user and item: both vectors one after the other, what each adds to the units before these are
+/// rectified, and room for what the inputs are to ascend by.
+typedef struct {
+    const float *_Nonnull input;
+    const float *_Nonnull user_half, *_Nonnull item_half;
+    float *_Nonnull ascent;
+} network_pass;
+
+/// Ascents of a block of events, summed: shaped as the network.
+typedef struct {
+    float *_Nonnull by_unit;
+    float *_Nonnull biases, *_Nonnull outputs;
+} network_sums;
+
+/// half = start + Σ_k vector_k · (row k of `by_input`, which is factors × units); without `start` from 0 on.
+void network_half(
+    const float *_Nonnull by_input, const float *_Nullable start, const float *_Nonnull vector, size_t factors,
+    size_t units, float *_Nonnull half);
+
+/// For each of `count` items Σ_j weights_j · max(0, user_half_j + item_half_j).
+void network_outputs(
+    const float *_Nonnull user_half, const float *_Nonnull item_halves, const float *_Nonnull weights, size_t units,
+    size_t count, float *_Nonnull outputs);
+
+/// pass->ascent = scale · the output's derivative by the inputs. `deltas` and `active` are room for a number a unit.
+/// Returns how many units are active.
+size_t network_ascent(
+    const dense_network *_Nonnull network, const network_pass *_Nonnull pass, float scale, float *_Nonnull deltas,
+    uint32_t *_Nonnull active);
+
+/// Adds scale · the output's derivative by the weights to `sums`.
+void network_sum(
+    const dense_network *_Nonnull network, const network_pass *_Nonnull pass, float scale,
+    const network_sums *_Nonnull sums);
+
+/// A step of Adam (Kingma and Ba 2015). `share` is one over the events summed; corrections are 1 / (1 − βᵗ).
+typedef struct {
+    float rate, decay, share;
+    float first_decay, second_decay;
+    float first_correction, second_correction;
+    float epsilon;
+} adam_terms;
+
+/// Moves both moments by what was summed, and gives the values that come of it; `count` is a multiple of 16. False where
+/// a value or a moment is no number any more.
+bool network_adam(
+    const adam_terms *_Nonnull terms, const float *_Nonnull values, const float *_Nonnull sums,
+    float *_Nonnull first, float *_Nonnull second, float *_Nonnull updated, size_t count);

@@ -14,9 +14,15 @@ internal import Locking
 // throughout. What is kept of users stands in their rows; an earlier version had it in `counter.users.B`, for block B of 64
 // users.
 extension LearnedState {
-    /// Of models that count or combine what changed since the last checkpoint, by the marks on rows: call before these are cleared.
+    /// Of models that have a network, this; of models that count or combine what changed since the last checkpoint, by the marks on rows: call before these are cleared.
     func counterScalars(of number: Int, withBlocks blocks: Bool) -> [String: Scalar] {
         if let blend = models[number].blend { return scalars(of: blend, models[number], withBlocks: blocks) }
+        if let network = models[number].network {
+            return [
+                "\(NetworkState.prefix)weights": .blob(network.weightsBlob),
+                "\(NetworkState.prefix)sums": .blob(network.sumsBlob),
+            ]
+        }
         guard let counter = models[number].counter else { return [:] }
         var scalars: [String: Scalar] = [:]
         if counter.rule.options.kind == .repeat {
@@ -73,9 +79,10 @@ extension LearnedState {
             : FrozenBlocks(model: number, numbers: blocks, content: .sketches(sketches.withLock { $0 }))
     }
 
-    /// All of a counting model's own but what it keeps of users, for a digest.
+    /// All of a model's own but rows and what it keeps of users, for a digest.
     func counterBlobs(of number: Int) -> [Data] {
         if let blend = models[number].blend { return blend.blobs }
+        if let network = models[number].network { return [network.weightsBlob, network.sumsBlob] }
         guard let counter = models[number].counter else { return [] }
         let blocks = (counter.successors.count + CounterState.itemsPerBlock - 1) / CounterState.itemsPerBlock
         return (counter.rule.options.kind == .repeat ? [counter.retakesBlob] : [])
@@ -89,6 +96,7 @@ extension LearnedState {
         if let blend = models[number].blend {
             return scalars.compactMap { blend.restore($1, name: $0) ? nil : $0 }
         }
+        if let network = models[number].network { return network.restore(scalars) }
         guard let counter = models[number].counter else { return [] }
         return scalars.compactMap { name, data in
             let words = name.dropFirst(CounterState.prefix.count).split(separator: ".")

@@ -98,7 +98,8 @@ package final class StateLoader: StateReader {
             model.score.restore(value, firstLayout: model.rule.predictsRatings)
         case (LearnedState.featureMap, .blob(let value)): featureMaps[number] = value
         case (let name, .blob(let value))
-        where name.hasPrefix(CounterState.prefix) || name.hasPrefix(BlendState.prefix):
+        where name.hasPrefix(CounterState.prefix) || name.hasPrefix(BlendState.prefix)
+            || name.hasPrefix(NetworkState.prefix):
             counters[number, default: [:]][name] = value
         default: state.models[number].alternating?.restore(scalar, name: name)
         }

@@ -3,6 +3,7 @@ internal import Counting
 internal import Factors
 internal import Foundation
 internal import Histories
+internal import Learners
 internal import LiveScores
 internal import Locking
 internal import State
@@ -207,9 +208,19 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
 
     private static let nowhere = ReplayedEvent.Standing(higher: 0, equal: 0)
 
-    /// Scores all items by b_i + p_u·q_i: what is the same for all items does not change a ranking.
+    /// Scores all items by b_i + p_u·q_i, or by what a network gives: what is the same for all items does not change a ranking.
     private func score(_ model: ModelState, table: FactorTable, local: Int) {
         let items = model.items
+        if let network = model.network, case .mlp(let rule) = model.rule {
+            let (user, room) = (
+                table.row(local), NetworkRoom(hidden: network.network.hidden, factors: items.factors)
+            )
+            for row in 0..<items.count {
+                scores[row] = rule.predict(
+                    user: user, item: items.row(row), network: network.network, room: room)
+            }
+            return
+        }
         vector.withUnsafeMutableBufferPointer { vector in
             guard let user = vector.baseAddress else { return }
             table.copyVector(local, to: user)

@@ -54,7 +54,7 @@ struct QualityBenchmark: ParsableCommand {
             try rate("ml-latest-small", small, scale: 0.5...5, others: .nan)
         }
         let split = try LeaveOneOut(ncf: data.appending(path: "ml-1m"), data: large)
-        for name in names where name != .sgd { try rank(name, split) }
+        for name in names where !name.predictsRatings { try rank(name, split) }
         if names.contains(.bpr) { try separate(data) }
     }
 

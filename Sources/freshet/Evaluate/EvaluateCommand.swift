@@ -42,13 +42,14 @@ struct EvaluateCommand: ParsableCommand {
             number is honest only for settings that were chosen without it.
 
             ALGORITHMS
-              sgd, bpr, warp and als learn for as many epochs, or sweeps, as their presets say, which were
+              sgd, bpr, warp, als and mlp learn for as many epochs, or sweeps, as their presets say, which were
               chosen on a validation part of ML-1M. als weighs a user's last events more, als-classical all
-              alike; popularity takes half-life, in positive events. features learns what tags (and the year in
+              alike; mlp has a network over rows alone, mlp:lambda=0.2 beside their product;
+              popularity takes half-life, in positive events. features learns what tags (and the year in
               a title) say of a row's bias and factors, by ridge regression, and predicts by that where no
               event is known; svd-ridge does it by the singular vectors of what the means leave over: both predict ratings,
               and have factors and feature-regularization, features also sweeps, regularization,
-              user-regularization and evidence. prequential takes sgd, bpr, warp and als
+              user-regularization and evidence. prequential takes sgd, bpr, warp, als and mlp
               by the daemon's defaults instead, and the models that count: popular, trending, repeat (what the user
               takes again) and next (what follows the user's last items). Settings are those of the configuration's models; all but
               prequential have factors and epochs too:
@@ -135,7 +136,7 @@ struct EvaluateCommand: ParsableCommand {
     var protocolName = EvaluationRequest.ProtocolName.holdout
     @Option(
         help: ArgumentHelp(
-            "sgd, bpr, warp, als, als-classical, popularity, features, svd-ridge; on the stream popular, trending, repeat and next; with settings. May be repeated.",
+            "sgd, bpr, warp, als, mlp, als-classical, popularity, features, svd-ridge; on the stream popular, trending, repeat and next; with settings. May be repeated.",
             valueName: "name[:key=value,…]"))
     var algorithm: [AlgorithmArgument] = []
     @Option(help: "What counts as liked: 'any', 'rating >= X' or 'rating > X'. Signals always do.")

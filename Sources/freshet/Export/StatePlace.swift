@@ -52,7 +52,8 @@ struct StatePlace: ParsableArguments {
             throw CommandError(error.message, code: .data)
         }
         let learners = summary.identity.models
-        let withRows = learners.filter { ["sgd", "bpr", "warp", "als"].contains($0.value) }.keys.sorted()
+        let withRows = learners.filter { ["sgd", "bpr", "warp", "als", "mlp"].contains($0.value) }.keys
+            .sorted()
         if let model {
             guard withRows.contains(model) else {
                 throw CommandError(
@@ -61,7 +62,8 @@ struct StatePlace: ParsableArguments {
             }
             return model
         }
-        guard let first = withRows.first(where: { learners[$0] != "sgd" }) ?? withRows.first else {
+        guard let first = withRows.first(where: { !["sgd", "mlp"].contains(learners[$0]) }) ?? withRows.first
+        else {
             throw CommandError("no model of '\(file)' has rows")
         }
         return first

@@ -69,6 +69,11 @@ func boardTrainer(_ name: Algorithm.Name, shards: Int = 1, schedule: RateSchedul
         var options = WARP.Options()
         options.schedule = schedule
         trainer = Trainer(.warp(options))
+    case .mlp:
+        var options = NeuralRating.Options()
+        (options.schedule, options.hidden, options.blockEvents) = (schedule, 24, 32)
+        options.network.learningRate = 0.01
+        trainer = Trainer(.mlp(options))
     case .als:
         var options = ALS.Options()
         options.regularization = 1
@@ -81,9 +86,10 @@ func boardTrainer(_ name: Algorithm.Name, shards: Int = 1, schedule: RateSchedul
 extension FactorModel {
     /// All numbers, to compare to the bit.
     var numbers: [Float] {
-        [users, items].flatMap { table in
-            (0..<table.count).flatMap { table.row($0).vector + [table.bias($0), table.step($0)] }
-        }
+        (neural?.network.numbers ?? []).flatMap(\.self)
+            + [users, items].flatMap { table in
+                (0..<table.count).flatMap { table.row($0).vector + [table.bias($0), table.step($0)] }
+            }
     }
 
     var isFinite: Bool { numbers.allSatisfy { $0.isFinite } }

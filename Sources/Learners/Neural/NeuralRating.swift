@@ -1,0 +1,188 @@
+public import Factors
+
+/// A neural network over the rows of a user and an item, for explicit ratings, alone or beside their dot product.
+///
+/// h = ReLU(W [p_u; q_i] + b), ŷ = b_u + b_i + w·h: what neural collaborative filtering does with ratings (He et al.,
+/// "Neural Collaborative Filtering", 2017). With λ > 0 the same rows learn biased matrix factorization too, by
+/// L = e_dot² + λ e_net², and the prediction is what is nearest to both by that loss, (ŷ_dot + λ ŷ_net) / (1 + λ).
+///
+/// Rows learn by single steps, as those of `BiasedSGD` do. The network's ascents are summed (`NetworkSums`) and taken
+/// together, by one step of Adam for a block of events.
+public struct NeuralRating: Sendable {
+    public struct Options: Sendable, Equatable {
+        /// Units of the hidden layer.
+        public var hidden = 100
+        /// λ: what the network's squared error weighs beside the dot product's; 0 for the network alone.
+        public var mix: Float = 0
+        /// η of the vectors.
+        public var learningRate: Float = 0.08
+        /// η of users' vectors; `nil` for `learningRate`.
+        public var userLearningRate: Float?
+        /// η of the biases.
+        public var biasLearningRate: Float = 0.04
+        /// η of users' biases; `nil` for `biasLearningRate`.
+        public var userBiasLearningRate: Float?
+        /// As `BiasedSGD.Options.biasShrinkage`.
+        public var biasShrinkage: Float = 0
+        /// How the rates of rows fall.
+        public var schedule: RateSchedule = .constant
+        /// λ of the vectors.
+        public var regularization: Float = 0.02
+        /// λ of users' vectors; `nil` for `regularization`.
+        public var userRegularization: Float?
+        /// λ of the biases.
+        public var biasRegularization: Float = 0.05
+        /// Past ratings of the user that each event learns again (`replay`), on a stream.
+        public var replays = 0
+        /// η of users' vectors in these.
+        public var replayLearningRate: Float = 0.1
+        /// The network's.
+        public var network = Adam()
+        /// Events whose ascents make one step of the network; above 0.
+        public var blockEvents = 128
+
+        public init() {}
+    }
+
+    /// Settings of a network's steps. Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015.
+    public struct Adam: Sendable, Equatable {
+        /// α.
+        public var learningRate: Float = 0.001
+        /// L2, of weights and outputs.
+        public var regularization: Float = 1e-4
+        /// β₁ and β₂.
+        public var firstDecay: Float = 0.9
+        public var secondDecay: Float = 0.999
+        public var epsilon: Float = 1e-8
+
+        public init() {}
+    }
+
+    public let options: Options
+    public let updateGuard: UpdateGuard
+
+    public init(options: Options, updateGuard: UpdateGuard) {
+        self.options = options
+        self.updateGuard = updateGuard
+    }
+
+    /// ŷ.
+    public func predict(user: Row, item: Row, network: RatingNetwork, room: NetworkRoom) -> Float {
+        network.look(at: user, item, room)
+        return combined(
+            dot: options.mix > 0 ? user.dot(item) : 0, network: network.output(room))
+            + user.bias + item.bias
+    }
+
+    /// p·q and w·h as they are weighed against one another.
+    @inline(__always)
+    public func combined(dot: Float, network: Float) -> Float {
+        let mix = options.mix
+        return mix > 0 ? (dot + mix * network) / (1 + mix) : network
+    }
+
+    /// One step of the rows towards `rating`, which is about the mean. Where it is applied, what the network is to learn
+    /// of it is added to `sums`.
+    ///
+    /// - Parameter itemRatings: ratings of the item before this one, for `Options.biasShrinkage`.
+    /// - Returns: ŷ before the step, and what became of the step.
+    public func update(
+        rating: Float, user: Row, item: Row, itemRatings: Int = 0, network: RatingNetwork,
+        sums: NetworkSums, room: NetworkRoom
+    ) -> (predicted: Float, result: UpdateResult) {
+        network.look(at: user, item, room)
+        let (biases, dot, output) = (user.bias + item.bias, user.dot(item), network.output(room))
+        let mix = options.mix
+        let predicted = combined(dot: mix > 0 ? dot : 0, network: output) + biases
+        // The dot product's error and, as much as it weighs, the network's.
+        let dotError = mix > 0 ? rating - (biases + dot) : 0
+        let networkError = (mix > 0 ? mix : 1) * (rating - (biases + output))
+        network.ascend(by: networkError, room)
+        guard
+            step(
+                dotError: dotError, error: dotError + networkError, user, item, itemRatings: itemRatings,
+                room)
+        else { return (predicted, .rejected) }
+        network.add(networkError, to: sums, room)
+        return (predicted, .applied)
+    }
+
+    /// The rows' own part; false, and nothing is changed, where the guard refuses it.
+    private func step(
+        dotError: Float, error: Float, _ user: Row, _ item: Row, itemRatings: Int, _ room: NetworkRoom
+    ) -> Bool {
+        let (userFactor, itemFactor) = (
+            options.schedule.factor(step: user.step), options.schedule.factor(step: item.step)
+        )
+        let itemRate = options.learningRate * itemFactor
+        let userRate = (options.userLearningRate ?? options.learningRate) * userFactor
+        let (decay, userDecay) = (
+            options.regularization, options.userRegularization ?? options.regularization
+        )
+        let (newUser, newItem) = (room.rows.first, room.rows.second)
+        var (userNorm, userSquares) = (SIMD8<Float>.zero, SIMD8<Float>.zero)
+        var (itemNorm, itemSquares) = (SIMD8<Float>.zero, SIMD8<Float>.zero)
+        for lane in user.indices {
+            let (p, q) = (user[lane], item[lane])
+            let ascentP = dotError * q + room.userAscent(lane) - userDecay * p
+            let ascentQ = dotError * p + room.itemAscent(lane) - decay * q
+            let newP = p + userRate * ascentP
+            let newQ = q + itemRate * ascentQ
+            userNorm = userNorm + newP * newP
+            itemNorm = itemNorm + newQ * newQ
+            userSquares = userSquares + ascentP * ascentP
+            itemSquares = itemSquares + ascentQ * ascentQ
+            newUser[lane] = newP
+            newItem[lane] = newQ
+        }
+        let biasDecay = options.biasRegularization
+        let userBiasRate = (options.userBiasLearningRate ?? options.biasLearningRate) * userFactor
+        newUser.bias = user.bias + userBiasRate * (error - biasDecay * user.bias)
+        newItem.bias =
+            item.bias + itemBiasRate(itemRatings) * itemFactor * (error - biasDecay * item.bias)
+        guard updateGuard.allows(squaredNorm: userNorm.sum(), bias: newUser.bias),
+            updateGuard.allows(squaredNorm: itemNorm.sum(), bias: newItem.bias)
+        else { return false }
+        user.replace(with: newUser)
+        item.replace(with: newItem)
+        user.advance(options.schedule, squares: userSquares)
+        item.advance(options.schedule, squares: itemSquares)
+        return true
+    }
+
+    /// One step of the user alone towards a rating of the past, which is about the mean; item and network stay.
+    ///
+    /// - Parameter share: of the rates.
+    public func replay(
+        rating: Float, user: Row, item: Row, network: RatingNetwork, room: NetworkRoom, share: Float = 1
+    ) -> UpdateResult {
+        network.look(at: user, item, room)
+        let (biases, mix) = (user.bias + item.bias, options.mix)
+        let dotError = mix > 0 ? rating - (biases + user.dot(item)) : 0
+        let networkError = (mix > 0 ? mix : 1) * (rating - (biases + network.output(room)))
+        network.ascend(by: networkError, room)
+        let factor = share * options.schedule.factor(step: user.step)
+        let (rate, decay) = (
+            options.replayLearningRate * factor, options.userRegularization ?? options.regularization
+        )
+        let newUser = room.rows.first
+        var norm = SIMD8<Float>.zero
+        for lane in user.indices {
+            let p = user[lane]
+            let newP = p + rate * (dotError * item[lane] + room.userAscent(lane) - decay * p)
+            norm = norm + newP * newP
+            newUser[lane] = newP
+        }
+        newUser.bias =
+            user.bias + options.biasLearningRate * factor
+            * (dotError + networkError - options.biasRegularization * user.bias)
+        guard updateGuard.allows(squaredNorm: norm.sum(), bias: newUser.bias) else { return .rejected }
+        user.replace(with: newUser)
+        return .applied
+    }
+
+    private func itemBiasRate(_ ratings: Int) -> Float {
+        guard options.biasShrinkage > 0 else { return options.biasLearningRate }
+        return max(options.biasLearningRate, 1 / (Float(ratings) + options.biasShrinkage))
+    }
+}
