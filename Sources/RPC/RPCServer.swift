@@ -231,10 +231,13 @@ public final class RPCServer: Sendable {
     /// - Parameter client: who it was on another server.
     func setUp(_ channel: any Channel, _ lookupThreads: NIOThreadPool, _ client: HandedClient?) throws {
         let environment = environment
-        guard
-            let (admitted, memory) = environment.registry.admit(
+        let (admitted, memory): (Session, ClientMemory)
+        do throws(ConnectionRegistry.Refusal) {
+            (admitted, memory) = try environment.registry.admit(
                 channel, from: Self.peer(of: channel), environment.options.access)
-        else { return try channel.pipeline.syncOperations.addHandler(RejectingHandler()) }
+        } catch {
+            return try channel.pipeline.syncOperations.addHandler(RejectingHandler(error.description))
+        }
         var session = admitted
         if let client {
             session.take(client.session, environment.options.access)
@@ -272,9 +275,13 @@ private final class RejectingHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    private let why: String
+
+    init(_ why: String) { self.why = why }
+
     func channelActive(context: ChannelHandlerContext) {
         var answer = ByteBuffer()
-        RESPEncoder(version: .two).encode(.error("ERR max number of clients reached"), into: &answer)
+        RESPEncoder(version: .two).encode(.error(why), into: &answer)
         context.writeAndFlush(wrapOutboundOut(answer), promise: nil)
         context.close(promise: nil)
     }

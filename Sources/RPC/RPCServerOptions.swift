@@ -23,9 +23,12 @@ public struct RPCServerOptions: Sendable {
     public var connectionsMax = 1024
     public var limits = RequestLimits()
 
+    /// Of a client that has not shown yet who it is: room for a name and a password, and no more.
+    public var guestLimits = RequestLimits(requestBytesMax: 4096, argumentsMax: 16, bulkBytesMax: 1024)
+
     /// A connection without a request for this long is closed; zero never closes one.
     public var idleTimeout: Duration = .zero
-    /// From the first byte of a request to its last. Also how long a client that was refused may go on sending.
+    /// From the first byte of a request to its last; from a connection's beginning to its showing who it is. Also how long a client that was refused may go on sending.
     public var requestTimeout: Duration = .seconds(30)
     /// A client that takes nothing of the answers waiting for it for this long is closed.
     public var answerTimeout: Duration = .seconds(300)

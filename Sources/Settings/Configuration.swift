@@ -193,6 +193,7 @@ public struct Configuration: Sendable, Equatable {
         /// 0 for no limit, here and below.
         public var commandsPerSecond = 0
         public var eventsPerSecond = 0
+        public var connectionsPerPeer = 0
     }
 
     /// The section `http`.

@@ -250,6 +250,10 @@ extension ConfigurationKey {
             "access.events-per-second", \.access.eventsPerSecond, 0...1_000_000_000, unit: "events",
             "The same of events that it appends."
         ).reloadable(),
+        integer(
+            "access.connections-per-peer", \.access.connectionsPerPeer, 0...65_536, unit: "connections",
+            "Most connections of the RPC that one user id or address has open, so that others find a place. 0 for no limit."
+        ).reloadable(),
     ]
 
     private static func roles(_ name: String, _ path: Path<[String: Role]>, _ what: String) -> Self {

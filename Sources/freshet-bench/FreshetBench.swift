@@ -25,6 +25,8 @@ struct FreshetBench: AsyncParsableCommand {
             StreamBenchmark.self, IngestBenchmark.self, FreshnessBenchmark.self, FeedBenchmark.self,
             ScalingBenchmark.self, ProduceBenchmark.self, QualityBenchmark.self,
             ContentBenchmark.self, CheckpointBenchmark.self,
-            RestoreBenchmark.self, PriorsBenchmark.self, MockBrokerCommand.self, EndWithParent.self,
+            RestoreBenchmark.self, PriorsBenchmark.self, HostileBenchmark.self, FuzzCommand.self,
+            MockBrokerCommand.self,
+            EndWithParent.self,
         ])
 }
