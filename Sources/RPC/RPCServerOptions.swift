@@ -18,6 +18,11 @@ public enum LookupLength: Sendable {
 public struct RPCServerOptions: Sendable {
     /// At most 107 bytes on Linux.
     public var socketPath: String
+    /// An address to listen on over TCP, too: the host as digits, a port or 0 for a free one. Nobody comes in there without a
+    /// name and a password. There is no TLS.
+    public var listen: (host: String, port: Int)?
+    /// Whence connections over TCP are taken.
+    public var plainNetwork = PlainNetwork.loopback
     /// Who may come in, and how much they may ask.
     public var access = AccessControl()
     public var connectionsMax = 1024
