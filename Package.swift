@@ -224,6 +224,9 @@ let package = Package(
                 logging, signals,
             ],
             swiftSettings: settings),
+        room("HostileClients", ["Locking", "RESP"]),
+        room(
+            "Fuzzing", ["Access", "Events", "LookUps", "Engine", "RESP", "Commands", "Settings", nioCore]),
         room(
             "BenchmarkSupport",
             [
@@ -233,8 +236,8 @@ let package = Package(
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
-                "ClusterItems",
-                "LiveScores", "ContentVectors", "ContentEvaluation", "BenchmarkSupport", "FeatureMaps",
+                "ClusterItems", "LiveScores", "ContentVectors", "ContentEvaluation", "BenchmarkSupport",
+                "HostileClients", "Fuzzing", "FeatureMaps",
                 "Histories", "Identities", "CScheduling",
                 "CRdKafka", "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
                 "KafkaEventLog", "InventedWorlds", "SQLiteFiles", "Checkpoints", "State", "LookUps", "Engine",
@@ -317,9 +320,10 @@ let package = Package(
         tests(
             of: "RPC",
             [
-                "RPCSupport", "TestSupport", "RPC", "Commands", "Access", "RESP", "Engine", "Locking",
-                nioCore, nioPosix,
+                "RPCSupport", "TestSupport", "HostileClients", "RPC", "Commands", "Access", "RESP", "Engine",
+                "Locking", nioCore, nioPosix,
             ]),
+        tests(of: "Fuzzing", ["Fuzzing"]),
         tests(of: "Instruments", ["Instruments", metrics]),
         tests(
             of: "HTTPServer",

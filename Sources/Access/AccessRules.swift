@@ -13,11 +13,13 @@ public struct AccessRules: Sendable, Equatable {
     /// Of one peer; 0 for no limit, here and below.
     public var commandsPerSecond: Int
     public var eventsPerSecond: Int
+    /// That one peer may have open.
+    public var connectionsPerPeer: Int
 
     public init(
         standardRole: Role? = .admin, password: String? = nil, users: [String: NamedUser] = [:],
         rolesOfUserIDs: [UInt32: Role] = [:], rolesOfGroupIDs: [UInt32: Role] = [:],
-        commandsPerSecond: Int = 0, eventsPerSecond: Int = 0
+        commandsPerSecond: Int = 0, eventsPerSecond: Int = 0, connectionsPerPeer: Int = 0
     ) {
         self.standardRole = standardRole
         self.password = password
@@ -26,6 +28,7 @@ public struct AccessRules: Sendable, Equatable {
         self.rolesOfGroupIDs = rolesOfGroupIDs
         self.commandsPerSecond = commandsPerSecond
         self.eventsPerSecond = eventsPerSecond
+        self.connectionsPerPeer = connectionsPerPeer
     }
 
     /// Who somebody is before giving a name; `nil` where a name has to be given.

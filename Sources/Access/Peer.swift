@@ -23,7 +23,7 @@ public enum Peer: Sendable, Equatable, CustomStringConvertible {
     }
 
     /// Who shares one limit where nobody gave a name.
-    var limitName: String {
+    public var limitName: String {
         switch self {
         case .process(_, let user, _): "uid:\(user)"
         case .address(let address): address

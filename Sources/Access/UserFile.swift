@@ -19,6 +19,8 @@ public enum UserFile {
     /// What is wrong with the file; never what stands in it.
     public struct Failure: Error, Equatable, CustomStringConvertible {
         public let description: String
+
+        package init(description: String) { self.description = description }
     }
 
     private static let bytesMax = 1 << 20

@@ -70,8 +70,9 @@ package struct Session: Sendable {
         let age = connectedAt.duration(to: .now).components.seconds
         let path = String(socketPath.map { $0.isWhitespace || $0 == "=" ? "_" : $0 })
         let user = identity?.name ?? "(none)"
+        let remote = if case .address(let address) = peer { address } else { path }
         return
-            "id=\(id) addr=\(path):0 laddr=\(path):0 name=\(name) age=\(age) idle=0 flags=N db=0 sub=0 psub=0 "
+            "id=\(id) addr=\(remote):0 laddr=\(path):0 name=\(name) age=\(age) idle=0 flags=N db=0 sub=0 psub=0 "
             + "ssub=0 multi=-1 omem=\(heldBytes) tot-mem=\(heldBytes) events=r cmd=NULL user=\(user) "
             + "redir=-1 resp=\(version.rawValue) lib-name=\(libraryName) lib-ver=\(libraryVersion)"
     }

@@ -13,7 +13,8 @@ package struct RESPDecoder {
     /// `*`, a sign, 19 digits and CRLF fit well within; more is no header.
     private static let headerBytesMax = 64
 
-    private let limits: RequestLimits
+    /// A change holds for the requests that begin after it.
+    package var limits: RequestLimits
     private var phase = Phase.start
     private var request = RESPRequest()
     private var argumentsLeft = 0
@@ -87,7 +88,10 @@ package struct RESPDecoder {
                 "invalid multibulk length: \(count) arguments; at most \(limits.argumentsMax) are allowed")
         }
         // Like Redis: an empty or null array is no command, and no error.
-        guard count > 0 else { return true }
+        guard count > 0 else {
+            requestBytes = 0
+            return true
+        }
         request.reserve(arguments: count)
         argumentsLeft = count
         phase = .bulkHeader

@@ -14,6 +14,10 @@ package struct RESPRequest: Sendable, Equatable {
         }
     }
 
+    package init(bytes arguments: [[UInt8]]) {
+        for argument in arguments { append(argument) }
+    }
+
     package var count: Int { ends.count }
     package var isEmpty: Bool { ends.isEmpty }
     /// Memory that it takes, headers of the two arrays included.

@@ -23,6 +23,7 @@ public final class RPCClient {
     private var hasEnded = false
 
     /// - Parameters:
+    ///   - socketPath: of a Unix socket; or `tcp://host:port`.
     ///   - timeout: the longest that one flush or one answer may take.
     ///   - user: whose password it is.
     ///   - password: where the daemon asks for one.
@@ -108,6 +109,7 @@ public final class RPCClient {
 
 extension RPCClient {
     private static func connect(to path: String) throws(RPCClientError) -> CInt {
+        guard !path.hasPrefix(TCPSocket.prefix) else { return try TCPSocket.connect(to: path) }
         guard var address = UnixSocket.address(of: path) else {
             throw RPCClientError(
                 "socket path '\(path)' has \(path.utf8.count) bytes; 1 to \(UnixSocket.pathBytesMax) are allowed: "

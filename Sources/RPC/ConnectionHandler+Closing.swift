@@ -57,6 +57,22 @@ extension ConnectionHandler {
 
     private var requestTimeout: TimeAmount { TimeAmount(environment.options.requestTimeout) }
 
+    /// Who has not shown yet who it is gets little room and little time: it would keep a place from others.
+    func seeToGuest() {
+        let isGuest = session.identity == nil
+        decoder.limits = isGuest ? environment.options.guestLimits : environment.options.limits
+        guard isGuest else {
+            guestTimer?.cancel()
+            guestTimer = nil
+            return
+        }
+        guard guestTimer == nil, let context else { return }
+        guestTimer = context.eventLoop.assumeIsolated().scheduleTask(in: requestTimeout) {
+            self.refuse("NOAUTH no AUTH within \(self.environment.options.requestTimeout)")
+            self.serve()
+        }
+    }
+
     /// A request that has begun must end in time, counted from when the rest was first missed: a client that sends a
     /// byte now and then gains nothing.
     func armRequestTimer(waitsForClient: Bool) {

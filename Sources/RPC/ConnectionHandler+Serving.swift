@@ -11,7 +11,14 @@ extension ConnectionHandler {
     private var canStart: Bool {
         (phase == .open || phase == .draining || (phase == .handingOver && isUnfinished))
             && !isAuthenticating && replies.count < environment.options.commandsInFlightMax
-            && output.readableBytes + replies.heldBytes <= environment.options.clientBytesMax
+            && output.readableBytes + replies.heldBytes <= environment.options.clientBytesMax && !isHeldBack
+    }
+
+    /// All connections together hold too much, and this one has a part in it: it begins nothing more until others have been
+    /// closed, or it is itself. Else all would go on filling while one after the other is closed.
+    private var isHeldBack: Bool {
+        environment.registry.total.isPassed
+            && output.readableBytes + replies.heldBytes > Self.heldBackBytes
     }
 
     var isPaused: Bool {
@@ -30,10 +37,21 @@ extension ConnectionHandler {
         if phase == .closing, replies.isEmpty, output.isEmpty { linger(context) }
         handOverIfQuiet(context)
         if mayHaveMore, canStart { scheduleTurn() }
+        if isHeldBack { waitForRoom(context) }
         if phase == .open { armRequestTimer(waitsForClient: !mayHaveMore && canStart) }
         if isReadHeldBack, !isPaused {
             isReadHeldBack = false
             context.read()
+        }
+    }
+
+    private func waitForRoom(_ context: ChannelHandlerContext) {
+        guard !isWaitingForRoom else { return }
+        isWaitingForRoom = true
+        environment.registry.evictLargest()
+        context.eventLoop.assumeIsolated().scheduleTask(in: Self.roomInterval) {
+            self.isWaitingForRoom = false
+            self.scheduleTurn()
         }
     }
 
@@ -65,7 +83,9 @@ extension ConnectionHandler {
     private func start(_ request: RESPRequest, isSilent: Bool = false) {
         let place = replies.take()
         let isSkipped = session.replies.takeSkip()
+        let wasGuest = session.identity == nil
         let outcome = environment.commands.table.start(request, &session, environment.commands)
+        if wasGuest != (session.identity == nil) { seeToGuest() }
         // Kept with the place: HELLO answers in the version it chose, and leaves answers still under way as they were.
         let form = ReplyForm(
             version: session.version, isSilent: isSilent || isSkipped || session.replies != .on)
@@ -94,6 +114,7 @@ extension ConnectionHandler {
             port?.deliver { handler in
                 handler.isAuthenticating = false
                 let value = authentication.finish(verdict, &handler.session)
+                handler.seeToGuest()
                 let form = ReplyForm(version: handler.session.version, isSilent: isSilent)
                 handler.complete(place, value, form)
             }

@@ -54,6 +54,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
         var isSilent = false
     }
 
+    /// Answers that wait for a client who is no reason for others to be closed.
+    static let heldBackBytes = 64 << 10
+    /// Between two looks whether there is room again.
+    static let roomInterval = TimeAmount.milliseconds(5)
+
     /// Commands started before other connections of the event loop have their turn.
     static let commandsPerTurnMax = 32
 
@@ -73,6 +78,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// A password is being checked; what comes behind it may depend on the answer.
     var isAuthenticating = false
     var isServing = false
+    var isWaitingForRoom = false
     var isTurnScheduled = false
     /// The channel asked to read while the connection was paused.
     var isReadHeldBack = false
@@ -81,6 +87,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// What the client goes on to send is of no use, but it may read nothing before it has sent all of it.
     var throwsInputAway = false
     var requestTimer: Scheduled<Void>?
+    /// Runs while it is not known who the client is.
+    var guestTimer: Scheduled<Void>?
     /// Where the connection goes; see `ConnectionHandler+HandingOver.swift`.
     var basket: HandingBasket?
 
@@ -92,7 +100,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
         self.environment = environment
         self.lookupThreads = lookupThreads
         self.logger = logger
-        decoder = RESPDecoder(limits: environment.options.limits)
+        decoder = RESPDecoder(
+            limits: session.identity == nil ? environment.options.guestLimits : environment.options.limits)
         output = ConnectionOutput(
             memory: memory, bytesMax: environment.options.clientBytesMax,
             timeout: environment.options.answerTimeout)
@@ -105,6 +114,7 @@ extension ConnectionHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         port = CompletionPort(self, on: context.eventLoop)
+        seeToGuest()
         output.onEvent = { [unowned self] event in
             switch event {
             case .taken: scheduleTurn()
@@ -116,6 +126,7 @@ extension ConnectionHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         port?.close()
         requestTimer?.cancel()
+        guestTimer?.cancel()
         output.end()
         self.context = nil
     }

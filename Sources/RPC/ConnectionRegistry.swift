@@ -14,6 +14,8 @@ final class ConnectionRegistry: Sendable {
     private struct State {
         var connectionsMax: Int
         var connections: [UInt64: Connection] = [:]
+        /// Of each peer, as long as it has any.
+        var ofPeers: [String: Int] = [:]
         var lastID: UInt64 = 0
         var accepted: Int64 = 0
         var rejected: Int64 = 0
@@ -32,22 +34,48 @@ final class ConnectionRegistry: Sendable {
         self.total = total
     }
 
-    /// Enters a new connection; `nil` when there are too many, or the server is shutting down.
+    /// Why a connection is not entered, as its client is told.
+    struct Refusal: Error, Equatable {
+        let description: String
+
+        /// Redis's words, which clients test, and then which bound it is.
+        static func full(_ bound: String) -> Refusal {
+            Refusal(description: "ERR max number of clients reached: \(bound)")
+        }
+    }
+
+    /// Enters a new connection.
+    ///
+    /// - Throws: when there are too many, of all or of its peer, or the server is shutting down.
     func admit(
         _ channel: any Channel, from peer: Peer, _ access: AccessControl
-    ) -> (Session, ClientMemory)? {
-        state.withLock { state in
-            guard state.connections.count < state.connectionsMax, !state.isDraining else {
+    ) throws(Refusal) -> (Session, ClientMemory) {
+        let connectionsPerPeer = access.rules.connectionsPerPeer
+        let result = state.withLock { state -> Result<(Session, ClientMemory), Refusal> in
+            guard !state.isDraining, state.connections.count < state.connectionsMax else {
                 state.rejected += 1
-                return nil
+                return .failure(
+                    state.isDraining
+                        ? Refusal(description: "ERR the server is shutting down")
+                        : .full("rpc.connections-max is \(state.connectionsMax)"))
             }
+            guard connectionsPerPeer == 0 || state.ofPeers[peer.limitName, default: 0] < connectionsPerPeer
+            else {
+                state.rejected += 1
+                return .failure(
+                    .full(
+                        "access.connections-per-peer is \(connectionsPerPeer), and \(peer.limitName) has them"
+                    ))
+            }
+            state.ofPeers[peer.limitName, default: 0] += 1
             state.lastID += 1
             state.accepted += 1
             let session = Session(id: state.lastID, peer: peer, access)
             let memory = ClientMemory(of: total)
             state.connections[session.id] = Connection(channel: channel, memory: memory, session: session)
-            return (session, memory)
+            return .success((session, memory))
         }
+        return try result.get()
     }
 
     /// Lowers the bound to what the system allows.
@@ -55,7 +83,10 @@ final class ConnectionRegistry: Sendable {
 
     func remove(_ id: UInt64) {
         let emptied = state.withLock { state -> CheckedContinuation<Void, Never>? in
-            state.connections[id] = nil
+            if let peer = state.connections.removeValue(forKey: id)?.session.peer.limitName {
+                let left = state.ofPeers[peer, default: 1] - 1
+                state.ofPeers[peer] = left > 0 ? left : nil
+            }
             if state.evicted == id { state.evicted = nil }
             guard state.connections.isEmpty else { return nil }
             return state.emptied.take()

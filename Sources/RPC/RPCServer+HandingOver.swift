@@ -23,10 +23,18 @@ extension RPCServer {
     /// - Returns: `nil` where it does not run.
     public func handOver(grace: Duration) async -> HandedServer? {
         guard let running = takeRunning() else { return nil }
-        // The copy listens on; a client that connects meanwhile waits in the socket's queue.
+        // The copy listens on; a client that connects meanwhile waits in the socket's queue. First the listener accepts no
+        // more, and what it accepted goes to its event loop, back to the listener's, and to its own again: NIO closes those
+        // of which it learns that they are set up when the listener has closed.
+        for listener in [running.listener, running.remote].compactMap({ $0 }) {
+            try? await listener.setOption(.autoRead, value: false).get()
+        }
+        for _ in 0..<3 {
+            for eventLoop in running.eventLoops.makeIterator() { try? await eventLoop.submit {}.get() }
+        }
         try? await running.listener.close()
-        // What was accepted is entered on its event loop, behind what that has to do.
-        for eventLoop in running.eventLoops.makeIterator() { try? await eventLoop.submit {}.get() }
+        // Its address is for whoever takes over to listen on; whoever connects meanwhile is refused by the system.
+        try? await running.remote?.close()
         let basket = HandingBasket()
         let deadline = ContinuousClock.now + grace
         // Again and again: the last that were accepted may not have been entered yet.

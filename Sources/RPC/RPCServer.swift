@@ -37,6 +37,8 @@ public final class RPCServer: Sendable {
     struct Running {
         let place: SocketPath
         let listener: any Channel
+        /// Over TCP.
+        var remote: (any Channel)?
         /// A copy of the listener's descriptor, for whoever takes over.
         let spare: CInt
         let eventLoops: MultiThreadedEventLoopGroup
@@ -114,7 +116,18 @@ public final class RPCServer: Sendable {
 
     func run(_ running: Running) {
         state.withLock { $0 = .running(running) }
+        if let address { logger.notice("RPC listens over TCP", metadata: ["address": "\(address)"]) }
         logger.info("RPC listens", metadata: ["socket": "\(path)"])
+    }
+
+    /// Where it listens over TCP, `host:port`; `nil` where it does not.
+    public var address: String? {
+        state.withLock { state in
+            guard case .running(let running) = state, let local = running.remote?.localAddress,
+                let host = local.ipAddress, let port = local.port
+            else { return nil }
+            return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        }
     }
 
     /// It may be started again.
@@ -140,6 +153,7 @@ public final class RPCServer: Sendable {
         }
         guard let running else { return }
         try? await running.listener.close()
+        try? await running.remote?.close()
         let open = environment.registry.beginDraining()
         for channel in open { channel.pipeline.fireUserInboundEventTriggered(ConnectionHandler.Drain()) }
         let cutOff = Task { [environment] in
@@ -180,17 +194,39 @@ public final class RPCServer: Sendable {
     ) async throws(RPCServerError) -> Running {
         let spare = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
         do {
+            let remote = try await listenOverTCP(eventLoops, lookupThreads)
             let listener = try await bootstrap(on: eventLoops, lookupThreads).withBoundSocket(descriptor)
                 .get()
             return Running(
-                place: place, listener: listener, spare: spare, eventLoops: eventLoops,
+                place: place, listener: listener, remote: remote, spare: spare, eventLoops: eventLoops,
                 lookupThreads: lookupThreads)
+        } catch let error as RPCServerError {
+            close(descriptor)
+            closeSpare(spare)
+            place.release()
+            await Self.stop(eventLoops, lookupThreads)
+            throw error
         } catch {
             close(descriptor)
             closeSpare(spare)
             place.release()
             await Self.stop(eventLoops, lookupThreads)
             throw RPCServerError(.system, "cannot listen on socket '\(path)': \(error)")
+        }
+    }
+
+    private func listenOverTCP(
+        _ eventLoops: MultiThreadedEventLoopGroup, _ lookupThreads: NIOThreadPool
+    ) async throws(RPCServerError) -> (any Channel)? {
+        guard let (host, port) = environment.options.listen else { return nil }
+        do {
+            return try await bootstrap(on: eventLoops, lookupThreads)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+                .bind(host: host, port: port).get()
+        } catch {
+            let why = (error as? IOError).map { UnixSocket.message($0.errnoCode) } ?? "\(error)"
+            throw RPCServerError(.taken, "cannot listen on rpc.listen '\(host):\(port)': \(why)")
         }
     }
 
@@ -231,10 +267,19 @@ public final class RPCServer: Sendable {
     /// - Parameter client: who it was on another server.
     func setUp(_ channel: any Channel, _ lookupThreads: NIOThreadPool, _ client: HandedClient?) throws {
         let environment = environment
-        guard
-            let (admitted, memory) = environment.registry.admit(
-                channel, from: Self.peer(of: channel), environment.options.access)
-        else { return try channel.pipeline.syncOperations.addHandler(RejectingHandler()) }
+        let peer = Self.peer(of: channel)
+        if case .address(let address) = peer, !environment.options.plainNetwork.contains(address) {
+            environment.options.access.refused("connection", nil, peer, .noName)
+            return try channel.pipeline.syncOperations.addHandler(
+                RejectingHandler("NOPERM without TLS connections come from rpc.plain-networks alone"))
+        }
+        let (admitted, memory): (Session, ClientMemory)
+        do throws(ConnectionRegistry.Refusal) {
+            (admitted, memory) = try environment.registry.admit(
+                channel, from: peer, environment.options.access)
+        } catch {
+            return try channel.pipeline.syncOperations.addHandler(RejectingHandler(error.description))
+        }
         var session = admitted
         if let client {
             session.take(client.session, environment.options.access)
@@ -254,6 +299,7 @@ public final class RPCServer: Sendable {
     }
 
     private static func peer(of channel: any Channel) -> Peer {
+        if let address = channel.remoteAddress?.ipAddress { return .address(address) }
         let found = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
             of: NIOBSDSocket.Handle.self
         ) { Peer(unixSocket: $0) }
@@ -272,9 +318,13 @@ private final class RejectingHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    private let why: String
+
+    init(_ why: String) { self.why = why }
+
     func channelActive(context: ChannelHandlerContext) {
         var answer = ByteBuffer()
-        RESPEncoder(version: .two).encode(.error("ERR max number of clients reached"), into: &answer)
+        RESPEncoder(version: .two).encode(.error(why), into: &answer)
         context.writeAndFlush(wrapOutboundOut(answer), promise: nil)
         context.close(promise: nil)
     }

@@ -18,14 +18,22 @@ public enum LookupLength: Sendable {
 public struct RPCServerOptions: Sendable {
     /// At most 107 bytes on Linux.
     public var socketPath: String
+    /// An address to listen on over TCP, too: the host as digits, a port or 0 for a free one. Nobody comes in there without a
+    /// name and a password. There is no TLS.
+    public var listen: (host: String, port: Int)?
+    /// Whence connections over TCP are taken.
+    public var plainNetwork = PlainNetwork.loopback
     /// Who may come in, and how much they may ask.
     public var access = AccessControl()
     public var connectionsMax = 1024
     public var limits = RequestLimits()
 
+    /// Of a client that has not shown yet who it is: room for a name and a password, and no more.
+    public var guestLimits = RequestLimits(requestBytesMax: 4096, argumentsMax: 16, bulkBytesMax: 1024)
+
     /// A connection without a request for this long is closed; zero never closes one.
     public var idleTimeout: Duration = .zero
-    /// From the first byte of a request to its last. Also how long a client that was refused may go on sending.
+    /// From the first byte of a request to its last; from a connection's beginning to its showing who it is. Also how long a client that was refused may go on sending.
     public var requestTimeout: Duration = .seconds(30)
     /// A client that takes nothing of the answers waiting for it for this long is closed.
     public var answerTimeout: Duration = .seconds(300)

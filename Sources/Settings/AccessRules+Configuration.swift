@@ -22,7 +22,8 @@ extension Configuration {
             password: rpc.password.isEmpty ? nil : rpc.password, users: try users(),
             rolesOfUserIDs: try ids("access.uids", access.uids, "user", SystemNames.user),
             rolesOfGroupIDs: try ids("access.gids", access.gids, "group", SystemNames.group),
-            commandsPerSecond: access.commandsPerSecond, eventsPerSecond: access.eventsPerSecond)
+            commandsPerSecond: access.commandsPerSecond, eventsPerSecond: access.eventsPerSecond,
+            connectionsPerPeer: access.connectionsPerPeer)
     }
 
     private func users() throws(AccessConfigurationError) -> [String: NamedUser] {

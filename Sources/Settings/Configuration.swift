@@ -168,6 +168,9 @@ public struct Configuration: Sendable, Equatable {
     public struct RPC: Sendable, Equatable {
         /// Empty: `freshet.sock` in the state folder.
         public var socket = ""
+        /// Empty for none.
+        public var listen = ""
+        public var plainNetworks = PlainNetwork.loopback
         public var connectionsMax = 1_024
         public var requestBytesMax = 4_194_304
         public var clientBytesMax = 268_435_456
@@ -193,6 +196,7 @@ public struct Configuration: Sendable, Equatable {
         /// 0 for no limit, here and below.
         public var commandsPerSecond = 0
         public var eventsPerSecond = 0
+        public var connectionsPerPeer = 0
     }
 
     /// The section `http`.

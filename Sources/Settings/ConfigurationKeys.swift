@@ -250,6 +250,10 @@ extension ConfigurationKey {
             "access.events-per-second", \.access.eventsPerSecond, 0...1_000_000_000, unit: "events",
             "The same of events that it appends."
         ).reloadable(),
+        integer(
+            "access.connections-per-peer", \.access.connectionsPerPeer, 0...65_536, unit: "connections",
+            "Most connections of the RPC that one user id or address has open, so that others find a place. 0 for no limit."
+        ).reloadable(),
     ]
 
     private static func roles(_ name: String, _ path: Path<[String: Role]>, _ what: String) -> Self {
@@ -264,6 +268,16 @@ extension ConfigurationKey {
             "rpc.socket", \.rpc.socket, allowed: "a path of at most 107 bytes, or nothing",
             "Unix socket of the RPC; nothing stands for freshet.sock in the state folder.",
             where: { $0.utf8.count <= 107 && !$0.utf8.contains(0) }),
+        text(
+            "rpc.listen", \.rpc.listen,
+            allowed: "address:port, [IPv6]:port, with an address of rpc.plain-networks as digits, or nothing",
+            "Address on which the RPC is served over TCP, too, without TLS; nobody comes in there without a name and a "
+                + "password. Nothing for none.",
+            where: { $0.isEmpty || Configuration.RPC.address($0) != nil }),
+        choice(
+            "rpc.plain-networks", \.rpc.plainNetworks, PlainNetwork.allCases,
+            "Whence connections over TCP are taken: this machine, or private networks too, where whoever sees the wire sees "
+                + "passwords. For others put a proxy that speaks TLS in front."),
         integer(
             "rpc.connections-max", \.rpc.connectionsMax, 1...65_536, "Connections served at once."
         ).reloadable(),

@@ -1,3 +1,4 @@
+import Access
 import Events
 import Foundation
 import Yams
@@ -188,6 +189,7 @@ private struct ConfigurationLoader {
             reportTogether("events.rating-min", "found \(range)", also: "events.rating-max")
         }
         checkFields(events.fields.all)
+        checkListen()
         checkHalfLives()
         checkModels()
     }
@@ -198,6 +200,18 @@ private struct ConfigurationLoader {
             let message = "found \(name), which events.fields.\(other.field) has already; no two may be alike"
             reportTogether("events.fields.\(field)", message, also: "events.fields.\(other.field)")
         }
+    }
+
+    private mutating func checkListen() {
+        let rpc = configuration.rpc
+        guard let (host, _) = Configuration.RPC.address(rpc.listen), !rpc.plainNetworks.contains(host) else {
+            return
+        }
+        reportTogether(
+            "rpc.listen",
+            "found \(rpc.listen), which is in no network of rpc.plain-networks (\(rpc.plainNetworks.rawValue)); there is no "
+                + "TLS: listen on 127.0.0.1 behind a proxy that speaks it, or say rpc.plain-networks: private",
+            also: "rpc.plain-networks")
     }
 
     private mutating func checkHalfLives() {

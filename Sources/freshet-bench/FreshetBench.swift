@@ -27,6 +27,7 @@ struct FreshetBench: AsyncParsableCommand {
             ScalingBenchmark.self, ProduceBenchmark.self, QualityBenchmark.self,
             ContentBenchmark.self, CheckpointBenchmark.self,
             RestoreBenchmark.self, PriorsBenchmark.self, ClusterBenchmark.self, SimulateCommand.self,
+            HostileBenchmark.self, FuzzCommand.self,
             MockBrokerCommand.self,
             EndWithParent.self,
         ])

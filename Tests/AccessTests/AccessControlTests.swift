@@ -117,4 +117,20 @@ struct AccessControlTests {
         // Ten a second: the thousand take far less than three.
         #expect(record.count(containing: "refused") <= 30)
     }
+
+    @Test(
+        "networks are known by their digits",
+        arguments: [
+            ("127.0.0.1", true, true), ("127.9.9.9", true, true), ("::1", true, true),
+            ("10.0.0.1", false, true), ("172.16.0.1", false, true), ("172.32.0.1", false, false),
+            ("192.168.1.1", false, true), ("169.254.1.1", false, true), ("8.8.8.8", false, false),
+            ("0.0.0.0", false, false), ("::", false, false), ("fd00::1", false, true),
+            ("fe80::1", false, true),
+            ("2001:db8::1", false, false), ("::ffff:127.0.0.1", true, true), ("::ffff:8.8.8.8", false, false),
+            ("localhost", false, false), ("127.0.0.1.example.com", false, false),
+        ])
+    func networks(address: String, isLoopback: Bool, isPrivate: Bool) {
+        #expect(PlainNetwork.loopback.contains(address) == isLoopback)
+        #expect(PlainNetwork.private.contains(address) == isPrivate)
+    }
 }

@@ -161,7 +161,9 @@ struct ServerTests {
             do {
                 let second = try RPCClient(socketPath: path)
                 #expect(try second.call(["PING"]) == .simple("PONG"))
-                #expect(try RawConnection(path).readToEnd() == "-ERR max number of clients reached\r\n")
+                #expect(
+                    try RawConnection(path).readToEnd()
+                        == "-ERR max number of clients reached: rpc.connections-max is 2\r\n")
                 let error = #expect(throws: RPCClientError.self) { try RPCClient(socketPath: path) }
                 #expect(error?.message.contains("max number of clients reached") == true)
             }

@@ -18,6 +18,38 @@ struct ConfigurationErrorTests {
         #expect(problem.description.hasPrefix("\(path):3: engine.factor: "))
     }
 
+    @Test(
+        "TCP without TLS is listened on where nobody else is, or where it is said that others may listen in",
+        arguments: [
+            ("127.0.0.1:7379", "loopback", true), ("[::1]:7379", "loopback", true),
+            ("10.0.0.1:7379", "loopback", false), ("10.0.0.1:7379", "private", true),
+            ("0.0.0.0:7379", "private", false), ("8.8.8.8:7379", "private", false), ("", "loopback", true),
+            ("localhost:7379", "loopback", false),
+        ])
+    func plainNetworks(listen: String, networks: String, isAllowed: Bool) throws {
+        let settings = ["rpc.listen=\(listen)", "rpc.plain-networks=\(networks)"]
+        guard !isAllowed else {
+            _ = try Configuration.load(file: nil, environment: [:], settings: settings)
+            return
+        }
+        let problems = try problems("", [:], settings: settings)
+        #expect(problems.map(\.key) == ["rpc.listen"])
+        #expect(problems.first?.message.contains("there is no TLS") == true)
+    }
+
+    @Test("a secret is in no message, whatever is wrong with it")
+    func secrets() throws {
+        let all =
+            try problems(
+                "rpc: {password: [planted]}\nsource: {kafka: {properties: {x: [planted]}}}", [:],
+                settings: [
+                    "http.token=planted one", "rpc.pasword=planted", "source.kafka.properties=planted: [",
+                ])
+            + problems("rpc:\n  password: {planted: [")
+        #expect(all.count >= 5)
+        for problem in all { #expect(!problem.description.contains("planted"), "\(problem)") }
+    }
+
     @Test("an unknown section is reported once, not key by key")
     func unknownSection() throws {
         let problems = try problems("kafka:\n  brokers: x\n  topic: y\n")

@@ -11,7 +11,7 @@ struct ClientOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Socket of the running daemon; else FRESHET_RPC_SOCKET, else freshet.sock in FRESHET_STATE_FOLDER, else "
+            "Socket of the running daemon, or tcp://host:port; else FRESHET_RPC_SOCKET, else freshet.sock in FRESHET_STATE_FOLDER, else "
                 + "\(socketDefault), else that of the installed service, \(socketInstalled).",
             valueName: "path"))
     var socket: String?

@@ -145,6 +145,8 @@ struct Daemon {
         var options = RPCServerOptions(socketPath: configuration.socketPath)
         options.events = configuration.events.options
         options.access = access
+        options.listen = Configuration.RPC.address(configuration.rpc.listen)
+        options.plainNetwork = configuration.rpc.plainNetworks
         options.connectionsMax = configuration.rpc.connectionsMax
         options.limits.requestBytesMax = configuration.rpc.requestBytesMax
         options.limits.bulkBytesMax = configuration.rpc.requestBytesMax

@@ -56,6 +56,8 @@ struct PastDaemon {
         let access = AccessControl(try configuration.accessRules(), logger: logger)
         var options = Daemon.rpcOptions(configuration, access, engine: engine)
         options.socketPath = socket
+        // The folder's daemon has it.
+        options.listen = nil
         server = RPCServer(options: options, service: engine, logger: logger)
     }
 
