@@ -263,7 +263,10 @@ let package = Package(
             ["EventLogSupport", "TestSupport", "EmbeddedEventLog", "EventLog", "Events", "SQLiteFiles", grdb]),
         tests(
             of: "KafkaEventLog",
-            ["EventLogSupport", "TestSupport", "KafkaEventLog", "EventLog", "Events", "CRdKafka"]),
+            [
+                "EventLogSupport", "EngineSupport", "TestSupport", "KafkaEventLog", "EventLog", "Events",
+                "Engine", "LookUps", "Checkpoints", "CRdKafka",
+            ]),
         tests(of: "Checkpoints", ["TestSupport", "SQLiteFiles", "Checkpoints", "Factors", grdb]),
         tests(of: "Identities", ["Identities", "Events", "Locking"]),
         tests(of: "Histories", ["Histories", "Factors"]),

@@ -63,6 +63,11 @@ package struct Shrinking {
                 if attempt(script) { break }
             }
         }
+        for learner in best.setting.learners where best.setting.learners.count > 1 {
+            var script = best
+            script.setting.learners.removeAll { $0 == learner }
+            _ = attempt(script)
+        }
         let plain = Setting()
         let changes: [(inout Setting) -> Void] = [
             { $0.learners = plain.learners }, { $0.usesContent = false }, { $0.usersLeave = false },

@@ -28,7 +28,7 @@ package struct IDTable: Sendable {
     /// Ids in the table.
     package private(set) var count = 0
 
-    /// One past the highest row ever given out.
+    /// One past the highest row in use: what a state that is read back finds, too.
     package var rowCount: Int { places.count }
 
     package var bytes: Int {
@@ -89,6 +89,11 @@ extension IDTable {
         arena.remove(places[Int(row)])
         places[Int(row)] = 0
         free.insert(row)
+        // Of the last rows nothing is left that a file could tell: who counts rows has to count the same after a restart.
+        while places.last == 0 {
+            places.removeLast()
+            _ = free.popMax()
+        }
         if arena.isWasteful { compact() }
         return row
     }

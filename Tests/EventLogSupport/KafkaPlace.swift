@@ -10,9 +10,9 @@ package final class KafkaPlace: LogPlace {
     private let deadLetterTopic: String
     private let group = MockKafka.uniqueName("group")
 
-    package init(partitions: Int = 3) throws {
+    package init(partitions: Int = 3, brokers: Int = 1) throws {
         self.partitions = partitions
-        kafka = try MockKafka()
+        kafka = try MockKafka(brokers: brokers)
         topic = try kafka.uniqueTopic("events", partitions: partitions)
         deadLetterTopic = try kafka.uniqueTopic("dead")
     }

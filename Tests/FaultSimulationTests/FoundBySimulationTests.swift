@@ -23,4 +23,15 @@ import Testing
         let violation = Simulation(Script(setting, steps)).run()
         #expect(violation == nil)
     }
+
+    @Test("After a restart rows are solved in the same turns, though the user of the last row was forgotten")
+    func sweepAfterForget() {
+        var setting = Setting()
+        setting.learners = [.solved]
+        var steps = (0..<8).map { rating($0 % 4, $0, at: Int64($0)) }
+        steps += [.produce(Entry(.forget(user: 3), time: 1_600_000_020_000)), .deliver(64), .restart]
+        steps += (0..<90).map { rating($0 % 3, $0 % 11, at: 30 + Int64($0)) }
+        let violation = Simulation(Script(setting, steps)).run()
+        #expect(violation == nil)
+    }
 }

@@ -21,7 +21,21 @@ struct IDTableTests {
         mutating func remove(_ id: EntityID) -> Int32? {
             guard let row = rows.removeValue(forKey: id) else { return nil }
             ids[Int(row)] = nil
+            while case .some(nil) = ids.last { ids.removeLast() }
             return row
+        }
+    }
+
+    @Test("after the last row was let go there are as many rows as in a table that is read back")
+    func lastRowLetGo() throws {
+        var (table, restored) = (IDTable(), IDTable())
+        for number in 0..<5 { _ = table.intern(try EntityID("u\(number)")) }
+        for number in [1, 3, 4] { _ = table.remove(try EntityID("u\(number)")) }
+        for number: Int32 in [0, 2] { restored.restore(try EntityID("u\(number)"), at: number) }
+        #expect(table.rowCount == 3 && restored.rowCount == 3)
+        for number in 5..<8 {
+            let id = try EntityID("u\(number)")
+            #expect(table.intern(id).row == restored.intern(id).row)
         }
     }
 

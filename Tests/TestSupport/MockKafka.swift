@@ -30,14 +30,23 @@ public final class MockKafka: @unchecked Sendable {
     private let handle: OpaquePointer
     private let cluster: OpaquePointer?
 
-    public init() throws(KafkaTestError) {
+    /// For its faults.
+    var mock: OpaquePointer {
+        get throws(KafkaTestError) {
+            guard let cluster else { throw KafkaTestError(Self.mockOnly) }
+            return cluster
+        }
+    }
+
+    /// - Parameter brokers: of the mock; a real cluster has those that it has.
+    public init(brokers: Int = 1) throws(KafkaTestError) {
         let real = Self.realBroker
         handle = try Self.makeHandle(RD_KAFKA_PRODUCER, real.map { ["bootstrap.servers": $0] } ?? [:])
         if let real {
             cluster = nil
             bootstrap = real
         } else {
-            guard let cluster = rd_kafka_mock_cluster_new(handle, 1) else {
+            guard let cluster = rd_kafka_mock_cluster_new(handle, Int32(brokers)) else {
                 throw KafkaTestError("librdkafka made no mock cluster")
             }
             // The mock offers version 2 of the metadata request, which cannot say that a topic is not to be
@@ -149,7 +158,7 @@ public final class MockKafka: @unchecked Sendable {
         try check(rd_kafka_topic_result_error(created), "create topic \(name) on \(bootstrap)")
     }
 
-    private func check(_ error: rd_kafka_resp_err_t, _ doing: String) throws(KafkaTestError) {
+    func check(_ error: rd_kafka_resp_err_t, _ doing: String) throws(KafkaTestError) {
         guard error != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
         throw KafkaTestError("cannot \(doing): \(String(cString: rd_kafka_err2str(error)))")
     }
