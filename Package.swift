@@ -82,10 +82,14 @@ let package = Package(
         // Calls to the scheduler that Swift cannot make.
         .target(name: "CScheduling"),
 
+        // A call to SQLite that Swift cannot make.
+        .target(name: "CSQLiteCalls", linkerSettings: [.linkedLibrary("sqlite3")]),
+
         // Other calls to the system that Swift cannot make.
         .target(name: "CSystemCalls"),
 
         // The rooms, in the order in which they may import one another.
+        room("KillPoints"),
         room("Locking", ["CScheduling"]),
         room("Factors", ["COpenBLAS", "CKernels"], computes: true),
         room("Learners", ["CKernels", "Factors"], computes: true),
@@ -95,11 +99,11 @@ let package = Package(
         room("Evaluation", ["Locking", "Factors", "Learners"], computes: true),
         room("Retrieval", ["CKernels", "Factors", heaps]),
         room("Events", ["CSimdJSON", "CZlib"]),
-        room("SQLiteFiles", ["Locking", grdb, sqlite]),
+        room("SQLiteFiles", ["CKernels", "CSQLiteCalls", "Locking", grdb, sqlite]),
         room("EventLog", ["Locking", "Events", "SQLiteFiles"]),
         room("EmbeddedEventLog", ["Locking", "Events", "SQLiteFiles", "EventLog", grdb, logging]),
         room("KafkaEventLog", ["CRdKafka", "Locking", "Events", "EventLog", logging]),
-        room("Checkpoints", ["Locking", "SQLiteFiles", grdb]),
+        room("Checkpoints", ["KillPoints", "Locking", "SQLiteFiles", grdb]),
         room("Identities", ["CKernels", "Locking", "Events", heaps]),
         room("Histories", ["CKernels", heaps]),
         room("Counting", ["Factors", "Learners", "Histories"], computes: true),
@@ -120,6 +124,8 @@ let package = Package(
                 "Histories", "Counting", "Blending", "LiveScores", "ContentVectors", "State",
             ], learns: true),
         room(
+            "Generations", ["KillPoints", "Locking", "Histories", "Checkpoints", "State", logging]),
+        room(
             "LookUps",
             [
                 "Identities",
@@ -130,7 +136,9 @@ let package = Package(
             "Engine",
             [
                 "Locking", "Factors", "Retrieval", "Events", "SQLiteFiles", "EventLog", "Checkpoints",
-                "Identities", "LiveScores", "Evaluation", "State", "StreamLearning", "LookUps", logging,
+                "Generations", "Identities", "KillPoints", "LiveScores", "Evaluation", "State",
+                "StreamLearning", "LookUps",
+                logging,
                 metrics,
             ]),
         room("RESP", [nioCore]),
@@ -156,6 +164,7 @@ let package = Package(
         room(
             "Settings",
             [
+                "Generations",
                 "Learners", "Training", "Events", "EventLog", "EmbeddedEventLog", "KafkaEventLog",
                 "Blending", "FeatureMaps", "LiveScores", "ContentVectors", "State",
                 "StreamLearning", "LookUps", "Engine", logging, yams,
@@ -182,7 +191,7 @@ let package = Package(
             "Diagnosis",
             [
                 "CSystemCalls", "Factors", "Events", "SQLiteFiles", "EventLog", "EmbeddedEventLog",
-                "KafkaEventLog", "Checkpoints", "Engine", "RESP", "HTTPServer", "Settings",
+                "KafkaEventLog", "Checkpoints", "Generations", "Engine", "RESP", "HTTPServer", "Settings",
             ]),
 
         room("Watching", ["Reporting", "Engine", "RESP", "HTTPServer"]),
@@ -193,7 +202,9 @@ let package = Package(
             dependencies: [
                 "Reporting", "Settings", "InventedWorlds", "Feeding", "HistoryTraining", "Diagnosis",
                 "Watching", "CSystemCalls", "LookUps", "EmbeddedEventLog", "Plotting", "Exporting",
-                "EvaluationRuns", "Evaluation", "FeatureMaps", "Training", "Locking", "Factors", "Events",
+                "Generations", "KillPoints", "EvaluationRuns", "Evaluation", "FeatureMaps", "Training",
+                "Locking",
+                "Factors", "Events",
                 "EventLog",
                 "Checkpoints", "State", "Engine", "RESP", "RPC", "Instruments", "HTTPServer", argumentParser,
                 lifecycle,
@@ -206,9 +217,13 @@ let package = Package(
                 "CRdKafka", "Locking", "Factors", "Events", "EventLog", "LookUps", "Engine", "RESP",
                 histogram,
             ]),
+        room(
+            "KillRuns",
+            ["BenchmarkSupport", "EmbeddedEventLog", "Events", "Factors", "KillPoints", "RESP", logging]),
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
+                "KillRuns",
                 "LiveScores", "ContentVectors", "ContentEvaluation", "BenchmarkSupport", "FeatureMaps",
                 "Histories", "Identities", "CScheduling",
                 "CRdKafka", "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
@@ -237,6 +252,15 @@ let package = Package(
             of: "KafkaEventLog",
             ["EventLogSupport", "TestSupport", "KafkaEventLog", "EventLog", "Events", "CRdKafka"]),
         tests(of: "Checkpoints", ["TestSupport", "SQLiteFiles", "Checkpoints", "Factors", grdb]),
+        .target(
+            name: "CDiskFaults", path: "Tests/CDiskFaults", linkerSettings: [.linkedLibrary("sqlite3")]),
+        tests(
+            of: "DiskFaults",
+            [
+                "CDiskFaults", "EngineSupport", "TestSupport", "Generations", "Engine", "State",
+                "Checkpoints", "EmbeddedEventLog", "EventLog", "Events", "Factors", "Locking", "LookUps",
+                logging,
+            ]),
         tests(of: "Identities", ["Identities", "Events", "Locking"]),
         tests(of: "Histories", ["Histories", "Factors"]),
         tests(of: "LiveScores", ["LiveScores", "Evaluation", "Events", "Factors"]),
@@ -247,6 +271,13 @@ let package = Package(
                 "EngineSupport", "TestSupport", "Identities", "Histories", "Counting", "State",
                 "StreamLearning", "Checkpoints", "Events", "Factors",
                 "Learners", "Locking", grdb,
+            ]),
+        tests(
+            of: "Generations",
+            [
+                "EngineSupport", "TestSupport", "Generations", "Engine", "StreamLearning", "State",
+                "Checkpoints", "EmbeddedEventLog", "EventLog", "Events", "Identities", "Locking",
+                "SQLiteFiles", grdb,
             ]),
         tests(
             of: "StreamLearning",
