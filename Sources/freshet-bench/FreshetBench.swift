@@ -19,12 +19,14 @@ struct FreshetBench: AsyncParsableCommand {
               swift run -c release freshet-bench freshness --rate 50000
               swift run -c release freshet-bench quality ../shared/data
               swift run -c release freshet-bench content ../shared/data
+              swift run -c release freshet-bench kills --count 500
             """,
         subcommands: [
             UpdatesBenchmark.self, TopNBenchmark.self, PublishBenchmark.self, LookupsBenchmark.self,
             StreamBenchmark.self, IngestBenchmark.self, FreshnessBenchmark.self, FeedBenchmark.self,
             ScalingBenchmark.self, ProduceBenchmark.self, QualityBenchmark.self,
             ContentBenchmark.self, CheckpointBenchmark.self,
-            RestoreBenchmark.self, PriorsBenchmark.self, MockBrokerCommand.self, EndWithParent.self,
+            RestoreBenchmark.self, PriorsBenchmark.self, KillsBenchmark.self, MockBrokerCommand.self,
+            EndWithParent.self,
         ])
 }
