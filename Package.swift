@@ -83,6 +83,9 @@ let package = Package(
         // Calls to the scheduler that Swift cannot make.
         .target(name: "CScheduling"),
 
+        // A call to SQLite that Swift cannot make.
+        .target(name: "CSQLiteCalls", linkerSettings: [.linkedLibrary("sqlite3")]),
+
         // Other calls to the system that Swift cannot make.
         .target(name: "CSystemCalls"),
 
@@ -90,6 +93,7 @@ let package = Package(
         .target(name: "CSimulatedDisk", linkerSettings: [.linkedLibrary("sqlite3")]),
 
         // The rooms, in the order in which they may import one another.
+        room("KillPoints"),
         room("Locking", ["CScheduling"]),
         room("Factors", ["COpenBLAS", "CKernels"], computes: true),
         room("Learners", ["CKernels", "Factors"], computes: true),
@@ -99,11 +103,11 @@ let package = Package(
         room("Evaluation", ["Locking", "Factors", "Learners"], computes: true),
         room("Retrieval", ["CKernels", "Factors", heaps]),
         room("Events", ["CSimdJSON", "CZlib"]),
-        room("SQLiteFiles", ["Locking", grdb, sqlite]),
+        room("SQLiteFiles", ["CKernels", "CSQLiteCalls", "Locking", grdb, sqlite]),
         room("EventLog", ["Locking", "Events", "SQLiteFiles"]),
         room("EmbeddedEventLog", ["Locking", "Events", "SQLiteFiles", "EventLog", grdb, logging]),
         room("KafkaEventLog", ["CRdKafka", "Locking", "Events", "EventLog", logging]),
-        room("Checkpoints", ["Locking", "SQLiteFiles", grdb]),
+        room("Checkpoints", ["KillPoints", "Locking", "SQLiteFiles", grdb]),
         room("Identities", ["CKernels", "Locking", "Events", heaps]),
         room("Histories", ["CKernels", heaps]),
         room("Counting", ["Factors", "Learners", "Histories"], computes: true),
@@ -130,6 +134,8 @@ let package = Package(
                 "ContentVectors", "FeatureMaps", "State",
             ], learns: true),
         room(
+            "Generations", ["KillPoints", "Locking", "Histories", "Checkpoints", "State", logging]),
+        room(
             "LookUps",
             [
                 "Identities",
@@ -140,8 +146,8 @@ let package = Package(
             "Engine",
             [
                 "Locking", "Factors", "Learners", "Retrieval", "Events", "SQLiteFiles", "EventLog",
-                "Checkpoints",
-                "Identities", "LiveScores", "Evaluation", "State", "StreamLearning", "LookUps", logging,
+                "Checkpoints", "Generations", "Identities", "KillPoints", "LiveScores", "Evaluation", "State",
+                "StreamLearning", "LookUps", logging,
                 metrics,
             ]),
         room("Access", ["CCrypt", "Locking", logging]),
@@ -180,6 +186,7 @@ let package = Package(
         room(
             "Settings",
             [
+                "Generations",
                 "Learners", "Training", "Events", "EventLog", "EmbeddedEventLog", "KafkaEventLog",
                 "Blending", "FeatureMaps", "LiveScores", "ContentVectors", "State",
                 "StreamLearning", "LookUps", "Engine", "Access", logging, yams,
@@ -206,7 +213,7 @@ let package = Package(
             "Diagnosis",
             [
                 "CSystemCalls", "Factors", "Events", "SQLiteFiles", "EventLog", "EmbeddedEventLog",
-                "KafkaEventLog", "Checkpoints", "Engine", "RESP", "HTTPServer", "Settings",
+                "KafkaEventLog", "Checkpoints", "Generations", "Engine", "RESP", "HTTPServer", "Settings",
             ]),
 
         room("Watching", ["Reporting", "Engine", "RESP", "HTTPServer"]),
@@ -217,7 +224,8 @@ let package = Package(
             dependencies: [
                 "Reporting", "Settings", "InventedWorlds", "Feeding", "HistoryTraining", "Diagnosis",
                 "Watching", "Access", "CSystemCalls", "LookUps", "EmbeddedEventLog", "Plotting", "Exporting",
-                "EvaluationRuns", "Evaluation", "FeatureMaps", "Training", "Locking", "Factors", "Events",
+                "Generations", "KillPoints", "EvaluationRuns", "Evaluation", "FeatureMaps", "Training",
+                "Locking", "Factors", "Events",
                 "EventLog",
                 "Checkpoints", "State", "Engine", "RESP", "RPC", "Instruments", "HTTPServer", argumentParser,
                 lifecycle,
@@ -233,10 +241,13 @@ let package = Package(
                 "CRdKafka", "Locking", "Factors", "Events", "EventLog", "LookUps", "Engine", "RESP",
                 histogram,
             ]),
+        room(
+            "KillRuns",
+            ["BenchmarkSupport", "EmbeddedEventLog", "Events", "Factors", "KillPoints", "RESP", logging]),
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
-                "ClusterItems", "LiveScores", "ContentVectors", "ContentEvaluation", "BenchmarkSupport",
+                "KillRuns", "ClusterItems", "LiveScores", "ContentVectors", "ContentEvaluation", "BenchmarkSupport",
                 "HostileClients", "Fuzzing", "FeatureMaps",
                 "Histories", "Identities", "CScheduling",
                 "CRdKafka", "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
@@ -268,6 +279,15 @@ let package = Package(
                 "Engine", "LookUps", "Checkpoints", "CRdKafka",
             ]),
         tests(of: "Checkpoints", ["TestSupport", "SQLiteFiles", "Checkpoints", "Factors", grdb]),
+        .target(
+            name: "CDiskFaults", path: "Tests/CDiskFaults", linkerSettings: [.linkedLibrary("sqlite3")]),
+        tests(
+            of: "DiskFaults",
+            [
+                "CDiskFaults", "EngineSupport", "TestSupport", "Generations", "Engine", "State",
+                "Checkpoints", "EmbeddedEventLog", "EventLog", "Events", "Factors", "Locking", "LookUps",
+                logging,
+            ]),
         tests(of: "Identities", ["Identities", "Events", "Locking"]),
         tests(of: "Histories", ["Histories", "Factors"]),
         tests(of: "LiveScores", ["LiveScores", "Evaluation", "Events", "Factors"]),
@@ -278,6 +298,13 @@ let package = Package(
                 "EngineSupport", "TestSupport", "Identities", "Histories", "Counting", "State",
                 "StreamLearning", "Checkpoints", "Events", "Factors",
                 "Learners", "Locking", grdb,
+            ]),
+        tests(
+            of: "Generations",
+            [
+                "EngineSupport", "TestSupport", "Generations", "Engine", "StreamLearning", "State",
+                "Checkpoints", "EmbeddedEventLog", "EventLog", "Events", "Identities", "Locking",
+                "SQLiteFiles", grdb,
             ]),
         tests(
             of: "StreamLearning",

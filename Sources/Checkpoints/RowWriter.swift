@@ -7,32 +7,15 @@ internal import SQLiteFiles
 struct RowWriter: ~Copyable {
     private let users: OwnedRows
     private let items: OwnedRows
-    private let userFactors: PlainStatement
-    private let itemFactors: PlainStatement
+    private let userFactors: SummedStatement
+    private let itemFactors: SummedStatement
 
-    init(_ db: Database) throws {
-        let users = try OwnedRows(
-            "users",
-            columns: [
-                "history", "residual_sum", "ratings", "next_order", "last_event", "hidden", "marks",
-                "tallies", "tags", "tags_at",
-            ], db)
-        let items = try OwnedRows(
-            "items",
-            columns: [
-                "title", "tags", "available", "users", "ratings", "rating_sum", "last_event", "title_at",
-                "tags_at", "available_at",
-            ], db)
-        let userFactors = try PlainStatement(
-            """
-            INSERT OR REPLACE INTO user_factors(model, row, bias, vector, step, long_term)
-            VALUES (?, ?, ?, ?, ?, ?)
-            """, db)
-        let itemFactors = try PlainStatement(
-            """
-            INSERT OR REPLACE INTO item_factors(model, row, bias, vector, step, positives, popular, trend, counted_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-            """, db)
+    /// - Parameter sums: of the transaction.
+    init(_ db: Database, _ sums: TableSums) throws {
+        let users = try OwnedRows(.users, sums, db)
+        let items = try OwnedRows(.items, sums, db)
+        let userFactors = try SummedStatement(upsert: .userFactors, sums, db)
+        let itemFactors = try SummedStatement(upsert: .itemFactors, sums, db)
         self.users = users
         self.items = items
         self.userFactors = userFactors
@@ -148,17 +131,18 @@ extension StoredFactors {
     /// Binds model, row, bias, vector and step of each row, ascending; `finish` binds the others and runs the statement. It
     /// is given the row's index, and where its numbers lie among the bytes of `vectors`.
     fileprivate func forEachRow(
-        _ statement: borrowing PlainStatement,
-        _ finish: (borrowing PlainStatement, Int, Range<Int>) throws -> Int
+        _ statement: SummedStatement,
+        _ finish: (SummedStatement, Int, Range<Int>) throws -> Int
     ) throws {
         let indices = rows.indices.ascending { rows[$0] }
         var name = model
         try name.withUTF8 { name in
             try vectors.withUnsafeBytes { bytes in
-                statement.bind(text: UnsafeRawBufferPointer(name), at: 1)
+                let prefix = statement.prefix(text: UnsafeRawBufferPointer(name))
                 let stride = factors * MemoryLayout<Float>.stride
                 for index in indices {
                     let place = index * stride..<(index + 1) * stride
+                    statement.begin(prefix)
                     statement.bind(Int64(rows[index]), at: 2)
                     statement.bind(Double(biases[index]), at: 3)
                     // Little-endian float32, as they lie.
@@ -184,35 +168,47 @@ extension Collection {
 /// A row whose id is as it was is changed in place, which leaves the index of ids alone; nearly all are. Any other
 /// replaces whatever holds its number or its id.
 private struct OwnedRows: ~Copyable {
-    private let update: PlainStatement
-    private let replace: PlainStatement
+    private let update: SummedStatement
+    private let replace: SummedStatement
+    private let holders: PlainStatement
+    private let table: SummedTable
+    private let sums: TableSums
 
-    /// - Parameter columns: those after `row` and `id`.
-    init(_ table: String, columns: [String], _ db: Database) throws {
-        let names = ["row", "id"] + columns
-        let values = names.map { _ in "?" }.joined(separator: ", ")
-        let insertion = "INTO \(table)(\(names.joined(separator: ", "))) VALUES (\(values))"
-        let changes = columns.map { "\($0) = excluded.\($0)" }.joined(separator: ", ")
+    init(_ table: SummedTable, _ sums: TableSums, _ db: Database) throws {
+        let insertion =
+            "INTO \(table.rawValue)(\(table.list), checksum) VALUES (\(SummedStatement.places(table)))"
+        let changes =
+            table.columns.dropFirst(2).map { "\($0) = excluded.\($0)" } + [SummedStatement.renewal]
         // Changes nothing where the row's number or the id belong to another.
-        let update = try PlainStatement(
-            "INSERT OR IGNORE \(insertion) ON CONFLICT(row) DO UPDATE SET \(changes) WHERE id = excluded.id",
-            db)
-        let replace = try PlainStatement("INSERT OR REPLACE \(insertion)", db)
+        let update = try SummedStatement(
+            """
+            INSERT OR IGNORE \(insertion) ON CONFLICT(row) DO UPDATE SET \(changes.joined(separator: ", "))
+            WHERE id = excluded.id
+            """, table, sums, db)
+        let replace = try SummedStatement("INSERT OR REPLACE \(insertion)", table, sums, db)
+        let holders = try PlainStatement(
+            "SELECT checksum FROM \(table.rawValue) WHERE row = ? OR id = ?", db)
         self.update = update
         self.replace = replace
+        self.holders = holders
+        (self.table, self.sums) = (table, sums)
     }
 
     /// - Parameter bind: binds the columns, from parameter 3 on.
-    func write(
-        row: Int32, id: UnsafeRawBufferPointer, bind: (borrowing PlainStatement) -> Void
-    ) throws {
-        if try run(update, row, id, bind) == 0 { _ = try run(replace, row, id, bind) }
+    func write(row: Int32, id: UnsafeRawBufferPointer, bind: (SummedStatement) -> Void) throws {
+        guard try run(update, row, id, bind) == 0 else { return }
+        // Those that it takes the place of.
+        holders.bind(Int64(row), at: 1)
+        holders.bind(blob: id, at: 2)
+        while try holders.next() { sums.deleted(holders.integer(0), table) }
+        _ = try run(replace, row, id, bind)
     }
 
     private func run(
-        _ statement: borrowing PlainStatement, _ row: Int32, _ id: UnsafeRawBufferPointer,
-        _ bind: (borrowing PlainStatement) -> Void
+        _ statement: SummedStatement, _ row: Int32, _ id: UnsafeRawBufferPointer,
+        _ bind: (SummedStatement) -> Void
     ) throws -> Int {
+        statement.begin()
         statement.bind(Int64(row), at: 1)
         statement.bind(blob: id, at: 2)
         bind(statement)

@@ -1,4 +1,5 @@
 public import Foundation
+internal import SQLiteFiles
 
 /// What has changed since the last checkpoint, copied aside: plain values, independent of the live state.
 ///
@@ -13,6 +14,8 @@ public struct StateDelta: Sendable {
     public var users: [StoredUser] = []
     /// Rows of users that are gone: erased from every table.
     public var forgottenUsers: [Int32] = []
+    /// Who of them wanted to be forgotten, and so has to be erased from earlier copies of the file, too.
+    public var erasures: [ErasedID] = []
     public var items: [StoredItem] = []
     public var userFactors: [StoredFactors] = []
     public var itemFactors: [StoredFactors] = []
@@ -23,6 +26,27 @@ public struct StateDelta: Sendable {
     public var rowCount: Int {
         users.count + forgottenUsers.count + items.count
             + (userFactors + itemFactors).reduce(0) { $0 + $1.rows.count }
+    }
+}
+
+/// A user who is to be erased from copies of the file, by a number that does not tell the id.
+public struct ErasedID: Sendable, Hashable {
+    var hash: Int64
+    /// Events applied, over the whole life of the state, when the batch came that forgets the user: who stands in a copy of more
+    /// has come back since.
+    var events: Int64
+
+    /// - Parameter id: UTF-8.
+    public init(_ id: UnsafeRawBufferPointer, events: Int64) {
+        (hash, self.events) = (Self.hash(id), events)
+    }
+
+    init(hash: Int64, events: Int64) { (self.hash, self.events) = (hash, events) }
+
+    static func hash(_ id: UnsafeRawBufferPointer) -> Int64 {
+        var sum = RowChecksum(table: "erasures")
+        sum.add(text: id)
+        return sum.stored
     }
 }
 

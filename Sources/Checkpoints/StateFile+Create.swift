@@ -37,7 +37,7 @@ extension StateFile {
 
     /// Folds the write-ahead log of an older state into its file. Left behind, the log would be taken for the new
     /// state's; removed alone, a kill before the renaming would cost the old state its last transactions.
-    private static func settle(_ path: String) {
+    static func settle(_ path: String) {
         guard FileManager.default.fileExists(atPath: path + "-wal") else { return }
         if let queue = try? open(path: path, readOnly: false) {
             _ = try? queue.writeWithoutTransaction { try $0.checkpoint(.truncate) }
@@ -61,7 +61,7 @@ extension StateFile {
 }
 
 /// Out here, where `open` is the system's.
-private func syncToDisk(_ path: String) -> Bool {
+func syncToDisk(_ path: String) -> Bool {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }

@@ -9,12 +9,16 @@ extension StateFile {
     public func read(into reader: some StateReader) throws(StateError) {
         do {
             try queue.read { db in
-                try Self.readScalars(db, into: reader)
+                guard try Schema.isOfOneFile(db) else {
+                    throw Self.damaged(path, "its write-ahead log is another file's")
+                }
+                try Self.readScalars(db, path: path, into: reader)
                 try reader.expect(
                     userRows: Self.rowCount(of: "users", db), itemRows: Self.rowCount(of: "items", db))
                 try readRows(db, into: reader)
                 try reader.finish()
             }
+            proveLog()
         } catch {
             throw Self.explain(error, path: path)
         }
@@ -36,7 +40,9 @@ extension StateFile {
             outcome.withLock { $0 = result }
         }
         let own = Result {
-            try RowCounts(items: Self.readItems(db, into: reader), users: Self.readUsers(db, into: reader))
+            try RowCounts(
+                items: Self.readItems(db, path: path, into: reader),
+                users: Self.readUsers(db, path: path, into: reader))
         }
         group.wait()
         try outcome.withLock { $0 }.get().check(owners: own.get(), path: path)
@@ -46,40 +52,51 @@ extension StateFile {
         try (Int.fetchOne(db, sql: "SELECT max(row) FROM \(table)") ?? -1) + 1
     }
 
-    private static func readScalars(_ db: Database, into reader: some StateReader) throws {
-        let positions = try GRDB.Row.fetchCursor(db, sql: "SELECT partition, next_offset FROM positions")
-        while let row = try positions.next() { reader.read(position: row[1], partition: row[0]) }
-        let scalars = try GRDB.Row.fetchCursor(db, sql: "SELECT name, value FROM scalars")
-        while let row = try scalars.next() {
-            if let value = Scalar(row[1]) { reader.read(scalar: value, name: row[0]) }
+    private static func readScalars(_ db: Database, path: String, into reader: some StateReader) throws {
+        for table in [SummedTable.identity, .models] {
+            try readRows(of: table, db, path: path) { _ in }
         }
-        let ofModels = try GRDB.Row.fetchCursor(db, sql: "SELECT model, name, value FROM model_scalars")
-        while let row = try ofModels.next() {
-            if let value = Scalar(row[2]) { reader.read(scalar: value, name: row[1], model: row[0]) }
+        try readRows(of: .positions, db, path: path) {
+            reader.read(position: $0.integer(1), partition: Int32(clamping: $0.integer(0)))
+        }
+        try readRows(of: .scalars, db, path: path) {
+            if let value = Scalar($0, 1) { reader.read(scalar: value, name: $0.text(0)) }
+        }
+        try readRows(of: .modelScalars, db, path: path) {
+            if let value = Scalar($0, 2) { reader.read(scalar: value, name: $0.text(1), model: $0.text(0)) }
         }
     }
 
-    private static func readUsers(_ db: Database, into reader: some StateReader) throws -> Int {
+    /// Each row of a table, in the order of its keys, once it was looked at by its checksum; the whole table at the end.
+    private static func readRows(
+        of table: SummedTable, _ db: Database, path: String, _ body: (borrowing PlainStatement) throws -> Void
+    ) throws {
+        var check = ChecksumCheck(table)
+        let checksum = table.rowsHaveChecksums ? "checksum" : "0"
+        let statement = try PlainStatement(
+            "SELECT \(table.list), \(checksum) FROM \(table.rawValue) ORDER BY \(table.key)", db)
+        while try statement.next() {
+            try check.require(statement, path: path)
+            try body(statement)
+        }
+        try check.requireWhole(db, path: path)
+    }
+
+    private static func readUsers(_ db: Database, path: String, into reader: some StateReader) throws -> Int {
         var count = 0
-        let users = try PlainStatement("\(ReadUser.selection) ORDER BY row", db)
-        while try users.next() {
+        try readRows(of: .users, db, path: path) { row in
             count += 1
-            try reader.read(user: ReadUser(users))
+            try reader.read(user: ReadUser(row))
         }
         return count
     }
 
-    private static func readItems(_ db: Database, into reader: some StateReader) throws -> Int {
+    private static func readItems(_ db: Database, path: String, into reader: some StateReader) throws -> Int {
         var count = 0
         let decoder = JSONDecoder()
-        let items = try PlainStatement(
-            """
-            SELECT row, id, title, tags, available, users, ratings, rating_sum, last_event, title_at, tags_at, available_at
-            FROM items ORDER BY row
-            """, db)
         // Most items share their tags with another.
         var known: [Data: [String]] = [Data("[]".utf8): []]
-        while try items.next() {
+        try readRows(of: .items, db, path: path) { items in
             count += 1
             let text = Data(items.bytes(3))
             let tags = try known[text] ?? decoder.decode([String].self, from: text)
@@ -114,12 +131,8 @@ extension StateFile {
 }
 
 extension ReadUser {
-    /// All of a user that `init` takes.
-    static let selection = """
-        SELECT row, id, history, residual_sum, ratings, next_order, last_event, hidden, marks, tallies, tags,
-            tags_at
-        FROM users
-        """
+    /// All of a user that `init` takes, and the row's checksum.
+    static let selection = "SELECT \(SummedTable.users.list), checksum FROM users"
 
     /// Lies in the statement's row.
     init(_ users: borrowing PlainStatement) {
@@ -158,13 +171,15 @@ struct FactorReader {
 
     private func readUsers(into reader: some StateReader) throws -> [Int] {
         let statement = try PlainStatement(
-            "SELECT model, row, bias, vector, step, long_term FROM user_factors ORDER BY model, row", db)
+            "SELECT \(SummedTable.userFactors.list), checksum FROM user_factors ORDER BY model, row", db)
         var counts = [Int](repeating: 0, count: names.count)
-        var model = 0
+        var (model, check) = (0, ChecksumCheck(.userFactors))
         while try statement.next() {
+            try check.require(statement, path: path)
             try reader.read(userRow: userRow(of: statement, &model))
             counts[model] += 1
         }
+        try check.requireWhole(db, path: path)
         return counts
     }
 
@@ -187,18 +202,17 @@ struct FactorReader {
 
     private func readItems(into reader: some StateReader) throws -> Int {
         let statement = try PlainStatement(
-            """
-            SELECT model, row, bias, vector, step, positives, popular, trend, counted_at
-            FROM item_factors ORDER BY model, row
-            """, db)
-        var (count, model) = (0, 0)
+            "SELECT \(SummedTable.itemFactors.list), checksum FROM item_factors ORDER BY model, row", db)
+        var (count, model, check) = (0, 0, ChecksumCheck(.itemFactors))
         while try statement.next() {
             count += 1
+            try check.require(statement, path: path)
             let popularity = StoredPopularity(
                 positives: Int32(clamping: statement.integer(5)), popular: statement.double(6),
                 trend: statement.double(7), countedAt: statement.integer(8))
             try reader.read(itemRow: row(of: statement, "item_factors", &model), popularity: popularity)
         }
+        try check.requireWhole(db, path: path)
         return count
     }
 
@@ -270,7 +284,20 @@ extension Data {
     var allFloatsAreFinite: Bool { withUnsafeBytes(\.allFloatsAreFinite) }
 }
 
+extension PlainStatement {
+    fileprivate func text(_ column: Int32) -> String { String(decoding: bytes(column), as: UTF8.self) }
+}
+
 extension Scalar {
+    fileprivate init?(_ row: borrowing PlainStatement, _ column: Int32) {
+        switch row.kind(column) {
+        case .integer: self = .integer(row.integer(column))
+        case .double: self = .double(row.double(column))
+        case .blob: self = .blob(Data(row.bytes(column)))
+        case .null, .text: return nil
+        }
+    }
+
     init?(_ value: DatabaseValue) {
         switch value.storage {
         case .int64(let value): self = .integer(value)

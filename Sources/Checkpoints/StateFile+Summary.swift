@@ -21,6 +21,10 @@ extension StateFile {
                 // The highest rows, which need no pass.
                 report.users = try Int.fetchOne(db, sql: "SELECT max(row) + 1 FROM users") ?? 0
                 report.items = try Int.fetchOne(db, sql: "SELECT max(row) + 1 FROM items") ?? 0
+                guard report.schemaVersion >= SummedTable.firstSchema else { return report }
+                for table in SummedTable.allCases where table.rowsHaveChecksums {
+                    report.checksums[table.rawValue] = try table.storedSum(db)?.sum
+                }
                 return report
             }
         } catch {

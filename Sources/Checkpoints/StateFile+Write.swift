@@ -1,5 +1,7 @@
 internal import Foundation
 internal import GRDB
+internal import KillPoints
+internal import SQLiteFiles
 internal import Synchronization
 
 /// What a checkpoint came to.
@@ -39,23 +41,30 @@ extension StateFile {
             try requireFiles()
             var end = ContinuousClock().now
             try queue.write { db in
+                let sums = try TableSums(db)
                 try report.time(\.rest) {
                     try Self.write(positions: delta.positions, db)
-                    try Self.write(scalars: delta.scalars, models: delta.models, db)
-                    try Self.erase(users: delta.forgottenUsers, db)
+                    try Self.write(scalars: delta.scalars, models: delta.models, sums, db)
+                    try Self.erase(users: delta.forgottenUsers, sums, db)
+                    try Self.write(erasures: delta.erasures, db)
                 }
-                var rows = try RowWriter(db)
+                var rows = try RowWriter(db, sums)
                 try rows.write(delta, &report)
+                KillPoint.checkpointMid.reach()
                 while true {
                     var page: StateDelta?
                     report.time(\.pages) { page = nextPage() }
                     guard let page else { break }
-                    try report.time(\.rest) { try Self.write(scalars: page.scalars, models: page.models, db) }
+                    try report.time(\.rest) {
+                        try Self.write(scalars: page.scalars, models: page.models, sums, db)
+                    }
                     try rows.write(page, &report)
                 }
+                try sums.store(db)
                 end = .now
             }
             report.commit = end.duration(to: .now)
+            proveLog()
             if !delta.forgottenUsers.isEmpty { walHoldsForgotten.store(true, ordering: .relaxed) }
             if walHoldsForgotten.load(ordering: .relaxed) { try truncateWAL() }
             if report.rows > Self.rowsKeptCached { queue.releaseMemory() }
@@ -84,40 +93,49 @@ extension StateFile {
         for (partition, offset) in positions { try statement.execute(arguments: [partition, offset]) }
     }
 
-    private static func write(scalars: [String: Scalar], models: [StoredModel], _ db: Database) throws {
-        let statement = try db.makeStatement(sql: "INSERT OR REPLACE INTO scalars(name, value) VALUES (?, ?)")
-        for (name, value) in scalars { try statement.execute(arguments: [name, value.databaseValue]) }
-        let ofModel = try db.makeStatement(
-            sql: "INSERT OR REPLACE INTO model_scalars(model, name, value) VALUES (?, ?, ?)")
+    private static func write(
+        scalars: [String: Scalar], models: [StoredModel], _ sums: TableSums, _ db: Database
+    ) throws {
+        let own = try SummedStatement(upsert: .scalars, sums, db)
+        for (name, value) in scalars { try write(name, value, prefix: nil, at: 1, own) }
+        let ofModel = try SummedStatement(upsert: .modelScalars, sums, db)
+        let deletion = try SummedDeletion(
+            from: .modelScalars, where: "model = ? AND name = ?", sums, db)
         for model in models {
-            for (name, value) in model.scalars {
-                try ofModel.execute(arguments: [model.name, name, value.databaseValue])
+            var text = model.name
+            try text.withUTF8 { bytes in
+                let prefix = ofModel.prefix(text: UnsafeRawBufferPointer(bytes))
+                for (name, value) in model.scalars { try write(name, value, prefix: prefix, at: 2, ofModel) }
             }
-            for name in model.obsolete {
-                try db.execute(
-                    sql: "DELETE FROM model_scalars WHERE model = ? AND name = ?",
-                    arguments: [model.name, name])
-            }
+            for name in model.obsolete { try deletion.run(model.name, name) }
         }
     }
 
-    private static func erase(users: [Int32], _ db: Database) throws {
-        let fromUsers = try db.makeStatement(sql: "DELETE FROM users WHERE row = ?")
-        let fromFactors = try db.makeStatement(
-            sql: "DELETE FROM user_factors WHERE row = ? AND model IN (SELECT name FROM models)")
+    private static func write(
+        _ name: String, _ value: Scalar, prefix: RowChecksum?, at place: Int32, _ statement: SummedStatement
+    ) throws {
+        var name = name
+        try name.withUTF8 { bytes in
+            if let prefix { statement.begin(prefix) } else { statement.begin() }
+            statement.bind(text: UnsafeRawBufferPointer(bytes), at: place)
+            _ = try statement.run(binding: value, at: place + 1)
+        }
+    }
+
+    private static func erase(users: [Int32], _ sums: TableSums, _ db: Database) throws {
+        let fromUsers = try SummedDeletion(from: .users, where: "row = ?", sums, db)
+        let fromFactors = try SummedDeletion(
+            from: .userFactors, where: "row = ? AND model IN (SELECT name FROM models)", sums, db)
         for row in users {
-            try fromUsers.execute(arguments: [row])
-            try fromFactors.execute(arguments: [row])
+            try fromUsers.run(Int64(row))
+            try fromFactors.run(Int64(row))
         }
     }
-}
 
-extension Scalar {
-    fileprivate var databaseValue: DatabaseValue {
-        switch self {
-        case .integer(let value): value.databaseValue
-        case .double(let value): value.databaseValue
-        case .blob(let value): value.databaseValue
-        }
+    /// Who is to be erased from copies of this file too.
+    static func write(erasures: [ErasedID], _ db: Database) throws {
+        let statement = try db.makeStatement(
+            sql: "INSERT OR REPLACE INTO erasures(id_hash, events) VALUES (?, ?)")
+        for erased in erasures { try statement.execute(arguments: [erased.hash, erased.events]) }
     }
 }

@@ -26,31 +26,50 @@ public final class StateFile: Sendable {
     /// begun and folded in under a reader that knows nothing of it.
     let connectionNumber = SharedLock(0)
     let files: Lock<OpenedFiles>
+    /// What it is of.
+    public let identity: StateIdentity
     /// Bytes of forgotten users may stand in the -wal: a kill may have left them there.
     let walHoldsForgotten = Atomic(true)
 
     /// Opens or creates the file, and refuses one of another identity, another program, a newer schema, or damaged.
-    public convenience init(path: String, identity: StateIdentity) throws(StateError) {
-        try self.init(path: path, identity: identity, walBytesMax: WriteAheadLog.bytesMax)
+    ///
+    /// - Parameter beforeMigration: called before a file of an older schema is changed.
+    public convenience init(
+        path: String, identity: StateIdentity, beforeMigration: () -> Void = {}
+    ) throws(StateError) {
+        try self.init(
+            path: path, identity: identity, walBytesMax: WriteAheadLog.bytesMax,
+            beforeMigration: beforeMigration)
     }
 
-    init(path: String, identity: StateIdentity, walBytesMax: Int64) throws(StateError) {
+    init(
+        path: String, identity: StateIdentity, walBytesMax: Int64, beforeMigration: () -> Void = {}
+    ) throws(StateError) {
+        self.identity = identity
         let wal = WriteAheadLog(database: path, bytesMax: walBytesMax)
         place = Lock((path, wal))
         Self.prefetch(path)
         do {
+            try Self.refuseEmptied(path, wal)
             let queue = try Self.open(path: path, readOnly: false)
+            // What a kill left, or of another file: it is folded in once what it makes of the file has been read and is whole.
+            let isUnproven = wal.bytes > 0
+            queue.writeWithoutTransaction { WriteAheadLog.keepAtClose(isUnproven, $0) }
             try queue.write { db in
                 if try Self.isEmpty(db) {
                     try Schema.create(db)
                     try Self.write(identity, to: db)
+                    try SummedTable.signAll(db)
                 }
             }
             try queue.read { db in
                 try Self.checkSchema(db, path: path)
                 try Self.check(identity, db, path: path)
             }
-            try queue.write(Schema.migrate)
+            if try queue.read(Schema.isOlder) {
+                beforeMigration()
+                try queue.write(Schema.migrate)
+            }
             // Only now: the mode stands in the file, and a foreign file must stay as it is.
             try Self.prepare(queue, wal)
             connection = Lock(queue)
@@ -59,6 +78,18 @@ public final class StateFile: Sendable {
         } catch {
             throw Self.explain(error, path: path)
         }
+    }
+
+    /// SQLite takes a file of no bytes for a new one, and removes the log beside it.
+    private static func refuseEmptied(_ path: String, _ wal: WriteAheadLog) throws {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        guard wal.bytes > 0, let size = attributes?[.size] as? NSNumber, size.int64Value == 0 else { return }
+        throw damaged(path, "it is empty, and has a write-ahead log")
+    }
+
+    /// What was read, or written, is sound: the write-ahead log may be folded in.
+    func proveLog() {
+        queue.writeWithoutTransaction { WriteAheadLog.keepAtClose(false, $0) }
     }
 
     private static let cacheKibibytes = 65_536

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import GRDB
+internal import SQLiteFiles
 
 /// What a look through a state file found.
 public struct StateVerification: Sendable {
@@ -11,6 +12,9 @@ public struct StateVerification: Sendable {
     public var items = 0
     /// Rows per table and model, say `item_factors.likes`.
     public var factorRows: [String: Int] = [:]
+    /// By table, a number for all that stands in it; two files in which it is the same say the same there. Empty in files of
+    /// before there were any.
+    public var checksums: [String: UInt64] = [:]
     /// Empty when all is well.
     public var problems: [String] = []
 
@@ -36,6 +40,7 @@ extension StateFile {
                 report.schemaVersion = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
                 report.identity = try readIdentity(db)
                 try checkIntegrity(db, &report)
+                try checkChecksums(db, &report)
                 try checkScalars(db, &report)
                 try checkFactors(db, "user_factors", of: "users", &report)
                 try checkFactors(db, "item_factors", of: "items", &report)
@@ -52,6 +57,29 @@ extension StateFile {
         if lines != ["ok"] { report.problems += lines.map { "integrity: \($0)" } }
         report.users = try Int.fetchOne(db, sql: "SELECT count(*) FROM users") ?? 0
         report.items = try Int.fetchOne(db, sql: "SELECT count(*) FROM items") ?? 0
+    }
+
+    /// What SQLite does not see: values that are not those that were written.
+    private static func checkChecksums(_ db: Database, _ report: inout StateVerification) throws {
+        guard report.schemaVersion >= SummedTable.firstSchema else { return }
+        if try !Schema.isOfOneFile(db) { report.problems.append("its write-ahead log is another file's") }
+        for table in SummedTable.allCases {
+            var (check, bad, first) = (ChecksumCheck(table), 0, "")
+            let checksum = table.rowsHaveChecksums ? "checksum" : "0"
+            let rows = try PlainStatement("SELECT \(table.list), \(checksum) FROM \(table.rawValue)", db)
+            while try rows.next() {
+                if check.take(rows) { continue }
+                if bad == 0 { first = check.key(of: rows) }
+                bad += 1
+            }
+            if bad > 0 {
+                report.problems.append(
+                    "\(bad) rows of \(table.rawValue) are not what was written (checksum), the first is \(first)"
+                )
+            }
+            if let problem = try check.problem(db) { report.problems.append(problem) }
+            report.checksums[table.rawValue] = check.sum
+        }
     }
 
     static func checkScalars(_ db: Database, _ report: inout StateVerification) throws {

@@ -59,9 +59,11 @@ public final class UserRowReader: Sendable {
         throws
     {
         let statement = try PlainStatement("\(ReadUser.selection) WHERE row = ?", db)
+        var check = ChecksumCheck(.users)
         for row in rows {
             statement.bind(Int64(row), at: 1)
             guard try statement.next() else { throw missing(row, "users") }
+            try check.require(statement, path: file.path)
             try body(ReadUser(statement))
             statement.reset()
         }
@@ -73,8 +75,9 @@ public final class UserRowReader: Sendable {
         let reader = try FactorReader(db, path: file.path, withoutVectors: withoutVectors)
         let statement = try PlainStatement(
             """
-            SELECT model, row, bias, vector, step, long_term FROM user_factors WHERE model = ? AND row = ?
+            SELECT \(SummedTable.userFactors.list), checksum FROM user_factors WHERE model = ? AND row = ?
             """, db)
+        var check = ChecksumCheck(.userFactors)
         for (number, name) in reader.names.enumerated() {
             var text = name
             try text.withUTF8 { bytes in
@@ -86,6 +89,7 @@ public final class UserRowReader: Sendable {
                         statement.reset()
                         continue
                     }
+                    try check.require(statement, path: file.path)
                     var model = number
                     try body(reader.userRow(of: statement, &model))
                     statement.reset()

@@ -21,6 +21,7 @@ public struct Diagnosis: Sendable {
             let daemon = RunningDaemon(configuration)
             findings += FolderFindings(configuration).all
             findings += StateFindings(configuration).all
+            findings += GenerationFindings(configuration).all
             findings += LogFindings(configuration, daemon: daemon).all
             findings += SocketFindings(configuration, daemon: daemon, version: version).all
             findings += LimitFindings(configuration, daemon: daemon).all

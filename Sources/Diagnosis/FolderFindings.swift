@@ -1,4 +1,5 @@
 import Foundation
+import Generations
 import Settings
 
 #if canImport(Glibc)
@@ -107,11 +108,13 @@ struct FolderFindings {
                 "disk", "the file system of '\(path)' has no file left (inodes)", "remove files there")
         }
         let free = Int64(clamping: UInt64(system.f_bavail) * UInt64(system.f_frsize))
-        let kept = ByteText.length(of: "\(path)/state.sqlite") + ByteText.length(of: "\(path)/log.sqlite")
+        let kept =
+            ByteText.length(of: "\(path)/state.sqlite") + ByteText.length(of: "\(path)/log.sqlite")
+            + GenerationFolder(of: "\(path)/state.sqlite").bytes
         return Self.room(free: free, kept: kept, at: path)
     }
 
-    /// - Parameter kept: bytes of the state and of the embedded log, which both grow.
+    /// - Parameter kept: bytes of the state, of its copies and of the embedded log, which all grow.
     static func room(free: Int64, kept: Int64, at path: String) -> Finding {
         let found =
             "\(ByteText.text(free)) free at '\(path)'"
@@ -125,7 +128,7 @@ struct FolderFindings {
         guard free >= max(kept, comfortableFree) else {
             return .warning(
                 "disk", found,
-                "free some, or bound what is kept: source.embedded.retain-events, engine.users-max, engine.items-max"
+                "free some, or bound what is kept: source.embedded.retain-events, checkpoint.keep, engine.users-max, engine.items-max"
             )
         }
         return .ok("disk", found)

@@ -1,6 +1,7 @@
 import Checkpoints
 import Engine
 import Foundation
+import Generations
 import Settings
 
 /// The state's file: whether this configuration may learn on from it.
@@ -33,7 +34,7 @@ struct StateFindings {
                 )
             ]
         } catch {
-            return [Self.finding(error)]
+            return [Self.finding(WayBack.said(error, of: path))]
         }
     }
 

@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import Generations
 internal import LiveScores
 internal import Locking
 internal import State
@@ -19,7 +20,7 @@ struct ChangeableOptions {
 
 extension Engine {
     /// Takes over what may change while the engine runs: the bounds on histories, users and items, how batches are cut and
-    /// how many events wait, when items are published, when the state is made durable, the score's window, how many events are
+    /// how many events wait, when items are published, when the state is made durable and copied, the score's window, how many events are
     /// known again, and what a gap in the log means. The rest of `options` is passed over.
     ///
     /// Holds from the next batch on. A bound below what is there takes effect as events come in: a user's history with the
@@ -40,6 +41,7 @@ extension Engine {
             refreshSnapshot()
         }
         changeIngest(to: options.ingest)
+        generations.change(to: options.generations)
     }
 
     /// From now on; also where a longer interval is under way.

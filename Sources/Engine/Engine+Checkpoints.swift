@@ -1,6 +1,8 @@
 package import Checkpoints
 internal import Dispatch
 internal import EventLog
+internal import Generations
+internal import KillPoints
 internal import Locking
 internal import Logging
 internal import State
@@ -109,7 +111,11 @@ extension Engine {
         let pause = start.duration(to: clock.now)
         let positions = frozen.head.positions
         checkpointer.write(frozen, pause: pause, isLast: isStopped) { [self] outcome in
-            if case .success = outcome { life.withLock { $0.ingest }?.commit(positions) }
+            if case .success = outcome {
+                KillPoint.checkpointCommitted.reach()
+                life.withLock { $0.ingest }?.commit(positions)
+                generations.checkpointed(erases: !frozen.head.erasures.isEmpty)
+            }
             queue.async { [self] in
                 settle()
                 endCheckpoint(frozen, outcome)

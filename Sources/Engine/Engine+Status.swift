@@ -40,7 +40,7 @@ extension Engine {
             }
         }
         return fields + lookupFields() + stageFields() + checkpointFields()
-            + memoryFields() + residenceFields()
+            + generationFields() + memoryFields() + residenceFields()
     }
 
     /// How passes over the catalogue were made, each path that served with how often.

@@ -12,6 +12,7 @@ public import EventLog
 public import Events
 internal import Factors
 internal import Foundation
+internal import Generations
 internal import Identities
 internal import Locking
 public import Logging
@@ -36,6 +37,7 @@ public final class Engine: Sendable {
     let published: PublishedState
     let lookUps: LookupAnswerer
     let checkpointer: Checkpointer
+    let generations: GenerationKeeper
     let appends: AppendQueue
     let backlog = Backlog()
     let waiting = WaitingBatches()
@@ -122,6 +124,8 @@ public final class Engine: Sendable {
         self.logger = logger
         state = LearnedState(options: options.state)
         checkpointer = Checkpointer(file: file, log: log, stages: stages, logger: logger)
+        generations = GenerationKeeper(
+            of: file, rules: ErasureRules(options.state), options: options.generations, logger: logger)
         appends = AppendQueue(to: log, events: events, clock: clock)
         let application = BatchApplication(state: state, options: options.learning, stages: stages)
         confined = QueueConfined(Confined(options, application), to: queue)
@@ -173,11 +177,15 @@ public final class Engine: Sendable {
             scheduleIdleWork()
         }
         ingest.start()
+        generations.look()
     }
 
     private func startTimer() {
         let timer = DispatchSource.makeTimerSource(queue: queue)
-        timer.setEventHandler { [weak self] in self?.checkpointIfChanged() }
+        timer.setEventHandler { [weak self] in
+            self?.checkpointIfChanged()
+            self?.generations.look()
+        }
         confined.timer = timer
         scheduleCheckpoints()
         timer.resume()
@@ -194,7 +202,9 @@ public final class Engine: Sendable {
         queue.sync { confined.timer?.cancel() }
         ingest?.stop()
         waiters.fail(LookupError(.unavailable, "freshet is shutting down"))
-        _ = try lastCheckpoint().get()
+        let last = lastCheckpoint()
+        generations.stop()
+        _ = try last.get()
         state.spill?.close()
         try checkpointer.close()
     }

@@ -1,5 +1,6 @@
 public import EventLog
 public import Events
+public import Generations
 public import LookUps
 public import State
 public import StreamLearning
@@ -11,6 +12,8 @@ public struct EngineOptions: Sendable {
     public var ingest = IngestOptions()
     public var lookUps = LookupOptions()
     public var checkpoints = CheckpointOptions()
+    /// Copies of the state's file, to go back to.
+    public var generations = GenerationOptions()
     /// Bytes that the daemon may take of memory; beyond it users heard of least recently leave for the state file. 0 for no
     /// limit.
     public var memoryLimit = 0 {

@@ -91,6 +91,20 @@ struct StatusMetrics {
             "checkpoint.last-pause-ms", "checkpoint_pause_seconds",
             "For how long learning stood still for the last checkpoint.", scale: 1e-3),
         level("checkpoint.age-s", "checkpoint_age_seconds", "Since the last checkpoint."),
+        level("generations.count", "generations", "Copies of the state to go back to."),
+        level("generations.bytes", "generations_bytes", "Length of all copies of the state."),
+        level(
+            "generations.newest-age-s", "generation_age_seconds",
+            "Since the newest copy of the state was made."),
+        count(
+            "generations.made", "generations_attempts", "Copies of the state, by outcome.",
+            [("outcome", "made")]),
+        count(
+            "generations.failed", "generations_attempts", "Copies of the state, by outcome.",
+            [("outcome", "failed")]),
+        level(
+            "generations.erasing", "generations_erasing",
+            "Forgotten users who are still to be erased from copies."),
         level("state.file-bytes", "state_file_bytes", "Length of the state's file."),
         level("state.disk-free-bytes", "disk_free_bytes", "Room on the disk of the state's file."),
         level(

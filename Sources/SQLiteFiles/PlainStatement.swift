@@ -107,3 +107,34 @@ extension PlainStatement {
         return UnsafeRawBufferPointer(start: base, count: Int(sqlite3_column_bytes(statement, column)))
     }
 }
+
+// Checksums of rows.
+extension PlainStatement {
+    /// Types of values as SQLite has them.
+    public enum Kind: Sendable { case null, integer, double, text, blob }
+
+    public func kind(_ column: Int32) -> Kind {
+        switch sqlite3_column_type(statement, column) {
+        case SQLITE_INTEGER: .integer
+        case SQLITE_FLOAT: .double
+        case SQLITE_TEXT: .text
+        case SQLITE_BLOB: .blob
+        default: .null
+        }
+    }
+
+    /// Of the row that `next` gave: `sum`, and the first `count` columns behind it.
+    public func checksum(from sum: RowChecksum, columns count: Int32) -> RowChecksum {
+        var sum = sum
+        for column in 0..<count {
+            switch kind(column) {
+            case .integer: sum.add(integer(column))
+            case .double: sum.add(double(column))
+            case .text: sum.add(text: bytes(column))
+            case .blob: sum.add(blob: bytes(column))
+            case .null: sum.addNull()
+            }
+        }
+        return sum
+    }
+}

@@ -1,3 +1,4 @@
+internal import CSQLiteCalls
 internal import Foundation
 public import GRDB
 internal import Locking
@@ -24,6 +25,8 @@ public final class WriteAheadLog: Sendable {
         var readers: String?
         var since: ContinuousClock.Instant?
         var isTold = false
+        /// This process itself makes a copy, for as long as that takes.
+        var copies = 0
     }
 
     public let path: String
@@ -58,6 +61,14 @@ public final class WriteAheadLog: Sendable {
         try db.execute(sql: "PRAGMA journal_size_limit = \(bytesMax)")
     }
 
+    /// Whether closing the connection leaves the log as it is instead of folding it in: before it is known whether the log
+    /// is sound, and this file's.
+    public static func keepAtClose(_ keeps: Bool, _ db: Database) {
+        guard let connection = db.sqliteConnection else { return }
+        // Fails for what SQLite was built without alone; then it folds, as ever.
+        _ = sqlite_keep_log_at_close(connection, keeps ? 1 : 0)
+    }
+
     /// Folds in what can be, without waiting for anybody, and cuts the log where it is too long. On the connection that
     /// writes, outside of a transaction.
     ///
@@ -86,13 +97,20 @@ public final class WriteAheadLog: Sendable {
         }
     }
 
+    /// What `body` reads keeps the log from being folded in; nobody has to be told.
+    public func whileCopying<Result>(_ body: () throws -> Result) rethrows -> Result {
+        state.withLock { $0.copies += 1 }
+        defer { state.withLock { $0.copies -= 1 } }
+        return try body()
+    }
+
     /// This process reads too, for moments: only who is of another, or stays where it was, is a long reader.
     private func noteHeld(at folded: Int) -> Notice? {
         let others = LockHolders.readers(of: path)
         let bytes = bytes
         return state.withLock { state in
             defer { state.stuckAt = folded }
-            guard !others.isEmpty || state.stuckAt == folded else { return nil }
+            guard !others.isEmpty || state.stuckAt == folded && state.copies == 0 else { return nil }
             let readers = LockHolders.describe(others)
             state.readers = readers
             state.since = state.since ?? .now
@@ -105,7 +123,7 @@ public final class WriteAheadLog: Sendable {
     private func noteFree() -> Notice? {
         let bytes = bytes
         return state.withLock { state in
-            defer { state = State() }
+            defer { state = State(copies: state.copies) }
             return state.isTold ? .shrank(bytes: bytes) : nil
         }
     }

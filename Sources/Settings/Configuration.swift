@@ -156,6 +156,9 @@ public struct Configuration: Sendable, Equatable {
     public struct Checkpoint: Sendable, Equatable {
         public var everySeconds = 10
         public var everyEvents = 1_000_000
+        /// 0 for none.
+        public var keep = 3
+        public var keepEverySeconds = 3_600
     }
 
     /// The section `memory`.

@@ -221,6 +221,14 @@ extension ConfigurationKey {
             "checkpoint.every-events", \.checkpoint.everyEvents, 1...1_000_000_000, unit: "events",
             "Most events between two checkpoints."
         ).reloadable(),
+        integer(
+            "checkpoint.keep", \.checkpoint.keep, 0...1_000, unit: "copies",
+            "Earlier copies of the state's file that are kept to go back to, each as long as the file; 0 for none."
+        ).reloadable(),
+        integer(
+            "checkpoint.keep-every-seconds", \.checkpoint.keepEverySeconds, 1...31_536_000, unit: "seconds",
+            "Time between two such copies. One is made, too, before a new version changes the file."
+        ).reloadable(),
         scalar(
             "memory.limit", \.memory.limit, type: "bytes", allowed: ByteCount.allowed,
             "Memory that the daemon may take; beyond it users heard of least recently leave for the state file, and come "

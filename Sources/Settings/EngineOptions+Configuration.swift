@@ -3,6 +3,7 @@ import ContentVectors
 public import Engine
 import FeatureMaps
 import Foundation
+import Generations
 public import Learners
 import LiveScores
 import LookUps
@@ -23,6 +24,8 @@ extension Configuration {
         options.publishInterval = .milliseconds(engine.publishIntervalMs)
         options.checkpoints.interval = .seconds(checkpoint.everySeconds)
         options.checkpoints.eventsMax = checkpoint.everyEvents
+        options.generations.count = checkpoint.keep
+        options.generations.interval = .seconds(checkpoint.keepEverySeconds)
         options.events = events.options
         return options
     }

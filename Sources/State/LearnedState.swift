@@ -5,6 +5,7 @@
 // state file. Changes come in from StreamLearning and HistoryTraining. What never comes in: logs, the clock, and how a
 // look-up is answered.
 
+package import Checkpoints
 package import ContentVectors
 internal import Dispatch
 package import Events
@@ -50,6 +51,8 @@ package final class LearnedState: @unchecked Sendable {
     package var content: ContentVectors?
     /// Rows erased since the last checkpoint.
     package var forgotten: [Int32] = []
+    /// Who of them asked for it, since the last checkpoint.
+    package var erasures: [ErasedID] = []
     /// Rows of users who have left memory.
     package var away = RowSet()
     /// Of the users who left last.

@@ -181,7 +181,7 @@ extension UserState {
     ///
     /// - Parameter itemCount: no item has this number or a higher one.
     /// - Throws: what is wrong, for a sentence that says where.
-    init(_ stored: ReadUser, itemCount: Int) throws(StateError) {
+    package init(_ stored: ReadUser, itemCount: Int) throws(StateError) {
         self.init()
         guard let text = String(validating: stored.id, as: UTF8.self), let id = try? EntityID(text) else {
             throw StateError(.damaged, "the id of users row \(stored.row) is not 1 to 256 bytes of UTF-8")

@@ -151,6 +151,8 @@ package final class BatchApplication {
         guard logged.event.kind == .forget, let user = EntityID(bytes: logged.user) else { return }
         // Alone between two segments: the grid keeps the order of a user and an item, not that of a whole user.
         learnPrepared()
+        // Also of somebody who is not known here: an earlier copy of the state may know them.
+        state.erasures.append(ErasedID(logged.user, events: state.counters.applied))
         forget(user, fading: true)
     }
 

@@ -42,7 +42,7 @@ struct OtherLogDaemonTests {
         let first = try place.start()
         try first.waitUntilApplied(30)
         #expect(try first.stop() == .exit(0))
-        try runSQL(place.stateFile, "DELETE FROM scalars WHERE name = 'log.memory'")
+        try runSQL(place.stateFile, "DELETE FROM scalars WHERE name = 'log.memory';" + beforeChecksums)
         try runSQL(place.logFile, "DROP TABLE identity")
         try place.fillLog((0..<5).map { .rating("u\($0)", "i9", 4) })
         let again = try place.start()

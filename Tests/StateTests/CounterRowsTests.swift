@@ -81,6 +81,7 @@ struct CounterRowsTests {
     private func inBlocks(_ folder: Folder, _ state: LearnedState) throws {
         let rows = state.users.read { $0.rowCount }
         try DatabaseQueue(path: folder.state).write { db in
+            try db.execute(sql: beforeChecksums)
             for (number, model) in state.models.enumerated() {
                 let name = model.options.name
                 try db.execute(sql: "DELETE FROM user_factors WHERE model = ?", arguments: [name])

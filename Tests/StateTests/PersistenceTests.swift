@@ -73,6 +73,7 @@ struct PersistenceTests {
         try StateFile(path: folder.state, identity: twoIdentity).write(state.collectChanges())
         try DatabaseQueue(path: folder.state).write {
             try $0.execute(sql: "DELETE FROM scalars WHERE name = 'mean.squares'")
+            try $0.execute(sql: beforeChecksums)
         }
         let after = try restored(folder, smallOptions())
         #expect(after.ratings.scale.deviation > 0.5)
@@ -230,9 +231,14 @@ struct PersistenceTests {
             try $0.execute(
                 sql: "UPDATE item_factors SET vector = ? WHERE row = 3 AND model = 'likes'", arguments: [nan])
         }
-        #expect(try StateFile.verify(path: folder.state).problems.count == 1)
+        let problems = try StateFile.verify(path: folder.state).problems
+        #expect(problems.contains { $0.contains("finite") } && problems.contains { $0.contains("checksum") })
         let error = #expect(throws: StateError.self) { try restored(folder, smallOptions()) }
         #expect(error?.code == .damaged)
+        // Of an earlier version, it has no checksums, and is refused for what it says.
+        try DatabaseQueue(path: folder.state).write { try $0.execute(sql: beforeChecksums) }
+        #expect(try StateFile.verify(path: folder.state).problems.count == 1)
+        #expect(throws: StateError.self) { try restored(folder, smallOptions()) }
     }
 
     // A missing row was restored as zeros, or drawn anew, and `verify` saw nothing.
@@ -252,6 +258,10 @@ struct PersistenceTests {
         let state = learned(batches(events(300), sizes: [100]), smallOptions())
         try StateFile(path: folder.state, identity: twoIdentity).write(state.collectChanges())
         try DatabaseQueue(path: folder.state).write { try $0.execute(sql: damage) }
+        let checked = #expect(throws: StateError.self) { try restored(folder, smallOptions()) }
+        #expect(checked?.message.contains("written") == true, "by its checksum")
+        // What is refused beside, as in files of before there were any.
+        try DatabaseQueue(path: folder.state).write { try $0.execute(sql: beforeChecksums) }
         #expect(try StateFile.verify(path: folder.state).problems != [])
         let error = #expect(throws: StateError.self) { try restored(folder, smallOptions()) }
         #expect(error?.code == .damaged)
@@ -267,6 +277,7 @@ struct PersistenceTests {
         try DatabaseQueue(path: folder.state).write {
             try $0.execute(
                 sql: """
+                    \(beforeChecksums)
                     \(asFirstWritten)
                     ALTER TABLE users DROP COLUMN tallies;
                     ALTER TABLE users DROP COLUMN tags;
@@ -294,7 +305,7 @@ struct PersistenceTests {
             #expect(rows.allSatisfy { new.counts[$0].popular == Double(old.positives[$0]) })
             #expect(rows.allSatisfy { new.counts[$0].at == state.counters.applied })
         }
-        #expect(try StateFile.verify(path: folder.state).schemaVersion == 5)
+        #expect(try StateFile.verify(path: folder.state).schemaVersion == 6)
     }
 
     @Test("a state of schema 3 is brought up to date: what signals come to begins with the last of each item")
@@ -308,6 +319,7 @@ struct PersistenceTests {
         try DatabaseQueue(path: folder.state).write {
             try $0.execute(
                 sql: """
+                    \(beforeChecksums)
                     ALTER TABLE users DROP COLUMN tallies; ALTER TABLE users DROP COLUMN tags;
                     ALTER TABLE users DROP COLUMN tags_at; PRAGMA user_version = 3;
                     """)
@@ -318,7 +330,7 @@ struct PersistenceTests {
         for (old, new) in zip(state.shards[0].users, back.shards[0].users) where old.isSomebody {
             #expect(old.history.blob == new.history.blob && !new.history.hasTallies)
         }
-        #expect(try StateFile.verify(path: folder.state).schemaVersion == 5)
+        #expect(try StateFile.verify(path: folder.state).schemaVersion == 6)
     }
 
     @Test("ids and titles with NUL bytes, quotes and emoji come back as they were")

@@ -132,14 +132,15 @@ struct AlternationTests {
     func sumsAreMade() throws {
         let folder = Folder()
         let state = learned(batches(events(1_024), sizes: [256]), fourLearners())
-        let file = try StateFile(path: folder.state, identity: fourIdentity)
-        try file.write(state.collectChanges())
+        try StateFile(path: folder.state, identity: fourIdentity).write(state.collectChanges())
         try DatabaseQueue(path: folder.state).write {
             try $0.execute(
-                sql:
-                    "DELETE FROM model_scalars WHERE name LIKE 'als.%'; UPDATE user_factors SET long_term = NULL"
-            )
+                sql: """
+                    DELETE FROM model_scalars WHERE name LIKE 'als.%'; UPDATE user_factors SET long_term = NULL;
+                    \(beforeChecksums)
+                    """)
         }
+        let file = try StateFile(path: folder.state, identity: fourIdentity)
         let back = LearnedState(options: fourLearners().state)
         try file.read(into: StateLoader(state: back, path: folder.state))
         check(back)
@@ -160,7 +161,9 @@ struct AlternationTests {
                     sql: "UPDATE user_factors SET long_term = ? WHERE row = 3 AND model = 'solved'",
                     arguments: [blob])
             }
-            #expect(try StateFile.verify(path: folder.state).problems.count == 1)
+            #expect(
+                try StateFile.verify(path: folder.state).problems.filter { !$0.contains("written") }.count
+                    == 1)
             let back = LearnedState(options: fourLearners().state)
             let error = #expect(throws: StateError.self) {
                 try file.read(into: StateLoader(state: back, path: folder.state))

@@ -45,6 +45,7 @@ extension LearnedState {
         }
         delta.forgottenUsers = forgotten
         forgotten = []
+        (delta.erasures, erasures) = (erasures, [])
         return delta
     }
 
@@ -116,6 +117,7 @@ extension LearnedState {
     /// Marks all that `delta` holds as unsaved again: it could not be written.
     package func restoreMarks(of delta: StateDelta) {
         forgotten += delta.forgottenUsers
+        erasures += delta.erasures
         recent.markUnsaved()
         content?.markUnsaved()
         priors.isUnsaved = priors.isUnsaved || delta.scalars[Self.featureNames] != nil

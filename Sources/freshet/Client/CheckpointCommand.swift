@@ -5,8 +5,12 @@ import Reporting
 struct CheckpointCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "checkpoint",
-        abstract: "Makes the running daemon's state durable, or checks a state file.",
-        subcommands: [CheckpointNowCommand.self, CheckpointVerifyCommand.self],
+        abstract:
+            "Makes the running daemon's state durable; checks state files and goes back to earlier ones.",
+        subcommands: [
+            CheckpointNowCommand.self, CheckpointListCommand.self, CheckpointVerifyCommand.self,
+            CheckpointRestoreCommand.self, CheckpointDiffCommand.self,
+        ],
         defaultSubcommand: CheckpointNowCommand.self)
 }
 

@@ -1,41 +1,95 @@
 import ArgumentParser
 import Checkpoints
 import Foundation
+import Generations
 import Reporting
 
 struct CheckpointVerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Checks a state file: integrity, row counts, finiteness, positions. Changes nothing.",
+        abstract:
+            "Checks a state file: integrity, checksums of rows and tables, counts, finiteness, positions.",
         discussion: """
-            Looks at the file, not at a daemon; it may be run on a copy, or beside a running daemon.
+            Looks at the file, not at a daemon, and changes nothing; it may be run on a copy, or beside a running daemon. Some \
+            seconds for a million users.
 
             EXAMPLES
+              freshet checkpoint verify                            # the state of the folder
               freshet checkpoint verify freshet-state/state.sqlite
+              freshet checkpoint verify newest --json              # a generation, by its name
+              freshet checkpoint verify --all                      # the state and all generations
               freshet checkpoint verify copy.sqlite && echo fine
 
             EXIT CODES
               0 nothing is wrong     65 something is
             """)
 
-    @Argument(help: "The state.sqlite of a state folder, or a copy of one.")
-    var file: String
+    @OptionGroup var place: GenerationPlace
+
+    @Argument(
+        help:
+            "A state.sqlite, a copy of one, the name of a generation, newest, or current: the folder's state."
+    )
+    var file = "current"
+
+    @Flag(help: "The folder's state and all its generations.") var all = false
+
+    private struct Answer: Encodable {
+        var file: String
+        var schema: Int
+        var source: String
+        var factors: Int
+        var positions: [String: Int64]
+        var events: Int64
+        var users: Int
+        var items: Int
+        var rows: [String: Int]
+        var checksums: [String: String]
+        var problems: [String]
+    }
 
     func run() throws {
-        let report: StateVerification
         do {
-            report = try StateFile.verify(path: file)
-        } catch {
-            throw CommandError(error.message, code: .data).report()
+            let files = all ? [place.statePath] + place.generations.all.map(\.path) : [try place.file(file)]
+            var isSound = true
+            for file in files {
+                do {
+                    isSound = try verify(file) && isSound
+                } catch {
+                    Terminal.writeError("freshet: \(error)")
+                    isSound = false
+                }
+            }
+            if !isSound { throw ExitCode(CommandError.Code.data.rawValue) }
+        } catch let error as CommandError {
+            throw error.report()
         }
-        Terminal.write(Self.text(report))
-        guard report.problems.isEmpty else {
-            throw CommandError(
-                "'\(file)' has \(report.problems.count) \(report.problems.count == 1 ? "problem" : "problems"); put back a copy of it, or move it away and start "
-                    + "again: the state is then learned anew from the log",
-                code: .data
-            ).report()
+    }
+
+    /// Whether nothing is wrong.
+    private func verify(_ file: String) throws(StateError) -> Bool {
+        let report = try StateFile.verify(path: file)
+        if place.json {
+            Terminal.write((try? GenerationJSON.line(Self.answer(file, report))) ?? "")
+        } else {
+            Terminal.write((all ? "\(file)\n" : "") + Self.text(report))
         }
+        guard !report.problems.isEmpty else { return true }
+        Terminal.writeError(
+            "freshet: '\(file)' has \(report.problems.count) \(report.problems.count == 1 ? "problem" : "problems"); "
+                + (WayBack.text(from: file) ?? "put back a copy of it")
+                + ". Or move it away and start again: the state is then learned anew from the log")
+        return false
+    }
+
+    private static func answer(_ file: String, _ report: StateVerification) -> Answer {
+        Answer(
+            file: file, schema: report.schemaVersion, source: report.identity.source,
+            factors: report.identity.factors,
+            positions: Dictionary(uniqueKeysWithValues: report.positions.map { (String($0.key), $0.value) }),
+            events: GenerationPlace.integer("events.applied", report), users: report.users,
+            items: report.items, rows: report.factorRows,
+            checksums: report.checksums.mapValues { String($0, radix: 16) }, problems: report.problems)
     }
 
     static func text(_ report: StateVerification) -> String {
@@ -54,6 +108,11 @@ struct CheckpointVerifyCommand: ParsableCommand {
         for (name, rows) in report.factorRows.sorted(by: { $0.key < $1.key }) {
             table.append(["rows of \(name)", String(rows)])
         }
+        table.append([
+            "checksums",
+            report.checksums.isEmpty
+                ? "none yet (of an earlier version)" : "\(report.checksums.count) tables",
+        ])
         table.append(["problems", report.problems.isEmpty ? "none" : String(report.problems.count)])
         return ([table.text] + report.problems.map { "problem: \($0)" }).joined(separator: "\n")
     }

@@ -3,6 +3,7 @@ import Checkpoints
 import Engine
 import EventLog
 import Foundation
+import Generations
 import HTTPServer
 import Instruments
 import Locking
@@ -109,16 +110,35 @@ struct Daemon {
     ) throws -> (any EventLog, Engine) {
         let log = try configuration.openLog(logger: logger)
         let options = configuration.engineOptions
+        let path = configuration.state.folder + "/state.sqlite"
         do {
+            try GenerationFolder(of: path).refuseEmptied()
             let file = try StateFile(
-                path: configuration.state.folder + "/state.sqlite",
-                identity: options.identity(source: log.source))
+                path: path, identity: options.identity(source: log.source),
+                beforeMigration: { keepBeforeMigration(path, options, logger) })
             return (
                 log, try Engine(options: options, file: file, log: log, logger: logger, metrics: metrics)
             )
+        } catch let error as StateError {
+            log.close()
+            throw WayBack.said(error, of: path)
         } catch {
             log.close()
             throw error
+        }
+    }
+
+    /// The state as the earlier version left it. Where that cannot be copied, the upgrade goes on: it is one transaction.
+    private static func keepBeforeMigration(_ path: String, _ options: EngineOptions, _ logger: Logger) {
+        guard options.generations.count > 0 else { return }
+        do throws(StateError) {
+            guard let made = try GenerationFolder(of: path).make() else { return }
+            logger.notice(
+                "the state is changed to this version; copied before", metadata: ["name": "\(made.name)"])
+        } catch {
+            logger.warning(
+                "the state is changed to this version, and could not be copied before",
+                metadata: ["error": "\(error)"])
         }
     }
 

@@ -4,6 +4,7 @@ import EventLog
 import Factors
 import Foundation
 import HTTPServer
+import KillPoints
 import Logging
 import RPC
 import Reporting
@@ -97,6 +98,7 @@ struct ServeCommand: AsyncParsableCommand {
         signal(SIGXFSZ, SIG_IGN)
         let log = DaemonLog(level: configuration.log.level.loggerLevel)
         defer { log.flush() }
+        if let words = KillPoint.words { log.logger.warning("\(words)") }
         do {
             if let moment = asOf.flatMap({ LogMoment($0) }) {
                 let place = socket ?? configuration.state.folder + "/as-of.sock"
