@@ -126,6 +126,12 @@ let package = Package(
                 "ContentVectors", "FeatureMaps", "State",
             ], learns: true),
         room(
+            "ClusterUsers",
+            [
+                "Locking", "Factors", "Events", "Checkpoints", "Identities", "Histories", "Counting", "State",
+                "ClusterItems",
+            ]),
+        room(
             "LookUps",
             [
                 "Identities",
@@ -136,7 +142,8 @@ let package = Package(
             "Engine",
             [
                 "Locking", "Factors", "Retrieval", "Events", "SQLiteFiles", "EventLog", "Checkpoints",
-                "Identities", "LiveScores", "Evaluation", "State", "StreamLearning", "LookUps", logging,
+                "Identities", "LiveScores", "Evaluation", "State", "StreamLearning", "ClusterItems",
+                "ClusterUsers", "LookUps", logging,
                 metrics,
             ]),
         room("RESP", [nioCore]),
@@ -273,6 +280,12 @@ let package = Package(
                 "Factors", "Learners", "Locking",
             ]),
         tests(
+            of: "ClusterUsers",
+            [
+                "EngineSupport", "Engine", "ClusterUsers", "ClusterItems", "Checkpoints", "Identities",
+                "Histories", "Counting", "State", "Events", "Factors", "Locking",
+            ]),
+        tests(
             of: "LookUps",
             [
                 "ContentVectors", "EngineSupport", "TestSupport", "LookUps", "Engine", "Identities",
@@ -285,6 +298,7 @@ let package = Package(
             of: "Engine",
             [
                 "EngineSupport", "TestSupport", "Engine", "LookUps", "Histories", "Blending", "LiveScores",
+                "ClusterUsers", "Identities", "Learners",
                 "State",
                 "StreamLearning", "Checkpoints",
                 "EventLog",

@@ -11,6 +11,7 @@ public struct EngineOptions: Sendable {
     public var ingest = IngestOptions()
     public var lookUps = LookupOptions()
     public var checkpoints = CheckpointOptions()
+    public var cluster = ClusterOptions()
     /// Bytes that the daemon may take of memory; beyond it users heard of least recently leave for the state file. 0 for no
     /// limit.
     public var memoryLimit = 0 {

@@ -157,6 +157,13 @@ public struct Configuration: Sendable, Equatable {
         public var everyEvents = 1_000_000
     }
 
+    /// `cluster`.
+    public struct Cluster: Sendable, Equatable {
+        public var enabled = false
+        public var commitIntervalMs = 1_000
+        public var itemBytesMax = 5_242_880
+    }
+
     /// The section `memory`.
     public struct Memory: Sendable, Equatable {
         /// Bytes; 0 for no limit.
@@ -214,6 +221,7 @@ public struct Configuration: Sendable, Equatable {
     public var recommend = Recommend()
     public var checkpoint = Checkpoint()
     public var memory = Memory()
+    public var cluster = Cluster()
     public var rpc = RPC()
     public var http = HTTP()
     public var log = Log()

@@ -6,7 +6,8 @@ import State
 extension ConfigurationKey {
     /// Every key there is, in the order of the reference.
     static let all: [ConfigurationKey] =
-        state + source + events + engine + models + content + features + scoreAndCheckpoint + rpc + http
+        state + source + events + engine + models + content + features + scoreAndCheckpoint + cluster
+        + rpc + http
         + log
 
     private static let state: [ConfigurationKey] = [
@@ -223,6 +224,22 @@ extension ConfigurationKey {
             "memory.limit", \.memory.limit, type: "bytes", allowed: ByteCount.allowed,
             "Memory that the daemon may take; beyond it users heard of least recently leave for the state file, and come "
                 + "back with their next event. Items, ids and indexes stay. 0 for no limit.",
+            text: ByteCount.text, parse: ByteCount.parse),
+    ]
+
+    private static let cluster: [ConfigurationKey] = [
+        bool(
+            "cluster.enabled", \.cluster.enabled,
+            "Learn as one of several daemons of the consumer group: users move with their partitions, and what is learned of "
+                + "items is shared. Wants Kafka, and the topics TOPIC-items (1 partition) and TOPIC-users (compacted)."
+        ),
+        integer(
+            "cluster.commit-interval-ms", \.cluster.commitIntervalMs, 50...60_000, unit: "milliseconds",
+            "Longest time between two commits while events come in, in place of checkpoint.every-seconds: how old is "
+                + "what the daemons know of each other."),
+        scalar(
+            "cluster.item-bytes-max", \.cluster.itemBytesMax, type: "bytes", allowed: ByteCount.allowed,
+            "What a commit tells the others of items, about: counts always go, of the rows those that have moved furthest.",
             text: ByteCount.text, parse: ByteCount.parse),
     ]
 

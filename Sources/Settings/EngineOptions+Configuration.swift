@@ -23,6 +23,10 @@ extension Configuration {
         options.publishInterval = .milliseconds(engine.publishIntervalMs)
         options.checkpoints.interval = .seconds(checkpoint.everySeconds)
         options.checkpoints.eventsMax = checkpoint.everyEvents
+        if cluster.enabled {
+            options.checkpoints.interval = .milliseconds(cluster.commitIntervalMs)
+            options.cluster.itemBytesMax = cluster.itemBytesMax
+        }
         options.events = events.options
         return options
     }

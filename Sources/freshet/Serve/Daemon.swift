@@ -57,6 +57,12 @@ struct Daemon {
     /// Takes over from the daemon that runs in the folder: restores beside it, and goes on with its socket, its clients, its
     /// folder and its log. HTTP comes last here, for the other daemon has its address.
     init(takingOverBy configuration: Configuration, logger: Logger) async throws {
+        guard !configuration.cluster.enabled else {
+            throw EventLogError(
+                .invalid,
+                "--take-over and cluster.enabled do not go together: stop the old daemon, and the others have its partitions "
+                    + "until the new one is there")
+        }
         self.logger = logger
         folder = configuration.state.folder
         let metrics = MetricsRegistry()
@@ -107,8 +113,12 @@ struct Daemon {
             let file = try StateFile(
                 path: configuration.state.folder + "/state.sqlite",
                 identity: options.identity(source: log.source))
+            let cluster = configuration.clusterTopics(of: log, logger: logger)
             return (
-                log, try Engine(options: options, file: file, log: log, logger: logger, metrics: metrics)
+                log,
+                try Engine(
+                    options: options, file: file, log: log, logger: logger, metrics: metrics, cluster: cluster
+                )
             )
         } catch {
             log.close()
