@@ -136,6 +136,12 @@ let package = Package(
         room(
             "Generations", ["KillPoints", "Locking", "Histories", "Checkpoints", "State", logging]),
         room(
+            "ClusterUsers",
+            [
+                "Locking", "Factors", "Events", "Checkpoints", "Identities", "Histories", "Counting", "State",
+                "ClusterItems",
+            ]),
+        room(
             "LookUps",
             [
                 "Identities",
@@ -147,7 +153,7 @@ let package = Package(
             [
                 "Locking", "Factors", "Learners", "Retrieval", "Events", "SQLiteFiles", "EventLog",
                 "Checkpoints", "Generations", "Identities", "KillPoints", "LiveScores", "Evaluation", "State",
-                "StreamLearning", "LookUps", logging,
+                "StreamLearning", "ClusterItems", "ClusterUsers", "LookUps", logging,
                 metrics,
             ]),
         room("Access", ["CCrypt", "Locking", logging]),
@@ -247,7 +253,8 @@ let package = Package(
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
-                "KillRuns", "ClusterItems", "LiveScores", "ContentVectors", "ContentEvaluation", "BenchmarkSupport",
+                "KillRuns", "ClusterItems", "LiveScores", "ContentVectors", "ContentEvaluation",
+                "BenchmarkSupport",
                 "HostileClients", "Fuzzing", "FeatureMaps",
                 "Histories", "Identities", "CScheduling",
                 "CRdKafka", "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
@@ -324,6 +331,12 @@ let package = Package(
                 "Factors", "Learners", "Locking",
             ]),
         tests(
+            of: "ClusterUsers",
+            [
+                "EngineSupport", "Engine", "ClusterUsers", "ClusterItems", "Checkpoints", "Identities",
+                "Histories", "Counting", "State", "Events", "Factors", "Locking",
+            ]),
+        tests(
             of: "LookUps",
             [
                 "ContentVectors", "EngineSupport", "TestSupport", "LookUps", "Engine", "Identities",
@@ -336,6 +349,7 @@ let package = Package(
             of: "Engine",
             [
                 "EngineSupport", "TestSupport", "Engine", "LookUps", "Histories", "Blending", "LiveScores",
+                "ClusterUsers", "Identities", "Learners",
                 "State",
                 "StreamLearning", "Checkpoints",
                 "EventLog",

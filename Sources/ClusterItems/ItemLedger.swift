@@ -52,7 +52,8 @@ package final class ItemLedger {
         for model in state.models { model.blend?.unshared = [] }
         grow()
         if sequence != nil { takeAllAsKnown() }
-        state.priorMoved = { [unowned self] model, item, before, bias in
+        state.priorMoved = { [weak self] model, item, before, bias in
+            guard let self else { return }
             grow()
             models[model].follow(state.models[model].items.row(item), item, movedFrom: before, bias)
         }

@@ -49,6 +49,8 @@ package struct WireWriter {
 /// What is wrong with bytes that somebody sent.
 package struct WireError: Error, Equatable, CustomStringConvertible {
     package var description: String
+
+    package init(description: String) { self.description = description }
 }
 
 /// Takes numbers out again. Nothing in the bytes is trusted: all that is read is checked to be there.

@@ -69,8 +69,10 @@ final class Checkpointer: Sendable {
     /// - Parameters:
     ///   - pause: for how long learning stood still.
     ///   - isLast: the daemon stops after it.
+    ///   - before: what has to be durable before the file is, made of all that goes into it.
     func write(
         _ frozen: FrozenState, pause: Duration, isLast: Bool = false,
+        before: (@Sendable (StateDelta, [StateDelta]) throws(StateError) -> Void)? = nil,
         completion: @escaping @Sendable (Result<Duration, StateError>) -> Void
     ) {
         self.frozen.withLock { $0 = frozen }
@@ -81,8 +83,9 @@ final class Checkpointer: Sendable {
             let start = clock.now
             do throws(StateError) {
                 try flushDeadLetters(isLast: isLast)
+                let nextPage = try pages(of: frozen, before)
                 let written = try stages.measure(.write) { () throws(StateError) in
-                    try file.write(frozen.head, then: frozen.nextPage)
+                    try file.write(frozen.head, then: nextPage)
                 }
                 let duration = start.duration(to: clock.now)
                 latest.withLock {
@@ -117,6 +120,21 @@ final class Checkpointer: Sendable {
                     metadata: ["error": "\(error)"])
                 completion(.failure(error))
             }
+        }
+    }
+
+    /// One by one as they are written, or all of them at once where something comes before.
+    private func pages(
+        of frozen: FrozenState, _ before: ((StateDelta, [StateDelta]) throws(StateError) -> Void)?
+    ) throws(StateError) -> () -> StateDelta? {
+        guard let before else { return frozen.nextPage }
+        var pages: [StateDelta] = []
+        while let page = frozen.nextPage() { pages.append(page) }
+        try before(frozen.head, pages)
+        var next = 0
+        return {
+            defer { next += 1 }
+            return next < pages.count ? pages[next] : nil
         }
     }
 

@@ -107,17 +107,27 @@ extension Engine {
         assert(state.violations().isEmpty, state.violations().prefix(5).joined(separator: "; "))
         let clock = ContinuousClock()
         let start = clock.now
+        let commit = prepareClusterCommit()
         let frozen = stages.measure(.collect) { state.freeze() }
         let pause = start.duration(to: clock.now)
         let positions = frozen.head.positions
-        checkpointer.write(frozen, pause: pause, isLast: isStopped) { [self] outcome in
+        // Before the file, so that the file is never ahead of what others may go on from.
+        var before: (@Sendable (StateDelta, [StateDelta]) throws(StateError) -> Void)?
+        if let commit {
+            before = { [self] (head, pages) throws(StateError) in try commitToCluster(commit, head, pages) }
+        }
+        checkpointer.write(
+            frozen, pause: pause, isLast: isStopped, before: before
+        ) { [self] outcome in
             if case .success = outcome {
                 KillPoint.checkpointCommitted.reach()
-                life.withLock { $0.ingest }?.commit(positions)
+                // Of several the group's offsets are part of the commit.
+                if cluster == nil { life.withLock { $0.ingest }?.commit(positions) }
                 generations.checkpointed(erases: !frozen.head.erasures.isEmpty)
             }
             queue.async { [self] in
                 settle()
+                if case .failure = outcome, let commit { restore(commit) }
                 endCheckpoint(frozen, outcome)
                 for completion in completions { completion(outcome.map { _ in positions }) }
                 let waiting = confined.waitingForCheckpoint

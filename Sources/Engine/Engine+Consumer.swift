@@ -46,10 +46,19 @@ extension Engine: ConsumerDelegate {
         repeat {
             if case .failure(let error) = checkpointAndWait() {
                 logger.error("revoked without a checkpoint", metadata: ["error": "\(error)"])
-                return
+                guard cluster != nil else { return }
+                return failCluster(
+                    EventLogError(
+                        .refused,
+                        "partitions \(partitions) were taken away before what was learned of them was committed: whoever "
+                            + "has them learns it again. Start anew, to go on from what is committed"))
             }
             // What was held back for want of memory can be learned after each checkpoint.
         } while backlog.events > 0 && options.memoryLimit > 0 && !isStopped
+        guard cluster != nil, !isStopped else { return }
+        giveUp(partitions)
+        // One that began in between holds these partitions still: their next owner must not come before its commit.
+        _ = checkpointAndWait()
     }
 
     public func skipped(partition: Int32, from: Int64, to: Int64) {

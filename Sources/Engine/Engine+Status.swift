@@ -40,7 +40,7 @@ extension Engine {
             }
         }
         return fields + lookupFields() + stageFields() + checkpointFields()
-            + generationFields() + memoryFields() + residenceFields()
+            + generationFields() + memoryFields() + residenceFields() + clusterFields()
     }
 
     /// How passes over the catalogue were made, each path that served with how often.

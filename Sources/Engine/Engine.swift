@@ -39,6 +39,8 @@ public final class Engine: Sendable {
     let checkpointer: Checkpointer
     let generations: GenerationKeeper
     let appends: AppendQueue
+    /// `nil` of an engine alone.
+    let cluster: ClusterMember?
     let backlog = Backlog()
     let waiting = WaitingBatches()
     /// Where the time of ingest goes.
@@ -107,11 +109,13 @@ public final class Engine: Sendable {
     /// - Parameters:
     ///   - clock: for the time of events that have none.
     ///   - metrics: takes what is measured of each batch.
+    ///   - topics: of one of several engines that learn the log.
     /// - Throws: `StateError` when the file holds what cannot be served.
     public init(
         options: EngineOptions, file: StateFile, log: any EventLog, logger: Logger,
         clock: WallClock = .system,
-        metrics: any MetricsFactory = NOOPMetricsHandler.instance
+        metrics: any MetricsFactory = NOOPMetricsHandler.instance,
+        cluster topics: (any ClusterTopics)? = nil
     ) throws(StateError) {
         var events = options.events
         // What may be promoted are the models that there are.
@@ -143,6 +147,9 @@ public final class Engine: Sendable {
             state.spill = SpillStore(file, options: options.state) { Self.tell($0, logger) }
         }
         try file.read(into: StateLoader(state: state, path: file.path))
+        cluster = topics.map { [state, queue] in
+            ClusterMember($0, options.cluster, of: state, on: queue)
+        }
         logger.info(
             "state restored",
             metadata: [
@@ -176,6 +183,7 @@ public final class Engine: Sendable {
             startTimer()
             scheduleIdleWork()
         }
+        startCluster()
         ingest.start()
         generations.look()
     }
@@ -201,12 +209,14 @@ public final class Engine: Sendable {
         guard first else { return }
         queue.sync { confined.timer?.cancel() }
         ingest?.stop()
+        stopCluster()
         waiters.fail(LookupError(.unavailable, "freshet is shutting down"))
         let last = lastCheckpoint()
         generations.stop()
         _ = try last.get()
         state.spill?.close()
         try checkpointer.close()
+        cluster?.topics.close()
     }
 
     var isStopped: Bool { life.withLock { $0.stopped } }
@@ -219,7 +229,7 @@ public final class Engine: Sendable {
         ingest?.change(to: options)
     }
 
-    private func fail(_ error: EventLogError) {
+    func fail(_ error: EventLogError) {
         logger.critical("the log needs a person; look-ups go on", metadata: ["error": "\(error.message)"])
         life.withLock { $0.onFailure }?(error)
     }
@@ -339,6 +349,7 @@ public final class Engine: Sendable {
         let measure = confined.lastMeasured.map { $0.duration(to: now) >= .seconds(1) } ?? true
         if measure { confined.lastMeasured = now } else { measureLater() }
         published.refresh(from: state, memory: measure ? state.memory() : nil)
+        noteCluster()
         if measure { reviewResidence() }
     }
 

@@ -14,6 +14,7 @@ public struct EngineOptions: Sendable {
     public var checkpoints = CheckpointOptions()
     /// Copies of the state's file, to go back to.
     public var generations = GenerationOptions()
+    public var cluster = ClusterOptions()
     /// Bytes that the daemon may take of memory; beyond it users heard of least recently leave for the state file. 0 for no
     /// limit.
     public var memoryLimit = 0 {

@@ -112,6 +112,9 @@ public protocol EventLogConsumer: AnyObject {
 
 /// What the consumer asks of the engine. Called on the consumer's thread, from inside `poll` or `close`.
 public protocol ConsumerDelegate: AnyObject, Sendable {
+    /// Partitions that were assigned: those of them that may begin now. Of the others it is asked again, soon.
+    func takeOver(_ partitions: Set<Int32>) -> Set<Int32>
+
     /// The next offset to read of a partition now assigned; `nil` if this state has never seen it.
     func position(of partition: Int32) -> Int64?
 
@@ -142,6 +145,11 @@ public protocol ConsumerDelegate: AnyObject, Sendable {
     /// This partition belongs to another log than the one that was learned from, and `on-gap: skip` lets it go on: from
     /// `offset`, which may lie before the position.
     func restarted(partition: Int32, at offset: Int64)
+}
+
+extension ConsumerDelegate {
+    /// Who is alone has all that there is to know.
+    public func takeOver(_ partitions: Set<Int32>) -> Set<Int32> { partitions }
 }
 
 public struct ConsumerOptions: Sendable {

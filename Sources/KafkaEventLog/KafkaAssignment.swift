@@ -47,6 +47,11 @@ final class KafkaAssignment: Sendable {
         }
     }
 
+    /// As which member of which generation offsets are committed; whoever calls destroys it.
+    var groupMetadata: OpaquePointer? {
+        state.withLock { $0.client }.flatMap { rd_kafka_consumer_group_metadata($0.handle) }
+    }
+
     /// Asynchronous; the offset-commit callback logs what the broker refuses.
     func commit(_ positions: [Int32: Int64]) {
         let (client, partitions) = state.withLock { ($0.client, $0.partitions) }

@@ -17,12 +17,14 @@ extension KafkaConsumer {
         guard failure == nil, !hasBegun || !unsettled.isEmpty, .now >= nextSettlement else { return }
         nextSettlement = .now + Self.retryInterval
         guard begin(), !unsettled.isEmpty else { return }
+        let ready = delegate.takeOver(unsettled)
+        guard !ready.isEmpty else { return }
         let memory = delegate.logMemory
         let identity = client.identity
         let isSame = LogContinuity.isSame(memory.identity, identity)
         var stands: [Int32: LogContinuity.Stand] = [:]
         var starts: [Int32: Int64] = [:]
-        for partition in unsettled {
+        for partition in ready {
             if let next = delegate.position(of: partition) {
                 stands[partition] = .init(next: next, learned: memory.learned(partition))
             } else if let origin = memory.origins?[partition] {
@@ -44,7 +46,7 @@ extension KafkaConsumer {
             }
         }
         guard failure == nil else { return }
-        if let identity, isSame || starts.count == unsettled.count { delegate.recognised(identity) }
+        if let identity, isSame || starts.count == ready.count { delegate.recognised(identity) }
         begin(fetching: starts, memory)
     }
 

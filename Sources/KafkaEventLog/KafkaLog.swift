@@ -156,6 +156,9 @@ extension KafkaLog {
         if state.withLock({ $0.closed }) { throw closedError }
     }
 
+    /// See `KafkaAssignment`; `nil` without a consumer.
+    func groupMetadata() -> OpaquePointer? { state.withLock { $0.assignment }?.groupMetadata }
+
     func releaseConsumer() {
         state.withLock {
             $0.consuming = false

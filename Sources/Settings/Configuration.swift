@@ -161,6 +161,13 @@ public struct Configuration: Sendable, Equatable {
         public var keepEverySeconds = 3_600
     }
 
+    /// `cluster`.
+    public struct Cluster: Sendable, Equatable {
+        public var enabled = false
+        public var commitIntervalMs = 1_000
+        public var itemBytesMax = 5_242_880
+    }
+
     /// The section `memory`.
     public struct Memory: Sendable, Equatable {
         /// Bytes; 0 for no limit.
@@ -239,6 +246,7 @@ public struct Configuration: Sendable, Equatable {
     public var checkpoint = Checkpoint()
     public var memory = Memory()
     public var access = Access()
+    public var cluster = Cluster()
     public var rpc = RPC()
     public var http = HTTP()
     public var log = Log()

@@ -7,8 +7,8 @@ import State
 extension ConfigurationKey {
     /// Every key there is, in the order of the reference.
     static let all: [ConfigurationKey] =
-        state + source + events + engine + models + content + features + scoreAndCheckpoint + access + rpc
-        + http
+        state + source + events + engine + models + content + features + scoreAndCheckpoint + access
+        + cluster + rpc + http
         + log
 
     private static let state: [ConfigurationKey] = [
@@ -270,6 +270,22 @@ extension ConfigurationKey {
             "Roles of the system's \(what) that connect to a Unix socket; they need no name and no password.",
             text: \.rawValue, parse: { Role(rawValue: $0) })
     }
+
+    private static let cluster: [ConfigurationKey] = [
+        bool(
+            "cluster.enabled", \.cluster.enabled,
+            "Learn as one of several daemons of the consumer group: users move with their partitions, and what is learned of "
+                + "items is shared. Wants Kafka, and the topics TOPIC-items (1 partition) and TOPIC-users (compacted)."
+        ),
+        integer(
+            "cluster.commit-interval-ms", \.cluster.commitIntervalMs, 50...60_000, unit: "milliseconds",
+            "Longest time between two commits while events come in, in place of checkpoint.every-seconds: how old is "
+                + "what the daemons know of each other."),
+        scalar(
+            "cluster.item-bytes-max", \.cluster.itemBytesMax, type: "bytes", allowed: ByteCount.allowed,
+            "What a commit tells the others of items, about: counts always go, of the rows those that have moved furthest.",
+            text: ByteCount.text, parse: ByteCount.parse),
+    ]
 
     private static let rpc: [ConfigurationKey] = [
         text(

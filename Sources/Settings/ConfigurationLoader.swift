@@ -192,6 +192,20 @@ private struct ConfigurationLoader {
         checkListen()
         checkHalfLives()
         checkModels()
+        checkCluster()
+    }
+
+    /// What several daemons cannot share yet.
+    private mutating func checkCluster() {
+        guard configuration.cluster.enabled else { return }
+        func refuse(_ key: String, _ message: String) {
+            reportTogether("cluster.enabled", "found true, which goes only with \(message)", also: key)
+        }
+        if configuration.source.kind != .kafka { refuse("source.kind", "source.kind kafka") }
+        if configuration.memory.limit > 0 { refuse("memory.limit", "memory.limit 0") }
+        if configuration.models.contains(where: { $0.learner == .als }) {
+            refuse("models", "models that are not of the learner als, whose rows are solved from all users'")
+        }
     }
 
     private mutating func checkFields(_ fields: [(field: String, name: String)]) {

@@ -26,6 +26,10 @@ extension Configuration {
         options.checkpoints.eventsMax = checkpoint.everyEvents
         options.generations.count = checkpoint.keep
         options.generations.interval = .seconds(checkpoint.keepEverySeconds)
+        if cluster.enabled {
+            options.checkpoints.interval = .milliseconds(cluster.commitIntervalMs)
+            options.cluster.itemBytesMax = cluster.itemBytesMax
+        }
         options.events = events.options
         return options
     }

@@ -36,6 +36,12 @@ extension Configuration {
         try KafkaLog(options: kafkaOptions, logger: logger)
     }
 
+    /// What the daemons of a group share beside the log; `nil` of a daemon alone.
+    public func clusterTopics(of log: any EventLog, logger: Logger) -> (any ClusterTopics)? {
+        guard cluster.enabled, let log = log as? KafkaLog else { return nil }
+        return KafkaClusterTopics(log, logger: logger)
+    }
+
     /// The topic of `source.kafka` and how to reach it.
     public var kafkaOptions: KafkaOptions {
         KafkaOptions(

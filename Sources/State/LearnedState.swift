@@ -11,6 +11,7 @@ internal import Dispatch
 package import Events
 internal import Factors
 package import FeatureMaps
+package import Foundation
 internal import Histories
 package import Identities
 package import Learners
@@ -53,6 +54,14 @@ package final class LearnedState: @unchecked Sendable {
     package var forgotten: [Int32] = []
     /// Who of them asked for it, since the last checkpoint.
     package var erasures: [ErasedID] = []
+    /// Of several machines: who was forgotten, for the others to forget; `nil` of a machine alone.
+    package var forgottenIDs: [EntityID]?
+    /// Of several machines: events of each partition that were applied, wherever; `nil` of a machine alone.
+    package var partitionEvents: [Int32: Int64]?
+    /// Of several machines: users who came from another one, by row, with the ordinal of their last event then.
+    package var imported: [Int32: Int64] = [:]
+    /// Of several machines: what is kept of the others, saved as the scalar `cluster`.
+    package var membership: Data?
     /// Rows of users who have left memory.
     package var away = RowSet()
     /// Of the users who left last.

@@ -41,6 +41,9 @@ package struct RecentEvents {
         }
     }
 
+    /// What came last of this partition is known elsewhere.
+    package mutating func remove(_ partition: Int32) { windows[partition] = nil }
+
     package var bytes: Int { windows.values.reduce(0) { $0 + $1.bytes } }
 
     /// One partition's.

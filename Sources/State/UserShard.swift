@@ -195,7 +195,7 @@ package final class UserShard: @unchecked Sendable {
     }
 
     /// Gives the user a place, empty, and calls `fill` with it under the user's lock.
-    func enter(_ row: Int32, _ fill: (Int) -> Void) {
+    package func enter(_ row: Int32, _ fill: (Int) -> Void) {
         let userNumber = userNumber(ofRow: row)
         expect(users: userNumber + 1)
         guard let residence else { return change(userNumber) { fill(userNumber) } }

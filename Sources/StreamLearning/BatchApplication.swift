@@ -327,6 +327,9 @@ package final class BatchApplication {
         }
         state.logMemory.last.merge(batch.fingerprints) { $1 }
         state.counters.add(tally.counters)
+        for (partition, events) in tally.partitions {
+            state.partitionEvents?[partition, default: 0] += events
+        }
         state.ratings = tally.ratings
         state.counters.tombstones += Int64(batch.tombstones)
         state.counters.deadLetters += Int64(batch.deadLetters)
@@ -409,6 +412,7 @@ package final class BatchApplication {
         take(reportOf: shard)
         for alternating in state.models.compactMap(\.alternating) { alternating.pendingUsers.remove(row) }
         state.forgotten.append(row)
+        state.forgottenIDs?.append(user)
     }
 
     private func takeOffGramians(_ row: Int32, of shard: UserShard) {

@@ -21,6 +21,8 @@ struct Preparation: ~Copyable {
         var counters = LearnedState.Counters()
         /// Of ratings, as they stand after the batch.
         var ratings = RatingMoments()
+        /// Events by partition, of one of several machines.
+        var partitions: [Int32: Int64] = [:]
     }
 
     private let state: LearnedState
@@ -32,6 +34,7 @@ struct Preparation: ~Copyable {
     private(set) var ordinal: Int64 = 0
     /// Next offset per partition, batches prepared included.
     private var positions: [Int32: Int64] = [:]
+    private var countsPartitions = false
     private(set) var lastToken = Token(partition: 0, offset: 0)
     /// How many examples each user has in this segment, by row. Kept where several shards learn.
     private var places: [UInt32] = []
@@ -52,6 +55,7 @@ struct Preparation: ~Copyable {
     /// Goes on from where the state stands: nothing is on its way to it.
     mutating func standWithState() {
         ordinal = state.counters.clock
+        countsPartitions = state.partitionEvents != nil
         positions = state.positions
         segment.itemCount = state.items.read { $0.rowCount }
         tally = Tally(ratings: state.ratings)
@@ -62,7 +66,7 @@ struct Preparation: ~Copyable {
         for (partition, position) in positions {
             self.positions[partition] = max(position, self.positions[partition] ?? 0)
         }
-        defer { tally.counters = LearnedState.Counters() }
+        defer { (tally.counters, tally.partitions) = (LearnedState.Counters(), [:]) }
         return tally
     }
 
@@ -133,6 +137,7 @@ struct Preparation: ~Copyable {
     mutating func admit(_ logged: EventInBatch) -> Bool {
         let event = logged.event
         tally.counters.applied += 1
+        if countsPartitions { tally.partitions[event.token.partition, default: 0] += 1 }
         lastToken = event.token
         if !isNews[logged.index] {
             tally.counters.duplicates += 1

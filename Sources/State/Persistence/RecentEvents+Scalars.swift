@@ -1,4 +1,4 @@
-internal import Checkpoints
+package import Checkpoints
 internal import Foundation
 
 // Scalars of the state file: `recent.P` is how many fingerprints were ever taken in of partition P, `recent.P.capacity`
@@ -41,7 +41,7 @@ extension RecentEvents {
     }
 
     /// The last changes could not be written: all of it is written next time.
-    mutating func markUnsaved() {
+    package mutating func markUnsaved() {
         for (partition, var window) in windows {
             window.saved = 0
             set(window, of: partition)
@@ -49,7 +49,7 @@ extension RecentEvents {
     }
 
     /// Rebuilds the windows from what `takeChanges` gave over time; with another capacity, from the newest that fit.
-    mutating func restore(_ scalars: [String: Scalar]) {
+    package mutating func restore(_ scalars: [String: Scalar]) {
         guard capacity > 0 else { return }
         for (name, value) in scalars {
             guard let partition = Int32(name.dropFirst(Self.scalarPrefix.count)),

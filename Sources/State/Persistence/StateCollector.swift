@@ -59,6 +59,7 @@ extension LearnedState {
         scalars["comparison"] = .blob(comparison.blob)
         // As JSON too.
         scalars["default-model"] = .blob(comparison.defaultModel.json)
+        if let membership { scalars["cluster"] = .blob(membership) }
         for field in Counters.all {
             scalars["events.\(field.name)"] = .integer(counters[keyPath: field.path])
         }

@@ -73,6 +73,7 @@ package final class StateLoader: StateReader {
         case (let name, _) where name.hasPrefix(RecentEvents.scalarPrefix): recent[name] = scalar
         case (let name, .blob(let value)) where name.hasPrefix(ContentVectors.prefix): content[name] = value
         case ("comparison", .blob(let value)): comparison = value
+        case ("cluster", .blob(let value)): state.membership = value
         case ("default-model", .blob(let value)): defaultModel = value
         case (LearnedState.featureNames, .blob(let value)): featureNames = value
         case ("log.memory", .blob(let value)):

@@ -10,6 +10,7 @@ struct MockBrokerCommand: ParsableCommand {
 
     @Option var topic: String
     @Option var partitions: Int
+    @Option(help: "NAME:PARTITIONS of a further topic; may be given several times.") var also: [String] = []
 
     func run() throws {
         let handle = try KafkaHandle(RD_KAFKA_PRODUCER, [:])
@@ -22,6 +23,14 @@ struct MockBrokerCommand: ParsableCommand {
         rd_kafka_mock_set_apiversion(cluster, metadata, 0, 4)
         try checkKafka(
             rd_kafka_mock_topic_create(cluster, topic, Int32(partitions), 1), "create topic \(topic)")
+        for text in also {
+            let words = text.split(separator: ":")
+            guard words.count == 2, let count = Int32(words[1]) else {
+                throw BenchmarkFailure("--also wants NAME:PARTITIONS, not '\(text)'")
+            }
+            try checkKafka(
+                rd_kafka_mock_topic_create(cluster, String(words[0]), count, 1), "create topic \(words[0])")
+        }
         let brokers = String(cString: rd_kafka_mock_cluster_bootstraps(cluster))
         try FileHandle.standardOutput.write(contentsOf: Data((brokers + "\n").utf8))
         while readLine() != nil {}

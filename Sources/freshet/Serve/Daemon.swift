@@ -62,6 +62,12 @@ struct Daemon {
     /// Takes over from the daemon that runs in the folder: restores beside it, and goes on with its socket, its clients, its
     /// folder and its log. HTTP comes last here, for the other daemon has its address.
     init(takingOverBy configuration: Configuration, logger: Logger) async throws {
+        guard !configuration.cluster.enabled else {
+            throw EventLogError(
+                .invalid,
+                "--take-over and cluster.enabled do not go together: stop the old daemon, and the others have its partitions "
+                    + "until the new one is there")
+        }
         self.logger = logger
         folder = configuration.state.folder
         access = AccessControl(try configuration.accessRules(), logger: logger)
@@ -116,8 +122,12 @@ struct Daemon {
             let file = try StateFile(
                 path: path, identity: options.identity(source: log.source),
                 beforeMigration: { keepBeforeMigration(path, options, logger) })
+            let cluster = configuration.clusterTopics(of: log, logger: logger)
             return (
-                log, try Engine(options: options, file: file, log: log, logger: logger, metrics: metrics)
+                log,
+                try Engine(
+                    options: options, file: file, log: log, logger: logger, metrics: metrics, cluster: cluster
+                )
             )
         } catch let error as StateError {
             log.close()

@@ -1,0 +1,132 @@
+internal import ClusterItems
+internal import ClusterUsers
+internal import Dispatch
+internal import EventLog
+internal import Factors
+internal import Foundation
+internal import Locking
+internal import State
+internal import Synchronization
+
+/// How this engine is one of several that learn one log.
+public struct ClusterOptions: Sendable, Equatable {
+    /// Bytes of what one commit tells of items, about.
+    public var itemBytesMax = 5 << 20
+
+    public init() {}
+}
+
+/// What the state's file keeps of it, as JSON: what stood in the members' topics when the rest of the file did.
+struct Membership: Codable {
+    /// Names this member.
+    var member: UInt64
+    /// Of what it has told of items.
+    var sequence: Int64
+    /// The next of what is told of items.
+    var itemsNext: Int64?
+    /// Partitions whose users are in the file, with the position at which these stand, and events over their whole life.
+    var owned: [Int32: Int64]
+    var events: [Int32: Int64]
+
+    init(member: UInt64, sequence: Int64, itemsNext: Int64?, owned: [Int32: Int64], events: [Int32: Int64]) {
+        (self.member, self.sequence, self.itemsNext) = (member, sequence, itemsNext)
+        (self.owned, self.events) = (owned, events)
+    }
+}
+
+/// What the engine keeps of being one of several.
+final class ClusterMember: Sendable {
+    /// What any thread may look at.
+    struct Shared {
+        /// `nil` until the topics are open.
+        var placement: UserPlacement?
+        /// What is told of items is merged up to here.
+        var itemsNext: Int64?
+        var owned: Set<Int32> = []
+        var events: [Int32: Int64] = [:]
+        /// Another member has this one's partitions, or nobody knows: nothing may be committed any more.
+        var failure: String?
+        var report = Report()
+    }
+
+    struct Report {
+        var commits = 0
+        var bytesSent = 0
+        var bytesReceived = 0
+        var usersIn = 0
+        var usersOut = 0
+        /// Rows of items that wait for room.
+        var held = 0
+        /// What could not be merged.
+        var refused = 0
+        /// By other member: when it was last heard of, and how many events it has learned since this process started.
+        var peers: [UInt64: (at: ContinuousClock.Instant, events: Int64)] = [:]
+    }
+
+    /// What the engine's queue alone touches.
+    struct Confined {
+        var ledger: ItemLedger
+        /// In the state's file, with the positions there; until they are taken over or given up.
+        var filed: [Int32: Int64]
+        /// Of a state that was not one of several before: all that it has learned is its own.
+        var isNew: Bool
+        /// The last sequence number that the file knows of.
+        var sequence: Int64
+        var itemsNext: Int64?
+        /// Told, and not committed yet.
+        var waiting: [[UInt8]] = []
+        /// What was last committed.
+        var positions: [Int32: Int64] = [:]
+    }
+
+    let topics: any ClusterTopics
+    let options: ClusterOptions
+    let member: UInt64
+    let life: UInt64
+    let shared: Lock<Shared>
+    let confined: QueueConfined<Confined>
+    let stopping = Atomic<Bool>(false)
+    let finished = DispatchSemaphore(value: 0)
+    let isStarted = Atomic<Bool>(false)
+
+    /// - Parameter state: restored, and nobody learns into it yet.
+    init(
+        _ topics: any ClusterTopics, _ options: ClusterOptions, of state: LearnedState,
+        on queue: DispatchQueue
+    ) {
+        (self.topics, self.options) = (topics, options)
+        let kept = state.membership.flatMap { try? JSONDecoder().decode(Membership.self, from: $0) }
+        var random = SystemRandomNumberGenerator()
+        member = kept?.member ?? random.next()
+        life = random.next()
+        state.forgottenIDs = []
+        state.partitionEvents = kept?.events ?? [:]
+        var exchange = ExchangeOptions()
+        exchange.bytesMax = options.itemBytesMax
+        let ledger = ItemLedger(
+            state, origin: member, life: life, sequence: kept?.sequence, options: exchange)
+        shared = Lock(Shared(itemsNext: kept?.itemsNext))
+        confined = QueueConfined(
+            Confined(
+                ledger: ledger, filed: kept?.owned ?? [:],
+                isNew: kept == nil, sequence: kept?.sequence ?? 0, itemsNext: kept?.itemsNext), to: queue)
+    }
+
+    var name: String { String(member, radix: 16) }
+}
+
+/// What one checkpoint has to commit beside the state's file. A value, made on the engine's queue.
+struct ClusterCommit: Sendable {
+    var placement: UserPlacement
+    var member: String
+    var items: [[UInt8]]
+    /// By row.
+    var hashes: [UInt64]
+    var known: [Int32: Int64]
+    var forgotten: [String]
+    var models: [String]
+    var owned: Set<Int32>
+    var events: [Int32: Int64]
+    /// As last committed.
+    var before: [Int32: Int64]
+}

@@ -1,0 +1,399 @@
+internal import Checkpoints
+internal import ClusterItems
+internal import ClusterUsers
+internal import Dispatch
+internal import EventLog
+internal import Events
+internal import Foundation
+internal import Identities
+internal import Locking
+internal import Logging
+internal import LookUps
+internal import State
+internal import Synchronization
+
+// One of several engines that learn one log, each its partitions' users.
+//
+// A commit is one transaction of Kafka: what was learned of items since the last one, what has changed of users, and up to
+// which position of each partition that is. Then the same cut goes into the state's file. So the file is never ahead of Kafka.
+// Whoever has a partition next begins with what was committed; what was learned and not committed is learned again there,
+// and nobody has heard of it.
+extension Engine {
+    /// Between two tries to reach the topics.
+    private static let retryInterval = 1.0
+    /// Longest that a partition's takeover waits for what others have told of items.
+    private static let itemsPatience: Duration = .seconds(5)
+
+    // MARK: - What others tell of items
+
+    func startCluster() {
+        guard let cluster else { return }
+        cluster.isStarted.store(true, ordering: .releasing)
+        let thread = Thread { [self] in
+            followCluster(cluster)
+            cluster.finished.signal()
+        }
+        thread.name = "freshet.cluster"
+        thread.start()
+    }
+
+    func stopCluster() {
+        guard let cluster else { return }
+        cluster.stopping.store(true, ordering: .releasing)
+        if cluster.isStarted.load(ordering: .acquiring) { cluster.finished.wait() }
+    }
+
+    private func followCluster(_ cluster: ClusterMember) {
+        while !cluster.stopping.load(ordering: .acquiring) {
+            do throws(EventLogError) {
+                let partitions = try cluster.topics.open(member: cluster.name)
+                cluster.shared.withLock { $0.placement = UserPlacement(partitions: partitions) }
+                let next = cluster.shared.withLock { $0.itemsNext }
+                return try cluster.topics.readItems(from: next) { values, next, isEnd in
+                    if !values.isEmpty || isEnd { takeItems(values, upTo: next, cluster) }
+                    return !cluster.stopping.load(ordering: .acquiring)
+                }
+            } catch {
+                guard error.code == .unreachable else { return failCluster(error) }
+                logger.warning("the cluster's topics cannot be reached yet", metadata: ["error": "\(error)"])
+                Thread.sleep(forTimeInterval: Self.retryInterval)
+            }
+        }
+    }
+
+    private func takeItems(_ values: [[UInt8]], upTo next: Int64, _ cluster: ClusterMember) {
+        if !values.isEmpty {
+            queue.sync {
+                settle()
+                for value in values { merge(value, cluster) }
+                cluster.confined.itemsNext = next
+                confined.changed = true
+                if backlog.events == 0 {
+                    publish()
+                    refreshSnapshot()
+                }
+            }
+        }
+        cluster.shared.withLock {
+            $0.itemsNext = next
+            $0.report.bytesReceived += values.reduce(0) { $0 + $1.count }
+        }
+    }
+
+    private func merge(_ value: [UInt8], _ cluster: ClusterMember) {
+        do throws(WireError) {
+            let changes = try ItemChanges(value)
+            if changes.origin == cluster.member {
+                // What this process has told it knows; so does the file what it was written after. What a process before
+                // told and the file does not know was committed with the positions that are gone on from.
+                if changes.life == cluster.life || changes.sequence <= cluster.confined.sequence { return }
+            }
+            guard let outcome = cluster.confined.ledger.merge(changes) else {
+                throw WireError(description: "its models, or their settings, are others than here")
+            }
+            for (model, rows) in outcome.changedItems.enumerated() { confined.unpublished[model] += rows }
+            confined.unpublishedStats += outcome.changedStats
+            cluster.shared.withLock {
+                $0.report.refused += outcome.unknown + outcome.rejected
+                let events = $0.report.peers[changes.origin]?.events ?? 0
+                $0.report.peers[changes.origin] = (at: .now, events: events + changes.events)
+            }
+        } catch {
+            let isFirst = cluster.shared.withLock {
+                $0.report.refused += 1
+                return $0.report.refused == 1
+            }
+            guard isFirst else { return }
+            logger.error(
+                "what another member tells of items cannot be taken", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// This process must not go on: it ends, and begins anew from what is committed.
+    func failCluster(_ error: EventLogError) {
+        cluster?.shared.withLock { $0.failure = $0.failure ?? error.message }
+        fail(error)
+    }
+
+    // MARK: - Partitions that come and go
+
+    /// On the consumer's thread.
+    public func takeOver(_ partitions: Set<Int32>) -> Set<Int32> {
+        guard let cluster else { return partitions }
+        let (placement, owned) = cluster.shared.withLock { ($0.placement, $0.owned) }
+        var ready = partitions.intersection(owned)
+        guard let placement, ready != partitions, itemsAreMerged(cluster) else { return ready }
+        giveUpFiled(except: partitions.union(owned), placement, cluster)
+        for partition in partitions.subtracting(ready).sorted() {
+            do throws(EventLogError) {
+                if try takeOver(partition, placement, cluster) { ready.insert(partition) }
+            } catch {
+                logger.warning(
+                    "a partition cannot be taken over yet",
+                    metadata: ["partition": "\(partition)", "error": "\(error)"])
+            }
+        }
+        return ready
+    }
+
+    /// Whether all that was told of items until now is merged: users' histories name these items.
+    private func itemsAreMerged(_ cluster: ClusterMember) -> Bool {
+        let deadline = ContinuousClock.now + Self.itemsPatience
+        guard let end = try? cluster.topics.itemsEnd() else { return false }
+        while !isStopped {
+            if cluster.shared.withLock({ $0.itemsNext ?? 0 }) >= end { return true }
+            guard ContinuousClock.now < deadline else { return false }
+            Thread.sleep(forTimeInterval: 0.005)
+        }
+        return false
+    }
+
+    /// Users in the state's file whose partitions are somebody else's by now.
+    private func giveUpFiled(
+        except partitions: Set<Int32>, _ placement: UserPlacement, _ cluster: ClusterMember
+    ) {
+        queue.sync {
+            let gone = Set(cluster.confined.filed.keys).subtracting(partitions)
+            guard !gone.isEmpty else { return }
+            letGo(gone, placement, cluster)
+        }
+    }
+
+    private func takeOver(
+        _ partition: Int32, _ placement: UserPlacement, _ cluster: ClusterMember
+    ) throws(EventLogError) -> Bool {
+        let began = ContinuousClock.now
+        let committed = try cluster.topics.committed(partition)
+        var image = PartitionImage()
+        try cluster.topics.readUsers(of: partition) { image.take(key: $0, value: $1) }
+        if let marker = image.marker, marker.partitions != placement.partitions {
+            throw EventLogError(
+                .invalid,
+                "the topic of events has \(placement.partitions) partitions and had \(marker.partitions) when partition "
+                    + "\(partition) was learned: users belong to other partitions now")
+        }
+        // Whoever had it before may be about to commit.
+        if let marker = image.marker, let committed, marker.position < committed { return false }
+        queue.sync {
+            settle()
+            adopt(partition, image, placement, cluster)
+        }
+        logger.notice(
+            "took a partition over",
+            metadata: [
+                "partition": "\(partition)", "users": "\(image.userCount)",
+                "position": "\(image.marker?.position ?? -1)",
+                "ms": "\(Int(began.duration(to: .now).milliseconds))",
+            ])
+        return true
+    }
+
+    /// Which of file and changelog stands:
+    ///
+    /// | changelog | file | stands |
+    /// | --- | --- | --- |
+    /// | nothing | nothing | the partition is new |
+    /// | nothing | a state that was alone | the file; its users are told with the next commit |
+    /// | at a position | at the same | the file |
+    /// | at a position | at another, or nothing | the changelog: others may have learned on, and a file is never ahead |
+    private func adopt(
+        _ partition: Int32, _ image: PartitionImage, _ placement: UserPlacement, _ cluster: ClusterMember
+    ) {
+        let filed = cluster.confined.filed.removeValue(forKey: partition)
+        if let marker = image.marker {
+            if filed != marker.position {
+                state.letGo(of: [partition], placement)
+                let ledger = cluster.confined.ledger
+                let outcome = state.takeIn(image) { ledger.row(ofHash: $0) }
+                if outcome.malformed > 0 {
+                    logger.error(
+                        "users of a partition were left out: their records make no sense",
+                        metadata: ["partition": "\(partition)", "records": "\(outcome.malformed)"])
+                }
+                cluster.shared.withLock { $0.report.usersIn += outcome.users }
+            }
+            state.positions[partition] = marker.position
+            state.partitionEvents?[partition] = marker.events
+            state.recent.remove(partition)
+            state.recent.restore(image.recent)
+            cluster.confined.positions[partition] = marker.position
+        } else if cluster.confined.isNew {
+            state.sayAgain([partition], placement)
+        }
+        let events = state.partitionEvents ?? [:]
+        cluster.shared.withLock {
+            $0.owned.insert(partition)
+            $0.events = events
+        }
+        confined.changed = true
+        publish()
+        refreshSnapshot()
+    }
+
+    /// After the commit that stands for them.
+    func giveUp(_ partitions: [Int32]) {
+        guard let cluster else { return }
+        queue.sync {
+            guard let placement = cluster.shared.withLock({ $0.placement }) else { return }
+            letGo(Set(partitions), placement, cluster)
+        }
+    }
+
+    private func letGo(_ partitions: Set<Int32>, _ placement: UserPlacement, _ cluster: ClusterMember) {
+        settle()
+        let count = state.letGo(of: partitions, placement)
+        for partition in partitions {
+            cluster.confined.filed[partition] = nil
+            cluster.confined.positions[partition] = nil
+        }
+        let events = state.partitionEvents ?? [:]
+        cluster.shared.withLock {
+            $0.owned.subtract(partitions)
+            $0.events = events
+            $0.report.usersOut += count
+        }
+        confined.changed = true
+        refreshSnapshot()
+    }
+
+    // MARK: - Commits
+
+    /// What the checkpoint that begins now has to commit; `nil` where there is nobody to tell. On the queue, before the state
+    /// is frozen.
+    func prepareClusterCommit() -> ClusterCommit? {
+        guard let cluster else { return nil }
+        let (placement, owned) = cluster.shared.withLock { ($0.placement, $0.owned) }
+        guard let placement else { return nil }
+        let changes = cluster.confined.ledger.takeChanges()
+        if !changes.isEmpty {
+            let pieces = changes.pieces(bytesMax: 800_000)
+            cluster.confined.ledger.advance(by: pieces.count - 1)
+            cluster.confined.waiting += pieces.map(\.encoded)
+        }
+        let held = cluster.confined.ledger.held
+        cluster.shared.withLock { $0.report.held = held }
+        let membership = Membership(
+            member: cluster.member, sequence: cluster.confined.ledger.sequence,
+            itemsNext: cluster.confined.itemsNext, owned: state.positions.filter { owned.contains($0.key) },
+            events: (state.partitionEvents ?? [:]).filter { owned.contains($0.key) })
+        state.membership = try? JSONEncoder().encode(membership)
+        let forgotten = (state.forgottenIDs ?? []).map(\.string)
+        state.forgottenIDs = []
+        return ClusterCommit(
+            placement: placement, member: cluster.name, items: cluster.confined.waiting,
+            hashes: cluster.confined.ledger.hashes, known: state.imported, forgotten: forgotten,
+            models: state.models.map(\.options.name), owned: owned, events: state.partitionEvents ?? [:],
+            before: cluster.confined.positions)
+    }
+
+    /// On the checkpoint's queue, before the state's file is written.
+    func commitToCluster(
+        _ commit: ClusterCommit, _ head: StateDelta, _ pages: [StateDelta]
+    ) throws(StateError) {
+        guard let cluster else { return }
+        if let failure = cluster.shared.withLock({ $0.failure }) { throw StateError(.unwritable, failure) }
+        let users = try records(commit, head, pages)
+        let positions = head.positions.filter { commit.owned.contains($0.key) }
+        // Nothing has happened that anybody has to know.
+        if users.isEmpty, commit.items.isEmpty, positions == commit.before { return }
+        var records = commit.items.map {
+            // No two have one key: of each the topic has to keep what it said.
+            ClusterRecord(.items, key: Array("\(commit.member)/\(ItemHash.of($0))".utf8), value: $0)
+        }
+        records += users.map { ClusterRecord(.users(partition: $0.partition), key: $0.key, value: $0.value) }
+        do throws(EventLogError) {
+            try cluster.topics.commit(records, positions: positions)
+        } catch {
+            if error.code == .refused { failCluster(error) }
+            throw StateError(.unwritable, "the other members cannot be told: \(error.message)")
+        }
+        let bytes = records.reduce(0) { $0 + $1.key.count + ($1.value?.count ?? 0) }
+        cluster.shared.withLock {
+            $0.report.commits += 1
+            $0.report.bytesSent += bytes
+        }
+        queue.async {
+            cluster.confined.waiting.removeFirst(commit.items.count)
+            for (partition, position) in positions
+            where cluster.shared.withLock({ $0.owned.contains(partition) }) {
+                cluster.confined.positions[partition] = position
+            }
+        }
+    }
+
+    private func records(
+        _ commit: ClusterCommit, _ head: StateDelta, _ pages: [StateDelta]
+    ) throws(StateError) -> [ChangelogRecord] {
+        var maker = UserRecordMaker(
+            commit.placement, known: commit.known,
+            hash: { $0 >= 0 && $0 < commit.hashes.count ? commit.hashes[Int($0)] : 0 })
+        for id in commit.forgotten { maker.forget(id, models: commit.models) }
+        for page in pages { maker.add(page) }
+        maker.add(
+            recent: head.scalars.filter { name, _ in
+                let words = name.split(separator: ".")
+                return words.count > 1 && Int32(words[1]).map { commit.owned.contains($0) } ?? false
+            })
+        if let strange = maker.partitions.subtracting(commit.owned).min() {
+            let words =
+                "a user's events came in another partition than \(strange), where Kafka's murmur2 puts the user's id: have "
+                + "producers use the id as key and the default partitioner (in librdkafka partitioner=murmur2_random)"
+            failCluster(EventLogError(.invalid, words))
+            throw StateError(.mismatch, words)
+        }
+        guard !maker.records.isEmpty || head.positions.contains(where: { commit.before[$0.key] != $0.value })
+        else { return [] }
+        for partition in commit.owned.sorted() {
+            guard let position = head.positions[partition] else { continue }
+            maker.add(
+                PartitionMarker(
+                    position: position, events: commit.events[partition] ?? 0,
+                    partitions: commit.placement.partitions, member: commit.member), of: partition)
+        }
+        return maker.records
+    }
+
+    /// It was not committed, or not written: who was forgotten has to be said again.
+    func restore(_ commit: ClusterCommit) {
+        state.forgottenIDs?.insert(contentsOf: commit.forgotten.compactMap { try? EntityID($0) }, at: 0)
+    }
+
+    // MARK: - Status
+
+    func clusterFields() -> [StatusField] {
+        guard let cluster else { return [] }
+        let shared = cluster.shared.withLock { $0 }
+        let report = shared.report
+        var fields = [
+            StatusField("cluster.member", .text(cluster.name)),
+            StatusField(
+                "cluster.partitions", .text(shared.owned.sorted().map { "\($0)" }.joined(separator: " "))),
+            StatusField("cluster.commits", .integer(Int64(report.commits))),
+            StatusField("cluster.bytes-sent", .integer(Int64(report.bytesSent))),
+            StatusField("cluster.bytes-received", .integer(Int64(report.bytesReceived))),
+            StatusField("cluster.users-in", .integer(Int64(report.usersIn))),
+            StatusField("cluster.users-out", .integer(Int64(report.usersOut))),
+            StatusField("cluster.rows-held", .integer(Int64(report.held))),
+            StatusField("cluster.refused", .integer(Int64(report.refused))),
+            StatusField("cluster.error", .text(shared.failure ?? "")),
+        ]
+        for (partition, events) in shared.events.sorted(by: { $0.key < $1.key })
+        where shared.owned.contains(partition) {
+            fields.append(StatusField("cluster.partition.\(partition).events", .integer(events)))
+        }
+        for (peer, heard) in report.peers.sorted(by: { $0.key < $1.key }) where peer != cluster.member {
+            let name = "cluster.peer.\(String(peer, radix: 16))"
+            fields.append(StatusField("\(name).events", .integer(heard.events)))
+            fields.append(
+                StatusField("\(name).age-s", .double(heard.at.duration(to: .now).milliseconds / 1_000)))
+        }
+        return fields
+    }
+
+    /// With each snapshot.
+    func noteCluster() {
+        guard let cluster else { return }
+        let events = state.partitionEvents ?? [:]
+        cluster.shared.withLock { $0.events = events }
+    }
+}

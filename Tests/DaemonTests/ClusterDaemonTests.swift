@@ -1,0 +1,74 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// On the mock cluster, which takes transactions' requests and knows neither markers nor what is committed: what it shows is that
+/// daemons find each other, take partitions over and count each event once. That a reader sees nothing of a transaction that
+/// was not committed, and that a member which was taken to be dead is refused, shows on a real broker alone
+/// (`FRESHET_TEST_KAFKA`).
+@Suite("daemons that learn one topic together", .serialized, .ownThread)
+struct ClusterDaemonTests {
+    @Test("one is killed, the other goes on with its users; counts by partition are those of the topic")
+    func killing() throws {
+        let host = try KafkaHost(partitions: 4)
+        try host.kafka.createTopic("\(host.topic)-items", partitions: 1)
+        try host.kafka.createTopic("\(host.topic)-users", partitions: 4)
+        let settings = host.settings + ["cluster.enabled=true", "cluster.commit-interval-ms=200"]
+        func produce(_ users: Range<Int>) throws {
+            try host.produce(
+                users.flatMap { user in
+                    (0..<10).map { TestRecord.rating("u\(user)", "i\(($0 + user) % 30)", 4) }
+                })
+        }
+        let (placeA, placeB) = (try DaemonPlace(), try DaemonPlace())
+        try produce(0..<30)
+        let daemonA = try placeA.start(settings)
+        try eventually("A has all: \(daemonA.errors)") { try counted([daemonA]) == 300 }
+        let daemonB = try placeB.start(settings)
+        try eventually("B has some partitions, with their users: \(daemonB.errors)") {
+            let (a, b) = (try events(of: daemonA), try events(of: daemonB))
+            return !b.isEmpty && Set(a.keys).isDisjoint(with: b.keys) && a.count + b.count == 4
+        }
+        try produce(30..<60)
+        try eventually("both have learned all") { try counted([daemonA, daemonB]) == 600 }
+        try eventually("each knows what the other's users said of items") {
+            try [daemonA, daemonB].allSatisfy { try users(of: "i7", at: $0) == 20 }
+        }
+        let inB = try daemonB.status()["users.count"]
+        try daemonB.kill()
+        try produce(60..<70)
+        try eventually("A has B's partitions and users: \(daemonA.errors)") {
+            try counted([daemonA]) == 700
+        }
+        #expect(try daemonA.status()["users.count"] == 70)
+        #expect(inB > 0)
+        let again = try placeB.start(settings)
+        try eventually("B is back, from its file and what was committed: \(again.errors)") {
+            let (a, b) = (try events(of: daemonA), try events(of: again))
+            return !b.isEmpty && a.count + b.count == 4
+                && a.values.reduce(0, +) + b.values.reduce(0, +) == 700
+        }
+        try eventually("both count items alike") {
+            try [daemonA, again].allSatisfy { try users(of: "i7", at: $0) >= 23 }
+        }
+        #expect(try daemonA.stop() == .exit(0))
+        #expect(try again.stop() == .exit(0))
+    }
+
+    private func events(of daemon: DaemonProcess) throws -> [Int: Int] {
+        let status = try daemon.status()
+        return Dictionary(
+            uniqueKeysWithValues: (0..<4).compactMap { partition -> (Int, Int)? in
+                let events = status["cluster.partition.\(partition).events"]
+                return events >= 0 ? (partition, events) : nil
+            })
+    }
+
+    private func counted(_ daemons: [DaemonProcess]) throws -> Int {
+        try daemons.reduce(0) { try $0 + events(of: $1).values.reduce(0, +) }
+    }
+
+    private func users(of item: String, at daemon: DaemonProcess) throws -> Int {
+        Status(try daemon.call("ITEM.GET", item))["users"]
+    }
+}

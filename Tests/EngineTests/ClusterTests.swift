@@ -1,0 +1,242 @@
+import Checkpoints
+import ClusterUsers
+import EngineSupport
+import EventLog
+import Events
+import Foundation
+import Histories
+import Identities
+import Learners
+import Locking
+import Logging
+import State
+import TestSupport
+import Testing
+
+@testable import Engine
+
+@Suite("Several engines that learn one log", .serialized, .ownThread)
+struct ClusterTests {
+    /// An engine with a file of its own, over several lives.
+    private final class Place {
+        let group: FakeGroup
+        let number: Int
+        private(set) var folder = Folder()
+        private(set) var member: FakeMember
+        private(set) var engine: Engine
+
+        init(_ group: FakeGroup, number: Int) throws {
+            (self.group, self.number) = (group, number)
+            member = FakeMember(group, number: number)
+            engine = try Self.start(member, folder)
+        }
+
+        private static func start(_ member: FakeMember, _ folder: Folder) throws -> Engine {
+            var options = smallOptions()
+            options.state.models = ModelOptions.defaults
+            options.state.defaultModel = "blend"
+            options.checkpoints.interval = .milliseconds(20)
+            let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+            let file = try StateFile(path: folder.state, identity: options.identity(source: "test"))
+            let engine = try Engine(
+                options: options, file: file, log: member, logger: logger, cluster: member)
+            engine.start { _ in }
+            return engine
+        }
+
+        func die(_ how: Death) {
+            switch how {
+            case .beforeCommit: member.die(.beforeCommit)
+            case .betweenCommits:
+                member.die(.betweenCommits)
+                try? engine.checkpointNow()
+            case .afterCommits:
+                try? engine.checkpointNow()
+                member.die(.afterCommits)
+            }
+            try? engine.checkpointNow()
+        }
+
+        /// From the file as it was, as a process that was killed leaves it.
+        func startAgain() throws {
+            let next = Folder()
+            for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: folder.state + suffix) {
+                try FileManager.default.copyItem(atPath: folder.state + suffix, toPath: next.state + suffix)
+            }
+            try? engine.stop()
+            folder = next
+            member = FakeMember(group, number: number)
+            engine = try Self.start(member, folder)
+        }
+    }
+
+    private func ratings(_ count: Int, from start: Int) -> [Event] {
+        var random = UInt64(start &* 2_654_435_761 &+ 12_345)
+        func next(_ bound: UInt64) -> UInt64 {
+            random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return (random >> 33) % bound
+        }
+        return (start..<start + count).map { index in
+            Event(
+                .rating(user: id("u\(next(60))"), item: id("i\(next(40))"), value: Float(1 + next(5))),
+                time: Int64(index) * 1_000 + 1)
+        }
+    }
+
+    /// Until all is learned, committed and told.
+    private func settle(_ places: [Place], _ group: FakeGroup) throws {
+        let deadline = ContinuousClock.now + .seconds(60)
+        var last = -1
+        while true {
+            let ends = group.ends.filter { $0.value > 0 }
+            let (committed, items) = group.state.withLock { ($0.committed, $0.items.count) }
+            let isTold = places.allSatisfy {
+                $0.engine.cluster?.shared.withLock { $0.itemsNext } == Int64(items)
+            }
+            if ends.allSatisfy({ committed[$0.key] == $0.value }), isTold, items == last { return }
+            last = items
+            guard ContinuousClock.now < deadline else {
+                throw TestTimeout(words: "committed \(committed) of \(ends), \(items) told")
+            }
+            for place in places where !place.member.isDead { try? place.engine.checkpointNow() }
+            Thread.sleep(forTimeInterval: 0.02)
+        }
+    }
+
+    private struct TestTimeout: Error { let words: String }
+
+    /// Each user is with one engine, each partition's events are counted once, and every engine's counts of items are those of
+    /// one that learned all.
+    private func requireExact(_ places: [Place], _ events: [Event], _ group: FakeGroup) throws {
+        let alone = learned(batches(events, sizes: [500]), smallOptions())
+        var owners: [String: Int] = [:]
+        var counted: [Int32: Int64] = [:]
+        for place in places {
+            place.engine.onQueue { state in
+                for row in 0..<Int32(state.users.read { $0.rowCount }) {
+                    guard let user = state.users.read({ $0.id(of: row)?.string }) else { continue }
+                    #expect(owners.updateValue(place.number, forKey: user) == nil, "\(user) is with two")
+                    let partition = group.placement.partition(of: Array(user.utf8))
+                    #expect(group.state.withLock { $0.owners[partition] } == place.number)
+                    check(user, row, state, alone)
+                }
+                for (partition, events) in state.partitionEvents ?? [:] {
+                    counted[partition, default: 0] += events
+                }
+                for row in 0..<state.stats.count {
+                    guard let item = state.items.read({ $0.id(of: Int32(row)) }),
+                        let other = alone.items.read({ $0.row(of: item) })
+                    else {
+                        Issue.record("an item that was in no event")
+                        continue
+                    }
+                    let (mine, known) = (state.stats[row], alone.stats[Int(other)])
+                    #expect(
+                        mine.users == known.users && mine.ratings == known.ratings
+                            && mine.ratingSum == known.ratingSum,
+                        "\(item.string): \(mine) on \(place.number), \(known) alone")
+                }
+                #expect(state.ratings.count == alone.ratings.count)
+            }
+        }
+        #expect(owners.count == alone.users.read { $0.count })
+        #expect(counted == group.ends.filter { $0.value > 0 })
+    }
+
+    /// The history is what it would be elsewhere, by the names of items.
+    private func check(_ user: String, _ row: Int32, _ state: LearnedState, _ alone: LearnedState) {
+        guard let other = alone.users.read({ $0.row(of: id(user)) }) else {
+            Issue.record("\(user) was in no event")
+            return
+        }
+        func history(_ state: LearnedState, _ row: Int32) -> [String: Float] {
+            let shard = state.shard(of: row)
+            let entries = shard.queue.sync { shard.users[shard.local(row)].history.entries }
+            return Dictionary(
+                uniqueKeysWithValues: entries.map { entry in
+                    (state.items.read { $0.id(of: entry.item)?.string ?? "?" }, entry.value)
+                })
+        }
+        #expect(history(state, row) == history(alone, other), "\(user)")
+    }
+
+    @Test("killed in turn at each place between two commits: no event is lost, and none counts twice")
+    func kills() throws {
+        let group = FakeGroup(partitions: 6)
+        func share(_ numbers: [Int], dead: Int? = nil) {
+            group.assign(
+                Dictionary(uniqueKeysWithValues: (0..<6).map { (Int32($0), numbers[$0 % numbers.count]) }),
+                dead: dead)
+        }
+        share([0, 1, 2])
+        let places = try (0..<3).map { try Place(group, number: $0) }
+        defer { for place in places { try? place.engine.stop() } }
+        var events: [Event] = []
+        for (round, how) in (Death.allCases + Death.allCases).enumerated() {
+            let more = ratings(150, from: events.count)
+            events += more
+            group.feed(more)
+            let victim = places[round % 3]
+            if round % 2 == 0 { try settle(places, group) }
+            victim.die(how)
+            share((0..<3).filter { $0 != victim.number }, dead: victim.number)
+            let further = ratings(60, from: events.count)
+            events += further
+            group.feed(further)
+            try settle(places.filter { $0.number != victim.number }, group)
+            try victim.startAgain()
+            share([0, 1, 2])
+        }
+        try settle(places, group)
+        try requireExact(places, events, group)
+    }
+
+    @Test("a stop and a start in between move nobody, and a member that stays away is replaced")
+    func stops() throws {
+        let group = FakeGroup(partitions: 4)
+        group.assign([0: 0, 1: 1, 2: 0, 3: 1])
+        let places = try (0..<2).map { try Place(group, number: $0) }
+        let events = ratings(300, from: 0)
+        group.feed(events)
+        try settle(places, group)
+        try requireExact(places, events, group)
+        try places[0].engine.stop()
+        try places[0].startAgain()
+        try settle(places, group)
+        try requireExact(places, events, group)
+        #expect(places[0].engine.cluster?.shared.withLock { $0.report.usersIn } == 0)
+        try places[0].engine.stop()
+        group.assign([0: 1, 1: 1, 2: 1, 3: 1])
+        let more = ratings(100, from: events.count)
+        group.feed(more)
+        try settle([places[1]], group)
+        try requireExact([places[1]], events + more, group)
+        try places[1].engine.stop()
+    }
+
+    @Test("a member whose partitions are another's commits nothing more, and says so")
+    func fencing() throws {
+        let group = FakeGroup(partitions: 2)
+        group.assign([0: 0, 1: 0])
+        let place = try Place(group, number: 0)
+        group.feed(ratings(100, from: 0))
+        try settle([place], group)
+        // Taken away behind its back, as from a process that slept.
+        let commits = group.state.withLock { state in
+            state.held = [0: 1, 1: 1]
+            return state.commits
+        }
+        var head = StateDelta()
+        head.positions = [0: 1_000]
+        #expect(throws: StateError.self) {
+            try place.engine.commitToCluster(
+                ClusterCommit(
+                    placement: group.placement, member: "x", items: [[1]], hashes: [], known: [:],
+                    forgotten: [],
+                    models: [], owned: [0], events: [:], before: [:]), head, [])
+        }
+        #expect(group.state.withLock { $0.commits } == commits)
+        #expect(place.engine.cluster?.shared.withLock { $0.failure } != nil)
+        try? place.engine.stop()
+    }
+}

@@ -1,0 +1,227 @@
+import Checkpoints
+import ClusterUsers
+import EngineSupport
+import EventLog
+import Events
+import Foundation
+import Locking
+import Logging
+import TestSupport
+
+@testable import Engine
+
+/// A broker for engines in this process: a log of several partitions, the members' two topics, and who has which partition.
+/// What it promises is what Kafka does: a commit is whole or nothing, and refused of a member whose partitions are another's.
+final class FakeGroup: Sendable {
+    struct Record: Sendable {
+        var payload: [UInt8]
+        var time: Int64
+    }
+
+    struct State {
+        var events: [[Record]]
+        var users: [[(key: [UInt8], value: [UInt8]?)]]
+        var items: [[UInt8]] = []
+        var committed: [Int32: Int64] = [:]
+        /// Who is to have a partition, and who has it: that one gives it up first.
+        var owners: [Int32: Int] = [:]
+        var held: [Int32: Int] = [:]
+        var commits = 0
+    }
+
+    let state: Lock<State>
+    let placement: UserPlacement
+
+    init(partitions: Int) {
+        state = Lock(
+            State(
+                events: Array(repeating: [], count: partitions),
+                users: Array(repeating: [], count: partitions)))
+        placement = UserPlacement(partitions: partitions)
+    }
+
+    func feed(_ events: [Event]) {
+        state.withLock { state in
+            for event in events {
+                let partition = Int(placement.partition(of: Array(event.key.string.utf8)))
+                state.events[partition].append(
+                    Record(
+                        payload: EventEncoder.encode(event, options: EventOptions()), time: event.time ?? 0))
+            }
+        }
+    }
+
+    /// - Parameter dead: members that the group has given up.
+    func assign(_ owners: [Int32: Int], dead: Int? = nil) {
+        state.withLock { state in
+            state.owners = owners
+            state.held = state.held.filter { $0.value != dead }
+        }
+    }
+
+    var ends: [Int32: Int64] {
+        state.withLock { state in
+            Dictionary(uniqueKeysWithValues: state.events.enumerated().map { (Int32($0), Int64($1.count)) })
+        }
+    }
+}
+
+/// How a member ends.
+enum Death: CaseIterable {
+    /// What was learned since the last commit is nowhere.
+    case beforeCommit
+    /// The others know of the commit, and the file does not.
+    case betweenCommits
+    /// The file too.
+    case afterCommits
+}
+
+/// A member: its place in the group, its topics, its log.
+final class FakeMember: ClusterTopics, EventLog {
+    let group: FakeGroup
+    let number: Int
+    private let death = Lock<Death?>(nil)
+
+    init(_ group: FakeGroup, number: Int) { (self.group, self.number) = (group, number) }
+
+    func die(_ how: Death) { death.withLock { $0 = how } }
+    var isDead: Bool { death.withLock { $0 != nil } }
+
+    private static let dead = EventLogError(.unreachable, "dead")
+
+    // MARK: - Topics
+
+    func open(member: String) throws(EventLogError) -> Int { group.placement.partitions }
+
+    func commit(_ records: [ClusterRecord], positions: [Int32: Int64]) throws(EventLogError) {
+        let how = death.withLock { how in
+            defer { if how == .betweenCommits { how = .beforeCommit } }
+            return how
+        }
+        if how == .beforeCommit || how == .afterCommits { throw Self.dead }
+        let isOwner = group.state.withLock { state in
+            guard positions.keys.allSatisfy({ state.held[$0] == number }) else { return false }
+            for record in records {
+                switch record.place {
+                case .items: if let value = record.value { state.items.append(value) }
+                case .users(let partition): state.users[Int(partition)].append((record.key, record.value))
+                }
+            }
+            state.committed.merge(positions) { $1 }
+            state.commits += 1
+            return true
+        }
+        guard isOwner else { throw EventLogError(.refused, "another member has a partition") }
+        if how == .betweenCommits { throw Self.dead }
+    }
+
+    func committed(_ partition: Int32) throws(EventLogError) -> Int64? {
+        group.state.withLock { $0.committed[partition] }
+    }
+
+    func readUsers(of partition: Int32, _ body: ([UInt8], [UInt8]?) -> Void) throws(EventLogError) {
+        for (key, value) in group.state.withLock({ $0.users[Int(partition)] }) { body(key, value) }
+    }
+
+    func readItems(from offset: Int64?, _ body: ([[UInt8]], Int64, Bool) -> Bool) throws(EventLogError) {
+        var next = Int(offset ?? 0)
+        while true {
+            let values = isDead ? [] : group.state.withLock { Array($0.items[next...]) }
+            next += values.count
+            guard body(values, Int64(next), true) else { return }
+            Thread.sleep(forTimeInterval: 0.002)
+        }
+    }
+
+    func itemsEnd() throws(EventLogError) -> Int64 { Int64(group.state.withLock { $0.items.count }) }
+
+    // MARK: - Log
+
+    let name = "fake"
+    let source = "test"
+    let deadLettersHeld = 0
+    let deadLetterLosses = DeadLetterLosses()
+
+    func append(
+        key: EntityID, payload: [UInt8], time: Int64,
+        completion: @escaping @Sendable (Result<Token, EventLogError>) -> Void
+    ) {
+        completion(.failure(EventLogError(.closed, "events are fed to the group")))
+    }
+
+    func putAside(_ letter: DeadLetter) {}
+    func flushDeadLetters(isLast: Bool) throws(EventLogError) {}
+    func partitions() -> [PartitionStatus] { [] }
+    func health() -> LogHealth { LogHealth(reachable: true) }
+    func close() {}
+
+    func makeConsumer(
+        _ options: ConsumerOptions, delegate: any ConsumerDelegate
+    ) throws(EventLogError) -> any EventLogConsumer {
+        FakeConsumer(self, delegate)
+    }
+}
+
+/// Of one thread.
+final class FakeConsumer: EventLogConsumer {
+    private let member: FakeMember
+    private let delegate: any ConsumerDelegate
+    private var next: [Int32: Int64] = [:]
+    var onGap = ConsumerOptions.OnGap.fail
+
+    init(_ member: FakeMember, _ delegate: any ConsumerDelegate) {
+        (self.member, self.delegate) = (member, delegate)
+    }
+
+    func poll(into batch: inout LogBatch, recordsMax: Int, timeout: Duration) throws(EventLogError) {
+        guard !member.isDead else { return Thread.sleep(forTimeInterval: 0.005) }
+        rebalance()
+        let state = member.group.state.withLock { $0 }
+        for (partition, start) in next.sorted(by: { $0.key < $1.key }) {
+            let records = state.events[Int(partition)][Int(start)...].prefix(20)
+            guard !records.isEmpty else { continue }
+            for (offset, record) in zip(records.indices, records) {
+                record.payload.withUnsafeBytes {
+                    batch.append(
+                        token: Token(partition: partition, offset: Int64(offset)), time: record.time,
+                        payload: $0)
+                }
+            }
+            batch.stand(partition, at: Int64(records.endIndex))
+            next[partition] = Int64(records.endIndex)
+        }
+        if batch.isEmpty { Thread.sleep(forTimeInterval: 0.002) }
+    }
+
+    private func rebalance() {
+        let (group, number) = (member.group, member.number)
+        let owners = group.state.withLock { $0.owners }
+        let gone = next.keys.filter { owners[$0] != number }
+        if !gone.isEmpty { giveUp(gone) }
+        let new = group.state.withLock { state in
+            for (partition, owner) in owners where owner == number && state.held[partition] == nil {
+                state.held[partition] = number
+            }
+            return Set(state.held.filter { $0.value == number && owners[$0.key] == number }.keys)
+        }.subtracting(next.keys)
+        guard !new.isEmpty else { return }
+        for partition in delegate.takeOver(new) { next[partition] = delegate.position(of: partition) ?? 0 }
+    }
+
+    private func giveUp(_ partitions: [Int32]) {
+        for partition in partitions { next[partition] = nil }
+        delegate.revoke(partitions)
+        member.group.state.withLock { state in
+            for partition in partitions where state.held[partition] == member.number {
+                state.held[partition] = nil
+            }
+        }
+    }
+
+    func pause() {}
+    func resume() {}
+    func commit(_ positions: [Int32: Int64]) {}
+    func close() {
+        if !member.isDead { giveUp(Array(next.keys)) }
+    }
+}
