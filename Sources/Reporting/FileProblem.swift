@@ -12,7 +12,6 @@ public enum FileProblem {
         guard FileManager.default.fileExists(atPath: folder) else {
             return "'\(path)' cannot be written: there is no folder '\(folder)'"
         }
-        let reason = (error as NSError).underlyingErrors.first.map { "\($0.localizedDescription)" }
-        return "'\(path)' cannot be written: \(reason ?? error.localizedDescription)"
+        return "'\(path)' cannot be written: \(error.localizedDescription)"
     }
 }
