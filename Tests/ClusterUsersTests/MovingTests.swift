@@ -2,6 +2,7 @@ import Checkpoints
 import ClusterItems
 import ClusterUsers
 import Counting
+import Dispatch
 import Engine
 import EngineSupport
 import Events

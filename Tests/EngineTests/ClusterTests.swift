@@ -1,5 +1,6 @@
 import Checkpoints
 import ClusterUsers
+import Dispatch
 import EngineSupport
 import EventLog
 import Events
