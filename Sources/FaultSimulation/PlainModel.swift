@@ -95,7 +95,10 @@ struct PlainModel {
             letters.insert(token)
         case .event(let said, let origin):
             count("applied")
-            guard isNews(said, origin, of: token.partition) else { return count("duplicates") }
+            guard isNews(said, origin, of: token.partition) else {
+                count("repeated")
+                return count("duplicates")
+            }
             guard hasRoom(for: said) else { return count("refused") }
             makeRoom(for: said, origin)
             take(said, origin, logTime: logTime)
