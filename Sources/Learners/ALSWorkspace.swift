@@ -1,4 +1,4 @@
-public import Factors
+internal import Factors
 
 /// Room for one solution of ALS at a time: the rows gathered side by side, the sums and the solution.
 public final class ALSWorkspace: @unchecked Sendable {

@@ -44,7 +44,7 @@ extension LookupAnswerer {
             let carriers = index.nearest(
                 Explanation.carriersMax, to: index.vector(row), metric: .cosine,
                 filter: ItemFilter(required: [liked]))
-            return (standing, carriers.filter { $0.score >= Explanation.likenessMin })
+            return (standing, carriers)
         }
         guard let (standing, nearest) = found else { throw withoutFactors(query.item) }
         let unit = published.unit(of: model)

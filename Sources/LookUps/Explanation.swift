@@ -72,8 +72,6 @@ public struct Explanation: Sendable, Equatable {
 
     public static let depth = 10
     public static let carriersMax = 5
-    /// What is less alike carries nothing.
-    static let likenessMin: Float = 0.05
 
     public var model: String
     public var score: Float

@@ -1,4 +1,4 @@
-public import Foundation
+internal import Foundation
 
 /// Why a file cannot be written, in words: Foundation's own name neither the file nor what to do.
 public enum FileProblem {

@@ -517,7 +517,8 @@ function explanation(reason) {
     make("span", { class: "score" }, number(value)));
   }
   grid.append(make("b", {}, "score"), make("span"), make("b", {}, number(reason.score)));
-  const carriers = reason["carried-by"].map((carrier) =>
+  // What is hardly alike is no reason.
+  const carriers = reason["carried-by"].filter((carrier) => carrier.share != null || carrier.similarity >= 0.05).map((carrier) =>
     `${carrier.title || carrier.item} (${carrier.share == null ? `${Math.round(100 * carrier.similarity)} % alike` : `adds ${number(carrier.share)}`}, given ${number(carrier.value, 1)})`);
   const rank = reason.rank ? `Rank ${reason.rank} of what may be recommended.` : reason["why-not"].length ? `Kept out: ${reason["why-not"].join(", ")}.` : "";
   return [grid, make("p", {}, carriers.length ? `Carried by ${carriers.join("; ")}.` : "Nothing that this user took speaks for it in particular."),

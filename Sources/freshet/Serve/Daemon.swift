@@ -129,12 +129,9 @@ struct Daemon {
                     options: options, file: file, log: log, logger: logger, metrics: metrics, cluster: cluster
                 )
             )
-        } catch let error as StateError {
-            log.close()
-            throw WayBack.said(error, of: path)
         } catch {
             log.close()
-            throw error
+            throw WayBack.said(error, of: path)
         }
     }
 
