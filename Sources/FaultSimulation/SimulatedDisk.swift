@@ -91,6 +91,18 @@ struct SimulatedDisk: Sendable {
 
     /// Runs SQL beside the engine, as a planted bug does.
     func execute(_ sql: String) -> Bool { simulated_disk_execute(id, Self.file, sql) == 0 }
+
+    /// The same while no engine has the file; then it is as one of before rows had checksums, which are made anew where it is
+    /// opened. They would find what is planted at once, and prove nothing of those who look at what is learned.
+    func executeUnseen(_ sql: String) {
+        let tables = ["scalars", "model_scalars", "users", "items", "user_factors", "item_factors"]
+        let older =
+            tables.map { "ALTER TABLE \($0) DROP COLUMN checksum" } + [
+                "DELETE FROM identity WHERE key = 'file'", "DROP TABLE checksums", "DROP TABLE erasures",
+                "PRAGMA user_version = 5",
+            ]
+        _ = execute(([sql] + older).joined(separator: "; "))
+    }
 }
 
 enum SimulationLimits {

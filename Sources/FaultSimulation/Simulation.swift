@@ -195,7 +195,9 @@ package final class Simulation {
         disk.release()
         disk = image
         if flaw == .syncOmitted { disk.omitSyncs() }
-        if flaw == .duplicatesForgotten { _ = disk.execute("DELETE FROM scalars WHERE name LIKE 'recent.%'") }
+        if flaw == .duplicatesForgotten {
+            disk.executeUnseen("DELETE FROM scalars WHERE name LIKE 'recent.%'")
+        }
     }
 
     private func kill(_ crash: Step.Crash, _ fault: Step.StartFault?) throws(Violation) {
@@ -453,10 +455,9 @@ package final class Simulation {
     }
 
     private func savePositions(_ positions: [Int32: Int64]) {
-        for (partition, position) in positions {
-            _ = disk.execute(
-                "INSERT OR REPLACE INTO positions(partition, next_offset) VALUES (\(partition), \(position))")
-        }
+        let rows = positions.map { "(\($0.key), \($0.value))" }.joined(separator: ", ")
+        guard !rows.isEmpty else { return }
+        disk.executeUnseen("INSERT OR REPLACE INTO positions(partition, next_offset) VALUES \(rows)")
     }
 
     private func noteDigest(_ life: EngineLife) {
