@@ -43,7 +43,10 @@ extension Engine: ConsumerDelegate {
 
     public func revoke(_ partitions: [Int32]) {
         logger.info("partitions revoked; making the state durable", metadata: ["partitions": "\(partitions)"])
+        var waited: Bool
         repeat {
+            // Asked before: what is learned while a checkpoint ends is not in it.
+            waited = backlog.events > 0
             if case .failure(let error) = checkpointAndWait() {
                 logger.error("revoked without a checkpoint", metadata: ["error": "\(error)"])
                 guard cluster != nil else { return }
@@ -54,7 +57,7 @@ extension Engine: ConsumerDelegate {
                             + "has them learns it again. Start anew, to go on from what is committed"))
             }
             // What was held back for want of memory can be learned after each checkpoint.
-        } while backlog.events > 0 && options.memoryLimit > 0 && !isStopped
+        } while waited && options.memoryLimit > 0 && !isStopped
         guard cluster != nil, !isStopped else { return }
         giveUp(partitions)
         // One that began in between holds these partitions still: their next owner must not come before its commit.

@@ -24,6 +24,20 @@ import Testing
         #expect(violation == nil)
     }
 
+    @Test("What waited for memory when its partition was taken away is durable before another has it")
+    func revokedBehindHeldBatches() {
+        var setting = Setting()
+        setting.usersLeave = true
+        setting.batchMax = 3
+        var steps: [Step] = []
+        for round in 0..<10 {
+            steps += (0..<3).map { rating(round * 3 + $0, $0, at: Int64(round * 3 + $0)) }
+            steps += [.deliver(3), .revoke(0), .kill(.process, nil)]
+        }
+        let violation = Simulation(Script(setting, steps)).run()
+        #expect(violation == nil)
+    }
+
     @Test("After a restart rows are solved in the same turns, though the user of the last row was forgotten")
     func sweepAfterForget() {
         var setting = Setting()
