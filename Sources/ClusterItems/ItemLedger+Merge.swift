@@ -53,13 +53,15 @@ extension ItemLedger {
 
     /// Items that this state does not know get their rows.
     private func intern(_ changes: ItemChanges) {
+        // First those that have come here: nobody has been told of them.
+        grow()
         var isGrown = false
         for item in changes.items where rows[item.hash] == nil {
             guard let name = item.name, let id = try? EntityID(name) else { continue }
             _ = state.items.intern(id)
             isGrown = true
         }
-        guard isGrown else { return grow() }
+        guard isGrown else { return }
         let count = state.items.read { $0.rowCount }
         state.catalogue.withLock { $0.grow(to: count) }
         state.growItems(to: count)

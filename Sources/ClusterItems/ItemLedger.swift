@@ -76,7 +76,7 @@ package final class ItemLedger {
     }
 
     /// Takes rows in that the state has gained; nothing is known of them but what all draw alike.
-    func grow() {
+    package func grow() {
         let (before, count) = (hashes.count, state.stats.count)
         guard count > before else { return }
         let ids = state.items.read { ids in

@@ -13,6 +13,8 @@ package struct TakenIn: Equatable, Sendable {
     package var users = 0
     /// Users, or rows of theirs, whose bytes make no sense.
     package var malformed = 0
+    /// Items of users' histories that are not known here, each for each user.
+    package var unknownItems = 0
 }
 
 // On the engine's queue, between rounds.
@@ -37,6 +39,7 @@ extension LearnedState {
             }
             imported[row] = user.lastEvent
             outcome.users += 1
+            outcome.unknownItems += moved.unknownItems
             let shard = shard(of: row)
             shard.queue.sync {
                 shard.enter(row) { local in
@@ -139,7 +142,9 @@ extension UserState {
         self.init(id: id)
         (self.history, self.hidden, self.marks) = (history, hidden, marks)
         tags = UserTags(TagList(stored.tags, time: stored.tagsAt))
-        (residualSum, ratings) = (stored.residualSum, Int(stored.ratings))
+        residualSum = stored.residualSum
+        // As many as the history holds here.
+        ratings = history.entries.count { $0.kind == .rating }
         nextOrder = UInt32(truncatingIfNeeded: stored.nextOrder)
         lastEvent = stored.lastEvent
     }

@@ -42,10 +42,13 @@ package struct PartitionImage: Sendable {
 /// A user out of a changelog, with this machine's item rows.
 struct MovedUser {
     var user: StoredUser
+    /// Of its items those that are not known here.
+    var unknownItems: Int
 
     init(_ value: [UInt8], id: String, row: Int32, rowOfHash: (UInt64) -> Int32?) throws(WireError) {
         var reader = try WireReader(sealed: value)
         let items = try ItemResolution(&reader, rowOfHash)
+        unknownItems = items.rows.count { $0 < 0 }
         let history = items.resolved(try reader.data(), stride: 24)
         let tallies = items.resolved(try reader.data(), stride: 24)
         let hidden = items.resolved(try reader.data(), stride: 4)

@@ -174,6 +174,9 @@ extension Engine {
         }
         // Whoever had it before may be about to commit.
         if let marker = image.marker, let committed, marker.position < committed { return false }
+        // Or has just done so: items that these users' histories name were told in the same transaction, after it was first
+        // looked how much was told.
+        guard itemsAreMerged(cluster) else { return false }
         queue.sync {
             settle()
             adopt(partition, image, placement, cluster)
@@ -204,11 +207,18 @@ extension Engine {
             if filed != marker.position {
                 state.letGo(of: [partition], placement)
                 let ledger = cluster.confined.ledger
+                // Items that came since the last commit, too: histories name them.
+                ledger.grow()
                 let outcome = state.takeIn(image) { ledger.row(ofHash: $0) }
                 if outcome.malformed > 0 {
                     logger.error(
                         "users of a partition were left out: their records make no sense",
                         metadata: ["partition": "\(partition)", "records": "\(outcome.malformed)"])
+                }
+                if outcome.unknownItems > 0 {
+                    logger.error(
+                        "users who came name items that are not known here, and have lost them: was TOPIC-items kept whole?",
+                        metadata: ["partition": "\(partition)", "items": "\(outcome.unknownItems)"])
                 }
                 cluster.shared.withLock { $0.report.usersIn += outcome.users }
             }

@@ -79,9 +79,9 @@ private final class InvariantCheck {
         expect(
             zip(user.hidden.rows, user.hidden.rows.dropFirst()).allSatisfy { $0 < $1 },
             "the hidden items of '\(own)' do not ascend")
+        let ratings = entries.count { $0.kind == .rating }
         expect(
-            user.ratings == entries.count { $0.kind == .rating },
-            "'\(own)' has other ratings than are counted")
+            user.ratings == ratings, "'\(own)' has \(ratings) ratings, and \(user.ratings) are counted")
         for entry in entries { take(entry, of: own) }
         for (number, table) in whole.tables.enumerated() {
             expect(

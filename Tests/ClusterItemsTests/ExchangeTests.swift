@@ -78,6 +78,20 @@ struct ExchangeTests {
         }
     }
 
+    // They were taken for told, and users who had them came to others without them.
+    @Test("items that come here while others tell of theirs are told by name all the same")
+    func namesOfItemsBetween() throws {
+        let parts = Machines(2, smallState())
+        parts.learn([Event(.rating(user: id("a"), item: id("theirs"), value: 4), time: 1)], on: 1)
+        let told = parts.ledgers[1].takeChanges()
+        parts.learn([Event(.rating(user: id("b"), item: id("ours"), value: 5), time: 2)], on: 0)
+        _ = parts.ledgers[0].merge(told)
+        #expect(parts.row("theirs", on: 0) != nil)
+        let names = Set(parts.ledgers[0].takeChanges().items.compactMap(\.name))
+        #expect(names == ["ours"])
+        #expect(parts.ledgers[0].row(ofHash: ItemHash.of("ours".utf8)) != nil)
+    }
+
     @Test("rows agree on all machines once all is told, but for rounding")
     func rows() throws {
         let parts = Machines(3, smallState { $0.models = Array($0.models.prefix(2)) })

@@ -6,11 +6,7 @@ import Testing
 /// daemons find each other, take partitions over and count each event once. That a reader sees nothing of a transaction that
 /// was not committed, and that a member which was taken to be dead is refused, shows on a real broker alone
 /// (`FRESHET_TEST_KAFKA`).
-@Suite(
-    "daemons that learn one topic together", .serialized, .ownThread,
-    .disabled(
-        "now and then a user who has moved counts other ratings than its history holds; see Beyond one machine"
-    ))
+@Suite("daemons that learn one topic together", .serialized, .ownThread)
 struct ClusterDaemonTests {
     @Test("one is killed, the other goes on with its users; counts by partition are those of the topic")
     func killing() throws {

@@ -16,11 +16,7 @@ import Testing
 
 @testable import Engine
 
-@Suite(
-    "Several engines that learn one log", .serialized, .ownThread,
-    .disabled(
-        "now and then a user who has moved counts other ratings than its history holds; see Beyond one machine"
-    ))
+@Suite("Several engines that learn one log", .serialized, .ownThread)
 struct ClusterTests {
     /// An engine with a file of its own, over several lives.
     private final class Place {

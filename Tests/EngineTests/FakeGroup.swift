@@ -199,10 +199,12 @@ final class FakeConsumer: EventLogConsumer {
         let gone = next.keys.filter { owners[$0] != number }
         if !gone.isEmpty { giveUp(gone) }
         let new = group.state.withLock { state in
-            for (partition, owner) in owners where owner == number && state.held[partition] == nil {
+            // To give partitions up takes a while. Who is dead by now gets none, and others what the group says now.
+            guard !member.isDead else { return Set<Int32>() }
+            for (partition, owner) in state.owners where owner == number && state.held[partition] == nil {
                 state.held[partition] = number
             }
-            return Set(state.held.filter { $0.value == number && owners[$0.key] == number }.keys)
+            return Set(state.held.filter { $0.value == number && state.owners[$0.key] == number }.keys)
         }.subtracting(next.keys)
         guard !new.isEmpty else { return }
         for partition in delegate.takeOver(new) { next[partition] = delegate.position(of: partition) ?? 0 }
