@@ -207,6 +207,8 @@ public final class Engine: Sendable {
             return (life.ingest, first)
         }
         guard first else { return }
+        // Each holds the other.
+        defer { life.withLock { $0.ingest = nil } }
         queue.sync { confined.timer?.cancel() }
         ingest?.stop()
         stopCluster()

@@ -366,4 +366,19 @@ struct EngineTests {
         try live.stop()
         #expect(try StateFile.verify(path: live.folder.state).problems == [])
     }
+
+    // It and what reads the log held each other: two threads and all of the state stayed, of each that was ever stopped.
+    @Test("an engine that has stopped leaves memory")
+    func leavesMemory() async throws {
+        weak var engine: Engine?
+        do {
+            let live = try LiveEngine()
+            try await live.feed(events(300))
+            engine = live.engine
+            try live.stop()
+        }
+        // What is on its queues still holds it for a moment.
+        for _ in 0..<500 where engine != nil { try await Task.sleep(for: .milliseconds(20)) }
+        #expect(engine == nil)
+    }
 }
