@@ -37,7 +37,7 @@ extension Algorithm {
         case .sgd(let options): options.schedule
         case .bpr(let options): options.schedule
         case .warp(let options): options.schedule
-        case .mlp(let options): options.schedule
+        case .mlp(let options): options.rows.schedule
         case .als: nil
         }
     }
@@ -50,7 +50,7 @@ extension ModelOptions {
         case .sgd(let options): options.schedule
         case .bpr(let options, _): options.schedule
         case .warp(let options, _): options.schedule
-        case .mlp(let options): options.schedule
+        case .mlp(let options): options.rows.schedule
         case .als, .counter, .blend: nil
         }
     }

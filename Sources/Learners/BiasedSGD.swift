@@ -68,7 +68,7 @@ public struct BiasedSGD: Sendable {
     public func update(
         error: Float, user: Row, item: Row, itemRatings: Int = 0, scratch: Scratch
     ) -> UpdateResult {
-        let rates = rates(itemRatings: itemRatings)
+        let rates = options.rates(itemRatings: itemRatings)
         if case .constant = options.schedule { return kernelStep(error, rates, user, item, scratch) }
         let (userFactor, itemFactor) = (
             options.schedule.factor(step: user.step), options.schedule.factor(step: item.step)
@@ -77,17 +77,6 @@ public struct BiasedSGD: Sendable {
             user: rates.user * userFactor, item: rates.item * itemFactor,
             userBias: rates.userBias * userFactor, itemBias: rates.itemBias * itemFactor)
         return step(error, scaled, remembers: true, user, item, scratch)
-    }
-
-    func rates(itemRatings: Int) -> Rates {
-        var rates = Rates(
-            user: options.userLearningRate ?? options.learningRate, item: options.learningRate,
-            userBias: options.userBiasLearningRate ?? options.biasLearningRate,
-            itemBias: options.biasLearningRate)
-        if options.biasShrinkage > 0 {
-            rates.itemBias = max(rates.itemBias, 1 / (Float(itemRatings) + options.biasShrinkage))
-        }
-        return rates
     }
 
     /// One step of the user alone towards a rating of the past, the item held fixed: a row that a single step an event would
@@ -165,5 +154,20 @@ public struct BiasedSGD: Sendable {
             item.advance(options.schedule, squares: itemSquares)
         }
         return .applied
+    }
+}
+
+extension BiasedSGD.Options {
+    /// Before the schedule.
+    ///
+    /// - Parameter itemRatings: ratings of the item before this one, for `biasShrinkage`.
+    func rates(itemRatings: Int) -> BiasedSGD.Rates {
+        var rates = BiasedSGD.Rates(
+            user: userLearningRate ?? learningRate, item: learningRate,
+            userBias: userBiasLearningRate ?? biasLearningRate, itemBias: biasLearningRate)
+        if biasShrinkage > 0 {
+            rates.itemBias = max(rates.itemBias, 1 / (Float(itemRatings) + biasShrinkage))
+        }
+        return rates
     }
 }

@@ -118,19 +118,9 @@ extension ModelSettings {
     /// See `sgd(over:)`.
     public func mlp(over options: NeuralRating.Options) -> NeuralRating.Options {
         var options = options
+        options.rows = sgd(over: options.rows)
         if let hidden { options.hidden = hidden }
         if let mix { options.mix = Float(mix) }
-        if let learningRate { options.learningRate = Float(learningRate) }
-        if let userLearningRate { options.userLearningRate = Float(userLearningRate) }
-        if let biasLearningRate { options.biasLearningRate = Float(biasLearningRate) }
-        if let userBiasLearningRate { options.userBiasLearningRate = Float(userBiasLearningRate) }
-        if let biasShrinkage { options.biasShrinkage = Float(biasShrinkage) }
-        if let schedule { options.schedule = schedule }
-        if let regularization { options.regularization = Float(regularization) }
-        if let userRegularization { options.userRegularization = Float(userRegularization) }
-        if let biasRegularization { options.biasRegularization = Float(biasRegularization) }
-        if let replays { options.replays = replays }
-        if let replayLearningRate { options.replayLearningRate = Float(replayLearningRate) }
         if let networkLearningRate { options.network.learningRate = Float(networkLearningRate) }
         if let networkRegularization { options.network.regularization = Float(networkRegularization) }
         if let networkBlockEvents { options.blockEvents = networkBlockEvents }

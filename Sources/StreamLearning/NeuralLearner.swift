@@ -81,7 +81,7 @@ struct NeuralLearner: StreamLearner {
             sums: own.sums ?? network.sums, room: own.room)
         context.count(result == .applied, example: example)
         guard result == .applied else { return predicted }
-        context.forEachReplay(rule.options.replays, example, lease: lease) { rating, item in
+        context.forEachReplay(rule.options.rows.replays, example, lease: lease) { rating, item in
             rule.replay(
                 rating: rating, user: context.user, item: item, network: network.network, room: own.room)
         }

@@ -58,10 +58,10 @@ extension Algorithm.Preset {
     /// The network alone: it learns by heart within a few epochs what rows take many to.
     private static var mlp: Algorithm.Preset {
         var options = NeuralRating.Options()
-        (options.learningRate, options.userLearningRate, options.schedule) = (0.0325, 0.02, .adaGrad)
-        (options.biasLearningRate, options.regularization, options.biasRegularization) = (
-            0.0143, 0.036, 0.0018
-        )
+        options.rows.learningRate = 0.0325
+        (options.rows.userLearningRate, options.rows.schedule) = (0.02, .adaGrad)
+        options.rows.biasLearningRate = 0.0143
+        (options.rows.regularization, options.rows.biasRegularization) = (0.036, 0.0018)
         options.network.learningRate = 0.001
         options.blockEvents = 128
         return Algorithm.Preset(algorithm: .mlp(options), epochs: 5)
@@ -70,8 +70,9 @@ extension Algorithm.Preset {
     /// The network beside the dot product.
     public static var mlpBeside: Algorithm.Preset {
         var options = NeuralRating.Options()
-        (options.learningRate, options.biasLearningRate, options.mix) = (0.01, 0.003, 0.2)
-        (options.regularization, options.biasRegularization) = (0.036, 0.0024)
+        options.mix = 0.2
+        (options.rows.learningRate, options.rows.biasLearningRate) = (0.01, 0.003)
+        (options.rows.regularization, options.rows.biasRegularization) = (0.036, 0.0024)
         options.network.learningRate = 0.00034
         options.blockEvents = 512
         return Algorithm.Preset(algorithm: .mlp(options), epochs: 35, initialScale: 0.5)

@@ -45,12 +45,12 @@ struct NeuralRatingTests {
         var options = NeuralRating.Options()
         options.hidden = 20
         options.mix = mix
-        options.learningRate = 0.05
-        options.userLearningRate = 0.1
-        options.biasLearningRate = 0.03
-        options.userBiasLearningRate = 0.04
-        options.regularization = 0.02
-        options.biasRegularization = 0.05
+        options.rows.learningRate = 0.05
+        options.rows.userLearningRate = 0.1
+        options.rows.biasLearningRate = 0.03
+        options.rows.userBiasLearningRate = 0.04
+        options.rows.regularization = 0.02
+        options.rows.biasRegularization = 0.05
         return NeuralRating(options: options, updateGuard: UpdateGuard(normMax: normMax))
     }
 

@@ -32,7 +32,7 @@ struct RatingKernelTests {
         for number in 0..<8 {
             let rating = Float(random.nextNormal())
             let error = rating - one[0].bias - one[1].bias - one[0].dot(one[1])
-            let rates = sgd.rates(itemRatings: number)
+            let rates = sgd.options.rates(itemRatings: number)
             let stepped = sgd.step(error, rates, remembers: false, one[0], one[1], scratch)
             #expect(sgd.kernelStep(error, rates, other[0], other[1], scratch) == stepped)
             #expect(bits(one) == bits(other))

@@ -127,7 +127,7 @@ struct NeuralStreamTests {
         ] as [(Float, Float, Float)])
     func diverging(rows: Float, network: Float, mix: Float) {
         let options = options(shards: 2) { options in
-            (options.learningRate, options.userLearningRate) = (rows, rows)
+            (options.rows.learningRate, options.rows.userLearningRate) = (rows, rows)
             (options.network.learningRate, options.mix) = (network, mix)
         }
         // Debug builds look at all numbers after each batch.

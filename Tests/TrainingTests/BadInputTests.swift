@@ -114,7 +114,7 @@ struct BadInputTests {
                 (options.learningRate, options.regularization) = (rate * 10, 0.5)
                 trainer.algorithm = .warp(options)
             case .mlp(var options):
-                (options.learningRate, options.biasLearningRate) = (rate * 10, rate)
+                (options.rows.learningRate, options.rows.biasLearningRate) = (rate * 10, rate)
                 trainer.algorithm = .mlp(options)
             case .als: break
             }

@@ -14,28 +14,8 @@ public struct NeuralRating: Sendable {
         public var hidden = 100
         /// λ: what the network's squared error weighs beside the dot product's; 0 for the network alone.
         public var mix: Float = 0
-        /// η of the vectors.
-        public var learningRate: Float = 0.08
-        /// η of users' vectors; `nil` for `learningRate`.
-        public var userLearningRate: Float?
-        /// η of the biases.
-        public var biasLearningRate: Float = 0.04
-        /// η of users' biases; `nil` for `biasLearningRate`.
-        public var userBiasLearningRate: Float?
-        /// As `BiasedSGD.Options.biasShrinkage`.
-        public var biasShrinkage: Float = 0
-        /// How the rates of rows fall.
-        public var schedule: RateSchedule = .constant
-        /// λ of the vectors.
-        public var regularization: Float = 0.02
-        /// λ of users' vectors; `nil` for `regularization`.
-        public var userRegularization: Float?
-        /// λ of the biases.
-        public var biasRegularization: Float = 0.05
-        /// Past ratings of the user that each event learns again (`replay`), on a stream.
-        public var replays = 0
-        /// η of users' vectors in these.
-        public var replayLearningRate: Float = 0.1
+        /// How rows learn: as those of biased matrix factorization do.
+        public var rows = BiasedSGD.Options()
         /// The network's.
         public var network = Adam()
         /// Events whose ascents make one step of the network; above 0.
@@ -111,14 +91,13 @@ public struct NeuralRating: Sendable {
     private func step(
         dotError: Float, error: Float, _ user: Row, _ item: Row, itemRatings: Int, _ room: NetworkRoom
     ) -> Bool {
+        let rows = options.rows
         let (userFactor, itemFactor) = (
-            options.schedule.factor(step: user.step), options.schedule.factor(step: item.step)
+            rows.schedule.factor(step: user.step), rows.schedule.factor(step: item.step)
         )
-        let itemRate = options.learningRate * itemFactor
-        let userRate = (options.userLearningRate ?? options.learningRate) * userFactor
-        let (decay, userDecay) = (
-            options.regularization, options.userRegularization ?? options.regularization
-        )
+        let rates = rows.rates(itemRatings: itemRatings)
+        let (itemRate, userRate) = (rates.item * itemFactor, rates.user * userFactor)
+        let (decay, userDecay) = (rows.regularization, rows.userRegularization ?? rows.regularization)
         let (newUser, newItem) = (room.rows.first, room.rows.second)
         var (userNorm, userSquares) = (SIMD8<Float>.zero, SIMD8<Float>.zero)
         var (itemNorm, itemSquares) = (SIMD8<Float>.zero, SIMD8<Float>.zero)
@@ -135,18 +114,16 @@ public struct NeuralRating: Sendable {
             newUser[lane] = newP
             newItem[lane] = newQ
         }
-        let biasDecay = options.biasRegularization
-        let userBiasRate = (options.userBiasLearningRate ?? options.biasLearningRate) * userFactor
-        newUser.bias = user.bias + userBiasRate * (error - biasDecay * user.bias)
-        newItem.bias =
-            item.bias + itemBiasRate(itemRatings) * itemFactor * (error - biasDecay * item.bias)
+        let biasDecay = rows.biasRegularization
+        newUser.bias = user.bias + rates.userBias * userFactor * (error - biasDecay * user.bias)
+        newItem.bias = item.bias + rates.itemBias * itemFactor * (error - biasDecay * item.bias)
         guard updateGuard.allows(squaredNorm: userNorm.sum(), bias: newUser.bias),
             updateGuard.allows(squaredNorm: itemNorm.sum(), bias: newItem.bias)
         else { return false }
         user.replace(with: newUser)
         item.replace(with: newItem)
-        user.advance(options.schedule, squares: userSquares)
-        item.advance(options.schedule, squares: itemSquares)
+        user.advance(rows.schedule, squares: userSquares)
+        item.advance(rows.schedule, squares: itemSquares)
         return true
     }
 
@@ -161,9 +138,10 @@ public struct NeuralRating: Sendable {
         let dotError = mix > 0 ? rating - (biases + user.dot(item)) : 0
         let networkError = (mix > 0 ? mix : 1) * (rating - (biases + network.output(room)))
         network.ascend(by: networkError, room)
-        let factor = share * options.schedule.factor(step: user.step)
+        let rows = options.rows
+        let factor = share * rows.schedule.factor(step: user.step)
         let (rate, decay) = (
-            options.replayLearningRate * factor, options.userRegularization ?? options.regularization
+            rows.replayLearningRate * factor, rows.userRegularization ?? rows.regularization
         )
         let newUser = room.rows.first
         var norm = SIMD8<Float>.zero
@@ -174,15 +152,10 @@ public struct NeuralRating: Sendable {
             newUser[lane] = newP
         }
         newUser.bias =
-            user.bias + options.biasLearningRate * factor
-            * (dotError + networkError - options.biasRegularization * user.bias)
+            user.bias + rows.biasLearningRate * factor
+            * (dotError + networkError - rows.biasRegularization * user.bias)
         guard updateGuard.allows(squaredNorm: norm.sum(), bias: newUser.bias) else { return .rejected }
         user.replace(with: newUser)
         return .applied
-    }
-
-    private func itemBiasRate(_ ratings: Int) -> Float {
-        guard options.biasShrinkage > 0 else { return options.biasLearningRate }
-        return max(options.biasLearningRate, 1 / (Float(ratings) + options.biasShrinkage))
     }
 }

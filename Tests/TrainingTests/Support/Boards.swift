@@ -71,7 +71,7 @@ func boardTrainer(_ name: Algorithm.Name, shards: Int = 1, schedule: RateSchedul
         trainer = Trainer(.warp(options))
     case .mlp:
         var options = NeuralRating.Options()
-        (options.schedule, options.hidden, options.blockEvents) = (schedule, 24, 32)
+        (options.rows.schedule, options.hidden, options.blockEvents) = (schedule, 24, 32)
         options.network.learningRate = 0.01
         trainer = Trainer(.mlp(options))
     case .als:
