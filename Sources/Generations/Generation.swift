@@ -169,9 +169,19 @@ public struct GenerationFolder: Sendable {
                 "'\(statePath)' is damaged: \(found.problems.prefix(3).joined(separator: "; ")). What is in memory is as it "
                     + "was; see `freshet checkpoint list` for what there is to go back to")
         }
-        let generation = Generation(time: now, positions: found.positions, in: path)
+        let generation = unused(at: now, found.positions)
         KillPoint.generationWhole.reach()
         try StateFile.renameDurably(part, to: generation.path)
+        return generation
+    }
+
+    /// A name that none has yet. Two within one second may stand at the same positions and differ all the same, as a file does
+    /// before and after it is brought to this version: neither takes the other's place.
+    private func unused(at now: Int64, _ positions: [Int32: Int64]) -> Generation {
+        var generation = Generation(time: now, positions: positions, in: path)
+        while FileManager.default.fileExists(atPath: generation.path) {
+            generation = Generation(time: generation.time + 1, positions: positions, in: path)
+        }
         return generation
     }
 

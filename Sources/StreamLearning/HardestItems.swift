@@ -66,12 +66,16 @@ extension LearningContext {
     ) -> Int? {
         while true {
             var (best, highest) = (-1, -Float.infinity)
-            for place in places where !(scores[place] <= highest) { (best, highest) = (place, scores[place]) }
+            for place in places where rows[place] >= 0 {
+                let score = scores[place].isNaN ? .infinity : scores[place]
+                if best < 0 || score > highest { (best, highest) = (place, score) }
+            }
             guard best >= 0 else { return nil }
             let row = rows[best]
             // Asked of few: to look into the history costs more than to score.
             if row != Int(example.item), !hasSeen(Int32(row)) { return row }
-            scores[best] = -.infinity
+            // Taken out by its row, not by its score: no score, however strange, keeps this from ending.
+            rows[best] = -1
         }
     }
 }

@@ -130,6 +130,14 @@ struct ReplayTests {
         #expect(throws: error) { try replay.learn([rate("b", "x")]) }
     }
 
+    @Test("items that the user has all seen, with scores that are no numbers, end the search for a negative")
+    func nonFiniteAndSeen() throws {
+        var replay = Replay(options: options())
+        _ = try replay.learn(["x", "y", "z"].map { rate("a", $0) })
+        for row in 0..<3 { replay.models[1].items.row(row).bias = .nan }
+        #expect(try replay.learn([rate("a", "x")]).count == 1)
+    }
+
     /// The standing of a liked, known, unseen item by a plain loop, or `nil` for anything else.
     private func plainStanding(of event: Event, in replay: Replay) -> ReplayedEvent.Standing? {
         guard case .rating(let user, let item, let value) = event.kind, value >= 4,
