@@ -29,14 +29,14 @@ need_swift() {
     command -v swift >/dev/null ||
         fail "there is no swift on the PATH; install Swift $swift_min or later from https://www.swift.org/install"
     local version
-    version="$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' | head -n 1)"
+    version="$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' | sed -n 1p)"
     [[ -n "$version" ]] || fail "'swift --version' gives no version; does 'swift --version' work for this user?"
-    [[ "$(printf '%s\n' "$swift_min" "$version" | sort -V | head -n 1)" == "$swift_min" ]] ||
+    [[ "$(printf '%s\n' "$swift_min" "$version" | sort -V | sed -n 1p)" == "$swift_min" ]] ||
         fail "Swift $version is too old; install $swift_min or later from https://www.swift.org/install"
     echo "Swift $version"
 }
 
-is_installed() { dpkg -s "$1" 2>/dev/null | grep -q '^Status: .* installed$'; }
+is_installed() { dpkg -s "$1" 2>/dev/null | grep '^Status: .* installed$' >/dev/null; }
 
 # Installs the Debian packages named that are missing; touches nothing where all are there.
 install_packages() {
