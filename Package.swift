@@ -125,7 +125,8 @@ let package = Package(
             "StreamLearning",
             [
                 "Locking", "Factors", "FeatureMaps", "Learners", "Events", "Checkpoints", "Identities",
-                "Histories", "Counting", "Blending", "LiveScores", "ContentVectors", "State",
+                "Histories", "Counting", "Blending", "LiveScores", "ContentVectors",
+                "FeatureMaps", "State",
             ], learns: true),
         room(
             "ClusterItems",

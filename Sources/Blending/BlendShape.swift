@@ -18,18 +18,21 @@ public enum BlendSource: UInt8, Sendable, Equatable {
     case preference
     /// A rating, in standard deviations from the mean.
     case rating
+    /// How much more than others the user likes what an item is about, a logarithm, 0 where nothing is known; two of these: by
+    /// its tags, and by its year.
+    case liking
 
     /// Numbers that the part gives, and features that are made of them; the first alone keeps the part's order.
     @inlinable
     @inline(__always)
-    public var features: Int { self == .succession ? 2 : 1 }
+    public var features: Int { self == .succession || self == .liking ? 2 : 1 }
 
     /// What is made of a number.
     @inlinable
     @inline(__always)
     func feature(_ value: Float) -> Float {
         switch self {
-        case .count, .ranking, .rating: value
+        case .count, .ranking, .rating, .liking: value
         case .preference: 6 * value
         case .chance, .succession: Logarithm.of(1 + value * 1_000)
         }
@@ -44,6 +47,7 @@ public enum BlendSource: UInt8, Sendable, Equatable {
         case .ranking: [0.3]
         case .preference: [0.5]
         case .rating: [0]
+        case .liking: [0.5, 0.1]
         }
     }
 }

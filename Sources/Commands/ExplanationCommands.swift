@@ -48,6 +48,9 @@ enum ExplanationCommands {
                 "parts",
                 .map(explanation.parts.map { (.text($0.name), .shortest($0.share)) }))
         }
+        if !explanation.tags.isEmpty {
+            add("tags", .map(explanation.tags.map { (.text($0.name), .shortest($0.share)) }))
+        }
         if let features = explanation.features {
             add("features", .map(features.shares.map { (.text($0.name), .shortest($0.share)) }))
             add("base", .shortest(features.base))

@@ -49,26 +49,26 @@ package final class Simulation {
     let flaw: PlantedFlaw?
     var setting: Setting
     let broker: SimulatedBroker
-    private(set) var counts = SimulationCounts()
+    var counts = SimulationCounts()
     /// Of the step that is under way.
-    private(set) var step = 0
+    var step = 0
     var dice: Dice
 
-    private var disk = SimulatedDisk()
-    private var current: EngineLife?
+    var disk = SimulatedDisk()
+    var current: EngineLife?
     /// Of lives before this one, what still holds.
-    private var skipsBefore: [SkippedRecords] = []
+    var skipsBefore: [SkippedRecords] = []
     /// Next offsets that were said to be durable.
-    private var durable: [Int32: Int64] = [:]
+    var durable: [Int32: Int64] = [:]
     /// Digests that the state had when it was written, by where it stood.
-    private var digests: [[Int32: Int64]: String] = [:]
-    private var waits: [(token: Token, isOver: Lock<Bool>)] = []
-    private var undisturbed: UndisturbedRun?
+    var digests: [[Int32: Int64]: String] = [:]
+    var waits: [(token: Token, isOver: Lock<Bool>)] = []
+    var undisturbed: UndisturbedRun?
     var plain: PlainModel
     /// Records that producers and clients have stored.
-    private var recordsStored = 0
-    private var outagePolls = 0
-    private var isSlow = false
+    var recordsStored = 0
+    var outagePolls = 0
+    var isSlow = false
 
     package init(_ script: Script, flaw: PlantedFlaw? = nil) {
         self.script = script
@@ -112,141 +112,9 @@ package final class Simulation {
     /// Records that are gone for the state as it stands.
     var skips: [SkippedRecords] { skipsBefore + (current?.log.skips ?? []) }
 
-    // MARK: - Lives
-
-    private func start(_ fault: Step.StartFault?) throws(Violation) {
-        var fault = fault
-        while true {
-            counts.starts += 1
-            if let fault { disk.plan(fault.planned, after: fault.after, count: fault.fault == nil ? 1 : 2) }
-            if let opened = try open(expectsFault: fault != nil), try begin(opened), !disk.isStopped {
-                disk.plan(nil)
-                return try checkRestored()
-            }
-            guard let met = fault, disk.hasFailed else {
-                throw violation("the engine does not start on a sound disk")
-            }
-            counts.diskFaults += 1
-            crashNow(met.crash)
-            fault = nil
-        }
-    }
-
-    private func open(expectsFault: Bool) throws(Violation) -> EngineLife? {
-        do throws(StateError) {
-            return try EngineLife(setting, disk: disk, broker: broker, flaw: flaw)
-        } catch {
-            guard expectsFault, disk.hasFailed else {
-                throw violation("the state does not open: \(error.message)")
-            }
-            return nil
-        }
-    }
-
-    private func begin(_ opened: EngineLife) throws(Violation) -> Bool {
-        current = opened
-        waits = []
-        guard opened.start() else { throw violation("the log's thread does not poll") }
-        return true
-    }
-
-    /// What is there after a start has to be what was there before, or what was promised of it.
-    private func checkRestored() throws(Violation) {
-        let restored = try life.engine.whileLearningWaits { $0.positions }
-        for (partition, position) in durable.sorted(by: { $0.key < $1.key })
-        where restored[partition] ?? 0 < position {
-            throw violation(
-                "partition \(partition) was durable up to \(position), and stands at \(restored[partition] ?? 0) after the "
-                    + "restart")
-        }
-        for (partition, position) in broker.committed.sorted(by: { $0.key < $1.key })
-        where restored[partition] ?? 0 < position {
-            throw violation(
-                "the log was told that partition \(partition) is durable up to \(position), and it stands at "
-                    + "\(restored[partition] ?? 0) after the restart")
-        }
-        durable = restored
-        // What was learned before a kill, and lost with it, may have gone from the log since.
-        if let stands = undisturbed?.position, stands > restored[0] ?? 0 {
-            undisturbed = UndisturbedRun(setting, seed: script.seed)
-        }
-        skipsBefore = skipsBefore.filter { restored[$0.partition] ?? 0 >= $0.to }
-        if let digest = digests[restored] {
-            let found = try life.engine.whileLearningWaits { $0.digest() }
-            guard found == digest else {
-                throw violation(
-                    "the state at \(restored) has the digest \(found), and had \(digest) when it was saved")
-            }
-        }
-        try checkAll()
-    }
-
-    /// Ends the process, or the machine, as it is.
-    private func crashNow(_ crash: Step.Crash) {
-        counts.crashes += 1
-        let image = disk.crash(crash.disk)
-        if let current {
-            skipsBefore += current.log.skips
-            current.log.cut()
-            // Of what it still tries nothing reaches disk or log.
-            try? current.engine.stop()
-        }
-        current = nil
-        disk.release()
-        disk = image
-        if flaw == .syncOmitted { disk.omitSyncs() }
-        if flaw == .duplicatesForgotten {
-            disk.executeUnseen("DELETE FROM scalars WHERE name LIKE 'recent.%'")
-        }
-    }
-
-    private func kill(_ crash: Step.Crash, _ fault: Step.StartFault?) throws(Violation) {
-        crashNow(crash)
-        try start(fault)
-    }
-
-    private func restart() throws(Violation) {
-        let before = try stop()
-        try start(nil)
-        let after = try life.engine.whileLearningWaits { $0.positions }
-        guard before == after else {
-            throw violation("stopped in good order at \(before), and started again at \(after)")
-        }
-    }
-
-    /// In good order; where it stood.
-    @discardableResult
-    private func stop() throws(Violation) -> [Int32: Int64] {
-        let life = try life
-        life.log.refuseFlushes(0)
-        life.log.setReachable(true)
-        life.log.exchange.order(.runFreely)
-        do throws(StateError) { try life.engine.stop() } catch {
-            throw violation("cannot stop on a sound disk: \(error.message)")
-        }
-        let positions = life.engine.whileLearningWaits { $0.positions }
-        skipsBefore += life.log.skips
-        current = nil
-        follow(to: positions)
-        for number in 0..<Self.idsMax where plain.users[Entry.userID(number)] == nil {
-            guard !disk.holds(Entry.userID(number)) else {
-                throw violation("\(Entry.userID(number)) is forgotten, and stands in the file")
-            }
-        }
-        return positions
-    }
-
-    private func abandon() {
-        if current != nil { crashNow(.process) }
-        disk.release()
-    }
-
-    /// Ids that scripts have, and one more that nobody has.
-    static let idsMax = 41
-
     // MARK: - Steps
 
-    private func take(_ step: Step) throws(Violation) {
+    func take(_ step: Step) throws(Violation) {
         switch step {
         case .produce(let entry): produce(entry)
         case .feed(let entry, let fault): try feed(entry, fault)
@@ -267,7 +135,7 @@ package final class Simulation {
         }
     }
 
-    private func produce(_ entry: Entry) {
+    func produce(_ entry: Entry) {
         let (key, payload, isTombstone) = entry.record(setting.events)
         broker.append(
             SimulatedBroker.Record(
@@ -276,7 +144,7 @@ package final class Simulation {
     }
 
     /// A client's way, with what it does when it does not know what became of its event.
-    private func feed(_ entry: Entry, _ fault: Step.AppendFault) throws(Violation) {
+    func feed(_ entry: Entry, _ fault: Step.AppendFault) throws(Violation) {
         guard let event = entry.event else { return produce(entry) }
         let answer = try append(event, fault)
         switch (fault, answer) {
@@ -299,7 +167,7 @@ package final class Simulation {
     }
 
     /// `nil` where no answer is to come.
-    private func append(_ event: Event, _ fault: Step.AppendFault) throws(Violation) -> Result<
+    func append(_ event: Event, _ fault: Step.AppendFault) throws(Violation) -> Result<
         Token, LookupError
     >? {
         let life = try life
@@ -327,7 +195,7 @@ package final class Simulation {
         return answer.withLock { $0 }
     }
 
-    private func wait(for token: Token) throws(Violation) {
+    func wait(for token: Token) throws(Violation) {
         let isOver = Lock(false)
         waits.append((token, isOver))
         try life.engine.waitUntilLearned(token, timeout: .seconds(86_400)) { result in
@@ -336,7 +204,7 @@ package final class Simulation {
     }
 
     /// One poll, and what comes of it.
-    private func order(_ order: PollExchange.Order) throws(Violation) {
+    func order(_ order: PollExchange.Order) throws(Violation) {
         let life = try life
         life.log.exchange.order(order)
         guard life.log.exchange.waitForPoll() else { throw violation("the engine does not poll any more") }
@@ -350,7 +218,7 @@ package final class Simulation {
         try start(nil)
     }
 
-    private func hasGap(_ life: EngineLife) -> Bool {
+    func hasGap(_ life: EngineLife) -> Bool {
         let positions = life.engine.whileLearningWaits { $0.positions }
         // A partition that was never seen begins with what there is, unless it was seen to be empty before.
         return (0..<Int32(broker.partitionCount)).contains {
@@ -358,7 +226,7 @@ package final class Simulation {
         }
     }
 
-    private func deliver(_ count: Int) throws(Violation) {
+    func deliver(_ count: Int) throws(Violation) {
         // Before a gap is passed over what waits for memory is learned, and that waits for the checkpoint.
         if isSlow, setting.usersLeave, hasGap(try life) { return }
         if outagePolls > 0 {
@@ -371,7 +239,7 @@ package final class Simulation {
     }
 
     /// Several polls while the queue that learns is taken.
-    private func burst(_ parts: [Int]) throws(Violation) {
+    func burst(_ parts: [Int]) throws(Violation) {
         // Of a partition that begins, or has a gap, the log asks the engine; that may not be while it is busy.
         try order(.deliver(0))
         // Once more, for the engine may have been started again over a gap.
@@ -391,7 +259,7 @@ package final class Simulation {
         try checkQuickly()
     }
 
-    private func revoke(_ partition: Int32) throws(Violation) {
+    func revoke(_ partition: Int32) throws(Violation) {
         try order(.revoke(partition))
         let life = try life
         // Refused letters hold the checkpoint back, and the engine says so.
@@ -401,80 +269,10 @@ package final class Simulation {
         }
     }
 
-    // MARK: - Checkpoints
-
-    private func checkpoint(_ plan: Step.DiskPlan) throws(Violation) {
-        let life = try life
-        guard !isSlow else { return }
-        noteDigest(life)
-        counts.checkpoints += 1
-        switch plan {
-        case .sound: break
-        case .fails(let fault, let after, let count): disk.plan(fault.disk, after: after, count: count)
-        case .stops(let after, let within, _, _): disk.plan(within ? .stopsWithin : .stops, after: after)
-        case .slow(let after, _): disk.hold(after: after)
-        }
-        let written = CheckpointAnswer()
-        let pending = flaw == .positionsFirst ? life.engine.whileLearningWaits { $0.positions } : [:]
-        life.engine.checkpoint { [disk] outcome in
-            written.put(outcome)
-            disk.wake()
-        }
-        if case .slow(_, let steps) = plan {
-            isSlow = true
-            defer { isSlow = false }
-            if disk.waitUntilHeld() {
-                for step in steps { try take(step) }
-            }
-            disk.letGo()
-        }
-        guard let outcome = written.wait() else { throw violation("a checkpoint never ends") }
-        life.engine.waitForFiles()
-        try end(plan, outcome, pending: pending)
-    }
-
-    private func end(
-        _ plan: Step.DiskPlan, _ outcome: Result<[Int32: Int64], LookupError>, pending: [Int32: Int64]
-    ) throws(Violation) {
-        if case .success(let positions) = outcome { durable.merge(positions) { max($0, $1) } }
-        switch plan {
-        case .sound, .slow:
-            let held = try life.log.deadLettersHeld
-            if case .failure(let error) = outcome, held == 0 {
-                throw violation("a checkpoint failed on a sound disk: \(error)")
-            }
-        case .fails:
-            if disk.hasFailed { counts.diskFaults += 1 }
-            disk.plan(nil)
-            try checkQuickly()
-        case .stops(_, _, let crash, let fault):
-            crashNow(crash)
-            if flaw == .positionsFirst { savePositions(pending) }
-            try start(fault)
-        }
-    }
-
-    private func savePositions(_ positions: [Int32: Int64]) {
-        let rows = positions.map { "(\($0.key), \($0.value))" }.joined(separator: ", ")
-        guard !rows.isEmpty else { return }
-        disk.executeUnseen("INSERT OR REPLACE INTO positions(partition, next_offset) VALUES \(rows)")
-    }
-
-    private func noteDigest(_ life: EngineLife) {
-        if flaw == .forgetUnsaved {
-            _ = disk.execute(
-                "CREATE TRIGGER IF NOT EXISTS keep BEFORE DELETE ON users BEGIN SELECT raise(IGNORE); END")
-        }
-        // In idle time that model goes on without events.
-        guard setting.isDeterministic || !setting.learners.contains(.solved) else { return }
-        let (positions, digest) = life.engine.whileLearningWaits { ($0.positions, $0.digest()) }
-        digests[positions] = digest
-    }
-
     // MARK: - The end
 
     /// With all that was wrong set right, everything there is gets learned.
-    private func end() throws(Violation) {
+    func end() throws(Violation) {
         outagePolls = 0
         try life.log.setReachable(true)
         try life.log.refuseFlushes(0)
@@ -500,7 +298,7 @@ package final class Simulation {
         try stop()
     }
 
-    private func isDone() throws(Violation) -> Bool {
+    func isDone() throws(Violation) -> Bool {
         let positions = try life.engine.whileLearningWaits { $0.positions }
         return broker.ends.allSatisfy { partition, end in
             end == 0 || positions[partition] == end
@@ -559,8 +357,8 @@ package final class Simulation {
 /// What a checkpoint came to, for who waits for it.
 private final class CheckpointAnswer: Sendable {
     typealias Outcome = Result<[Int32: Int64], LookupError>
-    private let outcome = Lock<Outcome?>(nil)
-    private let isThere = DispatchSemaphore(value: 0)
+    let outcome = Lock<Outcome?>(nil)
+    let isThere = DispatchSemaphore(value: 0)
 
     func put(_ outcome: Outcome) {
         self.outcome.withLock { $0 = outcome }

@@ -52,6 +52,8 @@ package final class ItemPriors: @unchecked Sendable {
     package private(set) var names: [String] = []
     /// By model; `nil` of one that learns no rows, and before the first solution.
     package private(set) var maps: [FeatureMap?]
+    /// How often what carries each of them was taken, when the maps were solved.
+    package private(set) var counts = FeatureCounts.none
     /// The maps have changed since they were saved.
     package var isUnsaved = false
     /// Changes with the maps.
@@ -62,6 +64,10 @@ package final class ItemPriors: @unchecked Sendable {
     /// By item row: numbers in the vocabulary.
     private var lists: [[Int32]] = []
     private var listed = 0
+    /// By item row: numbers of the features, ascending.
+    private var chosen: [[Int32]] = []
+    /// Rows whose features have changed since `takeChanged`; all have where the maps are others.
+    private var changed: [Int32] = []
     /// By number in the vocabulary: the number of the feature, or −1.
     private var columns: [Int32] = []
 
@@ -95,7 +101,7 @@ package final class ItemPriors: @unchecked Sendable {
 
     /// Bytes held.
     package var bytes: Int {
-        lists.reduce(lists.capacity * MemoryLayout<[Int32]>.stride) {
+        (lists + chosen).reduce((lists.capacity + chosen.capacity) * MemoryLayout<[Int32]>.stride) {
             $0 + ($1.isEmpty ? 0 : 32 + $1.capacity * 4)
         }
             + words.reduce(0) {
@@ -113,7 +119,22 @@ package final class ItemPriors: @unchecked Sendable {
         if lists[row].isEmpty { listed += 1 }
         lists[row] = features.map { number(of: $0) }
         if lists[row].isEmpty { listed -= 1 }
+        choose(row)
+        changed.append(Int32(row))
     }
+
+    /// Rows whose features have changed since this was last asked, beside those that changed with the maps.
+    package func takeChanged() -> [Int32] {
+        defer { changed = [] }
+        return changed
+    }
+
+    private func choose(_ row: Int) {
+        while chosen.count <= row { chosen.append([]) }
+        chosen[row] = Set(lists[row].lazy.map { self.columns[Int($0)] }.filter { $0 >= 0 }).sorted()
+    }
+
+    private func chooseAll() { for row in lists.indices { choose(row) } }
 
     private func number(of word: String) -> Int32 {
         if let number = vocabulary[word] { return number }
@@ -125,10 +146,10 @@ package final class ItemPriors: @unchecked Sendable {
     }
 
     /// Feature numbers of the item, ascending.
-    package func features(of row: Int) -> [Int32] {
-        guard row < lists.count else { return [] }
-        return Set(lists[row].lazy.map { self.columns[Int($0)] }.filter { $0 >= 0 }).sorted()
-    }
+    package func features(of row: Int) -> [Int32] { row < chosen.count ? chosen[row] : [] }
+
+    /// By item row, as `features(of:)` gives them; rows beyond the end have none.
+    package var allFeatures: [[Int32]] { chosen }
 
     /// The prior of an item with these features: the vector with the bias behind it; `nil` where there is none.
     package func prior(of features: [Int32], model: Int) -> [Float]? {
@@ -182,12 +203,15 @@ package final class ItemPriors: @unchecked Sendable {
         _ tables: [Table?], users: (Int) -> Int32,
         moved: (_ model: Int, _ row: Int, _ before: [Float], _ bias: Float) -> Void
     ) {
-        let items = tables.lazy.compactMap { $0?.rows.count }.min() ?? 0
+        let items = tables.lazy.compactMap { $0?.rows.count }.min() ?? lists.count
         let oldMaps = maps
         forgetUnused()
         let before = (0..<items).map { features(of: $0) }
         chooseFeatures(items)
         let matrix = featureMatrix(items)
+        count(items, users: users)
+        isUnsaved = true
+        solutions += 1
         let solved = tables.enumerated().filter { $0.element != nil }.map(\.offset)
         let width = solved.reduce(0) { $0 + (tables[$1]?.width ?? 0) }
         guard width > 0, matrix.columns > 0 else { return }
@@ -202,8 +226,6 @@ package final class ItemPriors: @unchecked Sendable {
         let whole = FeatureRegression(regression).solve(
             matrix, targets: targets, width: width, weights: weights)
         part(whole, tables, solved)
-        isUnsaved = true
-        solutions += 1
         for model in solved {
             guard let table = tables[model] else { continue }
             for item in 0..<items where !before[item].isEmpty || !matrix[item].isEmpty {
@@ -256,6 +278,20 @@ package final class ItemPriors: @unchecked Sendable {
         columns = Array(repeating: -1, count: words.count)
         for (column, word) in chosen.enumerated() { columns[word] = Int32(column) }
         names = chosen.map { words[$0] }
+        chooseAll()
+    }
+
+    private func count(_ items: Int, users: (Int) -> Int32) {
+        counts = FeatureCounts(
+            taken: Array(repeating: 0, count: names.count), kinds: names.map { FeatureKind(of: $0) })
+        var taken = [Double](repeating: 0, count: names.count)
+        for item in 0..<items {
+            let features = features(of: item)
+            counts.share(features) { feature, part in
+                taken[feature] += Double(max(0, users(item))) * Double(part)
+            }
+        }
+        counts = FeatureCounts(taken: taken.map { Float($0) }, kinds: counts.kinds)
     }
 
     private func featureMatrix(_ items: Int) -> FeatureMatrix {
@@ -306,38 +342,62 @@ package final class ItemPriors: @unchecked Sendable {
 
     /// Puts maps back, once items' features are set. `names` have no repeats.
     ///
+    /// - Parameter taken: how often each was taken.
     /// - Returns: false where they do not go together.
-    package func restore(names: [String], maps restored: [FeatureMap?]) -> Bool {
-        guard restored.count == maps.count,
+    package func restore(names: [String], maps restored: [FeatureMap?], taken: [Float]) -> Bool {
+        guard restored.count == maps.count, taken.count == names.count,
+            taken.allSatisfy({ $0.isFinite && $0 >= 0 }),
             restored.allSatisfy({ $0.map { $0.features == names.count && $0.isFinite } ?? true })
         else { return false }
         self.names = names
         maps = restored
+        counts = FeatureCounts(taken: taken, kinds: names.map { FeatureKind(of: $0) })
         solutions += 1
         columns = Array(repeating: -1, count: words.count)
         // A feature that no item has just now is one all the same, for the next item that has it.
         for (column, name) in names.enumerated() { columns[Int(number(of: name))] = Int32(column) }
+        chooseAll()
+        return true
+    }
+
+    /// The same from before counts were kept: they are made anew.
+    package func restore(names: [String], maps: [FeatureMap?], users: (Int) -> Int32) -> Bool {
+        let none = [Float](repeating: 0, count: names.count)
+        guard restore(names: names, maps: maps, taken: none) else { return false }
+        count(lists.count, users: users)
         return true
     }
 
     /// A model's map as bytes: base, then weights, feature by feature; little-endian float32.
     package func bytes(ofModel model: Int) -> [UInt8]? {
         guard let map = maps[model] else { return nil }
-        return (map.base + map.weights).flatMap { value in
-            withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) }
-        }
+        return Self.bytes(map.base + map.weights)
     }
 
-    /// The inverse; `nil` where the bytes are no map of such rows.
-    package static func map(_ bytes: [UInt8], width: Int) -> FeatureMap? {
-        guard bytes.count % (4 * width) == 0, !bytes.isEmpty else { return nil }
-        let numbers = bytes.withUnsafeBytes { bytes in
+    /// `counts` as bytes.
+    package var bytesOfCounts: [UInt8] { Self.bytes(counts.taken) }
+
+    /// The inverse; `nil` where the bytes are no counts.
+    package static func taken(_ bytes: [UInt8]) -> [Float]? { bytes.count % 4 == 0 ? numbers(bytes) : nil }
+
+    private static func bytes(_ numbers: [Float]) -> [UInt8] {
+        numbers.flatMap { value in withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) } }
+    }
+
+    private static func numbers(_ bytes: [UInt8]) -> [Float] {
+        bytes.withUnsafeBytes { bytes in
             stride(from: 0, to: bytes.count, by: 4).map {
                 Float(
                     bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self))
                 )
             }
         }
+    }
+
+    /// The inverse; `nil` where the bytes are no map of such rows.
+    package static func map(_ bytes: [UInt8], width: Int) -> FeatureMap? {
+        guard bytes.count % (4 * width) == 0, !bytes.isEmpty else { return nil }
+        let numbers = numbers(bytes)
         let map = FeatureMap(
             width: width, weights: Array(numbers[width...]), base: Array(numbers[..<width]))
         return map.isFinite ? map : nil

@@ -9,4 +9,9 @@ package enum TitleYear {
         else { return [] }
         return ["year:\(year)", "decade:\(year / 10 * 10)"]
     }
+
+    /// Whether it is such a name.
+    package static func isName(_ name: String) -> Bool {
+        name.hasPrefix("year:") || name.hasPrefix("decade:")
+    }
 }

@@ -73,6 +73,9 @@ enum AnswerJSON {
         if !explanation.parts.isEmpty {
             members.append(("parts", .object(explanation.parts.map { ($0.name, .float($0.share)) })))
         }
+        if !explanation.tags.isEmpty {
+            members.append(("tags", .object(explanation.tags.map { ($0.name, .float($0.share)) })))
+        }
         if let features = explanation.features {
             members.append(("features", .object(features.shares.map { ($0.name, .float($0.share)) })))
             members.append(("base", .float(features.base)))

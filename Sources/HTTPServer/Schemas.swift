@@ -129,6 +129,7 @@ enum Schemas {
                 optional: [
                     ("seen-value", number), ("seen-ts", integer), ("carried-by-others", number),
                     ("drift", number), ("parts", object([], others: number)),
+                    ("tags", object([], others: number)),
                     ("features", object([], others: number)), ("base", number), ("own", number),
                 ])
         ),

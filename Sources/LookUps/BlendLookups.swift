@@ -2,6 +2,7 @@ internal import Blending
 internal import Counting
 internal import Events
 internal import Factors
+internal import FeatureMaps
 internal import Histories
 internal import Identities
 internal import Learners
@@ -10,11 +11,14 @@ internal import State
 
 /// What the parts of a blend know of somebody.
 struct BlendedTaste: Sendable {
+    let rule: BlendRule
     /// In the order of `BlendRule.models`.
     var parts: [Taste]
     /// What was taken before.
     var taken = ItemBitset()
     var context = BlendContext(events: 0, gap: nil, together: 0)
+    /// How much which features are liked; `nil` where that is not known.
+    var liking: FeatureTaste?
     /// Whether what was taken is asked for again: else what `repeat` says of it need not be worked out.
     var again = true
 }
@@ -28,7 +32,7 @@ extension LookupAnswerer {
         if let blend = published.models[number].blend {
             var parts: [Taste] = []
             for part in blend.rule.models { parts.append(Taste(user, model: part)) }
-            taste.blended = BlendedTaste(parts: parts)
+            taste.blended = BlendedTaste(rule: blend.rule, parts: parts)
         }
         return taste
     }
@@ -37,8 +41,9 @@ extension LookupAnswerer {
     ///
     /// - Parameter again: false where nothing that was taken is asked for.
     func complete(_ taste: inout Taste, _ history: History, again: Bool = true) {
-        guard taste.blended != nil else { return }
+        guard let rule = taste.blended?.rule else { return }
         taste.blended?.again = again
+        taste.blended?.liking = published.features.taste(of: history, rule.positive)
         if again { taste.blended?.taken = ItemBitset(history.items) }
         taste.blended?.context = BlendContext(history, at: published.snapshotTime)
     }
@@ -67,8 +72,14 @@ extension LookupAnswerer {
     ) -> BlendFeatures {
         var features = BlendFeatures(shape: blend.rule.shape, count: rows.count)
         blend.fill(&features, rows)
+        if let liking = taste.liking {
+            for kind in FeatureKind.allCases {
+                let likings = published.features.likings(liking, rows, kind)
+                features.fill(blend.rule.liking, kind.rawValue) { likings[$0] }
+            }
+        }
         for (part, number) in blend.rule.models.enumerated() {
-            let (place, model) = (blend.rule.counts + part, published.models[number])
+            let (place, model) = (blend.rule.own + part, published.models[number])
             if let counters = model.counters {
                 guard counters.rule.isPersonal else {
                     fillCounts(of: model, rows, place, &features)
@@ -113,6 +124,7 @@ extension LookupAnswerer {
     ) -> [Int32] {
         let each = max(limit, blend.rule.options.candidates)
         var rows = blend.first(each, filter)
+        if let liking = taste.liking { rows += liked(each, liking, blend, filter) }
         for (part, number) in blend.rule.models.enumerated() {
             let other = published.models[number]
             if let counters = other.counters {
@@ -134,6 +146,16 @@ extension LookupAnswerer {
         let clock = published.clock(of: model)
         let others = model.index.read { $0.mostPopular(limit, clock: clock, filter: filter) }
         return rows + others.map(\.row).filter { !isIn.contains(Int($0)) }
+    }
+
+    /// Of what is taken most, what the user likes most by its features, together with how often it is taken.
+    private func liked(
+        _ limit: Int, _ liking: FeatureTaste, _ blend: PublishedBlend, _ filter: ItemFilter
+    ) -> [Int32] {
+        let (rows, counts) = blend.leaders(filter)
+        let scores = zip(published.features.likings(liking, rows, .tag), counts).map { $0 + $1 }
+        guard let least = BlendSample.least(scores, first: limit) else { return rows }
+        return rows.indices.lazy.filter { scores[$0] > least }.map { rows[$0] }
     }
 
     /// About the first of those that may be answered: of values level with the last one all.
@@ -209,7 +231,9 @@ extension LookupAnswerer {
             return taste
         }
         return BlendedTaste(
-            parts: parts, taken: ItemBitset(history.items), context: BlendContext(history, at: nil))
+            rule: blend.rule, parts: parts, taken: ItemBitset(history.items),
+            context: BlendContext(history, at: nil),
+            liking: published.features.taste(of: history, blend.rule.positive))
     }
 
     // MARK: - Explanations
@@ -240,15 +264,22 @@ extension LookupAnswerer {
         if better >= Explanation.depth { obstacles.append(.rank) }
         let counts = blend.rule.counts
         let names = blend.rule.shape.parts.map(\.name) + ["taken before"]
-        return Explanation(
+        var explanation = Explanation(
             model: model.traits.name, score: score, mean: nil, userBias: nil,
             itemBias: shares[..<counts].reduce(0, +), match: shares[counts...].reduce(0, +),
             rank: isCandidate ? better + 1 : nil,
             topTenScore: scores.count >= Explanation.depth ? scores[Explanation.depth - 1] : nil,
             obstacles: obstacles,
             seen: user.history[Int32(row)].map { UserRecord.Entry($0, item: query.item) },
-            carriers: carriers(query, shares: Array(shares[counts...].dropLast()), blend),
+            carriers: carriers(query, shares: Array(shares[blend.rule.own...].dropLast()), blend),
             parts: zip(names, shares).map { Explanation.Part(name: $0, share: $1) })
+        if let liking = taste.liking {
+            let first = blend.rule.shape.starts[blend.rule.liking]
+            explanation.tags = published.features.shares(liking, of: Int32(row)) {
+                weights[first + $0.rawValue]
+            }
+        }
+        return explanation
     }
 
     private func carriers(

@@ -101,6 +101,10 @@ public struct Explanation: Sendable, Equatable {
     /// Of a model that learns rows, where something is known of the item's features.
     public var features: Features?
 
+    /// Of a blend, what each of the item's features adds to the part `tags`, because the user likes it more or less than others
+    /// do; greatest first.
+    public var tags: [Part] = []
+
     public var isRecommended: Bool { obstacles.isEmpty }
 
     public init(

@@ -63,6 +63,20 @@ final class PublishedBlend: Sendable {
         }
     }
 
+    /// What the slowest of the counts puts first, and its number of each.
+    func leaders(_ filter: ItemFilter) -> (rows: [Int32], counts: [Float]) {
+        learned.read { learned in
+            let rows = learned.first[0].filter { filter.allows(Int($0)) }
+            return (
+                rows,
+                rows.map {
+                    rule.rates.values(learned.counts[Int($0)], ordinal: learned.ordinal, time: learned.time)[
+                        0]
+                }
+            )
+        }
+    }
+
     /// Puts the counts' numbers of these items where they belong.
     func fill(_ features: inout BlendFeatures, _ rows: [Int32]) {
         learned.read { learned in

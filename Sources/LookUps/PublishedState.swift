@@ -17,6 +17,7 @@ package final class PublishedState: Sendable {
     let content: PublishedContent?
     /// What features say of items.
     let priors = PublishedPriors()
+    let features = PublishedFeatures()
     private let counts: Lock<PublishedCounts>
     private let latest = Lock(Snapshot())
     private let items = Atomic<Int>(0)
@@ -97,6 +98,7 @@ extension PublishedState {
         }
         if let content, !content.take(from: state) { complete = false }
         priors.take(state.priors)
+        features.take(state.priors)
         counts.withLock { $0.take(stats, from: state) }
         items.store(state.stats.count, ordering: .relaxed)
         if complete {
@@ -117,7 +119,7 @@ extension PublishedState {
             models.reduce(counts.withLock { $0.bytes }) {
                 $0 + $1.index.bytes + ($1.counters?.bytes ?? 0) + ($1.blend?.bytes ?? 0)
                     + ($1.network?.bytes ?? 0)
-            } + (content?.bytes ?? 0)
+            } + (content?.bytes ?? 0) + features.bytes
         }
         latest.withLock { latest in
             latest.take(state, memory: memory)

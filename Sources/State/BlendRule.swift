@@ -5,17 +5,25 @@ internal import Learners
 /// The arithmetic of a model that combines others.
 package struct BlendRule: Sendable {
     package let options: BlendOptions
+    /// What is liked.
+    package let positive: PositiveRule
     /// Numbers of the models that are combined, in the order in which they stand in for one another.
     package let models: [Int]
-    /// The blend's own counts first, then those models.
+    /// The blend's own parts first, then those models.
     package let shape: BlendShape
     package let rates: FadingRates
 
     /// Parts that are counts of the blend's own.
     package var counts: Int { rates.count }
+    /// The part that says how much the user likes the item's features; behind the counts.
+    package var liking: Int { counts }
+    /// Parts that are the blend's own.
+    package var own: Int { counts + 1 }
 
-    package init(_ options: BlendOptions, parts: [String], among all: [ModelOptions]) {
-        self.options = options
+    package init(
+        _ options: BlendOptions, positive: PositiveRule, parts: [String], among all: [ModelOptions]
+    ) {
+        (self.options, self.positive) = (options, positive)
         rates = FadingRates(options.halfLives)
         // Those that know the user best come first; what is left out or unknown by name is none.
         let ranking = all.filter { $0.blendSource != .rating }
@@ -27,6 +35,7 @@ package struct BlendRule: Sendable {
             parts: options.halfLives.map {
                 BlendShape.Part(name: "popular \(Self.text($0))", source: .count)
             }
+                + [BlendShape.Part(name: "tags", source: .liking)]
                 + models.compactMap { number in
                     all[number].blendSource.map { BlendShape.Part(name: all[number].name, source: $0) }
                 })

@@ -4,10 +4,11 @@ internal import FeatureMaps
 internal import Foundation
 internal import Locking
 
-// Scalars of a state file: `features.names`, a JSON array in the order of their numbers; of each model that learns rows
-// `features.map`, base and weights (`ItemPriors.bytes`).
+// Scalars of a state file: `features.names`, a JSON array in the order of their numbers; `features.counts`, how often each was
+// taken (float32, little-endian); of each model that learns rows `features.map`, base and weights (`ItemPriors.bytes`).
 extension LearnedState {
     static let featureNames = "features.names"
+    static let featureCounts = "features.counts"
     static let featureMap = "features.map"
 
     /// Takes over what the catalogue says of items, and moves their rows with their priors. On the engine's queue, between
@@ -76,13 +77,16 @@ extension LearnedState {
             guard let bytes = priors.bytes(ofModel: number) else { continue }
             ofModels[number] = [Self.featureMap: .blob(Data(bytes))]
         }
-        return ([Self.featureNames: .blob(names)], ofModels)
+        return (
+            [Self.featureNames: .blob(names), Self.featureCounts: .blob(Data(priors.bytesOfCounts))], ofModels
+        )
     }
 
     /// Puts the maps back, once all items are there.
     ///
+    /// - Parameter counts: `nil` in a file of before they were kept: they are counted as items stand now.
     /// - Returns: false where they are malformed.
-    func restorePriors(names: Data?, maps: [Int: Data]) -> Bool {
+    func restorePriors(names: Data?, counts: Data?, maps: [Int: Data]) -> Bool {
         guard priors.options.isOn else { return true }
         catalogue.read { catalogue in
             for (row, entry) in catalogue.entries.enumerated() { priors.setFeatures(entry.features, of: row) }
@@ -98,12 +102,17 @@ extension LearnedState {
             guard let map = ItemPriors.map(Array(bytes), width: model.items.factors + 1) else { return false }
             restored.append(map)
         }
-        return priors.restore(names: words, maps: restored)
+        guard let counts else {
+            return priors.restore(names: words, maps: restored, users: { stats[$0].users })
+        }
+        guard let taken = ItemPriors.taken(Array(counts)) else { return false }
+        return priors.restore(names: words, maps: restored, taken: taken)
     }
 
     func combinePriors(_ digest: inout StateDigest) {
         guard priors.hasMaps else { return }
         for name in priors.names { digest.combine(bytes: name.utf8) }
+        digest.combine(bytes: priors.bytesOfCounts)
         for number in models.indices {
             if let bytes = priors.bytes(ofModel: number) { digest.combine(bytes: bytes) }
         }

@@ -15,8 +15,8 @@ package struct ModelTraits: Sendable {
         self.options = options
         rule = UpdateRule(options.learner, updateGuard: UpdateGuard(normMax: state.normMax))
         blend =
-            if case .blend(let own, _) = options.learner {
-                BlendRule(own, parts: options.parts, among: state.models)
+            if case .blend(let own, let positive) = options.learner {
+                BlendRule(own, positive: positive, parts: options.parts, among: state.models)
             } else {
                 nil
             }

@@ -73,7 +73,9 @@ package final class BatchApplication {
     ) {
         self.state = state
         self.stages = stages
-        learners = state.models.map { streamLearner(of: $0.rule, among: state.models, learns: learns) }
+        learners = state.models.map {
+            streamLearner(of: $0.rule, among: state.models, features: state.priors, learns: learns)
+        }
         self.learns = learns
         alternates = learns && state.models.contains { $0.alternating != nil }
         networks =

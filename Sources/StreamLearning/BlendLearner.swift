@@ -1,6 +1,7 @@
 internal import Blending
 internal import Counting
 internal import Factors
+internal import FeatureMaps
 internal import Histories
 internal import Learners
 internal import LiveScores
@@ -13,6 +14,7 @@ internal import State
 /// is at them, and each step is taken at once, so that what is learned does not depend on how batches are cut.
 struct BlendLearner: StreamLearner {
     let models: [ModelState]
+    let features: ItemPriors
     /// False while a history is gone through whose models are trained afterwards: their numbers mean nothing yet.
     let learnsWeights: Bool
     var countsHistory: Bool { true }
@@ -22,7 +24,7 @@ struct BlendLearner: StreamLearner {
     ) -> ScoreSample {
         guard let blend = context.model.blend, SampledRecall.isScored(example, context) else { return .none }
         let blended = BlendedParts(
-            blend, example, models: models, shard: context.shard, local: context.local,
+            blend, example, models: models, features: features, shard: context.shard, local: context.local,
             history: context.shard.users[context.local].history, seen: context.seen, lease: lease,
             memo: context.memo)
         // The item's own first, then those drawn.
@@ -66,7 +68,7 @@ struct BlendLearner: StreamLearner {
         else { return nil }
         defer { context.shard.leaders[context.modelIndex] = leaders }
         let parts = BlendedParts(
-            blend, example, models: models, shard: context.shard, local: context.local,
+            blend, example, models: models, features: features, shard: context.shard, local: context.local,
             history: context.shard.users[context.local].history, seen: context.seen, lease: lease,
             memo: context.memo)
         let proposals = BlendProposals(
@@ -104,6 +106,9 @@ struct BlendedParts {
     private let blend: BlendState
     private let example: Example
     let parts: [Part]
+    /// How much the user likes which features; `nil` where that is not known.
+    let liking: FeatureTaste?
+    private let itemFeatures: ItemPriors
     private let history: History
     /// Whether what was taken is asked for again.
     private let asksAgain: Bool
@@ -119,11 +124,15 @@ struct BlendedParts {
 
     /// The rows are read by the learner's own rule for them: those of other leases never.
     init(
-        _ blend: BlendState, _ example: Example, models: [ModelState], shard: UserShard,
+        _ blend: BlendState, _ example: Example, models: [ModelState], features: ItemPriors, shard: UserShard,
         local: Int, history: History, seen: SeenRule, lease: borrowing RowLease, memo: CellMemo
     ) {
         (rule, self.blend, self.example, self.history) = (blend.rule, blend, example, history)
         asksAgain = seen != .exclude
+        itemFeatures = features
+        liking = memo.liking(by: blend.rule.positive, at: example) {
+            features.taste(of: history, blend.rule.positive)
+        }
         context = BlendContext(history, at: example.isTimed ? example.time : nil)
         var parts: [Part] = []
         for number in rule.models {
@@ -159,8 +168,12 @@ struct BlendedParts {
         features.fill(first: rule.counts) { place in
             rates.values(counts[Int(rows[place])], ordinal: example.ordinal, time: example.time)
         }
+        if let liking {
+            features.fill(rule.liking) { liking(itemFeatures.features(of: Int(rows[$0])), .tag) }
+            features.fill(rule.liking, 1) { liking(itemFeatures.features(of: Int(rows[$0])), .year) }
+        }
         for (number, part) in parts.enumerated() {
-            let number = rule.counts + number
+            let number = rule.own + number
             switch part {
             case .rows(let user, let items, _):
                 features.fill(number) { place in
@@ -178,6 +191,18 @@ struct BlendedParts {
             for (place, row) in rows.enumerated() where history.contains(row) { features.setSeen(at: place) }
         }
         return features
+    }
+
+    /// What the part of features gives to one item, as it orders them alone: what it knows nothing of by how often it is taken.
+    func liked(_ row: Int32) -> Float {
+        let count = rule.rates.values(blend.counts[Int(row)], ordinal: example.ordinal, time: example.time)[0]
+        return (liking?(itemFeatures.features(of: Int(row)), .tag) ?? 0) + 1e-3 * count
+    }
+
+    /// What it gives together with how often the item is taken.
+    func likedAndTaken(_ row: Int32) -> Float {
+        let count = rule.rates.values(blend.counts[Int(row)], ordinal: example.ordinal, time: example.time)[0]
+        return (liking?(itemFeatures.features(of: Int(row)), .tag) ?? 0) + count
     }
 
     private static func count(_ model: ModelState, _ row: Int, _ instant: Int64) -> Float {

@@ -36,20 +36,31 @@ struct BlendProposals {
             for row in 0..<counts.count where lease.holds(row) { held.append(Int32(row)) }
             leaders.rebuild(rows: held, blend.rule.rates) { counts[Int($0)] }
         }
+        // Of what is taken most: what the user likes most of it is proposed too.
+        var likedOfTaken: [Int32] = []
         // Where it stands in the order that stands in for what a part knows nothing of.
         var ownPlace: Int?
         for number in 0..<blend.rule.counts {
             var first: [Int32] = []
+            let isAsked = number == 0 && parts.liking != nil
             for row in leaders.first(number, blend.rule.rates, all: { counts[Int($0)] }) {
-                guard first.count < limit else { break }
+                guard isAsked || first.count < limit else { break }
                 if row < example.itemBound, lease.holds(Int(row)), context.mayBeShown(row, example) {
                     first.append(row)
                 }
             }
+            if isAsked { (likedOfTaken, first) = (first, Array(first.prefix(limit))) }
             let place = first.firstIndex(of: example.item)
             if number == 0 { ownPlace = place }
             note(rank: place.map { Float($0) * shards } ?? .infinity)
             propose(first, weight: shards)
+        }
+        if parts.liking != nil {
+            look(example, context, lease: lease, random: &random, isProposing: false, score: parts.liked)
+            propose(likedOfTaken, by: parts.likedAndTaken)
+        } else {
+            // It orders as the first count does then.
+            note(rank: ownPlace.map { Float($0) * shards } ?? .infinity)
         }
         for part in parts.parts {
             switch part {
@@ -73,6 +84,11 @@ struct BlendProposals {
 
     private mutating func propose(_ rows: [Int32], weight: Float) {
         for row in rows { weightOf.append((row, weight)) }
+    }
+
+    private mutating func propose(_ rows: [Int32], by score: (Int32) -> Float) {
+        let scores = rows.map(score)
+        propose(Self.above(BlendSample.least(scores, first: limit), rows, scores), weight: shards)
     }
 
     /// What a part says of the items that it knows of; of all others nothing.

@@ -1,5 +1,6 @@
 internal import Counting
 internal import Factors
+internal import FeatureMaps
 internal import LiveScores
 internal import State
 
@@ -67,9 +68,10 @@ extension StreamLearner {
 ///
 /// - Parameters:
 ///   - models: all of the state, of which a blend has its parts.
+///   - features: what is known of items' features, which do not change while a cell is learned.
 ///   - learns: false where only histories and counts are made, for models that are trained afterwards.
 func streamLearner(
-    of rule: UpdateRule, among models: [ModelState], learns: Bool
+    of rule: UpdateRule, among models: [ModelState], features: ItemPriors, learns: Bool
 ) -> any StreamLearner {
     switch rule {
     case .sgd(let sgd): RatingLearner(sgd: sgd)
@@ -77,7 +79,7 @@ func streamLearner(
     case .warp(let warp, _): RankingLearner(rule: .warp(warp))
     case .mlp(let rule): NeuralLearner(rule: rule)
     case .counter(let rule, _): CounterLearner(rule: rule)
-    case .blend: BlendLearner(models: models, learnsWeights: learns)
+    case .blend: BlendLearner(models: models, features: features, learnsWeights: learns)
     case .als(let als, let positive): AlternatingLearner(als: als, positive: positive)
     }
 }

@@ -116,8 +116,13 @@ struct ItemPriorsTests {
         let copy = rows.copy()
         // In another order, as a catalogue may be read: numbers of words decide nothing.
         for item in features.indices.reversed() { back.setFeatures(features[item], of: item) }
-        #expect(back.restore(names: own.names, maps: [try #require(ItemPriors.map(bytes, width: 9)), nil]))
-        #expect(back.bytes(ofModel: 0) == bytes && back.names == own.names)
+        let map = try #require(ItemPriors.map(bytes, width: 9))
+        let taken = try #require(ItemPriors.taken(own.bytesOfCounts))
+        #expect(back.restore(names: own.names, maps: [map, nil], taken: taken))
+        #expect(back.bytes(ofModel: 0) == bytes && back.names == own.names && back.counts == own.counts)
+        #expect(back.allFeatures == own.allFeatures && own.counts.taken.contains { $0 > 0 })
+        #expect(!back.restore(names: own.names, maps: [map, nil], taken: taken.map { _ in .nan }))
+        #expect(!back.restore(names: own.names, maps: [map, nil], taken: Array(taken.dropLast())))
         for (priors, rows) in [(own, rows), (back, copy)] {
             priors.setFeatures(["a", "b"], of: 0)
             priors.solve([ItemPriors.Table(rows, hasBias: true), nil], users: { Int32($0 % 7) }) {
@@ -127,7 +132,7 @@ struct ItemPriorsTests {
         #expect(own.bytes(ofModel: 0) == back.bytes(ofModel: 0))
         for item in features.indices { #expect(rows.row(item).vector == copy.row(item).vector) }
         #expect(ItemPriors.map(Array(bytes.dropLast()), width: 9) == nil)
-        #expect(!back.restore(names: ["a"], maps: [own.maps[0], nil]))
+        #expect(!back.restore(names: ["a"], maps: [own.maps[0], nil], taken: [1]))
     }
 
     @Test(

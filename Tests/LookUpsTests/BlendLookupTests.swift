@@ -54,6 +54,25 @@ struct BlendLookupTests {
         try live.stop()
     }
 
+    @Test("what an item's tags add is told of each, and adds up to the part of them")
+    func tags() async throws {
+        let live = try live()
+        let described = (0..<40).map { item in
+            Event(
+                .item(
+                    ItemDescription(
+                        item: id("i\(item)"), title: "I (199\(item % 3))", tags: ["t\(item % 4)", "all"])))
+        }
+        try await live.feedInOrder(described + events(1_500, seed: 9))
+        let item = try #require(try live.engine.recommend(RecommendQuery(user: id("u1"))).first).id
+        let explained = try live.engine.explain(user: id("u1"), item: item, model: nil)
+        let part = try #require(explained.parts.first { $0.name == "tags" }).share
+        #expect(Set(explained.tags.map(\.name)).isSuperset(of: ["all"]) && explained.tags.count >= 3)
+        #expect(abs(explained.tags.reduce(Float(0)) { $0 + $1.share } - part) < 1e-5)
+        #expect(part != 0)
+        try live.stop()
+    }
+
     @Test("an explained rank is the place in the recommendations")
     func rank() async throws {
         let live = try live()

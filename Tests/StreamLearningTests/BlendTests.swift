@@ -81,6 +81,29 @@ struct BlendTests {
         #expect(best > 0.1 && blend > best - 0.015, "\(world): \(found)")
     }
 
+    @Test("who likes what carries a tag gets more of it, long before rows have learned as much")
+    func tags() throws {
+        var random = KeyedRandom(seed: 12)
+        let tastes = (0..<2_600).map { number in
+            let user = random.next(below: 200)
+            let taste = random.nextUnit() < 0.85 ? user % 30 : random.next(below: 30)
+            return Event(
+                .signal(
+                    user: id("u\(user)"), item: id("i\(random.next(below: 20) * 30 + taste)"), name: "click"),
+                time: Int64(number) * 10_000)
+        }
+        let described = (0..<600).map { item in
+            Event(
+                .item(ItemDescription(item: id("i\(item)"), tags: ["taste\(item % 30)", "noise\(item % 7)"])))
+        }
+        let (with, without) = (
+            try recalls(described + tastes, seen: .exclude, from: 1_800),
+            try recalls(tastes, seen: .exclude, from: 1_200)
+        )
+        let (blend, plain) = (try #require(with.last), try #require(without.last))
+        #expect(blend > 1.5 * plain, "\(with) and \(without)")
+    }
+
     @Test("what is learned does not depend on how batches are cut", arguments: [[1_000], [7, 64, 1]])
     func cuts(sizes: [Int]) {
         var options = smallOptions()

@@ -1,3 +1,4 @@
+import Blending
 import Checkpoints
 import Engine
 import EngineSupport
@@ -26,6 +27,10 @@ struct FeaturePriorsTests {
         options.state.models.append(
             ModelOptions(name: "als", learner: .als(.live, positive: PositiveRule(ratingMin: 4))))
         for number in options.state.models.indices { options.state.models[number].usesPriors = true }
+        // Weighs what is liked by the same features.
+        options.state.models.append(
+            ModelOptions(name: "blend", learner: .blend(BlendOptions(), positive: PositiveRule(ratingMin: 4)))
+        )
         return options
     }
 
@@ -75,7 +80,7 @@ struct FeaturePriorsTests {
         let events = tagged(6_000) + [describe("even", ["taste0"]), describe("odd", ["taste1"])]
         let state = learned(batches(events, sizes: [256]), options())
         #expect(state.priors.names.contains("taste0"))
-        for model in state.models.indices {
+        for model in state.models.indices where state.models[model].options.learnsRows {
             let (even, odd) = (leaning(state, "even", model: model), leaning(state, "odd", model: model))
             let name = state.models[model].options.name
             #expect(even > 0 && odd < 0, "\(name): \(even) and \(odd)")

@@ -33,7 +33,7 @@ package final class StateLoader: StateReader {
     private var counters: [Int: [String: Data]] = [:]
     private var (comparison, defaultModel): (Data?, Data?)
     /// Of what features say: their names, and by model its map.
-    private var (featureNames, featureMaps): (Data?, [Int: Data]) = (nil, [:])
+    private var (featureNames, featureCounts, featureMaps): (Data?, Data?, [Int: Data]) = (nil, nil, [:])
     private var (ratingSum, ratingCount) = (0.0, Int64(0))
     /// `nil` in a file of before ratings were standardised.
     private var ratingSquares: Double?
@@ -76,6 +76,7 @@ package final class StateLoader: StateReader {
         case ("cluster", .blob(let value)): state.membership = value
         case ("default-model", .blob(let value)): defaultModel = value
         case (LearnedState.featureNames, .blob(let value)): featureNames = value
+        case (LearnedState.featureCounts, .blob(let value)): featureCounts = value
         case ("log.memory", .blob(let value)):
             // What cannot be read is as good as what an older program did not write: the log is trusted.
             if let memory = try? JSONDecoder().decode(LogMemory.self, from: value) {
@@ -223,7 +224,7 @@ package final class StateLoader: StateReader {
         guard state.comparison.restore(comparison, json: defaultModel) else {
             throw damaged("'comparison' is malformed")
         }
-        guard state.restorePriors(names: featureNames, maps: featureMaps) else {
+        guard state.restorePriors(names: featureNames, counts: featureCounts, maps: featureMaps) else {
             throw damaged("what is learned of items' features is malformed")
         }
         state.recent.restore(recent)

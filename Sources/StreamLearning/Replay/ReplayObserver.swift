@@ -177,9 +177,10 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
                             of: item, by: counted, isKnown: isKnown, keptOut: $0)
                     })
             } else {
-                if let blend = model.blend {
+                if let blend = model.blend, let learner = worker.learners[index] as? BlendLearner {
                     let parts = BlendedParts(
-                        blend, example, models: worker.models, shard: shard, local: local,
+                        blend, example, models: worker.models, features: learner.features, shard: shard,
+                        local: local,
                         history: history, seen: worker.seen, lease: lease, memo: CellMemo())
                     scores = parts.features(of: Array(0..<Int32(scores.count))).scores(
                         blend.served(in: parts.context))

@@ -57,6 +57,8 @@ struct ExplainCommand: ParsableCommand {
                 for (name, share) in features {
                     table.append(["feature: \(name.plainText)", share.plainText])
                 }
+            case ("tags", .map(let tags)):
+                for (name, share) in tags { table.append(["tag: \(name.plainText)", share.plainText]) }
             case ("why-not", .array([])): continue
             case ("seen-ts", .integer(let milliseconds)):
                 let date = Date(timeIntervalSince1970: Double(milliseconds) / 1000)

@@ -1,0 +1,68 @@
+internal import FeatureMaps
+internal import Histories
+internal import Learners
+internal import Locking
+internal import State
+
+/// Items' features, how often each is taken, and so who likes which, as look-ups see it. Written by the engine's queue, read
+/// from any thread.
+package final class PublishedFeatures: Sendable {
+    private struct Latest {
+        var solution = 0
+        var names: [String] = []
+        var counts = FeatureCounts.none
+        /// By item row; rows beyond the end have none.
+        var lists: [[Int32]] = []
+
+        func features(of row: Int32) -> [Int32] { Int(row) < lists.count ? lists[Int(row)] : [] }
+    }
+
+    private let latest = SharedLock(Latest())
+
+    var bytes: Int {
+        latest.read { latest in
+            latest.lists.reduce(latest.lists.capacity * MemoryLayout<[Int32]>.stride) {
+                $0 + ($1.isEmpty ? 0 : 32 + $1.capacity * 4)
+            }
+        }
+    }
+
+    /// Takes over what has changed.
+    func take(_ priors: ItemPriors) {
+        guard priors.isNeeded else { return }
+        let changed = priors.takeChanged()
+        guard latest.read({ $0.solution }) == priors.solutions else {
+            let all = Latest(
+                solution: priors.solutions, names: priors.names, counts: priors.counts,
+                lists: priors.allFeatures)
+            latest.withLock { $0 = all }
+            return
+        }
+        guard priors.hasMaps, !changed.isEmpty else { return }
+        latest.withLock { latest in
+            for row in changed.map(Int.init) {
+                while latest.lists.count <= row { latest.lists.append([]) }
+                latest.lists[row] = priors.features(of: row)
+            }
+        }
+    }
+
+    /// What somebody with this history likes; `nil` where that is not known.
+    func taste(of history: History, _ positive: PositiveRule) -> FeatureTaste? {
+        latest.read { latest in latest.counts.taste(of: history, positive) { latest.features(of: $0) } }
+    }
+
+    /// How much somebody likes each of these items by what is of one kind.
+    func likings(_ taste: FeatureTaste, _ rows: [Int32], _ kind: FeatureKind) -> [Float] {
+        latest.read { latest in rows.map { taste(latest.features(of: $0), kind) } }
+    }
+
+    /// What each of an item's features adds to that, by weights of the kinds; greatest first.
+    func shares(_ taste: FeatureTaste, of row: Int32, weight: (FeatureKind) -> Float) -> [Explanation.Part] {
+        latest.read { latest in
+            taste.shares(latest.features(of: row))
+                .map { Explanation.Part(name: latest.names[$0.feature], share: weight($0.kind) * $0.share) }
+                .sorted { (abs($1.share), $0.name) < (abs($0.share), $1.name) }
+        }
+    }
+}
