@@ -141,6 +141,7 @@ let package = Package(
                 "Locking", "Factors", "Events", "Checkpoints", "Identities", "Histories", "Counting", "State",
                 "ClusterItems",
             ]),
+        room("ClusterMembers"),
         room(
             "LookUps",
             [
@@ -153,9 +154,10 @@ let package = Package(
             [
                 "Locking", "Factors", "Learners", "Retrieval", "Events", "SQLiteFiles", "EventLog",
                 "Checkpoints", "Generations", "Identities", "KillPoints", "LiveScores", "Evaluation", "State",
-                "StreamLearning", "ClusterItems", "ClusterUsers", "LookUps", logging,
+                "StreamLearning", "ClusterItems", "ClusterUsers", "ClusterMembers", "LookUps", logging,
                 metrics,
             ]),
+        room("ClusterLookUps", ["ClusterMembers", "Events", "LookUps", "Engine"]),
         room("Access", ["CCrypt", "Locking", logging]),
         room(
             "FaultSimulation",
@@ -165,11 +167,14 @@ let package = Package(
                 "Checkpoints", "State", "StreamLearning", "LookUps", "Engine", logging,
             ]),
         room("RESP", [nioCore]),
-        room("Commands", ["Events", "State", "LookUps", "Engine", "Access", "RESP", nioCore]),
+        room(
+            "Commands",
+            ["ClusterMembers", "Events", "State", "LookUps", "Engine", "Access", "RESP", nioCore]),
         room(
             "RPC",
             [
-                "Locking", "Events", "LookUps", "Engine", "Access", "RESP", "Commands", nioCore, nioPosix,
+                "ClusterMembers", "Locking", "Events", "LookUps", "Engine", "Access", "RESP", "Commands",
+                nioCore, nioPosix,
                 logging,
             ]),
         // HummingbirdCore alone: the server, without the router, whose work the table of routes does.
@@ -229,7 +234,8 @@ let package = Package(
             name: "freshet",
             dependencies: [
                 "Reporting", "Settings", "InventedWorlds", "Feeding", "HistoryTraining", "Diagnosis",
-                "Watching", "Access", "CSystemCalls", "LookUps", "EmbeddedEventLog", "Plotting", "Exporting",
+                "ClusterLookUps", "ClusterMembers", "Watching", "Access", "CSystemCalls", "LookUps",
+                "EmbeddedEventLog", "Plotting", "Exporting",
                 "Generations", "KillPoints", "EvaluationRuns", "Evaluation", "FeatureMaps", "Training",
                 "Locking", "Factors", "Events",
                 "EventLog",

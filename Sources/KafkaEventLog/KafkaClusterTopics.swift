@@ -67,7 +67,7 @@ public final class KafkaClusterTopics: ClusterTopics {
             }
             return partitions.count
         case .missing:
-            let compacted = topic == usersTopic ? " --config cleanup.policy=compact" : ""
+            let compacted = topic == kafka.topic ? "" : " --config cleanup.policy=compact"
             throw EventLogError(
                 .topicMissing,
                 "topic '\(topic)' does not exist. Create it: kafka-topics --bootstrap-server \(kafka.brokers) --create "
