@@ -336,6 +336,7 @@ let package = Package(
                 "Events",
                 "Factors", "Learners", "Locking",
             ]),
+        tests(of: "ClusterMembers", ["ClusterMembers"]),
         tests(
             of: "ClusterUsers",
             [
@@ -355,7 +356,7 @@ let package = Package(
             of: "Engine",
             [
                 "EngineSupport", "TestSupport", "Engine", "LookUps", "Histories", "Blending", "LiveScores",
-                "ClusterUsers", "Identities", "Learners",
+                "ClusterMembers", "ClusterUsers", "Identities", "Learners",
                 "State",
                 "StreamLearning", "Checkpoints",
                 "EventLog",
@@ -370,6 +371,7 @@ let package = Package(
         tests(
             of: "RPC",
             [
+                "ClusterMembers", "Events", "LookUps",
                 "RPCSupport", "TestSupport", "HostileClients", "RPC", "Commands", "Access", "RESP", "Engine",
                 "Locking", nioCore, nioPosix,
             ]),

@@ -32,8 +32,8 @@ package struct RESPFrameScanner {
         var rest = frame
         guard rest.readInteger(as: UInt8.self) == UInt8(ascii: "*"),
             let end = rest.readableBytesView.firstIndex(of: 0x0A),
-            let text = rest.readString(length: end + 1 - rest.readerIndex),
-            let count = Int(text.dropLast(2)), count >= 0
+            let head = rest.readSlice(length: end + 1 - rest.readerIndex),
+            let count = try? number(head.readableBytesView.dropLast()), count >= 0
         else { return nil }
         var elements: [ByteBuffer] = []
         var scanner = RESPFrameScanner()
