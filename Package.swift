@@ -142,6 +142,7 @@ let package = Package(
                 "Locking", "Factors", "Events", "Checkpoints", "Identities", "Histories", "Counting", "State",
                 "ClusterItems",
             ]),
+        room("ClusterMembers"),
         room(
             "LookUps",
             [
@@ -154,9 +155,10 @@ let package = Package(
             [
                 "Locking", "Factors", "Learners", "Retrieval", "Events", "SQLiteFiles", "EventLog",
                 "Checkpoints", "Generations", "Identities", "KillPoints", "LiveScores", "Evaluation", "State",
-                "StreamLearning", "ClusterItems", "ClusterUsers", "LookUps", logging,
+                "StreamLearning", "ClusterItems", "ClusterUsers", "ClusterMembers", "LookUps", logging,
                 metrics,
             ]),
+        room("ClusterLookUps", ["ClusterMembers", "Events", "LookUps", "Engine"]),
         room("Access", ["CCrypt", "Locking", logging]),
         room(
             "FaultSimulation",
@@ -166,11 +168,14 @@ let package = Package(
                 "Checkpoints", "State", "StreamLearning", "LookUps", "Engine", logging,
             ]),
         room("RESP", [nioCore]),
-        room("Commands", ["Events", "State", "LookUps", "Engine", "Access", "RESP", nioCore]),
+        room(
+            "Commands",
+            ["ClusterMembers", "Events", "State", "LookUps", "Engine", "Access", "RESP", nioCore]),
         room(
             "RPC",
             [
-                "Locking", "Events", "LookUps", "Engine", "Access", "RESP", "Commands", nioCore, nioPosix,
+                "ClusterMembers", "Locking", "Events", "LookUps", "Engine", "Access", "RESP", "Commands",
+                nioCore, nioPosix,
                 logging,
             ]),
         // HummingbirdCore alone: the server, without the router, whose work the table of routes does.
@@ -230,7 +235,8 @@ let package = Package(
             name: "freshet",
             dependencies: [
                 "Reporting", "Settings", "InventedWorlds", "Feeding", "HistoryTraining", "Diagnosis",
-                "Watching", "Access", "CSystemCalls", "LookUps", "EmbeddedEventLog", "Plotting", "Exporting",
+                "ClusterLookUps", "ClusterMembers", "Watching", "Access", "CSystemCalls", "LookUps",
+                "EmbeddedEventLog", "Plotting", "Exporting",
                 "Generations", "KillPoints", "EvaluationRuns", "Evaluation", "FeatureMaps", "Training",
                 "Locking", "Factors", "Events",
                 "EventLog",
@@ -331,6 +337,7 @@ let package = Package(
                 "Events",
                 "Factors", "Learners", "Locking",
             ]),
+        tests(of: "ClusterMembers", ["ClusterMembers"]),
         tests(
             of: "ClusterUsers",
             [
@@ -350,7 +357,7 @@ let package = Package(
             of: "Engine",
             [
                 "EngineSupport", "TestSupport", "Engine", "LookUps", "Histories", "Blending", "LiveScores",
-                "ClusterUsers", "Identities", "Learners",
+                "ClusterMembers", "ClusterUsers", "Identities", "Learners",
                 "State",
                 "StreamLearning", "Checkpoints",
                 "EventLog",
@@ -365,6 +372,7 @@ let package = Package(
         tests(
             of: "RPC",
             [
+                "ClusterMembers", "Events", "LookUps",
                 "RPCSupport", "TestSupport", "HostileClients", "RPC", "Commands", "Access", "RESP", "Engine",
                 "Locking", nioCore, nioPosix,
             ]),

@@ -10,7 +10,7 @@ struct ArgumentReader {
     /// Ten minutes; a wait holds a place in the connection's queue.
     static let timeoutRange = 0...600_000
 
-    private let request: RESPRequest
+    let request: RESPRequest
     private let command: Command
     private var index: Int
     /// Option words read so far.

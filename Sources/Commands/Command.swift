@@ -45,12 +45,14 @@ struct Command: Sendable {
     let wordsMin: Int
     /// Words of the longest call, where there is one.
     let wordsMax: Int?
+    /// Whom it is about, where that is one user.
+    let user: UserWord
     let run: Run
 
     /// - Parameter wordsMax: where it is not what `arguments` say.
     init(
         _ name: String, of container: String? = nil, _ summary: String, group: Group, flags: Set<Flag>,
-        arguments: [ArgumentSpec] = [], wordsMax: Int? = nil, run: @escaping Run
+        arguments: [ArgumentSpec] = [], wordsMax: Int? = nil, user: UserWord = .none, run: @escaping Run
     ) {
         self.name = name
         self.container = container
@@ -58,6 +60,7 @@ struct Command: Sendable {
         self.group = group
         self.flags = flags
         self.arguments = arguments
+        self.user = user
         subcommands = []
         wordsMin = (container == nil ? 1 : 2) + arguments.reduce(0) { $0 + ($1.isOptional ? 0 : $1.words) }
         self.wordsMax =
@@ -79,6 +82,7 @@ struct Command: Sendable {
         flags = subcommands.first?.flags.intersection([.fast, .admin]) ?? []
         arguments = [.value("subcommand"), .values("argument").optional()]
         self.subcommands = all
+        user = .none
         wordsMin = alone == nil ? 2 : 1
         wordsMax = nil
         run = alone ?? Self.refuseAlone
@@ -140,6 +144,10 @@ package enum Outcome: Sendable {
     case reply(RESPValue)
     /// Answers, then closes the connection.
     case close(RESPValue)
+    /// Answered by another daemon, which has the user.
+    case forward(Forwarding)
+    /// Answered by several, each for its users.
+    case gather(Gathering)
     /// Runs the commands that `MULTI` queued.
     case execute(Transaction)
     /// To be worked out by the event loop, or by a thread for long look-ups.

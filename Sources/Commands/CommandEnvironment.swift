@@ -1,4 +1,5 @@
 package import Access
+package import ClusterMembers
 package import Engine
 package import Events
 package import RESP
@@ -10,6 +11,8 @@ package struct CommandEnvironment: Sendable {
     let clients: any ConnectedClients
     package let counters: CommandCounters
     package let table: CommandTable
+    /// Who has which users; `nil` of a daemon alone.
+    let cluster: (any ClusterDirectory)?
     let startedAt = ContinuousClock.now
 
     /// - Parameters:
@@ -22,6 +25,7 @@ package struct CommandEnvironment: Sendable {
     ) {
         self.service = service
         self.settings = settings
+        cluster = settings.cluster
         self.clients = clients
         self.counters = counters
         self.table = table
@@ -45,6 +49,16 @@ package protocol ServerSettings: Sendable {
     var idleTimeout: Duration { get }
     /// Bytes that may be held for one client.
     var clientBytesMax: Int { get }
+
+    /// Who has which users; `nil` of a daemon alone.
+    var cluster: (any ClusterDirectory)? { get }
+    /// Whether what others have is asked of them, rather than the client sent there.
+    var forwards: Bool { get }
+}
+
+extension ServerSettings {
+    package var cluster: (any ClusterDirectory)? { nil }
+    package var forwards: Bool { false }
 }
 
 /// The connections of a server, as far as one client's command may ask after the others. Any thread.

@@ -16,7 +16,7 @@ package struct CommandTable: Sendable {
         ConnectionCommands.all + TransactionCommands.all + IntrospectionCommands.all + RedisCommands.all
             + RecommendCommands.all + LookupCommands.all + ContentCommands.all + ExplanationCommands.all
             + EventCommands.all
-            + RecordCommands.all + ServerCommands.all)
+            + RecordCommands.all + ServerCommands.all + [ClusterCommands.cluster] + ClusterCommands.modes)
 
     /// In alphabetical order.
     let commands: [Command]
@@ -51,6 +51,12 @@ package struct CommandTable: Sendable {
             }
             try admit(command, request, session, environment.access)
             environment.counters.commands.add(1, ordering: .relaxed)
+            if let cluster = environment.cluster, let user = command.user.word(of: request),
+                let elsewhere = try Routing.elsewhere(
+                    user, command, request, session, environment, cluster)
+            {
+                return elsewhere
+            }
             var arguments = ArgumentReader(request, of: command)
             return try command.run(&arguments, &session, environment)
         } catch {
@@ -149,6 +155,10 @@ package final class CommandCounters: Sendable {
     let commands = Atomic<Int64>(0)
     /// Commands answered with a syntax error or for want of `AUTH`, before the engine was asked.
     let refused = Atomic<Int64>(0)
+    /// Commands that another daemon has the user of: answered there, with `MOVED`, and with `TRYAGAIN`.
+    let forwarded = Atomic<Int64>(0)
+    let moved = Atomic<Int64>(0)
+    let waiting = Atomic<Int64>(0)
     /// Connections closed because the client did not read its answers.
     package let cutOff = Atomic<Int64>(0)
 
@@ -159,5 +169,8 @@ package final class CommandCounters: Sendable {
         commands.store(0, ordering: .relaxed)
         refused.store(0, ordering: .relaxed)
         cutOff.store(0, ordering: .relaxed)
+        forwarded.store(0, ordering: .relaxed)
+        moved.store(0, ordering: .relaxed)
+        waiting.store(0, ordering: .relaxed)
     }
 }

@@ -148,7 +148,7 @@ extension ConnectionCommands {
             (.text("version"), .text(environment.settings.version)),
             (.text("proto"), .integer(session.version.rawValue)),
             (.text("id"), .integer(Int64(clamping: session.id))),
-            (.text("mode"), .text("standalone")),
+            (.text("mode"), .text(environment.cluster == nil ? "standalone" : "cluster")),
             (.text("role"), .text("master")),
             (.text("modules"), .array([])),
         ])

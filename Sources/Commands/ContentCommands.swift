@@ -53,7 +53,7 @@ enum ContentCommands {
                     ArgumentSpec(name: "item", token: "ITEMS", isMultiple: true),
                 ]),
             .option("COUNT", "n", .integer), .option("AMONG", "m", .integer), AnswerOptions.after,
-        ]
+        ], user: .second
     ) { arguments, _, environment throws(CommandError) in
         var query: TagsQuery
         switch try arguments.keyword() {

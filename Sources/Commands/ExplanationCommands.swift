@@ -13,7 +13,7 @@ enum ExplanationCommands {
         arguments: [
             .value("user"), .value("item"), .option("MODEL", "m"), .repeated("TAG", "t"),
             .repeated("EXCLUDE", "item"), AnswerOptions.after,
-        ]
+        ], user: .first
     ) { arguments, _, environment throws(CommandError) in
         var query = ExplainQuery(user: try arguments.id("user"), item: try arguments.id("item"))
         var after: Lookup.After?

@@ -56,7 +56,7 @@ enum InfoCommand {
         }
     }
 
-    /// As a Redis without keys, replicas or a cluster has them.
+    /// As a Redis without keys or replicas has them.
     private static func redisSections(_ environment: CommandEnvironment) -> [Section] {
         let options = environment.settings
         let counts = environment.clients.counts
@@ -68,7 +68,8 @@ enum InfoCommand {
                 name: "server",
                 lines: [
                     ("freshet_version", options.version), ("redis_version", redisVersion),
-                    ("redis_mode", "standalone"), ("os", process.operatingSystemVersionString),
+                    ("redis_mode", environment.cluster == nil ? "standalone" : "cluster"),
+                    ("os", process.operatingSystemVersionString),
                     ("arch_bits", String(Int.bitWidth)), ("process_id", String(process.processIdentifier)),
                     ("tcp_port", "0"), ("uptime_in_seconds", String(uptime)),
                     ("uptime_in_days", String(uptime / 86_400)),
@@ -100,7 +101,7 @@ enum InfoCommand {
                     ("role", "master"), ("connected_slaves", "0"), ("master_failover_state", "no-failover"),
                     ("master_repl_offset", "0"),
                 ]),
-            Section(name: "cluster", lines: [("cluster_enabled", "0")]),
+            Section(name: "cluster", lines: [("cluster_enabled", environment.cluster == nil ? "0" : "1")]),
             Section(name: "keyspace"),
         ]
     }

@@ -21,7 +21,12 @@ enum IntrospectionCommands {
                 arguments, _, environment throws(CommandError) in
                 let names = try arguments.rest("name")
                 guard !names.isEmpty else { return .reply(entries(environment)) }
-                return .reply(.array(names.map { environment.table.find($0).map(entry) ?? .null }))
+                let hasKeys = environment.cluster != nil
+                return .reply(
+                    .array(
+                        names.map { name in
+                            environment.table.find(name).map { entry($0, hasKeys: hasKeys) } ?? .null
+                        }))
             },
             sub("COMMAND", "DOCS", "Arguments and summaries of commands.", [.values("name").optional()]) {
                 arguments, _, environment throws(CommandError) in
@@ -106,20 +111,23 @@ extension IntrospectionCommands {
     }
 
     private static func entries(_ environment: CommandEnvironment) -> RESPValue {
-        .array(environment.table.commands.map(entry))
+        .array(environment.table.commands.map { entry($0, hasKeys: environment.cluster != nil) })
     }
 
     /// Name, arity, flags, first key, last key, step, categories, tips, key specifications, subcommands.
-    private static func entry(_ command: Command) -> RESPValue {
+    ///
+    /// - Parameter hasKeys: users are keys: clients of a cluster find by them whom to ask.
+    private static func entry(_ command: Command, hasKeys: Bool) -> RESPValue {
+        let key: Int64 = hasKeys ? command.keyPlace : 0
         let flags = command.flags.subtracting([.immediate]).map(\.rawValue).sorted()
         return .array([
             .text(command.fullName), .integer(Int64(command.arity)),
-            .set(flags.map(RESPValue.simple)), .integer(0), .integer(0), .integer(0),
+            .set(flags.map(RESPValue.simple)), .integer(key), .integer(key), .integer(min(key, 1)),
             .set(
                 ([command.group.rawValue] + [command.role?.rawValue].compactMap { $0 }).map {
                     .simple("@\($0)")
                 }), .set([]), .set([]),
-            .set(command.subcommands.map(entry)),
+            .set(command.subcommands.map { entry($0, hasKeys: hasKeys) }),
         ])
     }
 
@@ -144,7 +152,7 @@ extension IntrospectionCommands {
     private static func parameters(_ environment: CommandEnvironment) -> [(String, String)] {
         let options = environment.settings
         return [
-            ("appendonly", "no"), ("cluster-enabled", "no"),
+            ("appendonly", "no"), ("cluster-enabled", environment.cluster == nil ? "no" : "yes"),
             ("client-output-buffer-limit", "normal \(options.clientBytesMax) 0 0"), ("databases", "1"),
             ("maxclients", String(environment.clients.counts.max)), ("maxmemory", "0"),
             ("maxmemory-clients", String(environment.clients.heldBytesMax)),

@@ -43,7 +43,7 @@ enum LookupCommands {
             .value("user"), .option("COUNT", "n", .integer), .option("MODEL", "m"),
             .choice("METRIC", "metric", of: SimilarQuery.Metric.allCases.map(\.rawValue)),
             .flag("WITHSCORES"), AnswerOptions.after,
-        ]
+        ], user: .first
     ) { arguments, _, environment throws(CommandError) in
         var query = SimilarUsersQuery(user: try arguments.id("user"))
         var options = AnswerOptions()
@@ -138,7 +138,7 @@ enum LookupCommands {
 
     static let predict = Command(
         "PREDICT", "Predicted ratings (or scores) of items, in the order asked.", group: .lookup,
-        flags: [.readonly], arguments: candidateArguments
+        flags: [.readonly], arguments: candidateArguments, user: .first
     ) { arguments, _, environment throws(CommandError) in
         let candidates = try candidates(&arguments)
         return .lookup(
@@ -156,7 +156,7 @@ enum LookupCommands {
 
     static let rank = Command(
         "RANK", "Candidates with their predicted ratings (or scores), best first.", group: .lookup,
-        flags: [.readonly], arguments: candidateArguments
+        flags: [.readonly], arguments: candidateArguments, user: .first
     ) { arguments, _, environment throws(CommandError) in
         let candidates = try candidates(&arguments)
         return .lookup(

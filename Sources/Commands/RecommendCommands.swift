@@ -27,7 +27,7 @@ enum RecommendCommands {
 
     static let recommend = Command(
         "RECOMMEND", "Items for a user, best first.", group: .lookup, flags: [.readonly],
-        arguments: [.value("user")] + userOptions
+        arguments: [.value("user")] + userOptions, user: .first
     ) { arguments, _, environment throws(CommandError) in
         let user = try arguments.id("user")
         let (query, options) = try query(for: user, &arguments)
@@ -39,8 +39,8 @@ enum RecommendCommands {
 
     static let recommendMany = Command(
         "MRECOMMEND", "Items for each of several users, in their order; an error stands in its user's place.",
-        group: .lookup, flags: [.readonly], arguments: [.values("user")] + userOptions
-    ) { arguments, _, environment throws(CommandError) in
+        group: .lookup, flags: [.readonly], arguments: [.values("user")] + userOptions, user: .several
+    ) { arguments, session, environment throws(CommandError) in
         // The first is a user whatever it is called; after it, the option words end the list.
         var users = [try arguments.id("user")]
         while !arguments.isAtEnd, !arguments.isNextOption { users.append(try arguments.id("user")) }
@@ -50,13 +50,25 @@ enum RecommendCommands {
                 "\(users.count) users, COUNT \(query.count); at most \(usersMax) users and "
                     + "\(itemsOfManyMax) items in all are allowed")
         }
+        if let cluster = environment.cluster {
+            let request = arguments.request
+            let plan = ManyUsers(users, of: request, cluster)
+            if !plan.isHere { return plan.outcome(query, options, session, environment) }
+        }
         return .lookup(
             Lookup(after: options.after, isLong: users.count > longUsers) { [users] () throws(LookupError) in
-                try .array(
-                    environment.service.answers(for: users, like: query).map {
-                        part($0, withScores: options.withScores)
-                    })
+                .array(try values(for: users, like: query, options, environment))
             })
+    }
+
+    /// One for each user.
+    static func values(
+        for users: [EntityID], like query: RecommendQuery, _ options: AnswerOptions,
+        _ environment: CommandEnvironment
+    ) throws(LookupError) -> [RESPValue] {
+        try environment.service.answers(for: users, like: query).map {
+            part($0, withScores: options.withScores)
+        }
     }
 
     static let recommendItems = Command(

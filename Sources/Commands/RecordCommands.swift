@@ -35,7 +35,7 @@ enum RecordCommands {
     static let user = Command(
         "USER.GET", "A user's tags, history, newest first, and hidden items, at most COUNT of each.",
         group: .lookup, flags: [.readonly],
-        arguments: [.value("user"), .option("COUNT", "n", .integer)]
+        arguments: [.value("user"), .option("COUNT", "n", .integer)], user: .first
     ) { arguments, _, environment throws(CommandError) in
         let id = try arguments.id("user")
         var count = historyDefault

@@ -1,16 +1,13 @@
 import Foundation
 import RESP
 
-/// What Redis's clients and monitors ask of a server beside its data: answered as a Redis without keys, replicas, modules
-/// or a cluster does.
+/// What Redis's clients and monitors ask of a server beside its data: answered as a Redis without keys, replicas or modules
+/// does; for `CLUSTER` see `ClusterCommands`.
 enum RedisCommands {
     static let all =
         [
-            cluster, role, module, memory, latency, slowLog, debug, AccessCommands.acl, wait, time, size,
-            lolwut,
-        ] + clusterModes
-
-    private static let noCluster = CommandError("ERR This instance has cluster support disabled")
+            role, module, memory, latency, slowLog, debug, AccessCommands.acl, wait, time, size, lolwut,
+        ]
 
     /// No run of its own is needed where a command is refused whatever its arguments.
     private static func refusing(_ error: CommandError) -> Command.Run {
@@ -28,23 +25,6 @@ enum RedisCommands {
         Command(
             name, of: container, summary, group: group, flags: [.readonly], arguments: arguments,
             wordsMax: wordsMax, run: run)
-    }
-
-    // MARK: A cluster, which this is not
-
-    static let cluster = Command(
-        container: "CLUSTER", "Refused: this is no cluster.", group: .cluster,
-        subcommands: ["INFO", "LINKS", "MYID", "NODES", "RESET", "SHARDS", "SLOTS"].map {
-            sub("CLUSTER", $0, "Refused.", group: .cluster, run: refusing(noCluster))
-        }
-            + ["COUNTKEYSINSLOT", "KEYSLOT", "NODE", "REPLICAS", "SLAVES"].map {
-                sub(
-                    "CLUSTER", $0, "Refused.", [.value("argument")], group: .cluster, run: refusing(noCluster)
-                )
-            })
-
-    static let clusterModes = ["READONLY", "READWRITE", "ASKING"].map {
-        Command($0, "Refused: this is no cluster.", group: .cluster, flags: [.fast], run: refusing(noCluster))
     }
 
     static let role = Command(

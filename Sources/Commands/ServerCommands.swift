@@ -82,7 +82,18 @@ package enum ServerCommands {
             StatusField("rpc.commands", .integer(counters.commands.load(ordering: .relaxed))),
             StatusField("rpc.commands.refused", .integer(counters.refused.load(ordering: .relaxed))),
         ]
-        return own + environment.access.counters.all.map { StatusField($0.name, .integer($0.count)) }
+        return own + clusterFields(environment)
+            + environment.access.counters.all.map { StatusField($0.name, .integer($0.count)) }
+    }
+
+    private static func clusterFields(_ environment: CommandEnvironment) -> [StatusField] {
+        guard environment.cluster != nil else { return [] }
+        let counters = environment.counters
+        return [
+            StatusField("rpc.commands.forwarded", .integer(counters.forwarded.load(ordering: .relaxed))),
+            StatusField("rpc.commands.moved", .integer(counters.moved.load(ordering: .relaxed))),
+            StatusField("rpc.commands.try-again", .integer(counters.waiting.load(ordering: .relaxed))),
+        ]
     }
 
     /// A number that is not finite has no meaning yet, say a mean before the first event: null.

@@ -32,6 +32,8 @@ package struct Session: Sendable {
     package var replies = Replies.on
     /// Begun by `MULTI`.
     package var transaction: Transaction?
+    /// Another daemon of the group, which has been asked for what this one has: it is not sent round.
+    var isMember = false
     /// Asked for by `CLIENT TRACKING`.
     var tracking: Tracking?
 
@@ -55,6 +57,7 @@ package struct Session: Sendable {
         replies = .on
         transaction = nil
         tracking = nil
+        isMember = false
     }
 
     /// For the log: who this is, as far as the client has said.

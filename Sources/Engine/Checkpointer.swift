@@ -194,6 +194,9 @@ final class Checkpointer: Sendable {
         return (attributes?[.size] as? Int64) ?? (attributes?[.size] as? NSNumber)?.int64Value ?? 0
     }
 
+    /// Runs `body` on the checkpoint's queue, behind the writes that wait.
+    func afterWrites(_ body: @escaping @Sendable () -> Void) { queue.async(execute: body) }
+
     /// Returns when the writes that wait are done, and what follows them.
     func waitForWrites() { queue.sync {} }
 

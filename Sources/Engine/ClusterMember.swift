@@ -1,4 +1,5 @@
 internal import ClusterItems
+internal import ClusterMembers
 internal import ClusterUsers
 internal import Dispatch
 internal import EventLog
@@ -27,10 +28,15 @@ struct Membership: Codable {
     /// Partitions whose users are in the file, with the position at which these stand, and events over their whole life.
     var owned: [Int32: Int64]
     var events: [Int32: Int64]
+    /// The newest `PROMOTE`, of whichever partition.
+    var promotion: AskedPromotion?
 
-    init(member: UInt64, sequence: Int64, itemsNext: Int64?, owned: [Int32: Int64], events: [Int32: Int64]) {
+    init(
+        member: UInt64, sequence: Int64, itemsNext: Int64?, owned: [Int32: Int64], events: [Int32: Int64],
+        promotion: AskedPromotion?
+    ) {
         (self.member, self.sequence, self.itemsNext) = (member, sequence, itemsNext)
-        (self.owned, self.events) = (owned, events)
+        (self.owned, self.events, self.promotion) = (owned, events, promotion)
     }
 }
 
@@ -47,6 +53,14 @@ final class ClusterMember: Sendable {
         /// Another member has this one's partitions, or nobody knows: nothing may be committed any more.
         var failure: String?
         var report = Report()
+        /// Where this member's RPC is asked.
+        var address = ""
+        /// Of this member too.
+        var directory = MemberDirectory()
+        /// Whether what was told before this process began has been read: from then on what is heard is new.
+        var hasCaughtUp = false
+        /// What this member last said of itself, and when.
+        var announced: (at: ContinuousClock.Instant, owned: Set<Int32>)?
     }
 
     struct Report {
@@ -77,6 +91,9 @@ final class ClusterMember: Sendable {
         var waiting: [[UInt8]] = []
         /// What was last committed.
         var positions: [Int32: Int64] = [:]
+        /// The newest `PROMOTE` that this member knows of.
+        var promotion: AskedPromotion?
+        var timer: (any DispatchSourceTimer)?
     }
 
     let topics: any ClusterTopics
@@ -109,7 +126,8 @@ final class ClusterMember: Sendable {
         confined = QueueConfined(
             Confined(
                 ledger: ledger, filed: kept?.owned ?? [:],
-                isNew: kept == nil, sequence: kept?.sequence ?? 0, itemsNext: kept?.itemsNext), to: queue)
+                isNew: kept == nil, sequence: kept?.sequence ?? 0, itemsNext: kept?.itemsNext,
+                promotion: kept?.promotion), to: queue)
     }
 
     var name: String { String(member, radix: 16) }
@@ -119,6 +137,8 @@ final class ClusterMember: Sendable {
 struct ClusterCommit: Sendable {
     var placement: UserPlacement
     var member: String
+    /// What the member says of itself.
+    var record: MemberRecord
     var items: [[UInt8]]
     /// By row.
     var hashes: [UInt64]

@@ -1,5 +1,6 @@
 internal import Checkpoints
 internal import ClusterItems
+internal import ClusterMembers
 internal import ClusterUsers
 internal import Dispatch
 internal import EventLog
@@ -35,11 +36,13 @@ extension Engine {
         }
         thread.name = "freshet.cluster"
         thread.start()
+        startAnnouncing(cluster)
     }
 
     func stopCluster() {
         guard let cluster else { return }
         cluster.stopping.store(true, ordering: .releasing)
+        queue.sync { cluster.confined.timer?.cancel() }
         if cluster.isStarted.load(ordering: .acquiring) { cluster.finished.wait() }
     }
 
@@ -50,7 +53,7 @@ extension Engine {
                 cluster.shared.withLock { $0.placement = UserPlacement(partitions: partitions) }
                 let next = cluster.shared.withLock { $0.itemsNext }
                 return try cluster.topics.readItems(from: next) { values, next, isEnd in
-                    if !values.isEmpty || isEnd { takeItems(values, upTo: next, cluster) }
+                    if !values.isEmpty || isEnd { takeItems(values, upTo: next, isEnd: isEnd, cluster) }
                     return !cluster.stopping.load(ordering: .acquiring)
                 }
             } catch {
@@ -61,13 +64,22 @@ extension Engine {
         }
     }
 
-    private func takeItems(_ values: [[UInt8]], upTo next: Int64, _ cluster: ClusterMember) {
+    private func takeItems(
+        _ values: [[UInt8]], upTo next: Int64, isEnd: Bool, _ cluster: ClusterMember
+    ) {
         if !values.isEmpty {
             queue.sync {
                 settle()
-                for value in values { merge(value, cluster) }
+                for value in values {
+                    if MemberRecord.isOne(value) {
+                        takeRecord(value, cluster)
+                    } else {
+                        merge(value, cluster)
+                        // Of records alone there is nothing to keep: what they say is soon said anew.
+                        confined.changed = true
+                    }
+                }
                 cluster.confined.itemsNext = next
-                confined.changed = true
                 if backlog.events == 0 {
                     publish()
                     refreshSnapshot()
@@ -76,6 +88,7 @@ extension Engine {
         }
         cluster.shared.withLock {
             $0.itemsNext = next
+            if isEnd { $0.hasCaughtUp = true }
             $0.report.bytesReceived += values.reduce(0) { $0 + $1.count }
         }
     }
@@ -133,6 +146,7 @@ extension Engine {
                     metadata: ["partition": "\(partition)", "error": "\(error)"])
             }
         }
+        announce()
         return ready
     }
 
@@ -285,12 +299,14 @@ extension Engine {
         let membership = Membership(
             member: cluster.member, sequence: cluster.confined.ledger.sequence,
             itemsNext: cluster.confined.itemsNext, owned: state.positions.filter { owned.contains($0.key) },
-            events: (state.partitionEvents ?? [:]).filter { owned.contains($0.key) })
+            events: (state.partitionEvents ?? [:]).filter { owned.contains($0.key) },
+            promotion: cluster.confined.promotion)
         state.membership = try? JSONEncoder().encode(membership)
         let forgotten = (state.forgottenIDs ?? []).map(\.string)
         state.forgottenIDs = []
         return ClusterCommit(
-            placement: placement, member: cluster.name, items: cluster.confined.waiting,
+            placement: placement, member: cluster.name, record: record(cluster, at: state.positions),
+            items: cluster.confined.waiting,
             hashes: cluster.confined.ledger.hashes, known: state.imported, forgotten: forgotten,
             models: state.models.map(\.options.name), owned: owned, events: state.partitionEvents ?? [:],
             before: cluster.confined.positions)
@@ -305,11 +321,13 @@ extension Engine {
         let users = try records(commit, head, pages)
         let positions = head.positions.filter { commit.owned.contains($0.key) }
         // Nothing has happened that anybody has to know.
-        if users.isEmpty, commit.items.isEmpty, positions == commit.before { return }
+        if users.isEmpty, commit.items.isEmpty, positions == commit.before, !isDue(cluster) { return }
         var records = commit.items.map {
             // No two have one key: of each the topic has to keep what it said.
             ClusterRecord(.items, key: Array("\(commit.member)/\(ItemHash.of($0))".utf8), value: $0)
         }
+        // Behind the items of which it says that they are told.
+        records.append(ClusterRecord(.items, key: commit.record.key, value: commit.record.encoded))
         records += users.map { ClusterRecord(.users(partition: $0.partition), key: $0.key, value: $0.value) }
         do throws(EventLogError) {
             try cluster.topics.commit(records, positions: positions)
@@ -321,6 +339,7 @@ extension Engine {
         cluster.shared.withLock {
             $0.report.commits += 1
             $0.report.bytesSent += bytes
+            $0.announced = (.now, commit.owned)
         }
         queue.async {
             cluster.confined.waiting.removeFirst(commit.items.count)
@@ -366,44 +385,5 @@ extension Engine {
     /// It was not committed, or not written: who was forgotten has to be said again.
     func restore(_ commit: ClusterCommit) {
         state.forgottenIDs?.insert(contentsOf: commit.forgotten.compactMap { try? EntityID($0) }, at: 0)
-    }
-
-    // MARK: - Status
-
-    func clusterFields() -> [StatusField] {
-        guard let cluster else { return [] }
-        let shared = cluster.shared.withLock { $0 }
-        let report = shared.report
-        var fields = [
-            StatusField("cluster.member", .text(cluster.name)),
-            StatusField(
-                "cluster.partitions", .text(shared.owned.sorted().map { "\($0)" }.joined(separator: " "))),
-            StatusField("cluster.commits", .integer(Int64(report.commits))),
-            StatusField("cluster.bytes-sent", .integer(Int64(report.bytesSent))),
-            StatusField("cluster.bytes-received", .integer(Int64(report.bytesReceived))),
-            StatusField("cluster.users-in", .integer(Int64(report.usersIn))),
-            StatusField("cluster.users-out", .integer(Int64(report.usersOut))),
-            StatusField("cluster.rows-held", .integer(Int64(report.held))),
-            StatusField("cluster.refused", .integer(Int64(report.refused))),
-            StatusField("cluster.error", .text(shared.failure ?? "")),
-        ]
-        for (partition, events) in shared.events.sorted(by: { $0.key < $1.key })
-        where shared.owned.contains(partition) {
-            fields.append(StatusField("cluster.partition.\(partition).events", .integer(events)))
-        }
-        for (peer, heard) in report.peers.sorted(by: { $0.key < $1.key }) where peer != cluster.member {
-            let name = "cluster.peer.\(String(peer, radix: 16))"
-            fields.append(StatusField("\(name).events", .integer(heard.events)))
-            fields.append(
-                StatusField("\(name).age-s", .double(heard.at.duration(to: .now).milliseconds / 1_000)))
-        }
-        return fields
-    }
-
-    /// With each snapshot.
-    func noteCluster() {
-        guard let cluster else { return }
-        let events = state.partitionEvents ?? [:]
-        cluster.shared.withLock { $0.events = events }
     }
 }

@@ -216,6 +216,7 @@ public final class Engine: Sendable {
         let last = lastCheckpoint()
         generations.stop()
         _ = try last.get()
+        sayLeaving()
         state.spill?.close()
         try checkpointer.close()
         cluster?.topics.close()
@@ -287,6 +288,7 @@ public final class Engine: Sendable {
         confined.unpublishedStats += outcome.changedStats
         report(outcome.rejections)
         tell(outcome.promotions)
+        noteAsked(outcome.promotions)
         confined.changed = true
         confined.eventsSinceCheckpoint += events
         if confined.residence != nil { confined.residents = state.residentCount }
@@ -320,7 +322,8 @@ public final class Engine: Sendable {
     /// Shows look-ups the changed items, and then tells those who wait. A reader may still hold a side of an index: then
     /// it is tried again in a millisecond, and nobody waits for the reader.
     func publish() {
-        let (positions, began) = (state.positions, ContinuousClock().now)
+        let positions = cluster?.visible(beside: state.positions) ?? state.positions
+        let began = ContinuousClock().now
         let complete = stages.measure(.publish) {
             published.publish(confined.unpublished, stats: confined.unpublishedStats, from: state)
         }

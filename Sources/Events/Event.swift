@@ -57,7 +57,7 @@ public struct Event: Sendable, Equatable {
     }
 
     /// One for all, so that of two promotions the later one holds, whatever partitions a topic has.
-    private static let promotionKey = EntityID(literal: "promote")
+    package static let promotionKey = EntityID(literal: "promote")
 }
 
 extension Event {

@@ -87,6 +87,8 @@ struct CommandTarget: FuzzTarget {
         case .reply(let value), .close(let value): return value
         case .execute(let transaction): return .integer(Int64(transaction.requests.count))
         case .lookup(let lookup): return lookup.evaluate()
+        // It is no one of several.
+        case .forward, .gather: return .null
         case .authenticate(let authentication): return authentication.finish(.wrong, &session)
         case .later(let begin):
             // The service answers before it returns.

@@ -18,7 +18,7 @@ struct Problem: Error, Sendable {
 
     init(_ error: LookupError) {
         self.init(Self.status(of: error.code), error.code.rawValue, error.message)
-        if [.overloaded, .unavailable].contains(error.code) { headers[.retryAfter] = "1" }
+        if [.overloaded, .unavailable, .tryAgain].contains(error.code) { headers[.retryAfter] = "1" }
     }
 
     static func invalid(_ detail: String) -> Problem { Problem(.badRequest, "ERR", detail) }
@@ -29,7 +29,8 @@ struct Problem: Error, Sendable {
         case .noUser, .noItem, .noModel: .notFound
         // Nothing is wrong with the server: the client asked for an event that it had not learned.
         case .stale: .conflict
-        case .overloaded, .unavailable: .serviceUnavailable
+        case .overloaded, .unavailable, .tryAgain: .serviceUnavailable
+        case .moved: .misdirectedRequest
         }
     }
 

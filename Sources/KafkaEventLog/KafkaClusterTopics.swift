@@ -67,7 +67,7 @@ public final class KafkaClusterTopics: ClusterTopics {
             }
             return partitions.count
         case .missing:
-            let compacted = topic == usersTopic ? " --config cleanup.policy=compact" : ""
+            let compacted = topic == kafka.topic ? "" : " --config cleanup.policy=compact"
             throw EventLogError(
                 .topicMissing,
                 "topic '\(topic)' does not exist. Create it: kafka-topics --bootstrap-server \(kafka.brokers) --create "
@@ -201,6 +201,8 @@ public final class KafkaClusterTopics: ClusterTopics {
     ) throws(EventLogError) {
         let client = try makeConsumer()
         defer { rd_kafka_consumer_close(client.handle) }
+        // Who has to be asked for the partition: librdkafka would else find out after half a second.
+        _ = client.partitions(of: usersTopic, milliseconds: Self.answerMilliseconds)
         let list = PartitionList(topic: usersTopic, [partition: Int64(RD_KAFKA_OFFSET_BEGINNING)])
         rd_kafka_assign(client.handle, list.pointer)
         var deadline = ContinuousClock.now + Self.readPatience

@@ -9,6 +9,10 @@ public struct LookupError: Error, Sendable, Equatable, CustomStringConvertible {
         case overloaded = "OVERLOADED"
         /// The log or the disk refused; what was asked has not happened.
         case unavailable = "UNAVAILABLE"
+        /// Another daemon of the group has the user; the message says where it is asked.
+        case moved = "MOVED"
+        /// The user is between two daemons.
+        case tryAgain = "TRYAGAIN"
     }
     public let code: Code
     public let message: String

@@ -98,6 +98,8 @@ extension ConnectionHandler {
         case .authenticate(let authentication):
             authenticate(authentication, place, isSilent: form.isSilent)
         case .lookup(let lookup): start(lookup, place, form)
+        case .forward(let forwarding): forward(forwarding, place, form)
+        case .gather(let gathering): gather(gathering, place, form)
         case .later(let begin):
             begin { [port] value in
                 port?.deliver(isPatient: true) { $0.complete(place, value, form) }
@@ -157,7 +159,7 @@ extension ConnectionHandler {
         }
     }
 
-    private func leavesEventLoop(_ lookup: Lookup) -> Bool {
+    func leavesEventLoop(_ lookup: Lookup) -> Bool {
         if lookup.isLong { return true }
         switch environment.options.lookupLength() {
         case .short: return false

@@ -15,8 +15,9 @@ import Synchronization
 /// those end without the client's doing.
 ///
 /// The channel's events stand here, how commands are started and answered in `ConnectionHandler+Serving.swift`, how a
-/// connection ends in `ConnectionHandler+Closing.swift`, and how it goes to another server in
-/// `ConnectionHandler+HandingOver.swift`; the stored properties are for these four files alone.
+/// connection ends in `ConnectionHandler+Closing.swift`, how other daemons are asked in
+/// `ConnectionHandler+Forwarding.swift`, and how it goes to another server in
+/// `ConnectionHandler+HandingOver.swift`; the stored properties are for these five files alone.
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -89,6 +90,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     var requestTimer: Scheduled<Void>?
     /// Runs while it is not known who the client is.
     var guestTimer: Scheduled<Void>?
+    /// Connections to other daemons of the group, once one has been asked for this client.
+    var peers: PeerLinks?
     /// Where the connection goes; see `ConnectionHandler+HandingOver.swift`.
     var basket: HandingBasket?
 

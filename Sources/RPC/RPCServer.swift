@@ -8,6 +8,7 @@
 import Access
 import Commands
 public import Engine
+import Foundation
 import Locking
 public import Logging
 import NIOCore
@@ -129,6 +130,9 @@ public final class RPCServer: Sendable {
             return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         }
     }
+
+    /// Where others reach it: over TCP, or else the path of its socket from the root.
+    public var place: String { address ?? URL(filePath: path).path }
 
     /// It may be started again.
     func end() { state.withLock { $0 = .idle } }

@@ -1,4 +1,5 @@
 public import Access
+package import ClusterMembers
 import Commands
 public import Events
 public import RESP
@@ -55,6 +56,13 @@ public struct RPCServerOptions: Sendable {
 
     /// How times of events are read, and what bounds they have.
     public var events = EventOptions()
+
+    /// Who has which users; `nil` of a daemon alone.
+    package var cluster: (any ClusterDirectory)?
+    /// Whether what others have is asked of them, rather than the client sent there.
+    public var forwards = true
+    /// How this daemon comes in at others over TCP.
+    public var peerCredentials: PeerCredentials?
 
     /// What `HELLO` and `INFO` say of this program.
     public var version = "0.1.0"

@@ -7,6 +7,8 @@ struct ServerEnvironment: Sendable {
     let registry: ConnectionRegistry
     /// What commands see of all this.
     private(set) var commands: CommandEnvironment
+    /// Connections to other daemons of the group.
+    let peers: PeerLinkTable
 }
 
 extension ServerEnvironment {
@@ -15,7 +17,8 @@ extension ServerEnvironment {
             connectionsMax: options.connectionsMax, total: MemoryTotal(bytesMax: options.totalBytesMax))
         self.init(
             options: options, registry: registry,
-            commands: CommandEnvironment(service: service, settings: options, clients: registry))
+            commands: CommandEnvironment(service: service, settings: options, clients: registry),
+            peers: PeerLinkTable(options.peerCredentials))
     }
 
     /// Takes over what may change while the server runs.

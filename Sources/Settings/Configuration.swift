@@ -166,6 +166,10 @@ public struct Configuration: Sendable, Equatable {
         public var enabled = false
         public var commitIntervalMs = 1_000
         public var itemBytesMax = 5_242_880
+        public var address = ""
+        public var forward = true
+        public var user = ""
+        public var passwordFile = ""
     }
 
     /// The section `memory`.

@@ -271,22 +271,6 @@ extension ConfigurationKey {
             text: \.rawValue, parse: { Role(rawValue: $0) })
     }
 
-    private static let cluster: [ConfigurationKey] = [
-        bool(
-            "cluster.enabled", \.cluster.enabled,
-            "Learn as one of several daemons of the consumer group: users move with their partitions, and what is learned of "
-                + "items is shared. Wants Kafka, and the topics TOPIC-items (1 partition) and TOPIC-users (compacted)."
-        ),
-        integer(
-            "cluster.commit-interval-ms", \.cluster.commitIntervalMs, 50...60_000, unit: "milliseconds",
-            "Longest time between two commits while events come in, in place of checkpoint.every-seconds: how old is "
-                + "what the daemons know of each other."),
-        scalar(
-            "cluster.item-bytes-max", \.cluster.itemBytesMax, type: "bytes", allowed: ByteCount.allowed,
-            "What a commit tells the others of items, about: counts always go, of the rows those that have moved furthest.",
-            text: ByteCount.text, parse: ByteCount.parse),
-    ]
-
     private static let rpc: [ConfigurationKey] = [
         text(
             "rpc.socket", \.rpc.socket, allowed: "a path of at most 107 bytes, or nothing",

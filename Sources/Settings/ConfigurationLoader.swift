@@ -203,6 +203,12 @@ private struct ConfigurationLoader {
         }
         if configuration.source.kind != .kafka { refuse("source.kind", "source.kind kafka") }
         if configuration.memory.limit > 0 { refuse("memory.limit", "memory.limit 0") }
+        let cluster = configuration.cluster
+        if cluster.user.isEmpty != cluster.passwordFile.isEmpty {
+            reportTogether(
+                "cluster.user", "found one of cluster.user and cluster.password-file without the other",
+                also: "cluster.password-file")
+        }
         if configuration.models.contains(where: { $0.learner == .als }) {
             refuse("models", "models that are not of the learner als, whose rows are solved from all users'")
         }

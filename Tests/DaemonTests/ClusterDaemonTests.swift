@@ -1,4 +1,5 @@
 import Foundation
+import RESP
 import TestSupport
 import Testing
 
@@ -53,6 +54,45 @@ struct ClusterDaemonTests {
         }
         #expect(try daemonA.stop() == .exit(0))
         #expect(try again.stop() == .exit(0))
+    }
+
+    @Test("a user is answered by whichever daemon is asked, and sent to the other's where that is wanted")
+    func asking() throws {
+        let host = try KafkaHost(partitions: 4)
+        try host.kafka.createTopic("\(host.topic)-items", partitions: 1)
+        try host.kafka.createTopic("\(host.topic)-users", partitions: 4)
+        let settings = host.settings + ["cluster.enabled=true", "cluster.commit-interval-ms=200"]
+        try host.produce((0..<200).map { TestRecord.rating("u\($0 % 20)", "i\($0 % 30)", 4) })
+        let (placeA, placeB) = (try DaemonPlace(), try DaemonPlace())
+        let daemonA = try placeA.start(settings)
+        let daemonB = try placeB.start(settings + ["cluster.forward=false"])
+        try eventually("both answer for two: \(daemonA.errors) \(daemonB.errors)") {
+            try [daemonA, daemonB].allSatisfy { daemon in
+                try events(of: daemon).count == 2 && daemon.status()["cluster.partitions.answered"] == 4
+            } && counted([daemonA, daemonB]) == 200
+        }
+        var moved = 0
+        for user in 0..<20 {
+            let there = try daemonB.call("USER.GET", "u\(user)")
+            guard case .error(let words) = there else {
+                #expect(try daemonA.call("USER.GET", "u\(user)") == there)
+                continue
+            }
+            moved += 1
+            #expect(words.hasPrefix("MOVED ") && words.hasSuffix(placeA.socket), "\(words)")
+            #expect(Status(try daemonA.call("USER.GET", "u\(user)"))["seen"] == 3)
+        }
+        #expect(moved > 0 && moved < 20)
+        // What one has written is there when the other is asked.
+        for user in 0..<4 {
+            guard let token = try daemonB.call("RATE", "u\(user)", "new", "5").string else { continue }
+            let answer = try daemonA.call(
+                "RECOMMEND", "u\(user)", "COUNT", "1", "AFTER", token, "TIMEOUT", "20000")
+            if case .error(let words) = answer { Issue.record("\(words)") }
+            #expect(Status(try daemonA.call("USER.GET", "u\(user)"))["seen"] == 4)
+        }
+        #expect(try daemonA.stop() == .exit(0))
+        #expect(try daemonB.stop() == .exit(0))
     }
 
     private func events(of daemon: DaemonProcess) throws -> [Int: Int] {

@@ -1,4 +1,5 @@
 import Checkpoints
+import ClusterMembers
 import ClusterUsers
 import Dispatch
 import EngineSupport
@@ -8,8 +9,10 @@ import Foundation
 import Histories
 import Identities
 import Learners
+import LiveScores
 import Locking
 import Logging
+import LookUps
 import State
 import TestSupport
 import Testing
@@ -41,6 +44,7 @@ struct ClusterTests {
             let file = try StateFile(path: folder.state, identity: options.identity(source: "test"))
             let engine = try Engine(
                 options: options, file: file, log: member, logger: logger, cluster: member)
+            engine.answers(at: "/run/\(member.number)")
             engine.start { _ in }
             return engine
         }
@@ -232,12 +236,74 @@ struct ClusterTests {
         #expect(throws: StateError.self) {
             try place.engine.commitToCluster(
                 ClusterCommit(
-                    placement: group.placement, member: "x", items: [[1]], hashes: [], known: [:],
+                    placement: group.placement, member: "x",
+                    record: MemberRecord(member: 1, address: "", positions: [:], at: 0, bytesSent: 0),
+                    items: [[1]], hashes: [], known: [:],
                     forgotten: [],
                     models: [], owned: [0], events: [:], before: [:]), head, [])
         }
         #expect(group.state.withLock { $0.commits } == commits)
         #expect(place.engine.cluster?.shared.withLock { $0.failure } != nil)
         try? place.engine.stop()
+    }
+
+    @Test(
+        "each knows who answers for whom, waits for what the others learn, and has the model that was promoted anywhere"
+    )
+    func asking() throws {
+        let group = FakeGroup(partitions: 4)
+        group.assign([0: 0, 1: 1, 2: 0, 3: 1])
+        let places = try (0..<2).map { try Place(group, number: $0) }
+        defer { for place in places { try? place.engine.stop() } }
+        group.feed(ratings(100, from: 0))
+        try settle(places, group)
+        try eventually("each has heard where the other is") {
+            places.allSatisfy { place in
+                let members = place.engine.cluster?.view.members ?? []
+                return members.contains { member in member.address == "/run/\(1 - place.number)" }
+            }
+        }
+        for user in 0..<60 {
+            let name = Array("u\(user)".utf8)
+            let owner = group.state.withLock { $0.owners[group.placement.partition(of: name)] }
+            for place in places {
+                #expect(
+                    place.engine.directory?.place(ofUser: name)
+                        == (place.number == owner ? .here : .at(address: "/run/\(1 - place.number)")))
+            }
+        }
+        // Of a partition of each: the other waits until it has what was learned of items up to there.
+        let event = Event(.item(ItemDescription(item: id("i7"), title: "Seven")), time: 1)
+        let partition = group.placement.partition(of: Array("i7".utf8))
+        let token = Token(partition: partition, offset: group.ends[partition] ?? 0)
+        group.feed([event, Event(.promote(model: "likes"), time: 2)])
+        let done = DispatchGroup()
+        let failures = Lock<[LookupError]>([])
+        for place in places {
+            done.enter()
+            place.engine.waitUntilLearned(token, timeout: .seconds(60)) { result in
+                if case .failure(let error) = result { failures.withLock { $0.append(error) } }
+                done.leave()
+            }
+        }
+        done.wait()
+        #expect(failures.withLock { $0 } == [])
+        for place in places { #expect(try place.engine.item(id("i7")).title == "Seven") }
+        try settle(places, group)
+        for place in places {
+            #expect(place.engine.onQueue { $0.comparison.defaultModel.name } == "likes")
+            #expect(place.engine.onQueue { $0.comparison.defaultModel.promotions } == 1)
+        }
+        // One that leaves in order is missed at once.
+        try places[1].engine.stop()
+        group.assign([0: 0, 1: 1, 2: 0, 3: 1], dead: 1)
+        try eventually("it is known to be gone") {
+            places[0].engine.cluster?.view.members.count == 1
+        }
+        let gone = (0..<60).map { Array("u\($0)".utf8) }.first { group.placement.partition(of: $0) == 1 }
+        guard case .moving = places[0].engine.directory?.place(ofUser: gone ?? []) else {
+            Issue.record("somebody answers for a partition that nobody has")
+            return
+        }
     }
 }

@@ -1,5 +1,7 @@
 import Access
 import Checkpoints
+import ClusterLookUps
+import ClusterMembers
 import Engine
 import EventLog
 import Foundation
@@ -27,11 +29,13 @@ struct Daemon {
     let logger: Logger
     private let origin: SocketOrigin
     private let folder: String
+    /// Where others ask this daemon, as configured.
+    private let address: String
 
     /// Begins by itself.
     init(_ configuration: Configuration, logger: Logger) async throws {
         self.logger = logger
-        folder = configuration.state.folder
+        (folder, address) = (configuration.state.folder, configuration.cluster.address)
         access = AccessControl(try configuration.accessRules(), logger: logger)
         let process = ProcessInfo.processInfo
         origin = try SocketOrigin(
@@ -52,11 +56,14 @@ struct Daemon {
             throw error
         }
         let service = MeasuredLookups(engine, metrics: metrics)
-        let server = RPCServer(
-            options: Self.rpcOptions(configuration, access, engine: engine), service: service, logger: logger)
+        var options = Self.rpcOptions(configuration, access, engine: engine)
+        options.peerCredentials = try configuration.clusterCredentials().map {
+            PeerCredentials(user: $0.user, password: $0.password)
+        }
+        let server = RPCServer(options: options, service: service, logger: logger)
         self.server = server
         rpc.withLock { $0 = server }
-        http.serve(service)
+        http.serve(engine.directory.map { RoutedLookups(service, $0) } ?? service)
     }
 
     /// Takes over from the daemon that runs in the folder: restores beside it, and goes on with its socket, its clients, its
@@ -69,7 +76,7 @@ struct Daemon {
                     + "until the new one is there")
         }
         self.logger = logger
-        folder = configuration.state.folder
+        (folder, address) = (configuration.state.folder, configuration.cluster.address)
         access = AccessControl(try configuration.accessRules(), logger: logger)
         let metrics = MetricsRegistry()
         let late = LateLog(source: configuration.logSource)
@@ -183,6 +190,7 @@ struct Daemon {
         options.idleTimeout = .seconds(configuration.rpc.idleTimeoutSeconds)
         options.eventLoopThreads = configuration.rpc.threads
         options.version = Freshet.version
+        (options.cluster, options.forwards) = (engine.directory, configuration.cluster.forward)
         // A scan of a million numbers takes some 16 microseconds, a thread to do it about as long to wake.
         let (shortRows, mediumRows) = (
             2_000_000 / configuration.engine.factors, 8_000_000 / configuration.engine.factors
@@ -212,7 +220,8 @@ struct Daemon {
                     .init(service: HTTPService(server: http)),
                     .init(
                         service: RPCService(
-                            server: server, engine: engine, origin: origin, folder: folder, started: started,
+                            server: server, engine: engine, origin: origin, folder: folder, address: address,
+                            started: started,
                             reloads: signals.reloads, reloading: reloading, logger: logger)),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint, .sigquit], logger: logger))
@@ -260,6 +269,7 @@ private struct RPCService: Service {
     let engine: Engine
     let origin: SocketOrigin
     let folder: String
+    let address: String
     let started: AsyncStream<Never>.Continuation
     let reloads: AsyncStream<Void>
     let reloading: Reloading
@@ -279,6 +289,8 @@ private struct RPCService: Service {
                 await TakingOver.catchUp(engine, to: learned, logger)
             }
         }
+        // Known by now, where the system chose the port.
+        engine.answers(at: address.isEmpty ? server.place : address)
         started.finish()
         readiness.ready(process: process.processIdentifier)
         let watchdog = Watchdog(

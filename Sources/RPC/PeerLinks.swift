@@ -1,0 +1,78 @@
+import Commands
+import Locking
+import NIOCore
+import RESP
+
+/// The connections of one event loop to other daemons. Confined to it: what a client asks goes out and comes back on the
+/// thread that serves the client.
+final class PeerLinks {
+    private struct Key: Hashable {
+        var address: String
+        var version: Int64
+    }
+
+    /// Beside the one that all share: for commands that wait for an event there, or take long, so that others need not stand
+    /// behind them.
+    private static let ownLinksMax = 16
+
+    private let credentials: PeerCredentials?
+    private let eventLoop: any EventLoop
+    private var shared: [Key: PeerLink] = [:]
+    private var own: [Key: [PeerLink]] = [:]
+
+    init(_ credentials: PeerCredentials?, on eventLoop: any EventLoop) {
+        (self.credentials, self.eventLoop) = (credentials, eventLoop)
+    }
+
+    func send(_ forwarding: Forwarding, _ version: RESPVersion, _ completion: @escaping PeerLink.Completion) {
+        let key = Key(address: forwarding.address, version: version.rawValue)
+        let link =
+            forwarding.wait == nil && !forwarding.isLong ? sharedLink(key, version) : ownLink(key, version)
+        link.send(forwarding, completion)
+    }
+
+    private func sharedLink(_ key: Key, _ version: RESPVersion) -> PeerLink {
+        if let link = shared[key] { return link }
+        let link = makeLink(key, version)
+        shared[key] = link
+        link.connect()
+        return link
+    }
+
+    private func ownLink(_ key: Key, _ version: RESPVersion) -> PeerLink {
+        let links = own[key] ?? []
+        if let free = links.first(where: { $0.count == 0 }) { return free }
+        if links.count >= Self.ownLinksMax, let least = links.min(by: { $0.count < $1.count }) {
+            return least
+        }
+        let link = makeLink(key, version)
+        own[key, default: []].append(link)
+        link.connect()
+        return link
+    }
+
+    private func makeLink(_ key: Key, _ version: RESPVersion) -> PeerLink {
+        PeerLink(to: key.address, version, credentials, on: eventLoop) { [weak self] link in
+            guard let self else { return }
+            if shared[key] === link { shared[key] = nil }
+            own[key]?.removeAll { $0 === link }
+        }
+    }
+}
+
+/// Those of all event loops of a server.
+final class PeerLinkTable: Sendable {
+    private let credentials: PeerCredentials?
+    private let all = Lock<[ObjectIdentifier: NIOLoopBound<PeerLinks>]>([:])
+
+    init(_ credentials: PeerCredentials?) { self.credentials = credentials }
+
+    /// On that event loop.
+    func links(on eventLoop: any EventLoop) -> PeerLinks {
+        let known = all.withLock { $0[ObjectIdentifier(eventLoop)] }
+        if let known { return known.value }
+        let made = NIOLoopBound(PeerLinks(credentials, on: eventLoop), eventLoop: eventLoop)
+        all.withLock { $0[ObjectIdentifier(eventLoop)] = made }
+        return made.value
+    }
+}
