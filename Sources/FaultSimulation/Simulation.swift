@@ -355,7 +355,7 @@ package final class Simulation {
 }
 
 /// What a checkpoint came to, for who waits for it.
-private final class CheckpointAnswer: Sendable {
+final class CheckpointAnswer: Sendable {
     typealias Outcome = Result<[Int32: Int64], LookupError>
     let outcome = Lock<Outcome?>(nil)
     let isThere = DispatchSemaphore(value: 0)
@@ -372,7 +372,7 @@ private final class CheckpointAnswer: Sendable {
 }
 
 extension Step.Crash {
-    fileprivate var disk: SimulatedDisk.Crash {
+    var disk: SimulatedDisk.Crash {
         switch self {
         case .process: .process
         case .power(let seed): .power(seed)
@@ -381,7 +381,7 @@ extension Step.Crash {
 }
 
 extension Step.Fault {
-    fileprivate var disk: SimulatedDisk.Fault {
+    var disk: SimulatedDisk.Fault {
         switch self {
         case .ioError: .ioError
         case .full: .full
@@ -391,5 +391,5 @@ extension Step.Fault {
 }
 
 extension Step.StartFault {
-    fileprivate var planned: SimulatedDisk.Fault { fault?.disk ?? .stops }
+    var planned: SimulatedDisk.Fault { fault?.disk ?? .stops }
 }

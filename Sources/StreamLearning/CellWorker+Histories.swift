@@ -1,3 +1,5 @@
+internal import Blending
+internal import Counting
 internal import Events
 internal import Factors
 internal import Histories

@@ -171,7 +171,7 @@ struct CellWorker {
 
     /// Calls `body` with each model and its number.
     @inline(__always)
-    private func forEachModel(_ body: (Int, ModelState) -> Void) {
+    func forEachModel(_ body: (Int, ModelState) -> Void) {
         for number in 0..<lentModels.count {
             lentModels[number]._withUnsafeGuaranteedRef { body(number, $0) }
         }

@@ -1,8 +1,10 @@
 import ArgumentParser
 import Evaluation
 import EvaluationRuns
+import EventLog
 import Events
 import Settings
+import State
 
 /// Which options go together.
 extension EvaluateCommand {
