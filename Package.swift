@@ -109,6 +109,7 @@ let package = Package(
         room("KafkaEventLog", ["CRdKafka", "Locking", "Events", "EventLog", logging]),
         room("Checkpoints", ["KillPoints", "Locking", "SQLiteFiles", grdb]),
         room("Identities", ["CKernels", "Locking", "Events", heaps]),
+        room("Quarantine", ["Locking", "Events"]),
         room("Histories", ["CKernels", heaps]),
         room("Counting", ["Factors", "Learners", "Histories"], computes: true),
         room("LiveScores", ["Evaluation", "Events"], computes: true),
@@ -119,13 +120,13 @@ let package = Package(
             [
                 "Locking", "Factors", "Learners", "Retrieval", "Events", "Checkpoints", "Identities",
                 "CKernels", "Histories", "Counting", "Blending", "FeatureMaps", "LiveScores",
-                "ContentVectors", heaps,
+                "ContentVectors", "Quarantine", heaps,
             ], learns: true),
         room(
             "StreamLearning",
             [
                 "Locking", "Factors", "FeatureMaps", "Learners", "Events", "Checkpoints", "Identities",
-                "Histories", "Counting", "Blending", "LiveScores", "ContentVectors", "State",
+                "Histories", "Counting", "Blending", "LiveScores", "ContentVectors", "Quarantine", "State",
             ], learns: true),
         room(
             "ClusterItems",
@@ -146,14 +147,15 @@ let package = Package(
             [
                 "Identities",
                 "Locking", "Factors", "FeatureMaps", "Learners", "Retrieval", "Events", "Checkpoints",
-                "Histories", "Counting", "Blending", "LiveScores", "ContentVectors", "State", heaps,
+                "Histories", "Counting", "Blending", "LiveScores", "ContentVectors", "Quarantine", "State",
+                heaps,
             ]),
         room(
             "Engine",
             [
                 "Locking", "Factors", "Learners", "Retrieval", "Events", "SQLiteFiles", "EventLog",
                 "Checkpoints", "Generations", "Identities", "KillPoints", "LiveScores", "Evaluation", "State",
-                "StreamLearning", "ClusterItems", "ClusterUsers", "LookUps", logging,
+                "StreamLearning", "ClusterItems", "ClusterUsers", "Quarantine", "LookUps", logging,
                 metrics,
             ]),
         room("Access", ["CCrypt", "Locking", logging]),
@@ -165,7 +167,8 @@ let package = Package(
                 "Checkpoints", "State", "StreamLearning", "LookUps", "Engine", logging,
             ]),
         room("RESP", [nioCore]),
-        room("Commands", ["Events", "State", "LookUps", "Engine", "Access", "RESP", nioCore]),
+        room(
+            "Commands", ["Events", "Quarantine", "State", "LookUps", "Engine", "Access", "RESP", nioCore]),
         room(
             "RPC",
             [
@@ -176,8 +179,9 @@ let package = Package(
         .target(
             name: "HTTPServer",
             dependencies: [
-                "Locking", "Instruments", "Events", "State", "LookUps", "Engine", "Access", "RESP", "RPC",
-                hummingbird,
+                "Locking", "Instruments", "Events", "Quarantine", "State", "LookUps", "Engine", "Access",
+                "RESP",
+                "RPC", hummingbird,
                 metrics, httpTypes, nioCore, nioHTTPTypes, nioPosix, logging,
             ],
             resources: [
@@ -240,7 +244,13 @@ let package = Package(
             swiftSettings: settings),
         room("HostileClients", ["Locking", "RESP"]),
         room(
-            "Fuzzing", ["Access", "Events", "LookUps", "Engine", "RESP", "Commands", "Settings", nioCore]),
+            "Fuzzing",
+            [
+                "Access", "Events", "Learners", "ContentVectors", "Checkpoints", "Quarantine", "State",
+                "StreamLearning",
+                "LookUps",
+                "Engine", "RESP", "Commands", "Settings", nioCore,
+            ]),
         room(
             "BenchmarkSupport",
             [
@@ -250,10 +260,11 @@ let package = Package(
         room(
             "KillRuns",
             ["BenchmarkSupport", "EmbeddedEventLog", "Events", "Factors", "KillPoints", "RESP", logging]),
+        room("SoakRuns", ["BenchmarkSupport", "Factors", "Locking", "Plotting", "RESP"]),
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
-                "KillRuns", "ClusterItems", "LiveScores", "ContentVectors", "ContentEvaluation",
+                "KillRuns", "SoakRuns", "ClusterItems", "LiveScores", "ContentVectors", "ContentEvaluation",
                 "BenchmarkSupport",
                 "HostileClients", "Fuzzing", "FeatureMaps",
                 "Histories", "Identities", "CScheduling",
@@ -296,6 +307,13 @@ let package = Package(
                 logging,
             ]),
         tests(of: "Identities", ["Identities", "Events", "Locking"]),
+        tests(
+            of: "Quarantine",
+            [
+                "EngineSupport", "TestSupport", "Quarantine", "StreamLearning", "State", "LookUps", "Engine",
+                "Checkpoints", "Events", "Factors", "Counting", "Blending", "Learners", "LiveScores",
+                "Locking",
+            ]),
         tests(of: "Histories", ["Histories", "Factors"]),
         tests(of: "LiveScores", ["LiveScores", "Evaluation", "Events", "Factors"]),
         tests(of: "Blending", ["Blending", "Factors", "Learners"]),
@@ -410,6 +428,7 @@ let package = Package(
                 "KafkaEventLog", "Events", "TestSupport", logging,
             ]),
         tests(of: "Plotting", ["Plotting"]),
+        tests(of: "SoakRuns", ["SoakRuns"]),
         tests(of: "Exporting", ["Exporting", "Checkpoints", "Factors", "TestSupport"]),
         tests(of: "Watching", ["Watching", "Engine", "RESP"]),
         tests(of: "Freshet", ["freshet", "Settings", "RESP", "TestSupport", argumentParser]),
@@ -444,7 +463,9 @@ let package = Package(
         // For tests of commands and their server: an engine that answers as it is told, and a server of it on a socket.
         .target(
             name: "RPCSupport",
-            dependencies: ["RPC", "Access", "RESP", "Engine", "LookUps", "Events", "Locking", logging],
+            dependencies: [
+                "RPC", "Access", "RESP", "Quarantine", "Engine", "LookUps", "Events", "Locking", logging,
+            ],
             path: "Tests/RPCSupport", swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17

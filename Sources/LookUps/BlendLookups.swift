@@ -49,10 +49,12 @@ extension LookupAnswerer {
         var succeeding: [RowScores]
     }
 
+    /// An unhealthy part is left out: it says nothing, and proposes nothing.
     private func ask(_ taste: BlendedTaste, _ blend: PublishedBlend) -> Asked {
         var asked = Asked(personal: [], succeeding: [])
         for (part, number) in blend.rule.models.enumerated() {
             var counters = published.models[number].counters
+            if !published.isHealthy(number) { counters = nil }
             if !taste.again, counters?.rule.options.kind == .repeat { counters = nil }
             let trail = taste.parts[part].trail
             asked.personal.append(counters.flatMap { counters in trail.map { counters.personal($0) } } ?? [:])
@@ -67,7 +69,7 @@ extension LookupAnswerer {
     ) -> BlendFeatures {
         var features = BlendFeatures(shape: blend.rule.shape, count: rows.count)
         blend.fill(&features, rows)
-        for (part, number) in blend.rule.models.enumerated() {
+        for (part, number) in blend.rule.models.enumerated() where published.isHealthy(number) {
             let (place, model) = (blend.rule.counts + part, published.models[number])
             if let counters = model.counters {
                 guard counters.rule.isPersonal else {
@@ -113,7 +115,7 @@ extension LookupAnswerer {
     ) -> [Int32] {
         let each = max(limit, blend.rule.options.candidates)
         var rows = blend.first(each, filter)
-        for (part, number) in blend.rule.models.enumerated() {
+        for (part, number) in blend.rule.models.enumerated() where published.isHealthy(number) {
             let other = published.models[number]
             if let counters = other.counters {
                 guard counters.rule.isPersonal else { continue }
