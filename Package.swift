@@ -109,6 +109,7 @@ let package = Package(
         room("KafkaEventLog", ["CRdKafka", "Locking", "Events", "EventLog", logging]),
         room("Checkpoints", ["KillPoints", "Locking", "SQLiteFiles", grdb]),
         room("Identities", ["CKernels", "Locking", "Events", heaps]),
+        room("Quarantine", ["Locking", "Events"]),
         room("Histories", ["CKernels", heaps]),
         room("Counting", ["Factors", "Learners", "Histories"], computes: true),
         room("LiveScores", ["Evaluation", "Events"], computes: true),
@@ -119,14 +120,13 @@ let package = Package(
             [
                 "Locking", "Factors", "Learners", "Retrieval", "Events", "Checkpoints", "Identities",
                 "CKernels", "Histories", "Counting", "Blending", "FeatureMaps", "LiveScores",
-                "ContentVectors", heaps,
+                "ContentVectors", "Quarantine", heaps,
             ], learns: true),
         room(
             "StreamLearning",
             [
                 "Locking", "Factors", "FeatureMaps", "Learners", "Events", "Checkpoints", "Identities",
-                "Histories", "Counting", "Blending", "LiveScores", "ContentVectors",
-                "FeatureMaps", "State",
+                "Histories", "Counting", "Blending", "LiveScores", "ContentVectors", "Quarantine", "State",
             ], learns: true),
         room(
             "ClusterItems",
@@ -148,14 +148,16 @@ let package = Package(
             [
                 "Identities",
                 "Locking", "Factors", "FeatureMaps", "Learners", "Retrieval", "Events", "Checkpoints",
-                "Histories", "Counting", "Blending", "LiveScores", "ContentVectors", "State", heaps,
+                "Histories", "Counting", "Blending", "LiveScores", "ContentVectors", "Quarantine", "State",
+                heaps,
             ]),
         room(
             "Engine",
             [
                 "Locking", "Factors", "Learners", "Retrieval", "Events", "SQLiteFiles", "EventLog",
                 "Checkpoints", "Generations", "Identities", "KillPoints", "LiveScores", "Evaluation", "State",
-                "StreamLearning", "ClusterItems", "ClusterUsers", "ClusterMembers", "LookUps", logging,
+                "StreamLearning", "ClusterItems", "ClusterUsers", "ClusterMembers", "Quarantine", "LookUps",
+                logging,
                 metrics,
             ]),
         room("ClusterLookUps", ["ClusterMembers", "Events", "LookUps", "Engine"]),
@@ -170,7 +172,10 @@ let package = Package(
         room("RESP", [nioCore]),
         room(
             "Commands",
-            ["ClusterMembers", "Events", "State", "LookUps", "Engine", "Access", "RESP", nioCore]),
+            [
+                "ClusterMembers", "Events", "Quarantine", "State", "LookUps", "Engine", "Access", "RESP",
+                nioCore,
+            ]),
         room(
             "RPC",
             [
@@ -182,8 +187,9 @@ let package = Package(
         .target(
             name: "HTTPServer",
             dependencies: [
-                "Locking", "Instruments", "Events", "State", "LookUps", "Engine", "Access", "RESP", "RPC",
-                hummingbird,
+                "Locking", "Instruments", "Events", "Quarantine", "State", "LookUps", "Engine", "Access",
+                "RESP",
+                "RPC", hummingbird,
                 metrics, httpTypes, nioCore, nioHTTPTypes, nioPosix, logging,
             ],
             resources: [
@@ -247,7 +253,13 @@ let package = Package(
             swiftSettings: settings),
         room("HostileClients", ["Locking", "RESP"]),
         room(
-            "Fuzzing", ["Access", "Events", "LookUps", "Engine", "RESP", "Commands", "Settings", nioCore]),
+            "Fuzzing",
+            [
+                "Access", "Events", "Learners", "ContentVectors", "Checkpoints", "Quarantine", "State",
+                "StreamLearning",
+                "LookUps",
+                "Engine", "RESP", "Commands", "Settings", nioCore,
+            ]),
         room(
             "BenchmarkSupport",
             [
@@ -257,10 +269,11 @@ let package = Package(
         room(
             "KillRuns",
             ["BenchmarkSupport", "EmbeddedEventLog", "Events", "Factors", "KillPoints", "RESP", logging]),
+        room("SoakRuns", ["BenchmarkSupport", "Factors", "Locking", "Plotting", "RESP"]),
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
-                "KillRuns", "ClusterItems", "LiveScores", "ContentVectors", "ContentEvaluation",
+                "KillRuns", "SoakRuns", "ClusterItems", "LiveScores", "ContentVectors", "ContentEvaluation",
                 "BenchmarkSupport",
                 "HostileClients", "Fuzzing", "FeatureMaps",
                 "Histories", "Identities", "CScheduling",
@@ -303,6 +316,13 @@ let package = Package(
                 logging,
             ]),
         tests(of: "Identities", ["Identities", "Events", "Locking"]),
+        tests(
+            of: "Quarantine",
+            [
+                "EngineSupport", "TestSupport", "Quarantine", "StreamLearning", "State", "LookUps", "Engine",
+                "Checkpoints", "Events", "Factors", "Counting", "Blending", "Learners", "LiveScores",
+                "Locking",
+            ]),
         tests(of: "Histories", ["Histories", "Factors"]),
         tests(of: "LiveScores", ["LiveScores", "Evaluation", "Events", "Factors"]),
         tests(of: "Blending", ["Blending", "Factors", "Learners"]),
@@ -419,6 +439,7 @@ let package = Package(
                 "KafkaEventLog", "Events", "TestSupport", logging,
             ]),
         tests(of: "Plotting", ["Plotting"]),
+        tests(of: "SoakRuns", ["SoakRuns"]),
         tests(of: "Exporting", ["Exporting", "Checkpoints", "Factors", "TestSupport"]),
         tests(of: "Watching", ["Watching", "Engine", "RESP"]),
         tests(of: "Freshet", ["freshet", "Settings", "RESP", "TestSupport", argumentParser]),
@@ -453,7 +474,9 @@ let package = Package(
         // For tests of commands and their server: an engine that answers as it is told, and a server of it on a socket.
         .target(
             name: "RPCSupport",
-            dependencies: ["RPC", "Access", "RESP", "Engine", "LookUps", "Events", "Locking", logging],
+            dependencies: [
+                "RPC", "Access", "RESP", "Quarantine", "Engine", "LookUps", "Events", "Locking", logging,
+            ],
             path: "Tests/RPCSupport", swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17

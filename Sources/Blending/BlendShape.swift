@@ -138,11 +138,12 @@ public struct BlendFeatures: Sendable {
         numbers = [Float](repeating: 0, count: shape.features * count)
     }
 
-    /// What the part gives to the item at `place`; the second `number` where it gives two.
+    /// What the part gives to the item at `place`; the second `number` where it gives two. A part that gives no number
+    /// says nothing of the item: else it would silence all others.
     @inlinable
     @inline(__always)
     public mutating func set(_ part: Int, _ number: Int = 0, at place: Int, _ value: Float) {
-        guard value != 0 else { return }
+        guard value != 0, value.isFinite else { return }
         numbers[(shape.starts[part] + number) * count + place] = shape.parts[part].source.feature(value)
     }
 
@@ -154,7 +155,7 @@ public struct BlendFeatures: Sendable {
         numbers.withUnsafeMutableBufferPointer { values in
             for place in 0..<count {
                 let value = value(place)
-                if value != 0 { values[start + place] = source.feature(value) }
+                if value != 0, value.isFinite { values[start + place] = source.feature(value) }
             }
         }
     }

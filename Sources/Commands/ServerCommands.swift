@@ -6,7 +6,7 @@ import Synchronization
 
 /// `STATUS`, `MODELS`, `CHECKPOINT`: the daemon about itself.
 package enum ServerCommands {
-    static let all = [status, InfoCommand.info, models, checkpoint]
+    static let all = [status, InfoCommand.info, models, QuarantineCommand.quarantine, checkpoint]
 
     static let status = Command(
         "STATUS", "Positions, counters, live scores, memory; DIGEST adds a digest of all learned state.",

@@ -33,7 +33,7 @@ extension Engine {
         fields += logFields(snapshot)
         fields.append(StatusField("users.count", .integer(Int64(state.users.read { $0.count }))))
         fields.append(StatusField("items.count", .integer(Int64(state.items.read { $0.count }))))
-        fields += defaultModelFields(snapshot.defaultModel)
+        fields += defaultModelFields(snapshot.defaultModel) + healthFields()
         for (model, numbers) in zip(state.models, snapshot.models) {
             fields += self.fields(of: model, numbers).map {
                 StatusField("model.\(model.options.name).\($0.name)", $0.value)
@@ -140,6 +140,7 @@ extension Engine {
             StatusField("learner", .text(model.options.learnerName)),
             StatusField("updates", .integer(Int64(numbers.updates))),
             StatusField("rejected", .integer(Int64(numbers.rejected))),
+            StatusField("unhealthy", .bool(!numbers.isHealthy)),
         ]
         for (suffix, sums) in [("", numbers.score.window), (".total", numbers.score.total)] {
             fields.append(StatusField("scored\(suffix)", .integer(sums.count)))

@@ -159,6 +159,7 @@ public final class Engine: Sendable {
             ])
         queue.sync {
             tellOverruled()
+            tellUnhealthy()
             judgeModels()
             publish()
             refreshSnapshot()
@@ -289,6 +290,7 @@ public final class Engine: Sendable {
         report(outcome.rejections)
         tell(outcome.promotions)
         noteAsked(outcome.promotions)
+        tellHealth(of: outcome.healthChanges)
         confined.changed = true
         confined.eventsSinceCheckpoint += events
         if confined.residence != nil { confined.residents = state.residentCount }
@@ -300,17 +302,6 @@ public final class Engine: Sendable {
         if left == 0 || sincePublished >= publishInterval { publish() }
         if confined.eventsSinceCheckpoint >= confined.changeable.checkpoints.eventsMax { checkpointLater() }
         earnIdleWork(events: events)
-    }
-
-    private func report(_ rejections: [Rejection]) {
-        guard let first = rejections.first else { return }
-        logger.warning(
-            "the guard dropped updates that were not finite or passed engine.norm-max; a lower learning-rate helps",
-            metadata: [
-                "model": "\(options.state.models[first.model].name)",
-                "token": "\(first.partition):\(first.offset)",
-                "updates": "\(rejections.count)",
-            ])
     }
 
     /// Of a backlog: as configured, or longer, so that no more than a sixteenth of the time goes into showing what is

@@ -1,5 +1,6 @@
 public import Events
 public import LookUps
+public import Quarantine
 
 /// What can be asked of the running engine. Safe from any thread; the RPC and HTTP servers stand on this alone.
 ///
@@ -39,6 +40,8 @@ public protocol LookupService: AnyObject, Sendable {
     func items(titled text: String, count: Int) throws(LookupError) -> [EntityID]
     /// Where items lie to each other. Costs a pass over all rows: tens of milliseconds at a hundred thousand items.
     func map(_ query: MapQuery) throws(LookupError) -> ItemMap
+    /// The latest updates that the guard dropped, of one model or of all, newest first; of this run.
+    func quarantine(_ count: Int, model: String?) throws(LookupError) -> [QuarantinedUpdate]
     func models() -> [ModelStatus]
     /// Names are dotted (`events.applied`); the part before the first dot is the section in `INFO`.
     func status() -> [StatusField]

@@ -1,6 +1,7 @@
 public import CoreMetrics
 public import Events
 public import LookUps
+public import Quarantine
 
 /// A service that measures how long the look-ups of another take, and counts those that fail.
 ///
@@ -120,6 +121,10 @@ extension MeasuredLookups {
     }
 
     public func map(_ query: MapQuery) throws(LookupError) -> ItemMap { try service.map(query) }
+
+    public func quarantine(_ count: Int, model: String?) throws(LookupError) -> [QuarantinedUpdate] {
+        try service.quarantine(count, model: model)
+    }
 
     public func models() -> [ModelStatus] { service.models() }
 

@@ -41,6 +41,9 @@ public struct Gramian: Sendable, Equatable {
         for index in 0..<table.count where !table.row(index).isZero { rows += 1 }
     }
 
+    /// Whether all sums are numbers. What was added and was none does not leave by being taken off: sum anew.
+    public var isFinite: Bool { sums.allSatisfy(\.isFinite) }
+
     /// Adds a row that was not in the sum.
     public mutating func add(_ row: Row) {
         accumulate(row.vector, scale: 1)

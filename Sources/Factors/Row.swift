@@ -58,6 +58,9 @@ public struct Row {
         (UnsafeMutableRawPointer(lanes).assumingMemoryBound(to: Float.self), biasPointer)
     }
 
+    /// Whether all it holds are numbers; not so for a row whose squares overflow.
+    public var isFinite: Bool { dot(self).isFinite && bias.isFinite && step.isFinite }
+
     /// Whether all factors are 0.
     public var isZero: Bool { indices.allSatisfy { lanes[$0] == .zero } }
 

@@ -1,6 +1,7 @@
 internal import Engine
 internal import Events
 internal import LookUps
+internal import Quarantine
 
 /// Answers always the same, at once.
 final class ConstantService: LookupService {
@@ -36,6 +37,13 @@ final class ConstantService: LookupService {
     func user(_ id: EntityID, listMax: Int) throws(LookupError) -> UserRecord { throw unknown(id) }
     func items(titled text: String, count: Int) throws(LookupError) -> [EntityID] { known }
     func map(_ query: MapQuery) throws(LookupError) -> ItemMap { ItemMap(model: "stars", itemsTaken: 0) }
+    func quarantine(_ count: Int, model: String?) throws(LookupError) -> [QuarantinedUpdate] {
+        [
+            QuarantinedUpdate(
+                model: "stars", token: token, user: nil, item: known.first, time: 0, reason: "not-finite",
+                steps: 1)
+        ]
+    }
     func models() -> [ModelStatus] {
         [
             ModelStatus(

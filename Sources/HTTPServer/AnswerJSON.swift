@@ -1,6 +1,7 @@
 import Engine
 import Events
 import LookUps
+import Quarantine
 
 /// Answers of the engine as JSON; the members have the names of the RPC's fields.
 enum AnswerJSON {
@@ -27,6 +28,15 @@ enum AnswerJSON {
             list.append(.object(members))
         }
         return .array(list)
+    }
+
+    static func quarantined(_ update: QuarantinedUpdate) -> JSON {
+        .object([
+            ("model", .string(update.model)), ("token", .string(update.token.description)),
+            ("user", .optional(update.user?.string, JSON.string)),
+            ("item", .optional(update.item?.string, JSON.string)), ("ts", .integer(update.time)),
+            ("why", .string(update.reason)), ("steps", .int(update.steps)),
+        ])
     }
 
     private static func meta(_ meta: AnswerMeta) -> JSON {

@@ -27,7 +27,8 @@ package struct Health: Equatable {
         freshness: Double?, slowest: Double? = nil
     ) {
         let lag = status.number("lag.total") ?? 0
-        if let trouble = Self.trouble(status) {
+        let unhealthy = models.filter { $0.fields.contains(StatusField("unhealthy", .bool(true))) }
+        if let trouble = Self.trouble(status) ?? Self.unhealthy(unhealthy, status) {
             (state, words) = (.trouble, trouble)
         } else if lag > max(Self.lagWorthTelling, eventsPerSecond ?? 0) {
             (state, words) = (.busy, Self.behind(lag, eventsPerSecond ?? 0, lagChange ?? 0, freshness))
@@ -60,6 +61,18 @@ package struct Health: Equatable {
         }
         let letters = status.number("dead-letters.waiting") ?? 0
         return letters > 0 ? "\(count(letters)) malformed events could not be put aside yet." : nil
+    }
+
+    private static func unhealthy(_ models: [ModelStatus], _ status: [StatusField]) -> String? {
+        guard !models.isEmpty else { return nil }
+        let names = models.map { "“\($0.name)”" }.joined(separator: ", ")
+        let instead =
+            models.contains(where: \.isDefault)
+            ? " Who names no model is answered by “\(status.text("default-model.answered-by"))”." : ""
+        let newest = status.text("generations.newest")
+        let back = newest.isEmpty ? "" : " To go back: freshet checkpoint restore \(newest)."
+        return
+            "Too many updates of \(names) are dropped by the guard: QUARANTINE lists them.\(instead)\(back)"
     }
 
     private static func behind(

@@ -15,6 +15,7 @@ extension Routes {
                 .json(
                     .object([
                         ("alive", .bool(true)), ("version", .string(call.environment.options.version)),
+                        ("unhealthy-models", .int(unhealthyModels(call.environment))),
                     ]))
             }),
         Route(
@@ -39,6 +40,18 @@ extension Routes {
             .get, "/v1/models", "models", "The models, each with its learner and live scores.",
             answer: Schemas.answer("Models", "The models."),
             .lookup { call in AnswerJSON.models(try call.environment.service().models()) }),
+        Route(
+            .get, "/v1/quarantine", "quarantine", "The latest updates that the guard dropped, newest first.",
+            parameters: [
+                Parameter.query("model", .text(bytesMax: 64), "Of this model alone."),
+                Parameter.query("count", .integer(1...10_000), "Updates at most.").standing(at: .int(100)),
+            ],
+            answer: Schemas.answer("Quarantine", "The updates."), problems: [.notFound],
+            .lookup { call in
+                let updates = try call.environment.service().quarantine(
+                    call.integer("count", otherwise: 100), model: call.text("model"))
+                return .object([("updates", .array(updates.map(AnswerJSON.quarantined)))])
+            }),
         Route(
             .get, "/v1/curves", "curves", "How the live scores went since the daemon began.",
             answer: Schemas.answer("Curves", "Columns: an entry a moment."),
@@ -73,6 +86,12 @@ extension Routes {
             access: .anybody,
             .any { call in .json(OpenAPI.document(version: call.environment.options.version)) }),
     ]
+
+    /// Alive they are all the same: what to do about them is for a person.
+    private static func unhealthyModels(_ environment: HTTPEnvironment) -> Int {
+        guard case .serving(let service) = environment.current else { return 0 }
+        return service.models().count { $0.fields.contains(StatusField("unhealthy", .bool(true))) }
+    }
 
     @Sendable private static func ready(_ call: Call) async throws -> Response {
         let reason: String

@@ -199,6 +199,19 @@ enum Schemas {
                     [("name", text), ("learner", text), ("default", flag)], others: plain))
         ),
         (
+            "Quarantine",
+            object([
+                (
+                    "updates",
+                    array(
+                        of: object([
+                            ("model", text), ("token", text), ("user", nullable("string")),
+                            ("item", nullable("string")), ("ts", integer), ("why", text), ("steps", integer),
+                        ]))
+                )
+            ])
+        ),
+        (
             "Map",
             object([
                 ("model", text), ("items-taken", integer), ("explained", array(of: number)),
@@ -234,6 +247,6 @@ enum Schemas {
             "Ready",
             object([("ready", flag), ("reason", text)], optional: [("lag", integer), ("lag-max", integer)])
         ),
-        ("Alive", object([("alive", flag), ("version", text)])),
+        ("Alive", object([("alive", flag), ("version", text), ("unhealthy-models", integer)])),
     ]
 }

@@ -143,6 +143,7 @@ struct StatusMetrics {
     private static let modelLines: [Line] = [
         count("updates", "model_updates", "Updates learned."),
         count("rejected", "model_updates_rejected", "Updates that the guard dropped."),
+        level("unhealthy", "model_unhealthy", "Whether the guard drops too many of the model's updates."),
         level("scored", "model_scored_events", "Events in the window of the live score."),
         level("rmse", "model_score", scoreHelp, [("measure", "rmse"), ("of", "model")]),
         level("rmse-means", "model_score", scoreHelp, [("measure", "rmse"), ("of", "means")]),

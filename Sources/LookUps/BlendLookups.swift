@@ -54,10 +54,12 @@ extension LookupAnswerer {
         var succeeding: [RowScores]
     }
 
+    /// An unhealthy part is left out: it says nothing, and proposes nothing.
     private func ask(_ taste: BlendedTaste, _ blend: PublishedBlend) -> Asked {
         var asked = Asked(personal: [], succeeding: [])
         for (part, number) in blend.rule.models.enumerated() {
             var counters = published.models[number].counters
+            if !published.isHealthy(number) { counters = nil }
             if !taste.again, counters?.rule.options.kind == .repeat { counters = nil }
             let trail = taste.parts[part].trail
             asked.personal.append(counters.flatMap { counters in trail.map { counters.personal($0) } } ?? [:])
@@ -78,7 +80,7 @@ extension LookupAnswerer {
                 features.fill(blend.rule.liking, kind.rawValue) { likings[$0] }
             }
         }
-        for (part, number) in blend.rule.models.enumerated() {
+        for (part, number) in blend.rule.models.enumerated() where published.isHealthy(number) {
             let (place, model) = (blend.rule.own + part, published.models[number])
             if let counters = model.counters {
                 guard counters.rule.isPersonal else {
@@ -125,7 +127,7 @@ extension LookupAnswerer {
         let each = max(limit, blend.rule.options.candidates)
         var rows = blend.first(each, filter)
         if let liking = taste.liking { rows += liked(each, liking, blend, filter) }
-        for (part, number) in blend.rule.models.enumerated() {
+        for (part, number) in blend.rule.models.enumerated() where published.isHealthy(number) {
             let other = published.models[number]
             if let counters = other.counters {
                 guard counters.rule.isPersonal else { continue }

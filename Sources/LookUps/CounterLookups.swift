@@ -19,7 +19,7 @@ extension LookupAnswerer {
             var found: [Candidate] = []
             for (row, score) in personal where Int(row) < index.count && filter.allows(Int(row)) {
                 let base = rule.base(clock.popular(index.popularity[Int(row)]))
-                found.append(Candidate(row: row, score: score + base))
+                if (score + base).isFinite { found.append(Candidate(row: row, score: score + base)) }
             }
             let popular = index.mostPopular(limit + found.count, clock: clock, filter: filter)
             for candidate in popular where personal[candidate.row] == nil {

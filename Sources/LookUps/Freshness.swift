@@ -23,7 +23,7 @@ extension LookupAnswerer {
     func answer(
         _ found: Found, as unit: ScoreUnit = .score, userBias: Float = 0, model: PublishedModel, count: Int,
         freshness: Freshness?,
-        fallback: RecommendQuery.Fallback = .none, ignored: [EntityID] = []
+        fallback: AnswerMeta.Fallback = .none, ignored: [EntityID] = []
     ) -> ItemAnswer {
         answer(
             found, as: unit, userBias: userBias, by: model.traits.name, count: count, freshness: freshness,
@@ -34,7 +34,7 @@ extension LookupAnswerer {
     func answer(
         _ found: Found, as unit: ScoreUnit = .score, userBias: Float = 0, by name: String, count: Int,
         freshness: Freshness?,
-        fallback: RecommendQuery.Fallback = .none, ignored: [EntityID] = []
+        fallback: AnswerMeta.Fallback = .none, ignored: [EntityID] = []
     ) -> ItemAnswer {
         let items = found.items.map {
             Candidate(row: $0.row, score: unit.answer($0.score, userBias: userBias))

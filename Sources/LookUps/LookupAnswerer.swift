@@ -112,7 +112,13 @@ extension LookupAnswerer {
         }
     }
 
-    func modelNumber(_ name: String?) throws(LookupError) -> Int {
+    /// Which model answers, and whom it stands in for.
+    func asked(_ name: String?) throws(LookupError) -> StandardModel {
+        guard let name else { return published.standard }
+        return StandardModel(named: try modelNumber(name))
+    }
+
+    package func modelNumber(_ name: String?) throws(LookupError) -> Int {
         guard let name else { return published.defaultModel }
         guard let number = published.models.firstIndex(where: { $0.traits.name == name }) else {
             let known = published.models.map(\.traits.name).joined(separator: ", ")
@@ -153,15 +159,23 @@ extension LookupAnswerer {
         LookupError(.noUser, "no user '\(user)'")
     }
 
+    static var noneHealthy: LookupError {
+        LookupError(
+            .unavailable,
+            "the default model is unhealthy, and there is no other of its kind; FALLBACK popular, or MODEL, answers; see STATUS"
+        )
+    }
+
     /// Somebody who is known, but not to this model.
     func withoutTaste(_ user: EntityID, _ model: PublishedModel) -> LookupError {
         LookupError(.noUser, "user '\(user)' took nothing that model '\(model.traits.name)' learns from")
     }
 
     /// False for the row of somebody who took nothing, where rows are solved: it is zero, all items score 0, and their
-    /// order says nothing.
+    /// order says nothing. False too for a row that holds what is no number: nothing can be said by it.
     func hasTaste(_ taste: Taste, _ model: PublishedModel) -> Bool {
-        !model.traits.isAlternating || taste.vector.contains { $0 != 0 }
+        guard taste.vector.allSatisfy(\.isFinite), taste.bias.isFinite else { return false }
+        return !model.traits.isAlternating || taste.vector.contains { $0 != 0 }
     }
 
     /// An item that came a moment ago.

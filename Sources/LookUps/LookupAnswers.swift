@@ -51,8 +51,15 @@ public struct AnswerMeta: Sendable, Equatable {
     public var unlearned: Int
     /// How the items were found.
     public var path: String
-    /// What stood in for an unknown user's own items; `.none` where nothing had to.
-    public var fallback: RecommendQuery.Fallback
+    /// What stood in for what was asked: `.none` where nothing had to.
+    public enum Fallback: String, Sendable {
+        case none
+        /// What is popular: for somebody of whom nothing is known, or where no model is healthy.
+        case popular
+        /// Another model than the default, which is unhealthy.
+        case model
+    }
+    public var fallback: Fallback
     /// Items that could have been answered.
     public var candidates: Int
     /// Where fewer items are answered than were asked for.
@@ -62,7 +69,7 @@ public struct AnswerMeta: Sendable, Equatable {
 
     public init(
         model: String, positions: [Int32: Int64], age: Duration, unlearned: Int, path: String,
-        fallback: RecommendQuery.Fallback, candidates: Int, shortfall: Shortfall?, ignored: [EntityID] = []
+        fallback: Fallback, candidates: Int, shortfall: Shortfall?, ignored: [EntityID] = []
     ) {
         self.model = model
         self.positions = positions

@@ -4,6 +4,7 @@ internal import Factors
 internal import Learners
 internal import LiveScores
 internal import Locking
+internal import Quarantine
 package import Retrieval
 package import State
 internal import Synchronization
@@ -21,20 +22,31 @@ package final class PublishedState: Sendable {
     private let counts: Lock<PublishedCounts>
     private let latest = Lock(Snapshot())
     private let items = Atomic<Int>(0)
-    private let defaultNumber: Atomic<Int>
+    private let standardBits: Atomic<Int>
+    /// A bit a model, for the first 64.
+    private let unhealthy = Atomic<UInt64>(0)
 
     package init(of state: LearnedState) {
-        defaultNumber = Atomic(state.comparison.defaultModel.number)
+        standardBits = Atomic(StandardModel(of: state).bits)
         models = state.models.map { PublishedModel(traits: $0.traits, factors: state.options.factors) }
         content = state.content.map { PublishedContent($0.words) }
         counts = Lock(PublishedCounts(models: state.models.count))
+        showHealth(of: state)
     }
 
     /// Items known, described or rated. Cheap: asked before each look-up.
     package var itemCount: Int { items.load(ordering: .relaxed) }
 
-    /// The number of the model that is asked where a query names none, at the last publication.
-    package var defaultModel: Int { defaultNumber.load(ordering: .relaxed) }
+    /// The model that is asked where a query names none, at the last publication.
+    package var standard: StandardModel { StandardModel(bits: standardBits.load(ordering: .relaxed)) }
+
+    /// Its number.
+    package var defaultModel: Int { standard.number }
+
+    /// Whether a blend may ask the model.
+    func isHealthy(_ number: Int) -> Bool {
+        number >= 64 || unhealthy.load(ordering: .relaxed) & 1 << UInt64(number) == 0
+    }
 
     /// What the state last told of itself.
     package var snapshot: Snapshot { latest.withLock { $0 } }
@@ -102,13 +114,22 @@ extension PublishedState {
         counts.withLock { $0.take(stats, from: state) }
         items.store(state.stats.count, ordering: .relaxed)
         if complete {
-            defaultNumber.store(state.comparison.defaultModel.number, ordering: .relaxed)
+            showHealth(of: state)
             latest.withLock {
                 $0.scale = state.ratings.scale
                 $0.newestTime = state.newestTime
             }
         }
         return complete
+    }
+
+    private func showHealth(of state: LearnedState) {
+        standardBits.store(StandardModel(of: state).bits, ordering: .relaxed)
+        var bits: UInt64 = 0
+        for (number, model) in state.models.prefix(64).enumerated() where !model.health.isHealthy {
+            bits |= 1 << UInt64(number)
+        }
+        unhealthy.store(bits, ordering: .relaxed)
     }
 
     /// Takes over what the state tells of itself.

@@ -32,26 +32,29 @@ extension LookupAnswerer {
         case .content: return try answersByContent(for: users, like: query)
         case .match: return try answersByMatch(for: users, like: query)
         }
-        let number = try modelNumber(query.model)
-        let model = published.models[number]
+        let asked = try asked(query.model)
+        let (number, model) = (asked.number, published.models[asked.number])
+        // Where no model is healthy nobody's taste is known.
+        func hasTaste(_ taste: Taste) -> Bool { asked.fallback != .popular && self.hasTaste(taste, model) }
         let freshness = query.wantsMeta ? freshness() : nil
         let selection = selection(tags: query.tags, exclude: query.exclude, keepsReasons: query.wantsMeta)
         let wishes = try users.map { user throws(LookupError) in
             try wish(of: user, model: number, selection: selection, seen: query.seenRule(options))
         }
         var found = best(
-            query.count, for: wishes.compactMap { $0.flatMap { hasTaste($0.taste, model) ? $0 : nil } },
+            query.count, for: wishes.compactMap { $0.flatMap { hasTaste($0.taste) ? $0 : nil } },
             in: model, counts: query.wantsMeta
         ).makeIterator()
         let unit = published.unit(of: model)
         return zip(users, wishes).map { user, wish in
-            if let wish, hasTaste(wish.taste, model), let found = found.next() {
+            if let wish, hasTaste(wish.taste), let found = found.next() {
                 return .success(
                     answer(
                         found, as: unit, userBias: wish.taste.bias, model: model, count: query.count,
-                        freshness: freshness))
+                        freshness: freshness, fallback: asked.fallback))
             }
             guard query.fallback == .popular else {
+                if asked.fallback == .popular { return .failure(Self.noneHealthy) }
                 return .failure(wish == nil ? unknown(user) : withoutTaste(user, model))
             }
             let popular = list(
@@ -65,7 +68,8 @@ extension LookupAnswerer {
 
     package func answer(_ query: SimilarQuery) throws(LookupError) -> ItemAnswer {
         if query.by == .content { return try answerByContent(query) }
-        let model = published.models[relating(try modelNumber(query.model))]
+        let asked = try asked(query.model)
+        let model = published.models[relating(asked.number)]
         let freshness = query.wantsMeta ? freshness() : nil
         let row = try rows(of: [query.item])[0]
         var selection = selection(tags: query.tags, exclude: [], keepsReasons: query.wantsMeta)
@@ -74,12 +78,12 @@ extension LookupAnswerer {
         guard let vector else { throw withoutFactors(query.item) }
         if let counters = model.counters {
             let found = try following(query, row: row, selection: selection, in: model, counters)
-            return answer(found, model: model, count: query.count, freshness: freshness)
+            return answer(found, model: model, count: query.count, freshness: freshness, fallback: asked.meta)
         }
         let found = nearest(
             query.count, to: vector, metric: SimilarityMetric(query.metric), selection: selection, in: model,
             counts: query.wantsMeta)
-        return answer(found, model: model, count: query.count, freshness: freshness)
+        return answer(found, model: model, count: query.count, freshness: freshness, fallback: asked.meta)
     }
 
     package func answer(_ query: TopQuery) throws(LookupError) -> ItemAnswer {

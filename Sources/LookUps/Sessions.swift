@@ -9,20 +9,28 @@ internal import State
 
 extension LookupAnswerer {
     package func answer(_ query: SessionQuery) throws(LookupError) -> ItemAnswer {
-        let number = try modelNumber(query.model)
-        let model = published.models[number]
+        let asked = try asked(query.model)
+        let (number, model) = (asked.number, published.models[asked.number])
         let freshness = query.wantsMeta ? freshness() : nil
         let named = try named(query, in: model)
         var selection = selection(tags: query.tags, exclude: query.exclude, keepsReasons: query.wantsMeta)
         if !query.includeSeen, options.seen != .allow {
             selection.leaveOut(named.rows.map { Int32($0) }.sorted(), because: .seen)
         }
+        if asked.fallback == .popular {
+            let popular = list(
+                query.count, by: .popular, selection: selection, in: model, counts: query.wantsMeta)
+            return answer(
+                popular, model: model, count: query.count, freshness: freshness, fallback: .popular,
+                ignored: named.ignored)
+        }
         if let blend = model.blend {
             let taste = taste(of: named.rows, weights: named.weights, blend, deviation: deviation)
             let found = best(
                 query.count, taste, selection: selection, in: model, blend, counts: query.wantsMeta)
             return answer(
-                found, model: model, count: query.count, freshness: freshness, ignored: named.ignored)
+                found, model: model, count: query.count, freshness: freshness, fallback: asked.fallback,
+                ignored: named.ignored)
         }
         if let counters = model.counters {
             let trail = trail(of: named.rows, weights: named.weights, counters.rule)
@@ -30,7 +38,8 @@ extension LookupAnswerer {
                 query.count, personal: counters.personal(trail), selection: selection, in: model,
                 rule: counters.rule, counts: query.wantsMeta)
             return answer(
-                found, model: model, count: query.count, freshness: freshness, ignored: named.ignored)
+                found, model: model, count: query.count, freshness: freshness, fallback: asked.fallback,
+                ignored: named.ignored)
         }
         let session = FoldInSession(
             rows: named.rows, weights: named.weights, scale: published.scale,
@@ -53,7 +62,7 @@ extension LookupAnswerer {
         let unit: ScoreUnit = model.traits.predictsRatings ? .rating(session.scale) : .score
         return answer(
             found[0], as: unit, userBias: taste.bias, model: model, count: query.count,
-            freshness: freshness, ignored: named.ignored)
+            freshness: freshness, fallback: asked.fallback, ignored: named.ignored)
     }
 
     /// A session's items as rows.

@@ -2,6 +2,7 @@ internal import Factors
 internal import Foundation
 package import Learners
 package import LiveScores
+internal import Quarantine
 internal import Retrieval
 package import State
 
@@ -10,6 +11,7 @@ package struct Snapshot: Sendable {
     package struct Model: Sendable {
         package var updates = 0
         package var rejected = 0
+        package var isHealthy = true
         package var score = PrequentialScore(windowEvents: 1)
         /// Over the window, by more than noise.
         package var losesToBaseline = false
@@ -37,7 +39,8 @@ package struct Snapshot: Sendable {
         counters = state.counters
         models = state.models.enumerated().map { number, model in
             Model(
-                updates: model.updates, rejected: model.rejected, score: model.score,
+                updates: model.updates, rejected: model.rejected, isHealthy: model.health.isHealthy,
+                score: model.score,
                 losesToBaseline: model.losesToBaseline, lead: state.comparison.lead(of: number))
         }
         defaultModel = state.comparison.defaultModel

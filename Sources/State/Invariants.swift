@@ -136,7 +136,3 @@ private final class InvariantCheck {
         }
     }
 }
-
-extension Row {
-    fileprivate var isFinite: Bool { dot(self).isFinite && bias.isFinite && step.isFinite }
-}

@@ -17,6 +17,7 @@ package import Identities
 package import Learners
 package import LiveScores
 package import Locking
+package import Quarantine
 
 /// All that is learned, and the positions it was learned from.
 ///
@@ -50,6 +51,8 @@ package final class LearnedState: @unchecked Sendable {
     /// Vectors of items by their tags; `nil` where none are wanted. Changed as descriptions are taken in, on the engine's
     /// queue.
     package var content: ContentVectors?
+    /// The latest updates that the guard dropped.
+    package let quarantine: QuarantineList
     /// Rows erased since the last checkpoint.
     package var forgotten: [Int32] = []
     /// Who of them asked for it, since the last checkpoint.
@@ -83,6 +86,7 @@ package final class LearnedState: @unchecked Sendable {
                 usersMayLeave: options.usersMayLeave)
         }
         models = options.models.map { ModelState(options: $0, state: options) }
+        quarantine = QuarantineList(models: options.models.map(\.name))
         var priorOptions = options.priors
         priorOptions.normMax = options.normMax
         priors = ItemPriors(models: options.models.count, options: priorOptions)

@@ -3,6 +3,7 @@ package import Counting
 package import Factors
 package import Histories
 package import LiveScores
+package import Quarantine
 package import Retrieval
 
 /// A model's item side and its score. The users' side is in the shards.
@@ -35,6 +36,7 @@ package final class ModelState: @unchecked Sendable {
     package var losesToBaseline = false
     package var updates = 0
     package var rejected = 0
+    package var health = ModelHealth()
 
     package init(options: ModelOptions, state: StateOptions) {
         traits = ModelTraits(options: options, state: state)

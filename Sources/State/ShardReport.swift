@@ -2,6 +2,7 @@ package import Blending
 package import Counting
 internal import Histories
 package import Learners
+package import Quarantine
 
 /// What a shard has done in one segment of a batch.
 package struct ShardReport {
@@ -19,6 +20,9 @@ package struct ShardReport {
     /// Of blends, where several shards learn.
     package var blendSteps: [[BlendStep]]
     package var updates: [Int]
+    /// The same by steps of events, as far as steps have ended (`endStep`).
+    package private(set) var steps: [StepUpdates] = []
+    private var updatesInSteps: [Int]
     package var rejections: [Rejection] = []
     package var duplicates = 0
     /// Events that say less than what was known already, because they are older.
@@ -39,20 +43,21 @@ package struct ShardReport {
         retakes = Array(repeating: nil, count: models)
         blendSteps = Array(repeating: [], count: models)
         updates = Array(repeating: 0, count: models)
+        updatesInSteps = updates
+    }
+
+    /// What was updated since the last call was so by events of this step.
+    package mutating func endStep(_ step: Int64) {
+        guard updates != updatesInSteps else { return }
+        steps.append(StepUpdates(step: step, updates: zip(updates, updatesInSteps).map { $0 - $1 }))
+        updatesInSteps = updates
     }
 }
 
-/// An update that the guard refused.
-package struct Rejection {
-    package let model: Int
-    package let partition: Int32
-    package let offset: Int64
-
-    package init(model: Int, partition: Int32, offset: Int64) {
-        self.model = model
-        self.partition = partition
-        self.offset = offset
-    }
+/// How many updates of each model the events of one step took (`ModelHealth`).
+package struct StepUpdates: Sendable {
+    package let step: Int64
+    package let updates: [Int]
 }
 
 /// A change of what a user likes, as a shard reports it.

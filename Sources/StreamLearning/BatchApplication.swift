@@ -15,6 +15,7 @@ internal import Identities
 internal import Learners
 package import LiveScores
 internal import Locking
+package import Quarantine
 package import State
 
 /// Applies batches to the state, one after the other: interns, cuts into segments, learns each on the shards.
@@ -33,11 +34,13 @@ package final class BatchApplication {
         /// Item rows whose counts are to be published.
         package var changedStats: [Int32] = []
         package var rejections: [Rejection] = []
+        /// Models that have become unhealthy, or healthy again.
+        package var healthChanges: [Int] = []
         /// Models that became the default, in their order.
         package var promotions: [Promotion] = []
     }
 
-    private let state: LearnedState
+    let state: LearnedState
     private let stages: StageTimes
     private let learners: [any StreamLearner]
     private let observer: (any LearningObserver)?
@@ -47,12 +50,12 @@ package final class BatchApplication {
     private let alternates: Bool
     /// Numbers of the models whose networks take their steps between rounds.
     private let networks: [Int]
-    private var preparation: Preparation
+    private(set) var preparation: Preparation
     /// On the shards' queues.
     private var run: SegmentRun?
     /// The batch that `run` ends.
     private var ending: Ending?
-    private var outcome: Outcome
+    var outcome: Outcome
 
     /// What is left to do when the last segment of a batch is learned.
     private struct Ending {
@@ -235,6 +238,7 @@ package final class BatchApplication {
             }
             take(reportOf: shard)
         }
+        if let last = run.segment.examples.last { judgeHealth(before: last.ordinal) }
         if learns { score(run.worker) }
         compare(run.worker, run.segment.promotions)
         for example in run.segment.examples where example.kind.isLearned {
@@ -291,8 +295,7 @@ package final class BatchApplication {
         state.counters.droppedTags += Int64(report.droppedTags)
         takeCounts(of: report)
         outcome.changedStats += report.changedStats
-        outcome.rejections += report.rejections
-        for rejection in report.rejections { state.models[rejection.model].rejected += 1 }
+        takeHealth(of: report)
         for (number, model) in state.models.enumerated() {
             model.updates += report.updates[number]
             if let sums = shard.networks[number]?.sums { model.network?.sums.take(from: sums) }
@@ -344,16 +347,7 @@ package final class BatchApplication {
 
     private func endBlock() {
         learnPrepared()
-        let token = preparation.lastToken
-        for number in state.models.indices {
-            guard var alternation = Alternation(state, number: number) else { continue }
-            alternation.endBlock(at: preparation.ordinal, blockEvents: options.blockEvents)
-            outcome.changedItems[number] += alternation.changedItems
-            state.models[number].rejected += alternation.rejected
-            guard alternation.rejected > 0 else { continue }
-            outcome.rejections.append(
-                Rejection(model: number, partition: token.partition, offset: token.offset))
-        }
+        for number in state.models.indices { solveBlock(of: number) }
     }
 
     /// Whether the last event taken is the last one of a block of the model's network.
@@ -365,13 +359,11 @@ package final class BatchApplication {
     /// Adds up what the shards would have networks learn, in their order, and has them learn it.
     private func endNetworkBlocks() {
         learnPrepared()
-        let token = preparation.lastToken
         for number in networks where endsBlock(number) {
             guard let network = state.models[number].network else { continue }
             if network.begin(network.block(of: preparation.ordinal)) == .applied { continue }
             state.models[number].rejected += 1
-            outcome.rejections.append(
-                Rejection(model: number, partition: token.partition, offset: token.offset))
+            reject(1, of: number, because: .pastNorm)
         }
     }
 
@@ -400,6 +392,7 @@ package final class BatchApplication {
     private func forget(_ user: EntityID, fading: Bool) {
         // The row may be given to another.
         preparation.forgetKnownUsers()
+        state.quarantine.forget(user)
         guard let row = state.users.withLock({ $0.remove(user) }) else { return }
         // Nearly always there: read with the batch that this event is of.
         state.bringBack(CollectionOfOne(row))

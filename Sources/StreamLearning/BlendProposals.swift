@@ -140,7 +140,8 @@ struct BlendProposals {
             if value > wanted { above += 1 } else if value == wanted, row != example.item { level += 1 }
             if Float(above) * shards >= Float(limit), visited >= Self.lookedAtMin { break }
         }
-        note(rank: (Float(above) + Float(level) / 2) * shards)
+        // Nothing is above what is no number: the part would lead by it.
+        note(rank: wanted.isNaN ? .infinity : (Float(above) + Float(level) / 2) * shards)
         guard isProposing else { return }
         let part = Float(visited) / Float(bound)
         let least = BlendSample.least(scores, first: max(1, Int((Float(limit) * part).rounded())))

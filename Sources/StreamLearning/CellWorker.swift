@@ -5,6 +5,7 @@ internal import Factors
 internal import Histories
 internal import Learners
 internal import LiveScores
+internal import Quarantine
 internal import State
 
 /// Learns the examples of one cell: the queue of `shard` owns the users, `lease` lends the items.
@@ -62,8 +63,15 @@ struct CellWorker {
     /// Learns the examples of a cell in their order.
     func learn(_ cell: ArraySlice<Int32>, shard: UserShard, lease: borrowing RowLease) {
         let desks = LearnerDesks(models: models, learners: learners, shard: shard, seen: seen)
+        var step = cell.first.map { ModelHealth.step(of: examples[Int($0)].ordinal) } ?? 0
+        defer { shard.report.endStep(step) }
         for index in cell {
             let example = examples[Int(index)]
+            let own = ModelHealth.step(of: example.ordinal)
+            if own != step {
+                shard.report.endStep(step)
+                step = own
+            }
             let local = shard.local(example.user)
             shard.change(local) {
                 shard.users[local].lastEvent = example.ordinal

@@ -34,9 +34,9 @@ extension LearningContext {
             guard let entry = history.opinion(from: wanted), entry.kind == .rating,
                 entry.item != example.item, lease.holds(Int(entry.item))
             else { continue }
-            let result = learn(
-                example.scale.standardised(entry.value), lease.row(Int(entry.item), of: items))
-            if result == .rejected { self.count(false, example: example) }
+            let item = lease.row(Int(entry.item), of: items)
+            let result = learn(example.scale.standardised(entry.value), item)
+            if result == .rejected { self.count(false, example: example, against: item) }
         }
     }
 }

@@ -1,5 +1,6 @@
 internal import Factors
 internal import Histories
+internal import Quarantine
 internal import State
 
 /// What a learner may touch while it learns one example: the user's row and history, and the items lent. Made once for all
@@ -73,12 +74,27 @@ extension LearningContext {
     /// Counts updates that were applied.
     func count(_ applied: Int) { shard.report.updates[modelIndex] += applied }
 
-    func count(_ result: Bool, example: Example) {
-        if result {
-            shard.report.updates[modelIndex] += 1
-        } else {
-            shard.report.rejections.append(
-                Rejection(model: modelIndex, partition: example.partition, offset: example.offset))
+    /// - Parameter other: a row beside the user's and the item's that the update was to change.
+    func count(_ result: Bool, example: Example, against other: Row? = nil) {
+        if result { shard.report.updates[modelIndex] += 1 } else { reject(example, against: other) }
+    }
+
+    /// Takes note of an update that the guard dropped.
+    @inline(never)
+    private func reject(_ example: Example, against other: Row?) {
+        shard.report.rejections.note(
+            Rejection(
+                model: modelIndex, partition: example.partition, offset: example.offset,
+                ordinal: example.ordinal, time: example.time, user: example.user, item: example.item,
+                reason: reason(example, against: other)))
+    }
+
+    /// Rows are bounded, so that from rows of numbers nothing comes that is none.
+    private func reason(_ example: Example, against other: Row?) -> Rejection.Reason {
+        let rows = [user, items.row(Int(example.item))] + (other.map { [$0] } ?? [])
+        guard rows.allSatisfy(\.isFinite), model.alternating?.itemGramian.isFinite != false else {
+            return .notFinite
         }
+        return model.alternating == nil ? .pastNorm : .noSolution
     }
 }

@@ -65,6 +65,10 @@ struct RankingLearner: StreamLearner {
     ) {
         let items = context.items
         let positive = lease.row(Int(example.item), of: items)
+        // No item comes within the margin of a score that is no number: there would be nothing for the guard to see.
+        guard warp.score(user: context.user, item: positive).isFinite else {
+            return context.count(false, example: example)
+        }
         withUnsafeTemporaryAllocation(of: Int.self, capacity: UnseenItems.atATime) { room in
             var others = UnseenItems(
                 room: room, sampler: warp.options.negatives,
@@ -117,7 +121,7 @@ struct RankingLearner: StreamLearner {
             if applied[place] {
                 context.touch(other)
             } else {
-                context.count(false, example: example)
+                context.count(false, example: example, against: context.items.row(other))
             }
         }
     }
@@ -125,7 +129,7 @@ struct RankingLearner: StreamLearner {
     private func finish(
         _ result: UpdateResult, _ example: Example, _ context: borrowing LearningContext, against other: Int
     ) {
-        context.count(result == .applied, example: example)
+        context.count(result == .applied, example: example, against: context.items.row(other))
         guard result == .applied else { return }
         context.touchUser()
         context.touch(Int(example.item))

@@ -80,9 +80,11 @@ struct SampledRecall {
         guard isScored(example, context), let wanted = scores.first else { return .none }
         return context.sampled.withUnsafeBufferPointer { others in
             precondition(scores.count == others.count + 1)
-            let isHit = isAmongFirst(of: others) { place in
-                (scores[place + 1] > wanted, scores[place + 1] == wanted)
-            }
+            let isHit =
+                !wanted.isNaN
+                && isAmongFirst(of: others) { place in
+                    (scores[place + 1] > wanted, scores[place + 1] == wanted)
+                }
             let baseline = popularityIsHit(example, among: others, context)
             return ScoreSample(model: isHit ? 1 : 0, baseline: baseline ? 1 : 0)
         }
@@ -107,6 +109,8 @@ struct SampledRecall {
     ) -> Bool {
         let items = context.items
         let wantedScore = score(Int(example.item))
+        // Nothing is above what is no number: a model that gives no numbers would win by it.
+        guard !wantedScore.isNaN else { return false }
         return isAmongFirst(of: others) { place in
             // Far apart in a large catalogue: asked for some time before they are looked at.
             if place + ahead < others.count { items.prefetch(others[place + ahead]) }

@@ -21,6 +21,7 @@ struct FreshetBench: AsyncParsableCommand {
               swift run -c release freshet-bench content ../shared/data
               swift run -c release freshet-bench cluster ml-1m/ratings.csv.gz --instances 4
               swift run -c release freshet-bench kills --count 500
+              swift run -c release freshet-bench soak --minutes 10
             """,
         subcommands: [
             UpdatesBenchmark.self, TopNBenchmark.self, PublishBenchmark.self, LookupsBenchmark.self,
@@ -28,7 +29,7 @@ struct FreshetBench: AsyncParsableCommand {
             ScalingBenchmark.self, ProduceBenchmark.self, QualityBenchmark.self,
             ContentBenchmark.self, CheckpointBenchmark.self,
             RestoreBenchmark.self, PriorsBenchmark.self, ClusterBenchmark.self, SimulateCommand.self,
-            HostileBenchmark.self, KillsBenchmark.self, FuzzCommand.self,
+            HostileBenchmark.self, KillsBenchmark.self, SoakBenchmark.self, FuzzCommand.self,
             MockBrokerCommand.self,
             EndWithParent.self,
         ])

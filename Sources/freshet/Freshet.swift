@@ -35,7 +35,7 @@ struct Freshet: AsyncParsableCommand {
                 subcommands: [
                     RecommendCommand.self, SimilarCommand.self, SimilarUsersCommand.self,
                     PredictCommand.self, ExplainCommand.self, TopCommand.self, SearchCommand.self,
-                    TagsCommand.self, StatusCommand.self, ModelsCommand.self,
+                    TagsCommand.self, StatusCommand.self, ModelsCommand.self, QuarantineCommand.self,
                 ]),
             CommandGroup(name: "For other tools", subcommands: [ExportCommand.self, MapCommand.self]),
         ])

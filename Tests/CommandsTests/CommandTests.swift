@@ -230,6 +230,12 @@ struct CommandTests {
                 return
             }
             #expect(models.first?["rmse"] == .double(0.9))
+            guard case .array(let dropped) = try ask(client, "QUARANTINE COUNT 5 MODEL stars") else {
+                Issue.record("QUARANTINE is no array")
+                return
+            }
+            #expect(dropped.count == 1 && dropped[0]["token"] == .text("0:9"))
+            #expect(dropped[0]["user"] == .text("u1") && dropped[0]["why"] == .text("past-norm"))
             let status = try ask(client, "STATUS")
             #expect(status["events.applied"] == .integer(7))
             #expect(status["events.rate"] == .null)

@@ -32,7 +32,7 @@ struct RoleTests {
         arguments: [
             (
                 Role.read,
-                "recommend rank predict similar explain top status models info ping acl|whoami search"
+                "recommend rank predict similar explain top status models quarantine info ping acl|whoami search"
             ),
             (.feed, "rate signal retract hide unhide forget item.set user.set promote feed"),
             (

@@ -35,7 +35,7 @@ struct NoTasteTests {
         let popular = try live.engine.top(TopQuery(order: .popular, count: 100, model: "solved")).map(\.id)
         #expect(answer.items.map(\.id) == Array(popular.filter { !own.contains($0) }.prefix(20)))
         let several = try live.engine.answers(for: [id("u1"), Self.sour, id("u2")], like: query)
-        let wanted: [RecommendQuery.Fallback] = [.none, .popular, .none]
+        let wanted: [AnswerMeta.Fallback] = [.none, .popular, .none]
         #expect(try several.compactMap { try $0.get().meta?.fallback } == wanted)
         #expect(try several[1].get().items == answer.items)
         #expect(try several[2].get().items == live.engine.recommend(user: id("u2"), like: query))

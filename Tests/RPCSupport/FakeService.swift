@@ -2,6 +2,7 @@ package import Engine
 package import Events
 package import Locking
 package import LookUps
+package import Quarantine
 
 /// An engine that knows five items and two users, and finishes asynchronous work when the test says so.
 package final class FakeService: LookupService {
@@ -64,7 +65,7 @@ package final class FakeService: LookupService {
 
     /// Fewer than the catalogue are answered: the list is cut, and says so.
     private func answer(
-        _ items: [ScoredItem], of count: Int, _ wantsMeta: Bool, fallback: RecommendQuery.Fallback = .none,
+        _ items: [ScoredItem], of count: Int, _ wantsMeta: Bool, fallback: AnswerMeta.Fallback = .none,
         ignored: [EntityID] = []
     ) -> ItemAnswer {
         guard wantsMeta else { return ItemAnswer(items: items) }
@@ -197,6 +198,16 @@ package final class FakeService: LookupService {
         return UserRecord(
             id: id, seen: 2, history: Array(entries.prefix(listMax)), hidden: 3, hiddenItems: [item],
             models: [UserRecord.Model(name: "stars", bias: 0.25, norm: 2)])
+    }
+
+    package func quarantine(_ count: Int, model: String?) throws(LookupError) -> [QuarantinedUpdate] {
+        let all = ["stars", "likes"].enumerated().map { place, name in
+            QuarantinedUpdate(
+                model: name, token: Token(partition: 0, offset: Int64(9 - place)),
+                user: place == 0 ? try? EntityID("u1") : nil, item: try? EntityID("i1"), time: 5,
+                reason: "past-norm", steps: 2)
+        }
+        return Array(all.filter { model == nil || $0.model == model }.prefix(count))
     }
 
     package func models() -> [ModelStatus] {

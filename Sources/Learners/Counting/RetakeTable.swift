@@ -40,8 +40,11 @@ public struct RetakeTable: Sendable, Equatable {
     ///   - gap: since it was last taken, in minutes or, where there are no times, in events of the user.
     ///   - pace: the mean gap between its takings so far; `nil` where it was taken once.
     public static func cell(weight: Float, gap: Double, pace: Double?) -> Cell {
-        let count = weight < 6 ? max(0, Int(weight.rounded()) - 1) : Int(2 * log2(weight)) + 1
-        let wait = gap <= 0 ? 0 : 1 + Int(1.3 * log2(1 + gap))
+        // Bounded before they become integers: what is infinite, or no number, has none.
+        let count =
+            weight < 6
+            ? Int(max(1, weight).rounded()) - 1 : Int(min(Float(counts), 2 * log2(weight))) + 1
+        let wait = gap <= 0 ? 0 : 1 + Int(min(Double(gaps), 1.3 * log2(1 + gap)))
         var relative = 0
         if let pace, pace > 0 {
             relative = 1 + [0.25, 0.6, 1.2, 2.5].count { gap >= $0 * pace }

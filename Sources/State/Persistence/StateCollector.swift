@@ -9,6 +9,7 @@ internal import Identities
 internal import Learners
 internal import LiveScores
 internal import Locking
+internal import Quarantine
 
 /// Copies all that has changed aside at once, and clears the marks. For states that nobody learns into meanwhile;
 /// `freeze` gives the same page by page while learning goes on.
@@ -35,7 +36,7 @@ extension LearnedState {
                 name: model.options.name, learner: model.options.learnerName,
                 scalars: [
                     "updates": .integer(Int64(model.updates)), "rejected": .integer(Int64(model.rejected)),
-                    "score": .blob(model.score.blob),
+                    "score": .blob(model.score.blob), "health": .blob(model.health.json),
                 ].merging(model.alternating?.scalars ?? [:]) { own, _ in own }
                     .merging(counterScalars(of: number, withBlocks: blocks)) { own, _ in own }
                     .merging(priorScalars.models[number] ?? [:]) { own, _ in own })

@@ -9,6 +9,7 @@ internal import Identities
 internal import Learners
 internal import LiveScores
 internal import Locking
+internal import Quarantine
 
 /// A digest of everything learned: two states of one digest answer alike and go on alike.
 ///
@@ -79,6 +80,8 @@ extension LearnedState {
             digest.combine(bytes: model.options.name.utf8)
             digest.combine(model.updates)
             digest.combine(model.rejected)
+            // Nothing of a model that never had trouble.
+            if model.health.digest != 0 { digest.combine(model.health.digest) }
             digest.combine(bytes: model.score.blob)
             for (name, scalar) in (model.alternating?.scalars ?? [:]).sorted(by: { $0.key < $1.key }) {
                 digest.combine(bytes: name.utf8)

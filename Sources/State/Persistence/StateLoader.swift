@@ -10,6 +10,7 @@ internal import Identities
 internal import Learners
 internal import LiveScores
 internal import Locking
+internal import Quarantine
 
 /// Fills a new state from a file. Runs before anything else touches the state.
 package final class StateLoader: StateReader {
@@ -95,6 +96,7 @@ package final class StateLoader: StateReader {
         switch (name, scalar) {
         case ("updates", .integer(let value)): state.models[number].updates = Int(value)
         case ("rejected", .integer(let value)): state.models[number].rejected = Int(value)
+        case ("health", .blob(let value)): state.models[number].health.restore(json: value)
         case ("score", .blob(let value)):
             let model = state.models[number]
             model.score.restore(value, firstLayout: model.rule.predictsRatings)
