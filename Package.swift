@@ -160,7 +160,7 @@ let package = Package(
                 logging,
                 metrics,
             ]),
-        room("ClusterLookUps", ["ClusterMembers", "Events", "LookUps", "Engine"]),
+        room("ClusterLookUps", ["ClusterMembers", "Events", "Quarantine", "LookUps", "Engine"]),
         room("Access", ["CCrypt", "Locking", logging]),
         room(
             "FaultSimulation",

@@ -7,6 +7,7 @@ package import ClusterMembers
 public import Engine
 public import Events
 public import LookUps
+public import Quarantine
 
 /// Refuses look-ups of users who are not here, and says where they are.
 public final class RoutedLookups: LookupService {
@@ -100,6 +101,11 @@ extension RoutedLookups {
     public func map(_ query: MapQuery) throws(LookupError) -> ItemMap { try service.map(query) }
 
     public func models() -> [ModelStatus] { service.models() }
+
+    /// Of those that this daemon has dropped.
+    public func quarantine(_ count: Int, model: String?) throws(LookupError) -> [QuarantinedUpdate] {
+        try service.quarantine(count, model: model)
+    }
 
     public func status() -> [StatusField] { service.status() }
 
