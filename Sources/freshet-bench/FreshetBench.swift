@@ -27,7 +27,7 @@ struct FreshetBench: AsyncParsableCommand {
             StreamBenchmark.self, IngestBenchmark.self, FreshnessBenchmark.self, FeedBenchmark.self,
             ScalingBenchmark.self, ProduceBenchmark.self, QualityBenchmark.self,
             ContentBenchmark.self, CheckpointBenchmark.self,
-            RestoreBenchmark.self, PriorsBenchmark.self, ClusterBenchmark.self, SimulateCommand.self,
+            RestoreBenchmark.self, PriorsBenchmark.self, ClusterBenchmark.self, MoveBenchmark.self, SimulateCommand.self,
             HostileBenchmark.self, KillsBenchmark.self, FuzzCommand.self,
             MockBrokerCommand.self,
             EndWithParent.self,
