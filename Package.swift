@@ -259,7 +259,8 @@ let package = Package(
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
-                "KillRuns", "ClusterItems", "ClusterUsers", "LiveScores", "ContentVectors", "ContentEvaluation",
+                "KillRuns", "ClusterItems", "ClusterUsers", "LiveScores", "ContentVectors",
+                "ContentEvaluation",
                 "BenchmarkSupport",
                 "HostileClients", "Fuzzing", "FeatureMaps",
                 "Histories", "Identities", "CScheduling",
