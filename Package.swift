@@ -273,7 +273,8 @@ let package = Package(
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
-                "KillRuns", "SoakRuns", "ClusterItems", "LiveScores", "ContentVectors", "ContentEvaluation",
+                "KillRuns", "SoakRuns", "ClusterItems", "ClusterUsers", "LiveScores", "ContentVectors",
+                "ContentEvaluation",
                 "BenchmarkSupport",
                 "HostileClients", "Fuzzing", "FeatureMaps",
                 "Histories", "Identities", "CScheduling",

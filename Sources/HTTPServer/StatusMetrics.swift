@@ -137,6 +137,28 @@ struct StatusMetrics {
             "access.refused.*", "access_refused", "Commands and requests refused, by why.", by: "why"),
         count("rpc.commands", "commands", "Commands of the RPC."),
         count("rpc.commands.refused", "commands_refused", "Commands of the RPC that were refused."),
+        count(
+            "rpc.commands.forwarded", "commands_elsewhere",
+            "Commands about users of other daemons, by how they were answered.", [("answer", "forwarded")]),
+        count(
+            "rpc.commands.moved", "commands_elsewhere",
+            "Commands about users of other daemons, by how they were answered.", [("answer", "moved")]),
+        count(
+            "rpc.commands.try-again", "commands_elsewhere",
+            "Commands about users of other daemons, by how they were answered.", [("answer", "try_again")]),
+        level("cluster.members", "cluster_members", "Daemons of the group that are heard of, this one too."),
+        level(
+            "cluster.partitions.all", "cluster_partitions",
+            "Partitions of the events, and those answered for.",
+            [("of", "all")]),
+        level(
+            "cluster.partitions.answered", "cluster_partitions",
+            "Partitions of the events, and those answered for.", [("of", "answered")]),
+        count("cluster.bytes-sent", "cluster_sent_bytes", "Bytes told to other daemons, users' too."),
+        count("cluster.bytes-received", "cluster_received_bytes", "Bytes heard of items."),
+        level(
+            "cluster.peer.*.items-age-s", "cluster_items_age_seconds",
+            "Since another daemon last told anything of items.", by: "member"),
     ]
 
     /// Of each model; the label is added.

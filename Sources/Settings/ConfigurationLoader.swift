@@ -204,6 +204,15 @@ private struct ConfigurationLoader {
         if configuration.source.kind != .kafka { refuse("source.kind", "source.kind kafka") }
         if configuration.memory.limit > 0 { refuse("memory.limit", "memory.limit 0") }
         let cluster = configuration.cluster
+        if cluster.forward, cluster.user.isEmpty, !configuration.rpc.listen.isEmpty,
+            !cluster.address.hasPrefix("/")
+        {
+            reportTogether(
+                "cluster.user",
+                "found nothing, and the other daemons are asked over TCP (rpc.listen), where nobody comes in without a name: "
+                    + "name one of access.users-file, or say cluster.forward: false",
+                also: "rpc.listen")
+        }
         if cluster.user.isEmpty != cluster.passwordFile.isEmpty {
             reportTogether(
                 "cluster.user", "found one of cluster.user and cluster.password-file without the other",

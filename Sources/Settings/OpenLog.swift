@@ -44,9 +44,13 @@ extension Configuration {
 
     /// The topic of `source.kafka` and how to reach it.
     public var kafkaOptions: KafkaOptions {
-        KafkaOptions(
+        // The others wait for one that was killed, and nobody answers for its users meanwhile: as short as brokers allow.
+        let quick = ["session.timeout.ms": "6000", "heartbeat.interval.ms": "1500"]
+        return KafkaOptions(
             brokers: source.kafka.brokers, topic: source.kafka.topic, group: source.kafka.group,
-            deadLetterTopic: source.kafka.deadLetterTopic, properties: source.kafka.properties,
+            deadLetterTopic: source.kafka.deadLetterTopic,
+            properties: cluster.enabled
+                ? source.kafka.properties.merging(quick) { said, _ in said } : source.kafka.properties,
             deadLetterPatience: source.deadLetterPatience)
     }
 

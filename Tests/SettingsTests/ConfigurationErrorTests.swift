@@ -37,6 +37,20 @@ struct ConfigurationErrorTests {
         #expect(problems.first?.message.contains("there is no TLS") == true)
     }
 
+    @Test("daemons of a cluster that are asked over TCP need a name to come in at each other by")
+    func clusterOverTCP() throws {
+        let listening = ["source.kind=kafka", "cluster.enabled=true", "rpc.listen=127.0.0.1:7379"]
+        #expect(try problems("", [:], settings: listening).map(\.key) == ["cluster.user"])
+        #expect(
+            try problems("", [:], settings: listening + ["cluster.user=peer"]).map(\.key) == ["cluster.user"])
+        for fine in [
+            ["cluster.forward=false"], ["cluster.address=/run/f.sock"],
+            ["cluster.user=peer", "cluster.password-file=/etc/p"],
+        ] {
+            _ = try Configuration.load(file: nil, environment: [:], settings: listening + fine)
+        }
+    }
+
     @Test("a secret is in no message, whatever is wrong with it")
     func secrets() throws {
         let all =

@@ -142,6 +142,37 @@ const tiles = [
     small: (now) => `${count(now.status["items.count"])} items, ${bytes(now.status["memory.resident-bytes"])}` },
 ];
 
+/** The daemons of the group, where this is one of several: this one first. */
+function members(status) {
+  const peers = new Map();
+  for (const [name, value] of Object.entries(status)) {
+    const found = /^cluster\.peer\.([0-9a-f]+)\.(.+)$/.exec(name);
+    if (found) peers.set(found[1], { ...peers.get(found[1]), [found[2]]: value });
+  }
+  const own = {
+    address: status["cluster.address"], partitions: status["cluster.partitions"],
+    "bytes-sent": status["cluster.bytes-sent"],
+  };
+  return [own, ...[...peers.keys()].sort().map((name) => peers.get(name))];
+}
+
+function showMembers(status) {
+  $("members").hidden = status["cluster.member"] == null;
+  if ($("members").hidden) return;
+  const cell = (text) => make("td", {}, text);
+  const ago = (seconds, without) => seconds == null ? without : `${duration(seconds)} ago`;
+  const rows = members(status).map((member, place) => make("tr", {},
+    cell(place ? member.address : `${member.address} (this one)`), cell(member.partitions || "none"),
+    cell(place ? ago(member["age-s"], "never") : "now"),
+    cell(place ? ago(member["items-age-s"], "nothing yet") : "–"), cell(bytes(member["bytes-sent"]))));
+  const [answered, all] = [status["cluster.partitions.answered"], status["cluster.partitions.all"]];
+  $("members").replaceChildren(make("table", {},
+    make("caption", {}, `Daemons of the group: ${answered} of ${all} partitions are answered for.`),
+    make("thead", {}, make("tr", {}, ...["Asked at", "Partitions", "Heard of", "News of items", "Has sent"]
+      .map((title) => make("th", { scope: "col" }, title)))),
+    make("tbody", {}, ...rows)));
+}
+
 const pastMax = 120;
 
 function drawTiles() {
@@ -170,6 +201,7 @@ function showNow(now) {
     const from = pastMax - tile.past.length;
     tile.line.setAttribute("points", tile.past.map((v, i) => `${from + i},${(24 - 22 * v / top).toFixed(1)}`).join(" "));
   }
+  showMembers(now.status);
   live = now.models;
   // The first events have come: what was empty is asked for again.
   if (isEmpty && now.status["events.applied"] > 0) begin();

@@ -28,6 +28,7 @@ struct ClusterBenchmark: ParsableCommand {
     var rule = ["damped:100"]
     @Option(help: "Events a second, of all machines together.") var rate = 10_000
     @Option(help: "Bytes a second that a machine may send; 0 for no bound.") var bytesPerSecond = 0
+    @Flag(help: "Learn a third model of rows beside the defaults: warp.") var warp = false
     @Option(help: "One liked event in so many is ranked.") var rankEvery = 10
     @Option(help: "Events of the file that are taken; 0 for all.") var eventsMax = 0
 
@@ -110,7 +111,7 @@ struct ClusterBenchmark: ParsableCommand {
         if bytesPerSecond > 0 { options.bytesMax = max(1, bytesPerSecond * stalenessMs / 1_000) }
         var simulation = ClusterSimulation(
             instances: instances, window: max(1, rate * stalenessMs / 1_000), rankEvery: rankEvery,
-            exchange: options)
+            warp: warp, exchange: options)
         return try simulation.run(events)
     }
 

@@ -2,6 +2,7 @@ internal import ClusterItems
 internal import Events
 internal import Factors
 internal import Foundation
+internal import Learners
 internal import State
 internal import StreamLearning
 
@@ -37,11 +38,16 @@ struct ClusterSimulation {
 
     /// - Parameters:
     ///   - window: events of all machines between two exchanges.
+    ///   - warp: whether a third model of rows is learned beside the defaults.
     ///   - rankEvery: one event in so many is ranked, the same ones however many machines there are.
-    init(instances: Int, window: Int, rankEvery: Int, exchange: ExchangeOptions) {
+    init(instances: Int, window: Int, rankEvery: Int, warp: Bool, exchange: ExchangeOptions) {
         (self.window, self.rankEvery) = (window, rankEvery)
         var options = Replay.Options()
         options.state.duplicatesWindow = 1_024
+        if warp {
+            options.state.models.append(
+                ModelOptions(name: "warp", learner: .warp(.live, positive: PositiveRule(ratingMin: 4))))
+        }
         models = options.state.models
         machines = (0..<instances).map { number in
             let replay = Replay(options: options)
