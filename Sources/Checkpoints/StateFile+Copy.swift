@@ -1,5 +1,6 @@
 internal import Foundation
 internal import GRDB
+internal import SQLiteFiles
 
 extension StateFile {
     /// Where the state in a file stands in its log; `nil` where there is no file. Changes nothing, and a daemon may be
@@ -9,9 +10,10 @@ extension StateFile {
         do {
             return try open(path: path, readOnly: true).read { db in
                 try checkSchema(db, path: path)
-                let rows = try GRDB.Row.fetchAll(db, sql: "SELECT partition, next_offset FROM positions")
-                return Dictionary(
-                    rows.map { ($0[0] as Int32, $0[1] as Int64) }, uniquingKeysWith: { $1 })
+                let rows = try PlainStatement("SELECT partition, next_offset FROM positions", db)
+                var positions: [Int32: Int64] = [:]
+                while try rows.next() { positions[Int32(clamping: rows.integer(0))] = rows.integer(1) }
+                return positions
             }
         } catch {
             throw explain(error, path: path)

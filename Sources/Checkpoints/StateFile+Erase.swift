@@ -36,8 +36,12 @@ extension StateFile {
     }
 
     static func pendingErasures(_ db: Database) throws -> Set<ErasedID> {
-        let rows = try GRDB.Row.fetchAll(db, sql: "SELECT id_hash, events FROM erasures")
-        return Set(rows.map { ErasedID(hash: $0[0], events: $0[1]) })
+        let rows = try PlainStatement("SELECT id_hash, events FROM erasures", db)
+        var erasures: Set<ErasedID> = []
+        while try rows.next() {
+            erasures.insert(ErasedID(hash: rows.integer(0), events: rows.integer(1)))
+        }
+        return erasures
     }
 
     /// They are erased from all copies.

@@ -14,7 +14,7 @@ extension StateFile {
                 }
                 try Self.readScalars(db, path: path, into: reader)
                 try reader.expect(
-                    userRows: Self.rowCount(of: "users", db), itemRows: Self.rowCount(of: "items", db))
+                    userRows: rowCount(of: .users, db), itemRows: rowCount(of: .items, db))
                 try readRows(db, into: reader)
                 try reader.finish()
             }
@@ -48,8 +48,18 @@ extension StateFile {
         try outcome.withLock { $0 }.get().check(owners: own.get(), path: path)
     }
 
-    private static func rowCount(of table: String, _ db: Database) throws -> Int {
-        try (Int.fetchOne(db, sql: "SELECT max(row) FROM \(table)") ?? -1) + 1
+    /// One past the highest row, once that one was looked at by its checksum: as much room is made as it says.
+    private func rowCount(of table: SummedTable, _ db: Database) throws -> Int {
+        var check = ChecksumCheck(table)
+        let statement = try PlainStatement(
+            "SELECT \(table.list), checksum FROM \(table.rawValue) ORDER BY \(table.key) DESC LIMIT 1", db)
+        guard try statement.next() else { return 0 }
+        try check.require(statement, path: path)
+        let row = statement.integer(0)
+        guard (0..<Int64(Int32.max)).contains(row) else {
+            throw Self.damaged(path, "\(table.rawValue) has a row \(row)")
+        }
+        return Int(row) + 1
     }
 
     private static func readScalars(_ db: Database, path: String, into reader: some StateReader) throws {
@@ -285,7 +295,10 @@ extension Data {
 }
 
 extension PlainStatement {
-    fileprivate func text(_ column: Int32) -> String { String(decoding: bytes(column), as: UTF8.self) }
+    func text(_ column: Int32) -> String { String(decoding: bytes(column), as: UTF8.self) }
+
+    /// The value, as those of a damaged file are read: of whatever kind it is.
+    func scalar(_ column: Int32) -> Scalar? { Scalar(self, column) }
 }
 
 extension Scalar {

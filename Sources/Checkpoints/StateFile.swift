@@ -161,14 +161,22 @@ public final class StateFile: Sendable {
         }
     }
 
+    private static let factorsMax = 1 << 20
+
+    /// Two texts a row. Of whatever kind the values are: those of a damaged file may be any.
+    private static func pairs(_ sql: String, _ db: Database) throws -> [String: String] {
+        let statement = try PlainStatement(sql, db)
+        var pairs: [String: String] = [:]
+        while try statement.next() { pairs[statement.text(0)] = statement.text(1) }
+        return pairs
+    }
+
     static func readIdentity(_ db: Database) throws -> StateIdentity {
-        let pairs = try GRDB.Row.fetchAll(db, sql: "SELECT key, value FROM identity")
-        let values = Dictionary(pairs.map { ($0[0] as String, $0[1] as String) }, uniquingKeysWith: { $1 })
-        let models = try GRDB.Row.fetchAll(db, sql: "SELECT name, learner FROM models")
+        let values = try pairs("SELECT key, value FROM identity", db)
         return StateIdentity(
-            factors: Int(values["factors"] ?? "") ?? 0,
-            models: Dictionary(models.map { ($0[0] as String, $0[1] as String) }, uniquingKeysWith: { $1 }),
-            source: values["source"] ?? "")
+            // What is absurd is no number that anything could be as large as.
+            factors: Int(values["factors"] ?? "").flatMap { (0...factorsMax).contains($0) ? $0 : nil } ?? 0,
+            models: try pairs("SELECT name, learner FROM models", db), source: values["source"] ?? "")
     }
 
     static func check(_ wanted: StateIdentity, _ db: Database, path: String) throws {

@@ -83,15 +83,16 @@ extension StateFile {
     }
 
     static func checkScalars(_ db: Database, _ report: inout StateVerification) throws {
-        for row in try GRDB.Row.fetchAll(db, sql: "SELECT partition, next_offset FROM positions") {
-            report.positions[row[0]] = row[1]
-            if (row[1] as Int64) < 0 {
-                report.problems.append("partition \(row[0] as Int32) has a negative position")
-            }
+        let positions = try PlainStatement("SELECT partition, next_offset FROM positions", db)
+        while try positions.next() {
+            let (partition, next) = (Int32(clamping: positions.integer(0)), positions.integer(1))
+            report.positions[partition] = next
+            if next < 0 { report.problems.append("partition \(partition) has a negative position") }
         }
-        for row in try GRDB.Row.fetchAll(db, sql: "SELECT name, value FROM scalars") {
-            let name: String = row[0]
-            report.scalars[name] = Scalar(row[1])
+        let scalars = try PlainStatement("SELECT name, value FROM scalars", db)
+        while try scalars.next() {
+            let name = scalars.text(0)
+            report.scalars[name] = scalars.scalar(1)
             if case .double(let value)? = report.scalars[name], !value.isFinite {
                 report.problems.append("scalar '\(name)' is not finite")
             }
@@ -113,22 +114,23 @@ extension StateFile {
         if orphans > 0 { report.problems.append("\(orphans) rows of \(table) belong to nobody in \(owners)") }
         let hasLongTerm = table == "user_factors" && report.schemaVersion >= 2
         let withoutVectors = try modelsWithoutVectors(db)
-        let cursor = try GRDB.Row.fetchCursor(
-            db, sql: "SELECT model, row, bias, vector, \(hasLongTerm ? "long_term" : "NULL") FROM \(table)")
+        let rows = try PlainStatement(
+            "SELECT model, row, bias, vector, \(hasLongTerm ? "long_term" : "NULL") FROM \(table)", db)
         var bad = 0
-        while let row = try cursor.next() {
-            report.factorRows["\(table).\(row[0] as String)", default: 0] += 1
-            let (vector, longTerm) = (row[3] as Data, row[4] as Data?)
-            let bytes = report.identity.factors * 4
+        let bytes = report.identity.factors * 4
+        while try rows.next() {
+            let (model, bias) = (rows.text(0), rows.double(2))
+            report.factorRows["\(table).\(model)", default: 0] += 1
+            let vector = rows.bytes(3)
+            var isWhole = vector.count == bytes && vector.allFloatsAreFinite
             // What stands beside an empty vector is the model's own.
-            let isWhole =
-                withoutVectors.contains(row[0]) && vector.isEmpty
-                || [vector, longTerm].allSatisfy {
-                    $0.map { $0.count == bytes && $0.allFloatsAreFinite } ?? true
-                }
-            if !isWhole || !(row[2] as Double).isFinite {
-                bad += 1
+            if withoutVectors.contains(model), vector.isEmpty {
+                isWhole = true
+            } else if isWhole, !rows.isNull(4) {
+                let longTerm = rows.bytes(4)
+                isWhole = longTerm.count == bytes && longTerm.allFloatsAreFinite
             }
+            if !isWhole || !bias.isFinite { bad += 1 }
         }
         let wanted = owners == "users" ? report.users : report.items
         for model in report.identity.models.keys.sorted() {
@@ -145,17 +147,24 @@ extension StateFile {
     }
 
     private static func checkHistories(_ db: Database, _ report: inout StateVerification) throws {
-        let items = Set(try Int32.fetchAll(db, sql: "SELECT row FROM items"))
+        var items: Set<Int32> = []
+        var counted: [Int32: Int64] = [:]
+        let counts = try PlainStatement("SELECT row, users FROM items", db)
+        while try counts.next() {
+            let row = Int32(clamping: counts.integer(0))
+            items.insert(row)
+            counted[row] = counts.integer(1)
+        }
         var holders: [Int32: Int64] = [:]
         var bad = 0
         let (hasHidden, hasTallies) = (report.schemaVersion >= 2, report.schemaVersion >= 4)
-        let cursor = try GRDB.Row.fetchCursor(
-            db,
-            sql: """
-                SELECT history, \(hasHidden ? "hidden" : "x''"), \(hasTallies ? "tallies" : "x''") FROM users
-                """)
-        while let row = try cursor.next() {
-            let (history, hidden, tallies) = (row[0] as Data, row[1] as Data, row[2] as Data)
+        let users = try PlainStatement(
+            "SELECT history, \(hasHidden ? "hidden" : "x''"), \(hasTallies ? "tallies" : "x''") FROM users",
+            db)
+        while try users.next() {
+            let (history, hidden, tallies) = (
+                Data(users.bytes(0)), Data(users.bytes(1)), Data(users.bytes(2))
+            )
             if !StoredUser.areSound(tallies: tallies, ofHistory: history) { bad += 1 }
             if !StoredUser.areWhole(hidden: hidden, of: items) { bad += 1 }
             if history.count % StoredUser.entryBytes != 0 { bad += 1 }
@@ -169,10 +178,7 @@ extension StateFile {
                 "\(bad) histories, entries, tallies or lists of hidden items are malformed or name unknown items"
             )
         }
-        var miscounted = 0
-        for row in try GRDB.Row.fetchAll(db, sql: "SELECT row, users FROM items") {
-            if holders[row[0], default: 0] != row[1] as Int64 { miscounted += 1 }
-        }
+        let miscounted = counted.count { holders[$0.key, default: 0] != $0.value }
         if miscounted > 0 {
             report.problems.append("\(miscounted) items count other users than have them in their history")
         }

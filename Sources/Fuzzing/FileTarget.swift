@@ -13,7 +13,7 @@ final class ScratchFile {
         }
     }
 
-    deinit { unlink(path) }
+    deinit { for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) } }
 
     func write(_ bytes: [UInt8]) throws(FuzzFinding) {
         let descriptor = open(path, O_WRONLY | O_TRUNC)

@@ -47,6 +47,8 @@ package struct FuzzRun {
         case configuration
         /// Files of users.
         case users
+        /// State files that were damaged, and such as nobody would have written.
+        case state
     }
 
     package struct Result: Sendable {
@@ -110,6 +112,7 @@ package struct FuzzRun {
         case .jsonl: try FileTarget(.jsonl)
         case .configuration: try ConfigurationTarget()
         case .users: UserFileTarget()
+        case .state: try StateTarget()
         }
     }
 

@@ -31,6 +31,8 @@ package struct SoakRun {
         package var lost = 0
         package var doubled = 0
         package var verdict: SoakVerdict?
+        /// Why it ended before its time.
+        package var failure: String?
     }
 
     private let options: Options
@@ -60,14 +62,30 @@ package struct SoakRun {
         try daemon.start()
         defer { daemon.kill() }
         clients.start()
-        let start = ContinuousClock.now
         var result = Result()
+        do {
+            try watch(into: &result, told)
+            clients.stop(within: 60)
+            if let failure = clients.failure { throw BenchmarkFailure(failure) }
+            (result.sent, result.sentAgain) = (clients.events, clients.sentAgain)
+            let learned = try settle(result.sent)
+            (result.lost, result.doubled) = (max(0, result.sent - learned), max(0, learned - result.sent))
+        } catch {
+            // What was measured until then is worth having all the same.
+            result.failure = "\(error)"
+        }
+        result.verdict = SoakVerdict(result.samples)
+        return result
+    }
+
+    private func watch(into result: inout Result, _ told: (SoakSample) -> Void) throws {
+        let start = ContinuousClock.now
         var (phase, nextKill) = (SoakSample.Phase.growing, options.killEvery)
         while true {
             Thread.sleep(forTimeInterval: 1)
             let seconds = start.duration(to: .now).seconds
-            if seconds >= options.seconds { break }
-            guard clients.failure == nil else { break }
+            if seconds >= options.seconds { return }
+            guard clients.failure == nil else { return }
             let sample = try sample(at: seconds, phase)
             result.samples.append(sample)
             told(sample)
@@ -81,13 +99,6 @@ package struct SoakRun {
             result.kills += 1
             try daemon.start()
         }
-        clients.stop(within: 60)
-        if let failure = clients.failure { throw BenchmarkFailure(failure) }
-        (result.sent, result.sentAgain) = (clients.events, clients.sentAgain)
-        let learned = try settle(result.sent)
-        (result.lost, result.doubled) = (max(0, result.sent - learned), max(0, learned - result.sent))
-        result.verdict = SoakVerdict(result.samples)
-        return result
     }
 
     /// Growing ends with a quarter of the time at most, or once there is what the daemon is measured from; killing begins anew
@@ -101,7 +112,7 @@ package struct SoakRun {
 
     private func sample(at seconds: Double, _ phase: SoakSample.Phase) throws -> SoakSample {
         guard daemon.isRunning else { throw BenchmarkFailure("the daemon has ended by itself") }
-        let status = try RPCClient(socketPath: daemon.socket).call(["STATUS"])
+        let status = try self.status()
         var sample = SoakSample()
         (sample.seconds, sample.phase, sample.starts) = (seconds, phase, daemon.starts)
         sample.events = Self.number("events.applied", status)
@@ -113,12 +124,24 @@ package struct SoakRun {
         return sample
     }
 
+    /// Asked for again where a busy machine, or somebody who stops its processes, lets nobody answer in time.
+    private func status() throws -> RESPValue {
+        for _ in 0..<3 where daemon.isRunning {
+            if let client = try? RPCClient(socketPath: daemon.socket),
+                let answer = try? client.call(["STATUS"])
+            {
+                return answer
+            }
+            Thread.sleep(forTimeInterval: 1)
+        }
+        return try RPCClient(socketPath: daemon.socket).call(["STATUS"])
+    }
+
     /// Ratings learned once all is: what was delivered again is not among them.
     private func settle(_ sent: Int) throws -> Int {
-        let client = try RPCClient(socketPath: daemon.socket)
         var learned = 0
         for _ in 0..<600 {
-            let status = try client.call(["STATUS"])
+            let status = try self.status()
             learned = Self.number("events.ratings", status)
             if Self.number("lag.total", status) == 0, Self.number("events.in-memory", status) == 0 { break }
             Thread.sleep(forTimeInterval: 0.2)

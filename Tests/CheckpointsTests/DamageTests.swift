@@ -268,4 +268,24 @@ struct DamageTests {
         let error = #expect(throws: StateError.self) { try contents(folder.state) }
         #expect(error?.code == .newerSchema && error?.message.contains("newer freshet") == true)
     }
+
+    @Test(
+        "a value of another kind, or a row beyond everything, is refused and found by verify, which once ended the program",
+        arguments: [
+            "UPDATE positions SET next_offset = 'x'", "UPDATE items SET users = 'many' WHERE row = 3",
+            "UPDATE users SET history = 'x' WHERE row = 3", "UPDATE scalars SET value = 'x'",
+            "UPDATE users SET row = 9223372036854775807 WHERE row = 5",
+            "UPDATE items SET row = 2000000000 WHERE row = 29", "UPDATE identity SET value = x'ff00'",
+        ])
+    func otherKinds(sql: String) throws {
+        let folder = Folder()
+        _ = try whole(folder)
+        try DatabaseQueue(path: folder.state).write { try $0.execute(sql: sql) }
+        let error = #expect(throws: StateError.self) { try contents(folder.state) }
+        #expect(error?.message.contains(folder.state) == true)
+        let found = try? StateFile.verify(path: folder.state)
+        #expect(found?.problems.isEmpty != true)
+        _ = try? StateFile.summary(path: folder.state)
+        _ = try? StateFile.positions(path: folder.state)
+    }
 }

@@ -7,7 +7,12 @@ struct FuzzTests {
         "whatever comes is taken or refused, and what has to hold holds", arguments: FuzzRun.Parser.allCases,
         [1, 2] as [UInt64])
     func runs(parser: FuzzRun.Parser, seed: UInt64) throws {
-        let inputs = parser == .configuration ? 500 : 3_000
+        let inputs =
+            switch parser {
+            case .configuration: 500
+            case .state: 150
+            default: 3_000
+            }
         let result = try FuzzRun(parser, seed: seed).run(inputs: inputs)
         #expect(result.tried >= inputs)
         // Generators whose inputs are all refused, or all taken, try nothing.

@@ -53,7 +53,7 @@ struct SoakBenchmark: ParsableCommand {
         let run = try SoakRun(program: program ?? Self.sibling, options)
         let result = try run.run { sample in
             guard Int(sample.seconds) % 30 == 0 else { return }
-            print(
+            Self.say(
                 String(
                     format: "%4.0f s  %9d events, lag %7d, %4.0f MiB, look-ups %4.0f us, p99 %5.0f us",
                     sample.seconds, sample.events, sample.lag, Double(sample.residentBytes) / 1_048_576,
@@ -61,13 +61,19 @@ struct SoakBenchmark: ParsableCommand {
         }
         try write(result.samples)
         tell(result)
-        let isWhole = result.lost == 0 && result.doubled == 0
+        if let failure = result.failure { print("it ended before its time: \(failure)") }
+        let isWhole = result.failure == nil && result.lost == 0 && result.doubled == 0
         guard let verdict = result.verdict else {
             print("too few events over the fixed population to tell: longer, or a higher --rate")
             throw ExitCode(1)
         }
         print(verdict.text)
         if !isWhole || !verdict.isKept { throw ExitCode(1) }
+    }
+
+    /// At once, also into a file.
+    private static func say(_ line: String) {
+        FileHandle.standardOutput.write(Data((line + "\n").utf8))
     }
 
     private func tell(_ result: SoakRun.Result) {
