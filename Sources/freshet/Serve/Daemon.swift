@@ -169,6 +169,7 @@ struct Daemon {
         options.connectionsMax = configuration.http.connectionsMax
         options.requestBytesMax = configuration.http.requestBytesMax
         options.version = Freshet.version
+        options.curvesPath = configuration.state.folder + "/curves.json"
         options.otherStatus = otherStatus
         return options
     }
