@@ -280,7 +280,9 @@ let package = Package(
                 "Histories", "Identities", "CScheduling",
                 "CRdKafka", "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
                 "KafkaEventLog", "InventedWorlds", "SQLiteFiles", "Checkpoints", "State", "LookUps", "Engine",
-                "StreamLearning", "FaultSimulation", "RESP", "CZlib", argumentParser, grdb, logging,
+                "StreamLearning", "FaultSimulation", "RESP", "CZlib", "Instruments", "HTTPServer",
+                argumentParser,
+                grdb, logging, metrics,
             ],
             swiftSettings: settings),
 
@@ -445,7 +447,7 @@ let package = Package(
         tests(of: "SoakRuns", ["SoakRuns"]),
         tests(of: "Exporting", ["Exporting", "Checkpoints", "Factors", "TestSupport"]),
         tests(of: "Watching", ["Watching", "Engine", "RESP"]),
-        tests(of: "Freshet", ["freshet", "Settings", "RESP", "TestSupport", argumentParser]),
+        tests(of: "Freshet", ["freshet", "Engine", "Settings", "RESP", "TestSupport", argumentParser]),
         // The real program as a process.
         tests(
             of: "Daemon",

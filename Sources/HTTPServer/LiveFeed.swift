@@ -79,7 +79,7 @@ final class LiveFeed: Sendable {
     /// - Parameter others: what STATUS has beside the engine's.
     func start(_ service: any LookupService, _ others: @escaping @Sendable () -> [StatusField]) {
         queue.async { [self] in
-            // Nothing is learned yet: what the state holds is what was restored.
+            // What a kill has taken back is learned anew, and drawn anew.
             let applied = Int64(service.status().number("events.applied") ?? 0)
             let kept = file?.load(until: applied) ?? ScoreCurves()
             state.withLock { state in

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Engine
 import RESP
 import Settings
 import Testing
@@ -165,9 +166,9 @@ struct ClientTests {
         ])
         #expect(
             try ModelsCommand.text(answer) == """
-                name   learner  default  score  baseline  lead  95 %           events  lead.total  95 %  events.total
-                stars  sgd               0.9    0.95      -0.1  -0.25 to 0.05  40
-                likes  bpr      yes      0.5    0.25
+                name   learner  default  measure    score  baseline  lead  95 %           events  lead.total  95 %  events.total
+                stars  sgd               rmse       0.9    0.95      -0.1  -0.25 to 0.05  40
+                likes  bpr      yes      recall@10  0.5    0.25
 
                 likes is the default since 0:7: PROMOTE asked for it
                 """)
@@ -297,5 +298,18 @@ struct ClientTests {
         #expect(options.socketPath(environment: [:], exists: { $0 == installed }) == installed)
         let named = ["FRESHET_STATE_FOLDER": "/x"]
         #expect(options.socketPath(environment: named, exists: { $0 == installed }) == "/x/freshet.sock")
+    }
+}
+
+@Suite("what two daemons tell each other")
+struct LearnedPartitionsTests {
+    @Test("the partitions that are learned go over as they are; a daemon of an earlier version tells none")
+    func payload() {
+        let status = ["lag.3", "lag.0", "lag.total", "position.1"].map { StatusField($0, .integer(1)) }
+        let learned = LearnedPartitions(status)
+        #expect(learned.partitions == [0, 3])
+        #expect(learned.payload == Array("0 3".utf8))
+        #expect(LearnedPartitions(learned.payload) == learned)
+        #expect(LearnedPartitions([UInt8]()).partitions.isEmpty)
     }
 }
