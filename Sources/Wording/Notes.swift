@@ -16,7 +16,7 @@ package enum Notes {
         guard let first = words.first else { return nil }
         return words.count == 1
             ? "no item has the tag '\(first)': what it is about is guessed by its letters"
-            : "no item has one of the tags \(words.map { "'\($0)'" }.joined(separator: ", ")): what they are about is "
+            : "no item has any of the tags \(words.map { "'\($0)'" }.joined(separator: ", ")): what these are about is "
                 + "guessed by their letters"
     }
 

@@ -263,7 +263,9 @@ const curves = {
       return this.say("No score yet. Feed some events: each is predicted before it is learned, and the curve begins here.");
     }
     $("verdict").replaceChildren(...verdict(drawn));
-    $("curves-since").textContent = `They go back to ${new Date(answer.times[0]).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}, after ${count(answer.applied[0])} events, and are kept when the daemon restarts.`;
+    const first = answer.times.findIndex((_, i) => drawn.some((model) => model.values[i] != null));
+    const since = new Date(answer.times[first]).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+    $("curves-since").textContent = `The curves go back to ${since}, after ${count(answer.applied[first])} events, and are kept when the daemon restarts.`;
     $("curves").replaceChildren(...drawn.map((model) => chart(model, answer)));
     const marks = answer.marks.slice(-5).reverse().map((mark) => make("li", {},
       `${new Date(mark.time).toLocaleTimeString()} · after ${count(mark.applied)} events · ${mark.model} ${mark.text}`));
@@ -504,9 +506,16 @@ const asks = {
   },
 };
 
+/** A part of a blend's score in words. */
+function partWords(name) {
+  const events = /^popular (\d+) events$/.exec(name);
+  return events ? `how much it is taken, over some ${count(events[1])} events` : name === "taken before" ? "that it was taken before" : `model ${name}`;
+}
+
 /** The parts of a score, and the past items that carry it. */
 function explanation(reason) {
-  const parts = reason.parts ? Object.entries(reason.parts).filter(([, value]) => value !== 0) : [["all ratings’ mean", reason.mean], ["how this user rates", reason["user-bias"]],
+  const parts = reason.parts ? Object.entries(reason.parts).filter(([, value]) => value !== 0)
+    .sort(([, a], [, b]) => Math.abs(b) - Math.abs(a)).map(([name, value]) => [partWords(name), value]) : [["all ratings’ mean", reason.mean], ["how this user rates", reason["user-bias"]],
     ["how the item is rated", reason["item-bias"]], ["taste and item match", reason.match]].filter(([, value]) => value != null);
   const widest = Math.max(...parts.map(([, value]) => Math.abs(value)), 1e-9);
   const grid = make("div", { class: "parts" });
