@@ -24,7 +24,8 @@ package struct ExplanationText {
     }
 
     package var text: String {
-        ([verdict + "\n" + reasons.map { "  \($0)" }.joined(separator: "\n"), sum] + features + carriers)
+        ([verdict + "\n" + reasons.map { "  \($0)" }.joined(separator: "\n"), sum] + tags + features
+            + carriers)
             .joined(separator: "\n\n")
     }
 
@@ -126,9 +127,20 @@ package struct ExplanationText {
 
     private func words(part: String) -> String {
         if part == "taken before" { return "that \(user) took it before" }
-        let words = part.split(separator: " ")
-        guard words.count == 3, words[0] == "popular", words[2] == "events" else { return "model \(part)" }
-        return "how much it is taken, over some \(words[1]) events"
+        if part == "tags" { return "how much \(user) likes its tags and its time" }
+        let (head, length) = (part.prefix(8), part.dropFirst(8))
+        guard head == "popular ", !length.isEmpty else { return "model \(part)" }
+        return length == "ever" ? "how much it is taken" : "how much it is taken, over some \(length)"
+    }
+
+    /// What each tag of the item adds to a blend's part of them.
+    private var tags: [String] {
+        guard case .map(let shares)? = answer["tags"], !shares.isEmpty else { return [] }
+        var table = Table([
+            Table.Column(title: "of which", alignment: .right), Table.Column(title: "by", widthMax: 80),
+        ])
+        for (name, share) in shares { table.append([share.plainText, name.plainText]) }
+        return [table.text]
     }
 
     /// What tags and year say of it, where a model knows.

@@ -27,8 +27,16 @@ package struct Refusal: Equatable {
         message =
             switch code {
             case "NOAUTH", "WRONGPASS": "\(words); --user and --password-file say who you are"
+            case "MOVED": Self.elsewhere(text) ?? error
             default: words.isEmpty ? error : words
             }
+    }
+
+    /// - Parameter text: slot and address.
+    private static func elsewhere(_ text: String) -> String? {
+        guard let address = text.split(separator: " ").dropFirst().first else { return nil }
+        let socket = address.contains("/") ? String(address) : "tcp://\(address)"
+        return "another daemon has this user; ask it by --socket \(socket)"
     }
 
     /// What stands in quotes came from the user, and stays.

@@ -26,6 +26,10 @@ struct WordingTests {
                 "NOAUTH Authentication required.", "NOAUTH",
                 "Authentication required.; --user and --password-file say who you are", false
             ),
+            (
+                "MOVED 7 10.0.0.2:7379", "MOVED",
+                "another daemon has this user; ask it by --socket tcp://10.0.0.2:7379", false
+            ),
             ("nothing of a code", "", "nothing of a code", false), ("ERR", "ERR", "ERR", false),
         ])
     func refusals(error: String, code: String, message: String, isUsage: Bool) {
@@ -47,9 +51,11 @@ struct WordingTests {
                 .map([
                     (.text("popular 20000 events"), .double(2.25)), (.text("likes"), .double(-0.7)),
                     (.text("next"), .double(1.3)), (.text("repeat"), .double(0)),
+                    (.text("tags"), .double(0.4)), (.text("popular ever"), .double(0.01)),
                     (.text("taken before"), .double(0)),
                 ])
             ),
+            ("tags", .map([(.text("Drama"), .double(0.5)), (.text("decade:1990"), .double(-0.1))])),
             ("rank", .null), ("score-of-top-10", .double(3.4401)), ("recommended", .boolean(false)),
             ("why-not", .array([.text("seen"), .text("rank")])), ("seen-value", .double(3)),
             ("seen-ts", .integer(1_700_003_090_833)),
@@ -73,8 +79,14 @@ struct WordingTests {
                 2.25  how much it is taken, over some 20000 events
                  1.3  model next
                 -0.7  model likes
+                 0.4  how much u42 likes its tags and its time
+                0.01  how much it is taken
                 2.85  in all
                 Nothing to add: model repeat, that u42 took it before.
+
+                of which  by
+                     0.5  Drama
+                    -0.1  decade:1990
 
                 u42 took  title  alike  given
                 i9        Nine    71 %      5

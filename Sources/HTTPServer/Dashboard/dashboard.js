@@ -508,8 +508,10 @@ const asks = {
 
 /** A part of a blend's score in words. */
 function partWords(name) {
-  const events = /^popular (\d+) events$/.exec(name);
-  return events ? `how much it is taken, over some ${count(events[1])} events` : name === "taken before" ? "that it was taken before" : `model ${name}`;
+  if (name === "taken before") return "that it was taken before";
+  if (name === "tags") return "how its tags and its time are liked";
+  const length = /^popular (.+)$/.exec(name);
+  return !length ? `model ${name}` : length[1] === "ever" ? "how much it is taken" : `how much it is taken, over some ${length[1]}`;
 }
 
 /** The parts of a score, and the past items that carry it. */
