@@ -7,8 +7,13 @@ package enum Notes {
     /// - Parameter isKnown: whether anything was ever heard of the user.
     package static func popularInstead(of user: String, isKnown: Bool, model: String) -> String {
         isKnown
-            ? "user '\(user)' took nothing that model '\(model)' learns from: this is what is popular"
+            ? "model '\(model)' has nothing to go by for user '\(user)': this is what is popular"
             : "user '\(user)' is not known: this is what is popular"
+    }
+
+    /// Why another model answers than the default.
+    package static func standIn(_ model: String) -> String {
+        "the default model is not healthy (freshet quarantine): this is by model '\(model)'"
     }
 
     /// Of the words of a search, those that no item carries as a tag.

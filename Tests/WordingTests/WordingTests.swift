@@ -151,7 +151,10 @@ struct WordingTests {
         #expect(
             Notes.popularInstead(of: "x", isKnown: false, model: "m")
                 == "user 'x' is not known: this is what is popular")
-        #expect(Notes.popularInstead(of: "x", isKnown: true, model: "m").contains("model 'm' learns from"))
+        #expect(
+            Notes.popularInstead(of: "x", isKnown: true, model: "m").hasPrefix(
+                "model 'm' has nothing to go by for user 'x'"))
+        #expect(Notes.standIn("likes").hasSuffix("this is by model 'likes'"))
         #expect(Notes.guessed([]) == nil)
         #expect(Notes.guessed(["zombi"])?.hasPrefix("no item has the tag 'zombi'") == true)
         #expect(Notes.guessed(["a", "b"])?.contains("'a', 'b'") == true)

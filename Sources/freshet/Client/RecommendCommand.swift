@@ -112,6 +112,9 @@ struct RecommendCommand: ParsableCommand {
             Terminal.writeError(
                 "freshet: " + Notes.popularInstead(of: user, isKnown: isKnown, model: model))
         }
+        if list["fallback"]?.string == "model" {
+            Terminal.writeError("freshet: " + Notes.standIn(list["model"]?.plainText ?? ""))
+        }
         if case .array(let ignored)? = list["ignored"], !ignored.isEmpty {
             Terminal.writeError(
                 "freshet: left out, as nothing is known of them: "
