@@ -162,6 +162,7 @@ let package = Package(
             ]),
         room("ClusterLookUps", ["ClusterMembers", "Events", "Quarantine", "LookUps", "Engine"]),
         room("Access", ["CCrypt", "Locking", logging]),
+        room("Vitals", ["Engine"]),
         room(
             "FaultSimulation",
             [
@@ -188,8 +189,7 @@ let package = Package(
             name: "HTTPServer",
             dependencies: [
                 "Locking", "Instruments", "Events", "Quarantine", "State", "LookUps", "Engine", "Access",
-                "RESP",
-                "RPC", hummingbird,
+                "RESP", "RPC", "Vitals", hummingbird,
                 metrics, httpTypes, nioCore, nioHTTPTypes, nioPosix, logging,
             ],
             resources: [
@@ -199,6 +199,7 @@ let package = Package(
 
         // What the commands do, each in a room of its own.
         room("Reporting"),
+        room("Wording", ["Reporting", "RESP"]),
         room("Plotting"),
         room("Exporting", ["Reporting", "Checkpoints"]),
         room(
@@ -234,15 +235,15 @@ let package = Package(
                 "KafkaEventLog", "Checkpoints", "Generations", "Engine", "RESP", "HTTPServer", "Settings",
             ]),
 
-        room("Watching", ["Reporting", "Engine", "RESP", "HTTPServer"]),
+        room("Watching", ["Reporting", "Engine", "RESP", "Vitals"]),
 
         // The programs.
         .executableTarget(
             name: "freshet",
             dependencies: [
-                "Reporting", "Settings", "InventedWorlds", "Feeding", "HistoryTraining", "Diagnosis",
-                "ClusterLookUps", "ClusterMembers", "Watching", "Access", "CSystemCalls", "LookUps",
-                "EmbeddedEventLog", "Plotting", "Exporting",
+                "Reporting", "Wording", "Settings", "InventedWorlds", "Feeding", "HistoryTraining",
+                "Diagnosis", "ClusterLookUps", "ClusterMembers", "Watching", "Access", "CSystemCalls",
+                "LookUps", "EmbeddedEventLog", "Plotting", "Exporting",
                 "Generations", "KillPoints", "EvaluationRuns", "Evaluation", "FeatureMaps", "Training",
                 "Locking", "Factors", "Events",
                 "EventLog",
@@ -280,7 +281,9 @@ let package = Package(
                 "Histories", "Identities", "CScheduling",
                 "CRdKafka", "Locking", "Factors", "Learners", "Training", "Retrieval", "Events", "EventLog",
                 "KafkaEventLog", "InventedWorlds", "SQLiteFiles", "Checkpoints", "State", "LookUps", "Engine",
-                "StreamLearning", "FaultSimulation", "RESP", "CZlib", argumentParser, grdb, logging,
+                "StreamLearning", "FaultSimulation", "RESP", "CZlib", "Instruments", "HTTPServer",
+                argumentParser,
+                grdb, logging, metrics,
             ],
             swiftSettings: settings),
 
@@ -406,7 +409,9 @@ let package = Package(
                 "Events", "State",
                 "Locking",
             ]),
+        tests(of: "Vitals", ["Vitals", "Engine", "TestSupport"]),
         tests(of: "Reporting", ["Reporting"]),
+        tests(of: "Wording", ["Wording", "RESP"]),
         tests(
             of: "Settings",
             [
@@ -443,7 +448,7 @@ let package = Package(
         tests(of: "SoakRuns", ["SoakRuns"]),
         tests(of: "Exporting", ["Exporting", "Checkpoints", "Factors", "TestSupport"]),
         tests(of: "Watching", ["Watching", "Engine", "RESP"]),
-        tests(of: "Freshet", ["freshet", "Settings", "RESP", "TestSupport", argumentParser]),
+        tests(of: "Freshet", ["freshet", "Engine", "Settings", "RESP", "TestSupport", argumentParser]),
         // The real program as a process.
         tests(
             of: "Daemon",

@@ -22,6 +22,10 @@ enum AnswerFormat {
         if !meta.ignored.isEmpty {
             pairs.append((.text("ignored"), .array(meta.ignored.map { .text($0.string) })))
         }
+        if let words = meta.words {
+            pairs.append((.text("known-words"), .array(words.known.map(RESPValue.text))))
+            pairs.append((.text("guessed-words"), .array(words.guessed.map(RESPValue.text))))
+        }
         return .map(pairs)
     }
 

@@ -30,7 +30,7 @@ struct StateFindings {
             return [
                 .ok(
                     "state",
-                    "schema \(summary.schemaVersion), \(summary.users) users, \(summary.items) items, \(ByteText.text(ByteText.length(of: path)))"
+                    "schema \(summary.schemaVersion), \(summary.users) users, \(summary.items) items as of the last checkpoint, \(ByteText.text(ByteText.length(of: path)))"
                 )
             ]
         } catch {

@@ -168,7 +168,11 @@ public final class Engine: Sendable {
     }
 
     /// Starts to consume. `onFailure` is called once when the log needs a person; look-ups go on meanwhile.
-    public func start(onFailure: @escaping @Sendable (EventLogError) -> Void) {
+    ///
+    /// - Parameter beside: another engine has the state's folder still, and its generations.
+    public func start(
+        beside isBeside: Bool = false, onFailure: @escaping @Sendable (EventLogError) -> Void
+    ) {
         let ingest = Ingest(
             log: log, options: life.withLock { $0.ingestOptions }, events: events, delegate: self,
             outlet: Ingest.Outlet(
@@ -186,7 +190,7 @@ public final class Engine: Sendable {
         }
         startCluster()
         ingest.start()
-        generations.look()
+        if !isBeside { generations.look() }
     }
 
     private func startTimer() {

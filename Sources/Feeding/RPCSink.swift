@@ -206,7 +206,7 @@ public final class RPCSink: EventSink {
     }
 
     /// Whether the same command may be taken later.
-    private static func isPassing(_ error: String) -> Bool {
+    static func isPassing(_ error: String) -> Bool {
         ["OVERLOADED", "UNAVAILABLE", "LOADING"].contains { error.hasPrefix($0) }
     }
 

@@ -40,13 +40,18 @@ enum AnswerJSON {
     }
 
     private static func meta(_ meta: AnswerMeta) -> JSON {
-        .object([
+        var members: [(String, JSON)] = [
             ("model", .string(meta.model)), ("positions", positions(meta.positions)),
             ("age-ms", .double(milliseconds(meta.age))), ("unlearned", .int(meta.unlearned)),
             ("path", .string(meta.path)), ("fallback", .string(meta.fallback.rawValue)),
             ("candidates", .int(meta.candidates)), ("why-fewer", .optional(meta.shortfall, shortfall)),
             ("ignored", .array(meta.ignored.map { .string($0.string) })),
-        ])
+        ]
+        if let words = meta.words {
+            members.append(("known-words", .array(words.known.map(JSON.string))))
+            members.append(("guessed-words", .array(words.guessed.map(JSON.string))))
+        }
+        return .object(members)
     }
 
     static func positions(_ positions: [Int32: Int64]) -> JSON {

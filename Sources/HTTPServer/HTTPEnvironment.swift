@@ -7,6 +7,7 @@ import LookUps
 import NIOCore
 import NIOPosix
 import Synchronization
+import Vitals
 
 /// What requests stand on; shared by all connections of a server.
 final class HTTPEnvironment: Sendable {
@@ -37,7 +38,8 @@ final class HTTPEnvironment: Sendable {
         connections = ConnectionLimits(connectionsMax: options.connectionsMax)
         threads = NIOThreadPool(numberOfThreads: options.lookupThreads)
         threads.start()
-        live = LiveFeed(registry: registry)
+        live = LiveFeed(
+            registry: registry, file: options.curvesPath.map(CurveFile.init(path:)), logger: logger)
     }
 
     var current: Stage { stage.withLock { $0 } }

@@ -29,6 +29,7 @@ public final class HTTPServer: Sendable {
     private let environment: HTTPEnvironment
     private let logger: Logger
     private let running = Lock<Running?>(nil)
+    private let prepared = Lock<MultiThreadedEventLoopGroup?>(nil)
 
     /// - Parameter registry: what `/metrics` shows beside STATUS.
     public init(options: HTTPServerOptions, registry: MetricsRegistry, logger: Logger) {
@@ -51,10 +52,20 @@ public final class HTTPServer: Sendable {
         running.withLock { $0?.listeners.compactMap(\.address).first.map { "http://\($0)" } }
     }
 
+    /// Makes the threads that answer before the start: they begin with the priority of the thread that calls this.
+    public func prepareThreads() {
+        let threads = Self.newThreads()
+        prepared.withLock { $0 = threads }
+    }
+
+    private static func newThreads() -> MultiThreadedEventLoopGroup {
+        MultiThreadedEventLoopGroup(numberOfThreads: 2)
+    }
+
     /// Listens wherever it was told to; returns once it does. To all but `/healthz`, `/readyz`, `/metrics` and the page it
     /// answers that the state is being restored.
     public func start() async throws(HTTPServerError) {
-        let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+        let eventLoops = prepared.withLock { $0.take() } ?? Self.newThreads()
         var listeners: [Listener] = []
         do throws(HTTPServerError) {
             listeners += try await Listener.tcp(options.listen, on: eventLoops, environment)

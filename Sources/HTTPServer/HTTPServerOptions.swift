@@ -38,6 +38,8 @@ public struct HTTPServerOptions: Sendable {
     public var lookupThreads = 2
     /// Whoever has the page open, or follows `/v1/stream`.
     public var viewersMax = 64
+    /// File that keeps the dashboard's curves over restarts; `nil` for none.
+    public var curvesPath: String?
     public var version = "0.1.0"
     /// What other servers of the daemon tell of themselves; as fields of STATUS.
     public var otherStatus: @Sendable () -> [StatusField] = { [] }

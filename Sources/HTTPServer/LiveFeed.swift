@@ -3,7 +3,9 @@ import Engine
 import Foundation
 import Instruments
 import Locking
+import Logging
 import NIOCore
+import Vitals
 
 /// What the daemon tells of itself each second, worked out once for all who look on, and kept for as long as rates and
 /// curves need.
@@ -31,6 +33,9 @@ final class LiveFeed: Sendable {
         var nextViewer = 0
         var isStopped = false
         var curves = ScoreCurves()
+        /// As the file has them.
+        var kept = ScoreCurves()
+        var cannotKeep = false
         var source: Source?
         var ticks = 0
     }
@@ -46,15 +51,20 @@ final class LiveFeed: Sendable {
     /// Between two looks at the scores: a backlog of a hundred thousand events is learned within a second.
     private static let tick = DispatchTimeInterval.milliseconds(100)
     private static let ticksPerSample = 10
+    /// Between two times that the curves are put into their file: what a kill loses of them.
+    private static let ticksPerSave = 300
 
     private let registry: MetricsRegistry
+    private let file: CurveFile?
+    private let logger: Logger
     private let queue = DispatchQueue(label: "freshet.http.live", qos: .utility)
     private let state = Lock(State())
     // Unsafe only in name: Dispatch guards its sources, and this field is never changed.
     nonisolated(unsafe) private let timer: any DispatchSourceTimer
 
-    init(registry: MetricsRegistry) {
-        self.registry = registry
+    /// - Parameter file: where the curves are kept over restarts; `nil` where nowhere.
+    init(registry: MetricsRegistry, file: CurveFile?, logger: Logger) {
+        (self.registry, self.file, self.logger) = (registry, file, logger)
         timer = DispatchSource.makeTimerSource(queue: queue)
         timer.schedule(deadline: .now(), repeating: Self.tick, leeway: .milliseconds(20))
         timer.setEventHandler { [weak self] in self?.tick() }
@@ -68,8 +78,37 @@ final class LiveFeed: Sendable {
 
     /// - Parameter others: what STATUS has beside the engine's.
     func start(_ service: any LookupService, _ others: @escaping @Sendable () -> [StatusField]) {
-        state.withLock { ($0.source, $0.ticks) = (Source(service: service, others: others), 0) }
-        queue.async { self.tick() }
+        queue.async { [self] in
+            // What a kill has taken back is learned anew, and drawn anew.
+            let applied = Int64(service.status().number("events.applied") ?? 0)
+            let kept = file?.load(until: applied) ?? ScoreCurves()
+            state.withLock { state in
+                guard !state.isStopped else { return }
+                (state.source, state.ticks) = (Source(service: service, others: others), 0)
+                (state.curves, state.kept) = (kept, kept)
+            }
+            tick()
+        }
+    }
+
+    /// On the queue.
+    private func save() {
+        guard let file else { return }
+        let curves = state.withLock { $0.curves == $0.kept ? nil : $0.curves }
+        guard let curves else { return }
+        do {
+            try file.save(curves)
+            state.withLock { ($0.kept, $0.cannotKeep) = (curves, false) }
+        } catch {
+            let isNews = state.withLock { state in
+                defer { state.cannotKeep = true }
+                return !state.cannotKeep
+            }
+            guard isNews else { return }
+            logger.warning(
+                "the dashboard's curves are not kept over a restart",
+                metadata: ["path": "\(file.path)", "error": "\(error.localizedDescription)"])
+        }
     }
 
     /// Ends all streams.
@@ -81,12 +120,17 @@ final class LiveFeed: Sendable {
         }
         timer.cancel()
         for viewer in viewers.values { viewer.finish() }
+        queue.sync { save() }
     }
 
     private func tick() {
-        let (source, isSample) = state.withLock { state in
+        let (source, isSample, saves) = state.withLock { state in
             defer { state.ticks += 1 }
-            return (state.source, state.ticks % Self.ticksPerSample == 0)
+            let ticks = state.ticks
+            return (
+                state.source, ticks % Self.ticksPerSample == 0,
+                ticks % Self.ticksPerSave == Self.ticksPerSave - 1
+            )
         }
         guard let source else { return }
         ThreadPriority.yieldToLookUps()
@@ -96,6 +140,7 @@ final class LiveFeed: Sendable {
                 models, applied: Int64(status.number("events.applied") ?? 0),
                 time: Int64(Date().timeIntervalSince1970 * 1000))
         }
+        if saves { save() }
         if isSample { tell(status + source.others(), models) }
     }
 
@@ -139,21 +184,5 @@ final class LiveFeed: Sendable {
         event.writeImmutableBuffer(LiveSummary(samples).json.buffer)
         event.writeString("\n\n")
         return event
-    }
-}
-
-extension [StatusField] {
-    /// `nil` of a field that is not there, or is no number.
-    func number(_ name: String) -> Double? {
-        switch first(where: { $0.name == name })?.value {
-        case .integer(let number): Double(number)
-        case .double(let number): number.isFinite ? number : nil
-        case .bool(let flag): flag ? 1 : 0
-        case .text, nil: nil
-        }
-    }
-
-    func text(_ name: String) -> String {
-        if case .text(let text)? = first(where: { $0.name == name })?.value { text } else { "" }
     }
 }

@@ -1,6 +1,7 @@
 import Engine
 import Foundation
 import Instruments
+import Vitals
 
 /// What the last seconds come to.
 struct LiveSummary {
@@ -35,10 +36,19 @@ struct LiveSummary {
         return recent?.count ?? 0 > 0 ? recent : last.freshness
     }
 
+    private var lagTrend: LagTrend {
+        LagTrend(
+            samples.compactMap { sample in
+                sample["lag.total"].map {
+                    LagTrend.Moment(seconds: first.at.duration(to: sample.at) / .seconds(1), lag: $0)
+                }
+            })
+    }
+
     var health: Health {
         Health(
             status: last.status, models: last.models, eventsPerSecond: rate("events.applied"),
-            lagChange: rate("lag.total"), freshness: freshness?.quantile(0.5),
+            trend: lagTrend, freshness: freshness?.quantile(0.5),
             slowest: freshness?.quantile(0.99))
     }
 

@@ -2,6 +2,7 @@ import Engine
 import Locking
 import LookUps
 import NIOCore
+import Vitals
 
 /// Maps, worked out one at a time on a thread of their own that gives way to everybody, and kept for a while: whoever asks
 /// meanwhile waits for the same one.

@@ -15,8 +15,10 @@ extension Routes {
         at: .int(10))
     static let model = Parameter.query(
         "model", .text(bytesMax: 64), "The model asked; the default one without it.")
-    static let tag = Parameter.query("tag", .text(bytesMax: 256), "Only items that carry all of these.")
-        .repeated()
+    static let tag = Parameter.query(
+        "tag", .text(bytesMax: 256), "Only items that carry all of these, in whatever case."
+    )
+    .repeated()
     static let exclude = Parameter.query("exclude", .id, "Never these items.").repeated()
     static let titles = Parameter.query(
         "titles", .flag, "Whether each item comes with its title and tags.")

@@ -4,6 +4,7 @@ import HummingbirdCore
 import Instruments
 import LookUps
 import NIOCore
+import Vitals
 
 // How the daemon is, for people and for machines.
 extension Routes {
@@ -53,11 +54,11 @@ extension Routes {
                 return .object([("updates", .array(updates.map(AnswerJSON.quarantined)))])
             }),
         Route(
-            .get, "/v1/curves", "curves", "How the live scores went since the daemon began.",
+            .get, "/v1/curves", "curves", "How the live scores went, over restarts too.",
             answer: Schemas.answer("Curves", "Columns: an entry a moment."),
             .lookup { call in
                 _ = try call.environment.service()
-                return call.environment.live.curves.json
+                return AnswerJSON.curves(call.environment.live.curves)
             }),
         Route(
             .get, "/v1/map", "map",

@@ -85,14 +85,16 @@ enum Schemas {
         ),
         (
             "Meta",
-            object([
-                ("model", text), ("positions", object([], others: integer)), ("age-ms", number),
-                ("unlearned", integer), ("path", text), ("fallback", text), ("candidates", integer),
-                (
-                    "why-fewer",
-                    .object([("anyOf", .array([object([], others: integer), type("null")]))])
-                ), ("ignored", array(of: text)),
-            ])
+            object(
+                [
+                    ("model", text), ("positions", object([], others: integer)), ("age-ms", number),
+                    ("unlearned", integer), ("path", text), ("fallback", text), ("candidates", integer),
+                    (
+                        "why-fewer",
+                        .object([("anyOf", .array([object([], others: integer), type("null")]))])
+                    ), ("ignored", array(of: text)),
+                ],
+                optional: [("known-words", array(of: text)), ("guessed-words", array(of: text))])
         ),
         (
             "Session",

@@ -1,5 +1,6 @@
 import Engine
 import Instruments
+import Vitals
 
 /// What STATUS and MODELS tell, as Prometheus has it: the same numbers under its names, and in its base units.
 ///

@@ -27,7 +27,16 @@ extension LookupAnswerer {
             tags: query.tags, exclude: [], keepsReasons: query.wantsMeta, untagged: latest.untagged)
         let found = alike(
             query.count, vector, metric: .dot, selection: selection, in: content, counts: query.wantsMeta)
-        return answer(found, by: Self.contentName, count: query.count, freshness: freshness)
+        var answer = answer(found, by: Self.contentName, count: query.count, freshness: freshness)
+        if query.wantsMeta { answer.meta?.words = searched(query.words) }
+        return answer
+    }
+
+    private func searched(_ words: [String]) -> SearchedWords {
+        let isKnown = view.readCatalogue { catalogue in words.map { !catalogue.items(tagged: $0).isEmpty } }
+        let parts = zip(words, isKnown)
+        return SearchedWords(
+            known: parts.filter { $0.1 }.map(\.0), guessed: parts.filter { !$0.1 }.map(\.0))
     }
 
     func answerByContent(_ query: SimilarQuery) throws(LookupError) -> ItemAnswer {
@@ -125,7 +134,7 @@ extension LookupAnswerer {
             let best = try answer(RecommendQuery(user: user, count: among, fallback: .none))
             rows = try self.rows(of: best.items.map(\.id)).map { Int32($0) }
         }
-        var counts: [String: Int] = [:]
+        var counts: [String: TagSpellings] = [:]
         for start in stride(from: 0, to: rows.count, by: Self.entriesPerTagsRead) {
             let tags = view.readCatalogue { catalogue in
                 rows[start..<min(rows.count, start + Self.entriesPerTagsRead)].map {
@@ -133,10 +142,15 @@ extension LookupAnswerer {
                 }
             }
             for tags in tags {
-                for tag in Set(tags.compactMap(TextEmbedding.normalised)) { counts[tag, default: 0] += 1 }
+                var counted: Set<String> = []
+                for written in tags {
+                    guard let tag = TextEmbedding.normalised(written) else { continue }
+                    counts[tag, default: TagSpellings()].add(
+                        written, isNew: counted.insert(tag).inserted)
+                }
             }
         }
-        return counts.map { CountedTag(tag: $0.key, items: $0.value) }
+        return counts.values.map { CountedTag(tag: $0.commonest, items: $0.items) }
             .sorted { ($1.items, $0.tag) < ($0.items, $1.tag) }.prefix(query.count).map { $0 }
     }
 

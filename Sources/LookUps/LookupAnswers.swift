@@ -20,7 +20,7 @@ public struct ScoredUser: Sendable, Equatable {
     }
 }
 
-/// A tag in lower case, and on how many items it is.
+/// A tag as it is written most often, and on how many items it is, in whatever case.
 public struct CountedTag: Sendable, Equatable {
     public var tag: String
     public var items: Int
@@ -66,6 +66,8 @@ public struct AnswerMeta: Sendable, Equatable {
     public var shortfall: Shortfall?
     /// Of a session's items, those that are not known, or have no factors yet.
     public var ignored: [EntityID]
+    /// Only of a search.
+    public var words: SearchedWords?
 
     public init(
         model: String, positions: [Int32: Int64], age: Duration, unlearned: Int, path: String,
@@ -81,6 +83,16 @@ public struct AnswerMeta: Sendable, Equatable {
         self.shortfall = shortfall
         self.ignored = ignored
     }
+}
+
+/// What is known of the words of a search.
+public struct SearchedWords: Sendable, Equatable {
+    /// Tags that some item carries.
+    public var known: [String]
+    /// Tags of no item: what they are about is guessed, by the letters that they share with tags.
+    public var guessed: [String]
+
+    public init(known: [String], guessed: [String]) { (self.known, self.guessed) = (known, guessed) }
 }
 
 /// Why there are no more items: each item of the catalogue is counted once, under the first of these that keeps it out.

@@ -57,6 +57,7 @@ public final class RPCServer: Sendable {
     private var environment: ServerEnvironment { current.withLock { $0 } }
     let logger: Logger
     private let state = Lock(State.idle)
+    private let prepared = Lock<(MultiThreadedEventLoopGroup, NIOThreadPool)?>(nil)
     var registry: ConnectionRegistry { environment.registry }
 
     public init(options: RPCServerOptions, service: any LookupService, logger: Logger) {
@@ -182,7 +183,18 @@ public final class RPCServer: Sendable {
         return try await listen(on: descriptor, at: place, eventLoops, lookupThreads)
     }
 
+    /// Makes the threads that answer before the start: they begin with the priority of the thread that calls this, and
+    /// whoever calls `start` may run on one that has learned.
+    public func prepareThreads() {
+        let threads = newThreads()
+        prepared.withLock { $0 = threads }
+    }
+
     func makeThreads() -> (MultiThreadedEventLoopGroup, NIOThreadPool) {
+        prepared.withLock { $0.take() } ?? newThreads()
+    }
+
+    private func newThreads() -> (MultiThreadedEventLoopGroup, NIOThreadPool) {
         let options = environment.options
         let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: max(1, options.eventLoopThreads))
         for eventLoop in eventLoops.makeIterator() { eventLoop.execute { ThreadPriority.answerLookUps() } }

@@ -1,3 +1,4 @@
+internal import ContentVectors
 internal import Events
 internal import Histories
 package import Retrieval
@@ -26,7 +27,7 @@ package struct Catalogue {
     /// By item row.
     package private(set) var entries: [Entry] = []
     package private(set) var unavailable = ItemBitset()
-    /// Item rows by tag, ascending. Not a bitset each: the tag of a single item would take a bit for every item, and a
+    /// Item rows by tag, ascending; tags as they are compared, so that who asks for `comedy` finds `Comedy`. Not a bitset each: the tag of a single item would take a bit for every item, and a
     /// large catalogue with keywords more memory than its factors.
     private var byTag: [String: [Int32]] = [:]
     /// Bytes of titles and tags on the heap, and of the lists of who carries them.
@@ -36,10 +37,12 @@ package struct Catalogue {
 
     package init() {}
 
-    /// Items that carry the tag, ascending; empty for a tag that nobody carries.
-    package func items(tagged tag: String) -> [Int32] { byTag[tag] ?? [] }
+    /// Items that carry the tag, in whatever case, ascending; empty for a tag that nobody carries.
+    package func items(tagged tag: String) -> [Int32] {
+        TextEmbedding.normalised(tag).flatMap { byTag[$0] } ?? []
+    }
 
-    /// Distinct tags in use.
+    /// Distinct tags in use, those that differ in case alone counted once.
     package var tagCount: Int { byTag.count }
 
     /// Bytes held.
@@ -105,9 +108,11 @@ package struct Catalogue {
     private mutating func set(_ tags: [String], of row: Int) {
         guard tags != entries[row].tags else { return }
         textBytes += Self.bytes(of: tags) - Self.bytes(of: entries[row].tags)
-        for tag in entries[row].tags { remove(tag, from: Int32(row)) }
+        for tag in entries[row].tags.compactMap(TextEmbedding.normalised) { remove(tag, from: Int32(row)) }
         entries[row].tags = tags
-        for tag in tags { byTag[tag, default: []].insertAscending(Int32(row)) }
+        for tag in tags.compactMap(TextEmbedding.normalised) {
+            byTag[tag, default: []].insertAscending(Int32(row))
+        }
     }
 
     /// Of an item's tags, with its place in each one's list.

@@ -1,5 +1,5 @@
 import Engine
-import HTTPServer
+import Vitals
 
 /// The newest samples, and what they come to.
 package struct WatchedCourse: Sendable {
@@ -46,9 +46,14 @@ package struct WatchedCourse: Sendable {
     /// How the daemon is, as the dashboard has it.
     package var health: (state: String, words: String) {
         guard let last else { return ("busy", "Asking the daemon…") }
+        let lags = samples.compactMap { sample in
+            sample["lag.total"].map {
+                LagTrend.Moment(seconds: samples[0].at.duration(to: sample.at) / .seconds(1), lag: $0)
+            }
+        }
         let health = Health(
             status: last.status, models: last.models, eventsPerSecond: rate("events.applied"),
-            lagChange: rate("lag.total"), freshness: nil)
+            trend: LagTrend(lags), freshness: nil)
         return (health.state.rawValue, health.words)
     }
 }

@@ -29,8 +29,8 @@ struct FreshetBench: AsyncParsableCommand {
             ScalingBenchmark.self, ProduceBenchmark.self, QualityBenchmark.self,
             ContentBenchmark.self, CheckpointBenchmark.self,
             RestoreBenchmark.self, PriorsBenchmark.self, ClusterBenchmark.self, MoveBenchmark.self,
-            SimulateCommand.self,
-            HostileBenchmark.self, KillsBenchmark.self, SoakBenchmark.self, FuzzCommand.self,
+            SimulateCommand.self, HostileBenchmark.self, ObservingBenchmark.self, KillsBenchmark.self,
+            SoakBenchmark.self, FuzzCommand.self,
             MockBrokerCommand.self,
             EndWithParent.self,
         ])

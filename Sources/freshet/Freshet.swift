@@ -14,6 +14,8 @@ struct Freshet: AsyncParsableCommand {
               freshet simulate --events 20000 | freshet feed -    feeds it an invented world
               freshet recommend u1                                asks it
               redis-cli -s freshet-state/freshet.sock             asks it from any Redis client
+
+            What asks the daemon prints a table on a terminal and JSON in a pipe or a file; --table and --json decide.
             """,
         version: version,
         groupedSubcommands: [

@@ -96,6 +96,10 @@ struct VocabularyTests {
             #expect(try client.receive() == list("i1"))
             #expect(service.state.withLock { $0.searches.last?.words } == ["count", "time travel"])
             #expect(service.state.withLock { $0.searches.last?.tags } == ["a"])
+            let meta = try ask(client, "SEARCH time zzz WITHMETA")
+            #expect(meta["known-words"] == .array([.text("time")]))
+            #expect(meta["guessed-words"] == .array([.text("zzz")]))
+            #expect(try ask(client, "RECOMMEND u1 WITHMETA")["guessed-words"] == nil)
             #expect(
                 try ask(client, "TAGS USER u1")
                     == .array([.text("comedy"), .integer(3), .text("time travel"), .integer(1)]))

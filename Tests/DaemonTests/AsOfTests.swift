@@ -31,7 +31,9 @@ struct AsOfTests {
         #expect(try daemon.stop() == .exit(0))
         let files = try FileManager.default.contentsOfDirectory(atPath: place.stateFolder)
         #expect(
-            files.filter { !$0.hasPrefix("log.sqlite-") }.sorted() == ["lock", "log.sqlite", "state.sqlite"])
+            files.filter { !$0.hasPrefix("log.sqlite-") }.sorted() == [
+                "curves.json", "lock", "log.sqlite", "state.sqlite",
+            ])
     }
 
     @Test("a checkpoint that is old enough is gone on from, and stays as it is")

@@ -12,10 +12,11 @@ struct FeedingTests {
         let place = try DaemonPlace()
         let (file, count) = try simulated(place.folder)
         let daemon = try place.start()
-        let (ending, _, errors) = try FreshetBinary.run(
-            ["feed", file, "--socket", place.socket], in: place.folder)
+        let (ending, output, errors) = try FreshetBinary.run(
+            ["feed", file, "--socket", place.socket, "--wait"], in: place.folder)
         #expect(ending == .exit(0), "\(errors)")
-        try daemon.waitUntil("the stream is learned") { $0.positions == [0: count] }
+        #expect(output.contains("look-ups know all of it"), "\(output)")
+        #expect(try daemon.status().positions == [0: count])
         #expect(try daemon.status()["events.applied"] == count)
         #expect(try daemon.status()["events.dead-letters"] == 0)
     }

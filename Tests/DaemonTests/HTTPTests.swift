@@ -71,6 +71,37 @@ struct HTTPTests {
         #expect(throws: TestFailure.self) { try get(site, "/healthz") }
     }
 
+    @Test("the dashboard's curves are there again after a restart, and begin anew with the state")
+    func curvesOverRestarts() throws {
+        let place = try DaemonPlace()
+        try place.fillLog(try Streams.invented(events: 2_000))
+        let first = try place.start(["http.listen=127.0.0.1:0"])
+        try first.waitUntil("all is learned") { $0["events.applied"] >= 2_000 && $0["lag.total"] == 0 }
+        let applied = try first.status()["events.applied"]
+        var before: [Int] = []
+        // Looked at ten times a second.
+        try eventually("a point of all that is learned") {
+            before = try curve(first.site)
+            return before.last == applied
+        }
+        #expect(try first.stop() == .exit(0))
+        let second = try place.start(["http.listen=127.0.0.1:0"])
+        try eventually("the curves of before") { try curve(second.site) == before }
+        #expect(try second.stop() == .exit(0))
+        try FileManager.default.removeItem(atPath: place.stateFile)
+        let third = try place.start(["http.listen=127.0.0.1:0"])
+        try third.waitUntil("all is learned anew") { $0["events.applied"] >= 2_000 && $0["lag.total"] == 0 }
+        let anew = try curve(third.site)
+        #expect(zip(anew, anew.dropFirst()).allSatisfy { $0 < $1 }, "\(anew)")
+        #expect(try third.stop() == .exit(0))
+    }
+
+    private func curve(_ site: String) throws -> [Int] {
+        let body = try get(site, "/v1/curves").body
+        let object = try JSONSerialization.jsonObject(with: Data(body.utf8)) as? [String: Any]
+        return object?["applied"] as? [Int] ?? []
+    }
+
     @Test("an address that is taken ends with 73, and names key, value and the way out")
     func taken() throws {
         let place = try DaemonPlace()

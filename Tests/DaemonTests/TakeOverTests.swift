@@ -115,6 +115,7 @@ struct TakeOverTests {
             let next = try takeOver(place, settings)
             #expect(try daemon.child.wait(seconds: 120) == .exit(0))
             try next.waitUntilReady()
+            #expect(next.errors.contains("level with the old daemon"), "\(next.errors)")
             daemon = next
         }
         #expect(try digest(daemon) == expected)
@@ -157,6 +158,7 @@ struct TakeOverTests {
         let new = try takeOver(place, host.settings)
         #expect(try old.child.wait(seconds: 120) == .exit(0))
         try new.waitUntilReady()
+        #expect(new.errors.contains("level with the old daemon"), "\(new.errors)")
         try host.produce(Array(records.dropFirst(1_000)))
         try new.waitUntil("all are learned") { $0.positions[0] == records.count }
         #expect(try new.status()["events.skipped"] == 0)

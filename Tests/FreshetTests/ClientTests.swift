@@ -1,4 +1,5 @@
 import ArgumentParser
+import Engine
 import RESP
 import Settings
 import Testing
@@ -17,11 +18,11 @@ struct ClientTests {
         #expect(
             command.rpcArguments == [
                 "RECOMMEND", "u1", "COUNT", "3", "WITHSCORES", "MODEL", "likes", "TAG", "a", "TAG", "b",
-                "EXCLUDE", "i1", "INCLUDESEEN", "AFTER", "0:7",
+                "EXCLUDE", "i1", "INCLUDESEEN", "WITHMETA", "AFTER", "0:7",
             ])
         #expect(
             try RecommendCommand.parse(["u1"]).rpcArguments == [
-                "RECOMMEND", "u1", "COUNT", "10", "WITHSCORES",
+                "RECOMMEND", "u1", "COUNT", "10", "WITHSCORES", "WITHMETA",
             ])
     }
 
@@ -35,6 +36,7 @@ struct ClientTests {
                 .rpcArguments
                 == [
                     "RECOMMEND.ITEMS", "2", "i1", "5", "WEIGHTS", "2", "1", "COUNT", "3", "WITHSCORES",
+                    "WITHMETA",
                 ])
         #expect(throws: (any Error).self) { try RecommendCommand.parse([]) }
         #expect(throws: (any Error).self) { try RecommendCommand.parse(["u1", "--items", "i1"]) }
@@ -73,6 +75,7 @@ struct ClientTests {
             try answer.json(scoreName: "score")
                 == #"{"age-ms":1.25,"items":[{"item":"i1","rank":1,"score":0.91,"tags":[],"title":null}],"#
                 + #""model":"likes","why-fewer":{"seen":3}}"#)
+        #expect(answer.withoutMeta.text(scoreName: "score") == plain.text(scoreName: "score"))
         #expect(
             try RecommendCommand.json(["a\u{1B}"], [plain])
                 == #"[{"items":[{"item":"i1","rank":1,"score":0.91,"tags":[],"title":null}],"user":"a\u001b"}]"#
@@ -87,11 +90,12 @@ struct ClientTests {
     func others() throws {
         #expect(
             try SimilarCommand.parse(["i1", "--metric", "dot"]).rpcArguments
-                == ["SIMILAR", "i1", "COUNT", "10", "METRIC", "dot", "WITHSCORES"])
+                == ["SIMILAR", "i1", "COUNT", "10", "METRIC", "dot", "WITHSCORES", "WITHMETA"])
         #expect(
             try SearchCommand.parse(["time travel", "robot", "--tag", "a", "--after", "0:7"]).rpcArguments
                 == [
-                    "SEARCH", "time travel", "robot", "COUNT", "10", "WITHSCORES", "TAG", "a", "AFTER", "0:7",
+                    "SEARCH", "time travel", "robot", "COUNT", "10", "WITHSCORES", "WITHMETA", "TAG", "a",
+                    "AFTER", "0:7",
                 ])
         #expect(try TagsCommand.parse(["u1"]).rpcArguments == ["TAGS", "USER", "u1", "COUNT", "10"])
         #expect(
@@ -103,10 +107,13 @@ struct ClientTests {
         #expect(try TagsCommand.json(pairs) == #"[{"items":2,"tag":"war"}]"#)
         #expect(
             try SimilarCommand.parse(["i1", "--by", "content"]).rpcArguments
-                == ["SIMILAR", "i1", "COUNT", "10", "METRIC", "cosine", "WITHSCORES", "BY", "content"])
+                == [
+                    "SIMILAR", "i1", "COUNT", "10", "METRIC", "cosine", "WITHSCORES", "BY", "content",
+                    "WITHMETA",
+                ])
         #expect(
             try RecommendCommand.parse(["u1", "--by", "content"]).rpcArguments
-                == ["RECOMMEND", "u1", "COUNT", "10", "WITHSCORES", "BY", "content"])
+                == ["RECOMMEND", "u1", "COUNT", "10", "WITHSCORES", "BY", "content", "WITHMETA"])
         #expect(
             try PredictCommand.parse(["u1", "i1", "i2", "--model", "m"]).rpcArguments
                 == ["PREDICT", "u1", "i1", "i2", "MODEL", "m"])
@@ -118,15 +125,18 @@ struct ClientTests {
                 == ["EXPLAIN", "u1", "i1", "TAG", "a", "EXCLUDE", "i2"])
         let top = try TopCommand.parse(["--by", "-bias", "--count", "3", "--model", "m", "--tag", "a"])
         #expect(
-            top.rpcArguments == ["TOP", "3", "BY", "-bias", "WITHSCORES", "MODEL", "m", "TAG", "a"])
+            top.rpcArguments == [
+                "TOP", "3", "BY", "-bias", "WITHSCORES", "MODEL", "m", "WITHMETA", "TAG", "a",
+            ])
         #expect(top.scoreName == "bias")
         #expect(
             try TopCommand.parse(["--by", "bias", "--among", "50"]).rpcArguments
-                == ["TOP", "10", "BY", "bias", "WITHSCORES", "AMONG", "50"])
+                == ["TOP", "10", "BY", "bias", "WITHSCORES", "AMONG", "50", "WITHMETA"])
         #expect(
             try TagsCommand.parse(["u1", "--recommended", "100"]).rpcArguments
                 == ["TAGS", "RECOMMENDED", "u1", "COUNT", "10", "AMONG", "100"])
-        #expect(try TopCommand.parse([]).rpcArguments == ["TOP", "10", "BY", "popular", "WITHSCORES"])
+        #expect(
+            try TopCommand.parse([]).rpcArguments == ["TOP", "10", "BY", "popular", "WITHSCORES", "WITHMETA"])
         let rate = try RateCommand.parse(["u1", "i1", "4.5", "--wait"])
         #expect(rate.rpcArguments == ["RATE", "u1", "i1", "4.5"])
         #expect(
@@ -156,9 +166,9 @@ struct ClientTests {
         ])
         #expect(
             try ModelsCommand.text(answer) == """
-                name   learner  default  score  baseline  lead  95 %           events  lead.total  95 %  events.total
-                stars  sgd               0.9    0.95      -0.1  -0.25 to 0.05  40
-                likes  bpr      yes      0.5    0.25
+                name   learner  default  measure    score  baseline  lead  95 %           events  lead.total  95 %  events.total
+                stars  sgd               rmse       0.9    0.95      -0.1  -0.25 to 0.05  40
+                likes  bpr      yes      recall@10  0.5    0.25
 
                 likes is the default since 0:7: PROMOTE asked for it
                 """)
@@ -239,7 +249,7 @@ struct ClientTests {
         #expect(try CheckpointNowCommand.text(positions) == "partition  next offset\n        0           70")
     }
 
-    @Test("an explanation is a line a part, and a table of the items that carry it")
+    @Test("an explanation as JSON is the answer with user, item and title")
     func explanation() throws {
         let answer = RESPValue.map([
             (.text("model"), .text("stars")), (.text("score"), .double(4.25)), (.text("rank"), .null),
@@ -256,22 +266,6 @@ struct ClientTests {
             ),
         ])
         let whole = try ExplainCommand.described(answer, user: "u1", item: "i1", title: .text("One\u{1B}[2J"))
-        #expect(
-            ExplainCommand.text(whole) == """
-                what         value
-                user         u1
-                item         i1
-                title        One?[2J
-                model        stars
-                score        4.25
-                rank         -
-                recommended  no
-                why-not      seen, rank
-                seen-ts      1000 (1970-01-01T00:00:01Z)
-
-                carried by  title  similarity  value
-                i9                       0.71      5
-                """)
         #expect(
             try JSONText.line(whole)
                 == #"{"carried-by":[{"item":"i9","similarity":0.71,"title":null,"value":5}],"item":"i1","#
@@ -304,5 +298,18 @@ struct ClientTests {
         #expect(options.socketPath(environment: [:], exists: { $0 == installed }) == installed)
         let named = ["FRESHET_STATE_FOLDER": "/x"]
         #expect(options.socketPath(environment: named, exists: { $0 == installed }) == "/x/freshet.sock")
+    }
+}
+
+@Suite("what two daemons tell each other")
+struct LearnedPartitionsTests {
+    @Test("the partitions that are learned go over as they are; a daemon of an earlier version tells none")
+    func payload() {
+        let status = ["lag.3", "lag.0", "lag.total", "position.1"].map { StatusField($0, .integer(1)) }
+        let learned = LearnedPartitions(status)
+        #expect(learned.partitions == [0, 3])
+        #expect(learned.payload == Array("0 3".utf8))
+        #expect(LearnedPartitions(learned.payload) == learned)
+        #expect(LearnedPartitions([UInt8]()).partitions.isEmpty)
     }
 }

@@ -44,6 +44,8 @@ struct RouteTests {
                 try items(site.ask("/v1/search?word=time%20travel&word=robot&count=2&tag=a")) == ["i1", "i2"])
             let search = try #require(site.service.state.withLock { $0.searches.last })
             #expect(search.words == ["time travel", "robot"] && search.tags == ["a"])
+            let meta = try site.ask("/v1/search?word=zzz&meta=true").json["meta"] as? [String: Any]
+            #expect(meta?["guessed-words"] as? [String] == ["zzz"])
             let tags = try site.ask("/v1/tags/u1?count=1").json["tags"] as? [[String: Any]]
             #expect(tags?.count == 1 && tags?.first?["tag"] as? String == "comedy")
             #expect(tags?.first?["items"] as? Int == 3)

@@ -113,7 +113,7 @@ struct ContentLookupTests {
         try live.stop()
     }
 
-    @Test("tags are counted over what a user took or over items, in lower case")
+    @Test("tags are counted over what a user took or over items, and told as they are written most often")
     func counted() async throws {
         let live = try LiveEngine()
         try await live.feed([
@@ -122,7 +122,7 @@ struct ContentLookupTests {
             Event(.rating(user: id("u"), item: id("a"), value: 5)),
             Event(.rating(user: id("u"), item: id("b"), value: 1)),
         ])
-        let drama = CountedTag(tag: "drama", items: 2)
+        let drama = CountedTag(tag: "Drama", items: 2)
         #expect(try live.engine.tags(TagsQuery(.user(id("u")))) == [drama, CountedTag(tag: "war", items: 1)])
         #expect(try live.engine.tags(TagsQuery(.items([id("c"), id("b"), id("a")]), count: 1)) == [drama])
         #expect(throws: LookupError.self) { try live.engine.tags(TagsQuery(.user(id("x")))) }
@@ -133,6 +133,41 @@ struct ContentLookupTests {
         )
         #expect(throws: LookupError.self) { try live.engine.tags(TagsQuery(.recommended(id("x"), 5))) }
         #expect(throws: LookupError.self) { try live.engine.tags(TagsQuery(.items([id("x")]))) }
+        try live.stop()
+    }
+
+    @Test("a tag of a filter is found in whatever case, as it is told and as it is written")
+    func filterCase() async throws {
+        let live = try LiveEngine()
+        try await live.feed([
+            description("a", ["Science Fiction", "B"]), description("b", [" science fiction ", "b"]),
+            description("c", ["Love"]),
+        ])
+        func found(_ tag: String) throws -> Set<String> {
+            Set(try live.engine.answer(SearchQuery(words: ["x"], tags: [tag])).items.map(\.id.string))
+        }
+        for tag in ["Science Fiction", "science fiction", " SCIENCE FICTION", "b"] {
+            #expect(try found(tag) == ["a", "b"], "\(tag)")
+        }
+        #expect(try found("fiction").isEmpty && found(" ").isEmpty)
+        // One of its two spellings goes: the item still carries the tag.
+        try await live.feed([description("c", ["Love", "love"]), description("c", ["love"])])
+        #expect(try found("LOVE") == ["c"])
+        try await live.feed([description("c", [])])
+        #expect(try found("love").isEmpty)
+        let tags = try live.engine.tags(TagsQuery(.items([id("a"), id("b")])))
+        #expect(tags == [CountedTag(tag: "B", items: 2), CountedTag(tag: "Science Fiction", items: 2)])
+        try live.stop()
+    }
+
+    @Test("a search says which words are tags, and which are guessed by their letters")
+    func searchedWords() async throws {
+        let live = try LiveEngine()
+        try await live.feed(stream())
+        let words = ["Rocket", "rockets", "wedding"]
+        let answer = try live.engine.answer(SearchQuery(words: words, wantsMeta: true))
+        #expect(answer.meta?.words == SearchedWords(known: ["Rocket", "wedding"], guessed: ["rockets"]))
+        #expect(try live.engine.answer(SearchQuery(words: words)).meta == nil)
         try live.stop()
     }
 

@@ -160,7 +160,10 @@ package final class FakeService: LookupService {
 
     package func answer(_ query: SearchQuery) throws(LookupError) -> ItemAnswer {
         change { $0.searches.append(query) }
-        return answer(try list(query.count), of: query.count, query.wantsMeta)
+        var answer = answer(try list(query.count), of: query.count, query.wantsMeta)
+        answer.meta?.words = SearchedWords(
+            known: query.words.filter { $0 != "zzz" }, guessed: query.words.filter { $0 == "zzz" })
+        return answer
     }
 
     package func tags(_ query: TagsQuery) throws(LookupError) -> [CountedTag] {

@@ -236,8 +236,17 @@ try:
     one("#map-search").send_keys(title.split("(")[0].strip())
     until("titles to fly to", lambda: all_of("#map-found button"))
     click("#map-found button")
-    until("the flight", lambda: page.execute_script("return map.view.zoom") >= 6)
-    print("fine: Map: a search flies there")
+    in_view = (
+        "if (map.chosen == null || Math.hypot(map.view.x - map.x[map.chosen], map.view.y - map.y[map.chosen]) > 1e-6) return -1;"
+        "const c = map.canvas; return map.near.filter((i) => { const [x, y] = map.at(i);"
+        "return x > 0 && y > 0 && x < c.clientWidth && y < c.clientHeight; }).length"
+    )
+    neighbours = min(12, points - 1)
+    until("the flight, with the nearest items in view", lambda: page.execute_script(in_view) == neighbours)
+    print(f"fine: Map: a search flies there, and its {neighbours} neighbours are in view")
+    page.execute_script("document.getElementById('map').scrollIntoView({ behavior: 'instant' })")
+    time.sleep(0.7)
+    page.save_screenshot(str(pictures / "flown-1280.png"))
     page.execute_script("document.getElementById('map-whole').click()")
     time.sleep(0.7)
     shoot("full")
@@ -272,6 +281,9 @@ try:
     back = lambda: one("#health").get_attribute("data-state") in ("well", "busy")
     until("the daemon's return", lambda: not one("#away").is_displayed() and back())
     print("fine: the page sees the daemon go and come back")
+    page.get(f"http://{address}/")
+    until("the curves of before the restart", lambda: len(all_of("#curves figure")) >= 2 and "go back to" in text("#curves-since"))
+    print("fine: Is it any good?: the curves are kept over a restart")
 finally:
     page.quit()
     daemon.kill()

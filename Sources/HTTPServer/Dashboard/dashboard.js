@@ -295,6 +295,9 @@ const curves = {
       return this.say("No score yet. Feed some events: each is predicted before it is learned, and the curve begins here.");
     }
     $("verdict").replaceChildren(...verdict(drawn));
+    const first = answer.times.findIndex((_, i) => drawn.some((model) => model.values[i] != null));
+    const since = new Date(answer.times[first]).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+    $("curves-since").textContent = `The curves go back to ${since}, after ${count(answer.applied[first])} events, and are kept when the daemon restarts.`;
     $("curves").replaceChildren(...drawn.map((model) => chart(model, answer)));
     const marks = answer.marks.slice(-5).reverse().map((mark) => make("li", {},
       `${new Date(mark.time).toLocaleTimeString()} · after ${count(mark.applied)} events · ${mark.model} ${mark.text}`));
@@ -535,9 +538,18 @@ const asks = {
   },
 };
 
+/** A part of a blend's score in words. */
+function partWords(name) {
+  if (name === "taken before") return "that it was taken before";
+  if (name === "tags") return "how its tags and its time are liked";
+  const length = /^popular (.+)$/.exec(name);
+  return !length ? `model ${name}` : length[1] === "ever" ? "how much it is taken" : `how much it is taken, over some ${length[1]}`;
+}
+
 /** The parts of a score, and the past items that carry it. */
 function explanation(reason) {
-  const parts = reason.parts ? Object.entries(reason.parts).filter(([, value]) => value !== 0) : [["all ratings’ mean", reason.mean], ["how this user rates", reason["user-bias"]],
+  const parts = reason.parts ? Object.entries(reason.parts).filter(([, value]) => value !== 0)
+    .sort(([, a], [, b]) => Math.abs(b) - Math.abs(a)).map(([name, value]) => [partWords(name), value]) : [["all ratings’ mean", reason.mean], ["how this user rates", reason["user-bias"]],
     ["how the item is rated", reason["item-bias"]], ["taste and item match", reason.match]].filter(([, value]) => value != null);
   const widest = Math.max(...parts.map(([, value]) => Math.abs(value)), 1e-9);
   const grid = make("div", { class: "parts" });
@@ -626,18 +638,23 @@ const items = {
 const tagColours = 7;
 
 const map = {
-  turn: latest(), points: null, view: { x: 0, y: 0, zoom: 1 }, chosen: null, only: null, hover: -1, frame: 0,
+  turn: latest(), points: null, view: { x: 0, y: 0, zoom: 1 }, chosen: null, only: null, near: [], hover: -1, frame: 0,
 
   begin() {
     this.canvas = $("map-canvas");
     this.brush = this.canvas.getContext("2d");
     $("map-model").addEventListener("change", () => this.load());
     $("map-again").addEventListener("click", () => this.load());
-    for (const id of ["map-x", "map-y"]) $(id).addEventListener("change", () => { this.place(); this.whole(); this.ends(); });
+    for (const id of ["map-x", "map-y"]) $(id).addEventListener("change", () => {
+      this.place();
+      this.ends();
+      // Whoever looks at an item goes on looking at it, with its neighbours along the other axes.
+      if (this.chosen == null) this.whole(); else this.flyTo(this.points.ids[this.chosen]);
+    });
     chooser($("map-search"), $("map-found"), (item) => { $("map-search").value = named(item); this.flyTo(item.id); });
     $("map-in").addEventListener("click", () => this.zoomAt(1.5));
     $("map-out").addEventListener("click", () => this.zoomAt(1 / 1.5));
-    $("map-whole").addEventListener("click", () => { this.chosen = null; this.whole(); });
+    $("map-whole").addEventListener("click", () => { this.chosen = null; this.near = []; this.whole(); });
     new ResizeObserver(() => this.draw()).observe(this.canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
     this.listen();
@@ -705,6 +722,8 @@ const map = {
     const radius = Float32Array.from(answer.popularity, (p) => 1.2 + 5 * Math.sqrt(Math.max(0, p) / most));
     // Painted a colour at a time, and large points before small ones.
     const order = Uint32Array.from({ length: size }, (_, i) => i).sort((a, b) => group[b] - group[a] || radius[b] - radius[a]);
+    this.chosen = null;
+    this.near = [];
     this.points = { ...answer, size, group, shown, radius, order, tagSets: answer["tags-of"], where: new Map(answer.ids.map((id, i) => [id, i])) };
     $("map-lead").textContent = `Each point is an item, its size by popularity; near ones are liked by the same people. The axes are the directions in which the rows of “${answer.model}” differ most: they explain ${answer.explained.map((part) => `${Math.round(100 * part)} %`).join(", ")} of the differences.`
       + (answer["items-taken"] > size ? ` The ${count(size)} most taken of ${count(answer["items-taken"])} items.` : "");
@@ -746,7 +765,24 @@ const map = {
     const i = this.points?.where.get(id);
     if (i === undefined) { $("map-tip").hidden = false; $("map-tip").textContent = "That item is not on the map."; return; }
     this.chosen = i;
-    this.animate({ x: this.x[i], y: this.y[i], zoom: Math.max(6, this.view.zoom) });
+    this.near = this.nearest(i, 12);
+    this.animate({ x: this.x[i], y: this.y[i], zoom: this.zoomAround(i) });
+  },
+
+  far(i, j) { return Math.hypot(this.x[i] - this.x[j], this.y[i] - this.y[j]); },
+
+  /** The points nearest to one on the map as it is shown, nearest first. */
+  nearest(i, most) {
+    const far = Float64Array.from(this.x, (_, j) => j === i ? Infinity : this.far(i, j));
+    const bar = Float64Array.from(far).sort()[Math.min(most, far.length) - 1];
+    return [...far.keys()].filter((j) => far[j] <= bar && far[j] < Infinity).sort((a, b) => far[a] - far[b]).slice(0, most);
+  },
+
+  /** So near that its neighbours fill the picture, and no nearer. */
+  zoomAround(i) {
+    const reach = this.near.length ? this.far(i, this.near[this.near.length - 1]) : 0;
+    const room = 0.36 * Math.min(this.canvas.clientWidth, this.canvas.clientHeight);
+    return reach > 0 && this.base ? Math.max(1, Math.min(200, room / (reach * this.base))) : 1;
   },
 
   animate(target) {
@@ -797,7 +833,7 @@ const map = {
     }
     brush.globalAlpha = 1;
     for (const i of [this.chosen, this.hover]) if (i != null && i >= 0) this.ring(i, style.getPropertyValue("--text"), grow);
-    if (this.chosen != null) this.label(this.chosen, style.getPropertyValue("--text"));
+    if (this.chosen != null) this.labels(style.getPropertyValue("--text"), style.getPropertyValue("--soft"));
     this.drawn = true;
   },
 
@@ -814,11 +850,23 @@ const map = {
     this.brush.stroke();
   },
 
-  label(i, colour) {
-    const [px, py] = this.at(i);
-    this.brush.fillStyle = colour;
-    this.brush.font = "13px system-ui, sans-serif";
-    this.brush.fillText(this.points.titles[i] || this.points.ids[i], px + 12, py - 10);
+  /** The chosen item's title, and those of its neighbours that find a place. */
+  labels(colour, soft) {
+    const taken = [];
+    for (const i of [this.chosen, ...this.near]) {
+      const isChosen = i === this.chosen, [px, py] = this.at(i);
+      if (!isChosen && (px < 0 || py < 0 || px > this.canvas.clientWidth || py > this.canvas.clientHeight)) continue;
+      this.brush.font = `${isChosen ? "600 13px" : "12px"} system-ui, sans-serif`;
+      const text = this.points.titles[i] || this.points.ids[i], wide = this.brush.measureText(text).width;
+      const x = px + 10 + wide < this.canvas.clientWidth ? px + 10 : px - 10 - wide, y = py + (isChosen ? -8 : 4);
+      const box = { left: x - 2, right: x + wide + 2, top: y - 12, bottom: y + 3 };
+      if (x < 0 || taken.some((other) => box.left < other.right && other.left < box.right && box.top < other.bottom && other.top < box.bottom)) {
+        if (!isChosen) continue;
+      }
+      taken.push(box);
+      this.brush.fillStyle = isChosen ? colour : soft;
+      this.brush.fillText(text, Math.max(2, x), y);
+    }
   },
 
   /** The nearest point to the pointer, and its title. */

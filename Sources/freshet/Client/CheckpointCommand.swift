@@ -1,6 +1,7 @@
 import ArgumentParser
 import RESP
 import Reporting
+import Wording
 
 struct CheckpointCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

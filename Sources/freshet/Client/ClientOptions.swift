@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import RESP
 import Reporting
+import Wording
 
 /// What every command that talks to a running daemon takes.
 struct ClientOptions: ParsableArguments {
@@ -20,7 +21,8 @@ struct ClientOptions: ParsableArguments {
 
     enum Format: String, EnumerableFlag { case json, table }
 
-    @Flag(help: "Print JSON or a table; a table is the default on a terminal, JSON elsewhere.")
+    @Flag(
+        help: "Print JSON or a table; a table is the default on a terminal, JSON in a pipe or a file.")
     var format: Format?
 
     var prefersJSON: Bool { format.map { $0 == .json } ?? !Terminal.outputIsTerminal }
@@ -52,7 +54,8 @@ struct ClientOptions: ParsableArguments {
         } catch let error as RPCClientError {
             throw CommandError("\(error)", code: .unavailable).report()
         } catch let error as DaemonError {
-            throw CommandError("\(error)").report()
+            let hint = error.isUsage ? " (see --help)" : ""
+            throw CommandError("\(error)\(hint)", code: error.isUsage ? .usage : .failure).report()
         }
     }
 }
@@ -60,6 +63,12 @@ struct ClientOptions: ParsableArguments {
 /// The daemon's answer is an error, or not what the command asked for.
 struct DaemonError: Error, Equatable, CustomStringConvertible {
     let description: String
+    /// Whether the command was called wrongly.
+    var isUsage = false
+
+    init(description: String) { self.description = description }
+
+    init(_ refusal: Refusal) { (description, isUsage) = (refusal.message, refusal.isUsage) }
 }
 
 extension RPCClient {
@@ -71,7 +80,7 @@ extension RPCClient {
 
     func receiveAnswer() throws -> RESPValue {
         let answer = try receive()
-        if case .error(let message) = answer { throw DaemonError(description: message) }
+        if case .error(let message) = answer { throw DaemonError(Refusal(message)) }
         return answer
     }
 }

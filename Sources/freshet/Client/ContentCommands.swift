@@ -1,12 +1,14 @@
 import ArgumentParser
 import RESP
 import Reporting
+import Wording
 
 struct SearchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "search", abstract: "Items that are about words, best first.",
         discussion: """
-            The words need be on no item: they are compared by what is learned of all items' tags.
+            The words need be on no item: they are compared by what is learned of all items' tags. A word that is no item's tag
+            is guessed by its letters; standard error says which are.
 
             EXAMPLES
               freshet search children family animation
@@ -16,20 +18,27 @@ struct SearchCommand: ParsableCommand {
     @OptionGroup var client: ClientOptions
     @Argument(help: "Words; in quotes those that belong together.") var words: [String]
     @Option(help: "How many items, 1 to 10000.") var count = 10
-    @Option(help: "Only items that carry this tag; may be given several times.") var tag: [String] = []
+    @Option(help: "Only items that carry this tag, in whatever case; may be given several times.") var tag:
+        [String] = []
     @Flag(help: "Say what the answer stands on: position, age, and why there are no more items.")
     var meta = false
     @Option(help: "Wait until the event of this token is learned.") var after: String?
 
     var rpcArguments: [String] {
-        ["SEARCH"] + words + ["COUNT", "\(count)", "WITHSCORES"] + (meta ? ["WITHMETA"] : [])
+        ["SEARCH"] + words + ["COUNT", "\(count)", "WITHSCORES"] + ["WITHMETA"]
             + tag.flatMap { ["TAG", $0] } + (after.map { ["AFTER", $0] } ?? [])
     }
 
     func run() throws {
         try client.withClient {
-            try ListAnswer($0.ask(rpcArguments)).show(
-                from: $0, scoreName: "score", asJSON: client.prefersJSON)
+            let list = try ListAnswer($0.ask(rpcArguments))
+            if case .array(let words)? = list["guessed-words"],
+                let note = Notes.guessed(words.map(\.plainText))
+            {
+                Terminal.writeError("freshet: \(note)")
+            }
+            try list.show(
+                from: $0, scoreName: "score", asJSON: client.prefersJSON, showsMeta: meta)
         }
     }
 }

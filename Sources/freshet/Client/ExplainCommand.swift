@@ -1,12 +1,15 @@
 import ArgumentParser
-import Foundation
 import RESP
 import Reporting
+import Wording
 
 struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain", abstract: "Why an item is, or is not, recommended to a user.",
         discussion: """
+            Says in sentences what keeps the item out, what score it would need, and what adds to its score. --json, and what \
+            is no terminal, gets the fields of the RPC's EXPLAIN.
+
             EXAMPLES
               freshet explain u42 i7
               freshet explain u42 i7 --model stars
@@ -42,57 +45,13 @@ struct ExplainCommand: ParsableCommand {
             ] + pairs)
     }
 
-    /// A line each, and the items that carry it in a table of their own below.
-    static func text(_ explanation: RESPValue) -> String {
-        guard case .map(let pairs) = explanation else { return explanation.plainText }
-        var table = Table([Table.Column(title: "what"), Table.Column(title: "value", widthMax: 80)])
-        var tables: [String] = []
-        for (name, value) in pairs {
-            switch (name.plainText, value) {
-            case ("carried-by", .array(let items)):
-                if !items.isEmpty { tables.append(carriers(items)) }
-            case ("parts", .map(let parts)):
-                for (part, share) in parts { table.append(["part: \(part.plainText)", share.plainText]) }
-            case ("features", .map(let features)):
-                for (name, share) in features {
-                    table.append(["feature: \(name.plainText)", share.plainText])
-                }
-            case ("tags", .map(let tags)):
-                for (name, share) in tags { table.append(["tag: \(name.plainText)", share.plainText]) }
-            case ("why-not", .array([])): continue
-            case ("seen-ts", .integer(let milliseconds)):
-                let date = Date(timeIntervalSince1970: Double(milliseconds) / 1000)
-                table.append(["seen-ts", "\(milliseconds) (\(date.formatted(.iso8601)))"])
-            case (let name, let value): table.append([name, value.plainText])
-            }
-        }
-        return ([table.text] + tables).joined(separator: "\n\n")
-    }
-
-    private static func carriers(_ items: [RESPValue]) -> String {
-        let hasShares = items.contains { $0["share"] != nil }
-        var table = Table(
-            [
-                Table.Column(title: "carried by", widthMax: 40), Table.Column(title: "title"),
-                Table.Column(title: "similarity", alignment: .right),
-                Table.Column(title: "value", alignment: .right),
-            ] + (hasShares ? [Table.Column(title: "share", alignment: .right)] : []))
-        for item in items {
-            table.append([
-                item["item"]?.plainText ?? "", item["title"]?.string ?? "",
-                item["similarity"]?.plainText ?? "", item["value"]?.plainText ?? "",
-                item["share"]?.plainText ?? "",
-            ])
-        }
-        return table.text
-    }
-
     func run() throws {
         try client.withClient {
             let answer = try $0.ask(rpcArguments)
             let title = try $0.ask(["ITEM.GET", item])["title"]
             let explanation = try Self.described(answer, user: user, item: item, title: title)
-            Terminal.write(client.prefersJSON ? try JSONText.line(explanation) : Self.text(explanation))
+            let text = ExplanationText(answer, user: user, item: item, title: title?.string)
+            Terminal.write(client.prefersJSON ? try JSONText.line(explanation) : text.text)
         }
     }
 }

@@ -1,5 +1,6 @@
 import RESP
 import Reporting
+import Wording
 
 /// Items with scores, as look-ups answer them, joined with the items' titles and tags.
 struct ItemList: Equatable {

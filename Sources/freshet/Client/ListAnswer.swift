@@ -1,5 +1,6 @@
 import RESP
 import Reporting
+import Wording
 
 /// An answer `WITHSCORES`, and what it stands on where `WITHMETA` asked for it.
 struct ListAnswer: Equatable {
@@ -25,11 +26,20 @@ struct ListAnswer: Equatable {
         return try JSONText.line(meta.isEmpty ? list : .map([(.text("items"), list)] + meta))
     }
 
+    /// A field of what it stands on.
+    subscript(name: String) -> RESPValue? { meta.first { $0.0 == .text(name) }?.1 }
+
+    /// As it was asked for by whoever did not want to know what it stands on.
+    var withoutMeta: ListAnswer {
+        var copy = self
+        copy.meta = []
+        return copy
+    }
+
     func text(scoreName: String) -> String {
         guard !meta.isEmpty else {
             // A head alone says nothing.
-            return items.entries.isEmpty
-                ? "no item fits; --meta says what keeps items out" : items.table(scoreName: scoreName)
+            return items.entries.isEmpty ? "no item fits" : items.table(scoreName: scoreName)
         }
         var table = Table([Table.Column(title: "what"), Table.Column(title: "value", widthMax: 100)])
         for (name, value) in meta { table.append([name.plainText, value.plainText]) }
@@ -37,8 +47,13 @@ struct ListAnswer: Equatable {
     }
 
     /// Joins the titles and prints.
-    func show(from client: RPCClient, scoreName: String, asJSON: Bool) throws {
-        var answer = self
+    ///
+    /// - Parameter showsMeta: false where it was asked for only so that the command can say more of an empty list.
+    func show(from client: RPCClient, scoreName: String, asJSON: Bool, showsMeta: Bool) throws {
+        var answer = showsMeta ? self : withoutMeta
+        if !showsMeta, !asJSON, items.entries.isEmpty {
+            return Terminal.write(Notes.empty(self["why-fewer"]))
+        }
         try answer.items.addTitles(from: client)
         Terminal.write(
             asJSON ? try answer.json(scoreName: scoreName) : answer.text(scoreName: scoreName))

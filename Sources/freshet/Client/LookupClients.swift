@@ -18,7 +18,8 @@ struct SimilarCommand: ParsableCommand {
     @Option(help: "A model's name; else the default model.") var model: String?
     @Option(help: "What items are compared by: model, or content (their tags).") var by = "model"
     @Option(help: "cosine, dot or l2.") var metric = "cosine"
-    @Option(help: "Only items that carry this tag; may be given several times.") var tag: [String] = []
+    @Option(help: "Only items that carry this tag, in whatever case; may be given several times.") var tag:
+        [String] = []
     @Flag(help: "Say what the answer stands on: model, position, age, and why there are no more items.")
     var meta = false
 
@@ -26,14 +27,14 @@ struct SimilarCommand: ParsableCommand {
         var arguments = ["SIMILAR", item, "COUNT", "\(count)", "METRIC", metric, "WITHSCORES"]
         if let model { arguments += ["MODEL", model] }
         if by != "model" { arguments += ["BY", by] }
-        if meta { arguments.append("WITHMETA") }
+        arguments.append("WITHMETA")
         return arguments + tag.flatMap { ["TAG", $0] }
     }
 
     func run() throws {
         try client.withClient {
             try ListAnswer($0.ask(rpcArguments)).show(
-                from: $0, scoreName: "score", asJSON: client.prefersJSON)
+                from: $0, scoreName: "score", asJSON: client.prefersJSON, showsMeta: meta)
         }
     }
 }

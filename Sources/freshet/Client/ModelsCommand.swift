@@ -1,13 +1,15 @@
 import ArgumentParser
 import RESP
 import Reporting
+import Wording
 
 struct ModelsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "models",
         abstract: "The models, their live scores, and each one's lead over the default.",
         discussion: """
-            Leads are differences on the same events, over the score's window and since the start of the state, each with the
+            Scores are of events before they are learned: of recall@10 more is better, of rmse less, and the baseline beside each
+            is popularity, or means of users and items. Leads are over the default model, differences on the same events, over the score's window and since the start of the state, each with the
             interval that holds it with 95 % probability; since the start it does at every moment, however often one looks.
 
             EXAMPLES
@@ -20,7 +22,8 @@ struct ModelsCommand: ParsableCommand {
     var rpcArguments: [String] { ["MODELS"] }
 
     private static let columns = [
-        "name", "learner", "default", "score", "baseline", "lead", "95 %", "events", "lead.total", "95 %",
+        "name", "learner", "default", "measure", "score", "baseline", "lead", "95 %", "events", "lead.total",
+        "95 %",
         "events.total",
     ]
 
@@ -37,7 +40,7 @@ struct ModelsCommand: ParsableCommand {
             table.append(
                 [
                     fields["name"], fields["learner"], isDefault ? "yes" : "",
-                    fields.first(["recall@10", "rmse"]),
+                    fields.names(of: ["recall@10", "rmse"]), fields.first(["recall@10", "rmse"]),
                     fields.first(["recall@10-popularity", "rmse-means"]),
                 ] + fields.lead("") + fields.lead(".total"))
             if let token = fields.optional("promoted-at") {
@@ -67,6 +70,8 @@ struct ModelsCommand: ParsableCommand {
         func optional(_ name: String) -> String? { values[name] }
 
         subscript(name: String) -> String { values[name] ?? "" }
+
+        func names(of names: [String]) -> String { names.first { values[$0] != nil } ?? "" }
 
         func first(_ names: [String]) -> String { names.compactMap { values[$0] }.first ?? "" }
 

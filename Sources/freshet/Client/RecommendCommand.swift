@@ -1,6 +1,7 @@
 import ArgumentParser
 import RESP
 import Reporting
+import Wording
 
 struct RecommendCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -33,7 +34,8 @@ struct RecommendCommand: ParsableCommand {
             model's score).
             """)
     var by = "model"
-    @Option(help: "Only items that carry this tag; may be given several times.") var tag: [String] = []
+    @Option(help: "Only items that carry this tag, in whatever case; may be given several times.") var tag:
+        [String] = []
     @Option(help: "Leave this item out; may be given several times.") var exclude: [String] = []
     @Flag(help: "Include items the user has seen, or those of --items.") var includeSeen = false
     @Option(help: "Whether what users took may be answered: exclude, allow, or 'after 3 d', say.")
@@ -69,7 +71,8 @@ struct RecommendCommand: ParsableCommand {
         arguments += exclude.flatMap { ["EXCLUDE", $0] }
         if includeSeen { arguments.append("INCLUDESEEN") }
         if let seen { arguments += ["SEEN", seen] }
-        if meta { arguments.append("WITHMETA") }
+        // Always: it tells who is not known.
+        arguments.append("WITHMETA")
         if let after { arguments += ["AFTER", after] }
         return arguments
     }
@@ -78,20 +81,44 @@ struct RecommendCommand: ParsableCommand {
         try client.withClient { connection in
             let answer = try connection.ask(rpcArguments)
             guard users.count > 1 else {
-                return try ListAnswer(answer).show(
-                    from: connection, scoreName: "score", asJSON: client.prefersJSON)
+                let list = try ListAnswer(answer)
+                try say(of: list, for: users.first, asking: connection)
+                return try list.show(
+                    from: connection, scoreName: "score", asJSON: client.prefersJSON, showsMeta: meta)
             }
             guard case .array(let answers) = answer, answers.count == users.count else {
                 throw DaemonError(description: "answer is not one list a user: \(answer.plainText)")
             }
-            let lists = try answers.map { answer in
+            let lists = try zip(users, answers).map { user, answer in
                 var list = try ListAnswer(answer)
+                try say(of: list, for: user, asking: connection)
+                if !meta { list = list.withoutMeta }
                 try list.items.addTitles(from: connection)
                 return list
             }
             Terminal.write(
                 client.prefersJSON
                     ? try Self.json(users, lists) : Self.text(users, lists))
+        }
+    }
+
+    /// What the list alone does not show, on standard error: that the user is a stranger, and which items are.
+    private func say(of list: ListAnswer, for user: String?, asking connection: RPCClient) throws {
+        if let user, list["fallback"]?.string == "popular" {
+            try connection.send(["USER.GET", user, "COUNT", "1"])
+            var isKnown = true
+            if case .error = try connection.receive() { isKnown = false }
+            let model = list["model"]?.plainText ?? ""
+            Terminal.writeError(
+                "freshet: " + Notes.popularInstead(of: user, isKnown: isKnown, model: model))
+        }
+        if list["fallback"]?.string == "model" {
+            Terminal.writeError("freshet: " + Notes.standIn(list["model"]?.plainText ?? ""))
+        }
+        if case .array(let ignored)? = list["ignored"], !ignored.isEmpty {
+            Terminal.writeError(
+                "freshet: left out, as nothing is known of them: "
+                    + ignored.map(\.plainText).joined(separator: ", "))
         }
     }
 

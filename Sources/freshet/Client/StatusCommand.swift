@@ -1,13 +1,17 @@
 import ArgumentParser
 import RESP
 import Reporting
+import Wording
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Positions, counters, live scores and memory of the running daemon.",
         discussion: """
+            A table on a terminal, JSON in a pipe or a file, as all commands that ask the daemon; --table and --json decide.
+
             EXAMPLES
               freshet status
+              freshet status --table | less
               freshet status --json | jq '."events.applied"'
               freshet status --digest                   # a pass over all state: seconds on a large one
             """)

@@ -25,7 +25,7 @@ struct FeedCommand: ParsableCommand {
             standard input, for a minute with files.
 
             Examples:
-              freshet feed movies.csv ratings.csv
+              freshet feed movies.csv ratings.csv --wait            # until look-ups know all of it
               freshet feed ml-1m/ratings.dat --rate 1000 --limit 50000
               freshet feed ratings.csv.gz --to kafka --brokers localhost:9092 --topic ratings
               tail -F events.jsonl | freshet feed -
@@ -65,6 +65,8 @@ struct FeedCommand: ParsableCommand {
     var strict = false
     @Flag(help: "Exit with 0 though lines that are no events were passed over.")
     var lenient = false
+    @Flag(help: "Return only once the daemon has learned all of it, so that look-ups know it.")
+    var wait = false
 
     func validate() throws {
         guard !files.isEmpty else { throw ValidationError("name a file, or - for standard input") }
@@ -99,6 +101,7 @@ struct FeedCommand: ParsableCommand {
         let progress = EventProgress(isTerminal: Terminal.errorIsTerminal)
         // First the sink: who forgot to start the daemon need not wait for a big file to be read.
         let sink = try makeSink(configuration, interrupts)
+        if wait, to != .rpc { _ = try FeedTargets.daemon(configuration, credentials) }
         var badLines = BadLineReport(progress: progress)
         var source = try FeedSource(
             FeedSource.Options(paths: files, format: format, sorts: sort, isStrict: strict),
@@ -115,6 +118,7 @@ struct FeedCommand: ParsableCommand {
         try result.get()
         source.warnings.forEach { Terminal.writeError($0) }
         guard receipts.unacknowledged == 0 else { throw FeedSummary.failure(receipts) }
+        if wait, receipts.acknowledged > 0 { try awaitLearning(receipts, configuration, interrupts) }
         guard !lenient, !interrupts.isRaised else { return }
         guard receipts.sent > 0 else {
             throw PassedOver.nothing(in: files, lines: source.badLines, first: source.firstBadLines)
@@ -122,6 +126,25 @@ struct FeedCommand: ParsableCommand {
         if let failure = PassedOver.failure(lines: source.badLines, first: source.firstBadLines) {
             throw failure
         }
+    }
+
+    /// The log holds the events; the daemon learns them at its own pace.
+    private func awaitLearning(
+        _ receipts: Receipts, _ configuration: Configuration, _ interrupts: Interrupts
+    ) throws {
+        let start = ContinuousClock.now
+        var line = PassingLine(command: "feed", isTerminal: Terminal.errorIsTerminal)
+        var wait = LearnedWait(
+            connect: { try FeedTargets.daemon(configuration, credentials) },
+            backoff: Backoff(isCancelled: { interrupts.isRaised }), isCancelled: { interrupts.isRaised },
+            say: { line.show($0) })
+        let result = Result { try wait.run(receipts.lastTokens) }
+        line.clear()
+        guard try result.get() else {
+            return Terminal.writeError("freshet feed: not all of it is learned yet")
+        }
+        let seconds = (10 * (start.duration(to: .now) / .seconds(1))).rounded() / 10
+        Terminal.write("learned: look-ups know all of it, \(seconds) s after the last event was fed")
     }
 
     private func loadConfiguration() throws -> Configuration {

@@ -31,10 +31,13 @@ struct Daemon {
     private let folder: String
     /// Where others ask this daemon, as configured.
     private let address: String
+    /// Of an engine that has been started.
+    private let failures: AsyncStream<EventLogError>?
 
     /// Begins by itself.
     init(_ configuration: Configuration, logger: Logger) async throws {
         self.logger = logger
+        failures = nil
         (folder, address) = (configuration.state.folder, configuration.cluster.address)
         access = AccessControl(try configuration.accessRules(), logger: logger)
         let process = ProcessInfo.processInfo
@@ -81,22 +84,28 @@ struct Daemon {
         let metrics = MetricsRegistry()
         let late = LateLog(source: configuration.logSource)
         let takingOver = try TakingOver(configuration, logger: logger)
-        let parts = try await Self.onThread {
-            try takingOver.takeOver(late) { file in
+        let access = access
+        let (parts, service, server, http) = try await Self.onThread {
+            let parts = try takingOver.takeOver(late) { file in
                 try Engine(
-                    options: configuration.engineOptions, file: file, log: late, logger: logger,
+                    options: takingOver.engineOptions, file: file, log: late, logger: logger,
                     metrics: metrics)
             }
+            let service = MeasuredLookups(parts.engine, metrics: metrics)
+            let server = RPCServer(
+                options: Self.rpcOptions(configuration, access, engine: parts.engine), service: service,
+                logger: logger)
+            let http = HTTPServer(
+                options: Self.httpOptions(configuration, access) { server.status }, registry: metrics,
+                logger: logger)
+            // This thread has never learned; those of others may have.
+            server.prepareThreads()
+            http.prepareThreads()
+            return (parts, service, server, http)
         }
         (lock, log, engine) = (parts.lock, parts.log, parts.engine)
+        (self.server, self.http, failures) = (server, http, parts.failures)
         origin = .handed(parts.socket, learned: parts.learned)
-        let service = MeasuredLookups(engine, metrics: metrics)
-        let server = RPCServer(
-            options: Self.rpcOptions(configuration, access, engine: engine), service: service, logger: logger)
-        self.server = server
-        http = HTTPServer(
-            options: Self.httpOptions(configuration, access) { server.status }, registry: metrics,
-            logger: logger)
         try await http.start()
         http.serve(service)
     }
@@ -169,6 +178,7 @@ struct Daemon {
         options.connectionsMax = configuration.http.connectionsMax
         options.requestBytesMax = configuration.http.requestBytesMax
         options.version = Freshet.version
+        options.curvesPath = configuration.state.folder + "/curves.json"
         options.otherStatus = otherStatus
         return options
     }
@@ -215,7 +225,7 @@ struct Daemon {
             configuration: ServiceGroupConfiguration(
                 services: [
                     .init(
-                        service: EngineService(engine: engine, listening: listening),
+                        service: EngineService(engine: engine, listening: listening, running: failures),
                         failureTerminationBehavior: .gracefullyShutdownGroup),
                     .init(service: HTTPService(server: http)),
                     .init(
@@ -235,18 +245,24 @@ private struct EngineService: Service {
     let engine: Engine
     /// Ends once the server listens, or cannot.
     let listening: AsyncStream<Never>
+    /// Of an engine that has been started.
+    let running: AsyncStream<EventLogError>?
 
     func run() async throws {
         // A thread begins with the priority of the one that makes it, and those that answer must not begin with that of
         // those that learn.
         for await _ in listening {}
         let (failures, continuation) = AsyncStream.makeStream(of: EventLogError.self)
-        engine.start { continuation.yield($0) }
+        let passing = running.map { running in
+            Task { for await failure in running { continuation.yield(failure) } }
+        }
+        if running == nil { engine.start { continuation.yield($0) } }
         let failure = await withGracefulShutdownHandler {
             await failures.first { _ in true }
         } onGracefulShutdown: {
             continuation.finish()
         }
+        passing?.cancel()
         // Blocks one thread for as long as the last checkpoint takes; nothing else is left to run.
         try engine.stop()
         if let failure { throw failure }

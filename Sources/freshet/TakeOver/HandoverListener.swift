@@ -75,7 +75,7 @@ final class HandoverListener: Sendable {
         if case .failure(let error) = outcome {
             try wire.send(.refused, Array("the checkpoint of the old daemon failed: \(error)".utf8))
         } else {
-            try wire.send(.checkpoint)
+            try wire.send(.checkpoint, LearnedPartitions(engine.status()).payload)
         }
     }
 

@@ -30,7 +30,8 @@ struct TopCommand: ParsableCommand {
     @Option(help: "How many items of a list, 1 to 10000.") var count = 10
     @Option(help: "Of biases: rank only so many of the most taken items.") var among: Int?
     @Option(help: "A model's name; else the default model.") var model: String?
-    @Option(help: "Only items that carry this tag; may be given several times.") var tag: [String] = []
+    @Option(help: "Only items that carry this tag, in whatever case; may be given several times.") var tag:
+        [String] = []
     @Flag(help: "Say what the answer stands on: model, position, age, and why there are no more items.")
     var meta = false
     @Option(help: ArgumentHelp("Without a list: time between two looks.", valueName: "seconds"))
@@ -51,7 +52,7 @@ struct TopCommand: ParsableCommand {
         var arguments = ["TOP", "\(count)", "BY", by ?? "popular", "WITHSCORES"]
         if let among { arguments += ["AMONG", "\(among)"] }
         if let model { arguments += ["MODEL", model] }
-        if meta { arguments.append("WITHMETA") }
+        arguments.append("WITHMETA")
         return arguments + tag.flatMap { ["TAG", $0] }
     }
 
@@ -68,7 +69,7 @@ struct TopCommand: ParsableCommand {
         guard wantsList else { return try watch() }
         try client.withClient {
             try ListAnswer($0.ask(rpcArguments)).show(
-                from: $0, scoreName: scoreName, asJSON: client.prefersJSON)
+                from: $0, scoreName: scoreName, asJSON: client.prefersJSON, showsMeta: meta)
         }
     }
 

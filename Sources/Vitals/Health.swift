@@ -1,5 +1,11 @@
+// Vitals: how a daemon is, and how it went.
+//
+// Here live health in words, the trend of the lag that it goes by, and the curves of the live scores with the file that keeps
+// them over restarts. Fields of STATUS and MODELS come in. What never comes in: how they were asked for, and how they are
+// drawn.
+
 package import Engine
-import Foundation
+internal import Foundation
 
 /// How the daemon is, in a sentence for people; what matters most comes first.
 package struct Health: Equatable {
@@ -12,26 +18,26 @@ package struct Health: Equatable {
     }
 
     /// Events behind which nobody needs to hear of.
-    private static let lagWorthTelling = 1_000.0
+    package static let lagWorthTelling = 1_000.0
 
     package let state: State
     package let words: String
 
     /// - Parameters:
     ///   - eventsPerSecond: learned of late.
-    ///   - lagChange: events per second by which the lag grows.
+    ///   - trend: where the lag is going.
     ///   - freshness: seconds from an event's coming to its being seen, of late: the median.
     ///   - slowest: the same, which 99 of 100 stay below.
     package init(
-        status: [StatusField], models: [ModelStatus], eventsPerSecond: Double?, lagChange: Double?,
-        freshness: Double?, slowest: Double? = nil
+        status: [StatusField], models: [ModelStatus], eventsPerSecond: Double?,
+        trend: LagTrend, freshness: Double?, slowest: Double? = nil
     ) {
         let lag = status.number("lag.total") ?? 0
         let unhealthy = models.filter { $0.fields.contains(StatusField("unhealthy", .bool(true))) }
         if let trouble = Self.trouble(status) ?? Self.unhealthy(unhealthy, status) {
             (state, words) = (.trouble, trouble)
         } else if lag > max(Self.lagWorthTelling, eventsPerSecond ?? 0) {
-            (state, words) = (.busy, Self.behind(lag, eventsPerSecond ?? 0, lagChange ?? 0, freshness))
+            (state, words) = (.busy, Self.behind(lag, eventsPerSecond ?? 0, trend, freshness))
         } else if let loser = models.first(where: { $0.isDefault && Self.loses($0) }) {
             let (name, baseline) = (loser.name, Self.baseline(loser))
             (state, words) = (.busy, "Every event is learned, but “\(name)” does worse than \(baseline).")
@@ -76,16 +82,23 @@ package struct Health: Equatable {
     }
 
     private static func behind(
-        _ lag: Double, _ rate: Double, _ change: Double, _ freshness: Double?
+        _ lag: Double, _ rate: Double, _ trend: LagTrend, _ freshness: Double?
     ) -> String {
         let how = freshness.map { $0 >= 1 ? "\(time($0)) behind" : nil } ?? nil
         let events = "\(count(lag)) events"
         let place = how.map { "\($0) (\(events))" } ?? "\(events) behind"
         let begin = place.prefix(1).uppercased() + place.dropFirst()
-        if change < 0 { return "\(begin) and catching up: \(time(lag / -change)) left." }
-        if rate == 0 { return "\(begin), and none is being learned." }
-        return "\(begin), and falling further behind: \(count(rate)) a second are learned, "
-            + "\(count(rate + change)) come."
+        switch trend.direction {
+        case .catchingUp(let perSecond): return "\(begin) and catching up: \(time(lag / perSecond)) left."
+        case .fallingBehind(let perSecond) where rate > 0:
+            return "\(begin), and falling further behind: \(count(rate)) a second are learned, "
+                + "\(count(rate + perSecond)) come."
+        case .fallingBehind: return "\(begin), and none is being learned."
+        case .standing where rate == 0: return "\(begin), and none is being learned."
+        case .standing:
+            return "\(begin), as for some seconds: \(count(rate)) a second are learned, as many come."
+        case .unclear: return "\(begin): they have just come, and are being learned."
+        }
     }
 
     static func loses(_ model: ModelStatus) -> Bool {

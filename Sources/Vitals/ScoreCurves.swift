@@ -1,35 +1,36 @@
-import Engine
+package import Engine
 
-/// How the live scores went since the daemon began, in a few hundred points: once there are too many, every other one goes
+/// How the live scores went, in a few hundred points: once there are too many, every other one goes
 /// and the next are taken half as often.
-struct ScoreCurves: Sendable {
+package struct ScoreCurves: Sendable, Equatable, Codable {
     private static let pointsMax = 600
     private static let marksMax = 100
 
-    struct Model: Sendable {
-        var name: String
-        var learner: String
-        var measure: String
-        var lessIsBetter: Bool
-        var baselineName: String
-        var values: [Double?]
-        var baselines: [Double?]
+    package struct Model: Sendable, Equatable, Codable {
+        package var name: String
+        package var learner: String
+        package var measure: String
+        package var lessIsBetter: Bool
+        package var baselineName: String
+        /// As many as there are times.
+        package var values: [Double?]
+        package var baselines: [Double?]
         /// Standard errors of the difference between the two.
-        var errors: [Double?]
+        package var errors: [Double?]
     }
 
-    struct Mark: Sendable, Equatable {
-        var time: Int64
-        var applied: Int64
-        var model: String
-        var text: String
+    package struct Mark: Sendable, Equatable, Codable {
+        package var time: Int64
+        package var applied: Int64
+        package var model: String
+        package var text: String
     }
 
     /// Milliseconds since 1970.
-    private(set) var times: [Int64] = []
-    private(set) var applied: [Int64] = []
-    private(set) var models: [Model] = []
-    private(set) var marks: [Mark] = []
+    package private(set) var times: [Int64] = []
+    package private(set) var applied: [Int64] = []
+    package private(set) var models: [Model] = []
+    package private(set) var marks: [Mark] = []
     /// A point is taken of so many moments at which something was learned.
     private var stride = 1
     /// Since the last point.
@@ -37,13 +38,18 @@ struct ScoreCurves: Sendable {
     private var eventsBefore: Int64?
     private var before: [ModelStatus] = []
 
+    /// What is kept in a file; the models as they were just now are none of it.
+    private enum CodingKeys: String, CodingKey { case times, applied, models, marks, stride }
+
+    package init() {}
+
     /// Measures, each beside that of its baseline.
     private static let measures: [(name: String, baseline: String, lessIsBetter: Bool)] = [
         ("rmse", "means", true), ("recall@10", "popularity", false),
     ]
 
     /// To be called several times a second.
-    mutating func take(_ status: [ModelStatus], applied events: Int64, time: Int64) {
+    package mutating func take(_ status: [ModelStatus], applied events: Int64, time: Int64) {
         mark(status, events, time)
         // Nothing was learned: the curves stand where they stood.
         guard events != eventsBefore else { return }
@@ -54,6 +60,7 @@ struct ScoreCurves: Sendable {
         times.append(time)
         applied.append(events)
         for model in status { add(model) }
+        pad()
         guard times.count > Self.pointsMax else { return }
         stride *= 2
         times = Self.thinned(times)
@@ -87,6 +94,15 @@ struct ScoreCurves: Sendable {
         models[place].errors.append(fields.number("\(measure.name)-error"))
     }
 
+    /// A model that is not there any more, as in a configuration of before, says nothing from here on.
+    private mutating func pad() {
+        for place in models.indices where models[place].values.count < times.count {
+            models[place].values.append(nil)
+            models[place].baselines.append(nil)
+            models[place].errors.append(nil)
+        }
+    }
+
     private mutating func mark(_ status: [ModelStatus], _ events: Int64, _ time: Int64) {
         for model in status {
             guard let old = before.first(where: { $0.name == model.name }) else { continue }
@@ -111,38 +127,36 @@ struct ScoreCurves: Sendable {
         values.indices.filter { ($0 - values.count + 1) % 2 == 0 }.map { values[$0] }
     }
 
-    var json: JSON {
-        .object([
-            ("times", .array(times.map(JSON.integer))), ("applied", .array(applied.map(JSON.integer))),
-            (
-                "models",
-                .array(
-                    models.map { model in
-                        .object([
-                            ("name", .string(model.name)), ("learner", .string(model.learner)),
-                            ("measure", .string(model.measure)),
-                            ("less-is-better", .bool(model.lessIsBetter)),
-                            ("baseline-name", .string(model.baselineName)),
-                            ("values", Self.numbers(model.values)),
-                            ("baselines", Self.numbers(model.baselines)),
-                            ("errors", Self.numbers(model.errors)),
-                        ])
-                    })
-            ),
-            (
-                "marks",
-                .array(
-                    marks.map {
-                        .object([
-                            ("time", .integer($0.time)), ("applied", .integer($0.applied)),
-                            ("model", .string($0.model)), ("text", .string($0.text)),
-                        ])
-                    })
-            ),
-        ])
+    // MARK: - Over restarts
+
+    /// What the curves say of events up to the `applied`th: a state that was restored may stand before what they saw.
+    package func until(_ applied: Int64) -> ScoreCurves {
+        let count = self.applied.prefix { $0 <= applied }.count
+        var cut = ScoreCurves()
+        cut.stride = stride
+        cut.times = Array(times.prefix(count))
+        cut.applied = Array(self.applied.prefix(count))
+        cut.models = models.map { model in
+            var model = model
+            model.values = Array(model.values.prefix(count))
+            model.baselines = Array(model.baselines.prefix(count))
+            model.errors = Array(model.errors.prefix(count))
+            return model
+        }
+        cut.models.removeAll { model in model.values.allSatisfy { $0 == nil } }
+        cut.marks = marks.filter { $0.applied <= applied }
+        cut.eventsBefore = cut.applied.last
+        return cut
     }
 
-    private static func numbers(_ numbers: [Double?]) -> JSON {
-        .array(numbers.map { .optional($0, JSON.double) })
+    /// False of what no such value can be, as a file that somebody changed.
+    var isWhole: Bool {
+        let count = times.count
+        return applied.count == count && count <= Self.pointsMax && marks.count <= Self.marksMax
+            && stride >= 1
+            && zip(applied, applied.dropFirst()).allSatisfy { $0 <= $1 }
+            && models.allSatisfy {
+                $0.values.count == count && $0.baselines.count == count && $0.errors.count == count
+            }
     }
 }
