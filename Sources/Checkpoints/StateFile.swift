@@ -57,6 +57,10 @@ public final class StateFile: Sendable {
             queue.writeWithoutTransaction { WriteAheadLog.keepAtClose(isUnproven, $0) }
             try queue.write { db in
                 if try Self.isEmpty(db) {
+                    // A state whose list of tables was lost is no new file.
+                    guard try Int32.fetchOne(db, sql: "PRAGMA application_id") == 0 else {
+                        throw Self.damaged(path, "it has no tables")
+                    }
                     try Schema.create(db)
                     try Self.write(identity, to: db)
                     try SummedTable.signAll(db)

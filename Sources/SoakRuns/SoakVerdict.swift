@@ -4,7 +4,7 @@ internal import Foundation
 package struct SoakVerdict: Sendable, Equatable {
     /// The daemon may grow so much over a fixed population.
     package static let growthMax = 1.05
-    /// Events after which it is taken to have its size.
+    /// Events of the steady phase after which it is taken to have its size: it was started shortly before.
     package static let referenceEvents = 2_000_000
     /// A file is bounded that in the second half of the steady phase is not longer than in the first by more than this.
     package static let fileGrowthMax = 1.1
@@ -26,7 +26,8 @@ package struct SoakVerdict: Sendable, Equatable {
     /// `nil` where the steady phase is too short to tell.
     package init?(_ samples: [SoakSample], referenceEvents: Int = Self.referenceEvents) {
         let steady = samples.filter { $0.phase == .steady }
-        let after = steady.filter { $0.events >= referenceEvents }
+        let begin = steady.first?.events ?? 0
+        let after = steady.filter { $0.events - begin >= referenceEvents }
         guard after.count >= 2 * Self.around, let last = after.last else { return nil }
         let first = after.prefix(Self.around)
         events = (first[first.startIndex].events, last.events)

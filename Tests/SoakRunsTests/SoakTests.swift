@@ -10,7 +10,7 @@ struct SoakTests {
     ) -> [SoakSample] {
         (0..<count).map { index in
             var sample = SoakSample()
-            (sample.seconds, sample.phase, sample.events) = (Double(index), phase, events + index * 40_000)
+            (sample.seconds, sample.phase, sample.events) = (Double(index), phase, events + index * 200_000)
             sample.residentBytes = resident(index)
             sample.files = SoakFiles(state: 10 << 20, log: log(index))
             return sample
@@ -33,7 +33,7 @@ struct SoakTests {
     func parts() throws {
         #expect(SoakVerdict(samples(20, from: 0) { _ in 1 << 20 }) == nil)
         #expect(SoakVerdict(samples(60, phase: .killed) { _ in 1 << 20 }) == nil)
-        let early = samples(40, from: 0) { Int64(1 + $0) << 20 }
+        let early = samples(40, phase: .growing, from: 0) { Int64(1 + $0) << 20 }
         let late = samples(40) { _ in 100 << 20 }
         #expect(try #require(SoakVerdict(early + late)).growth == 1)
     }

@@ -26,6 +26,8 @@ package final class StateLoader: StateReader {
     /// Per model and user row: whether a row of factors was read.
     private var loaded: [[Bool]]
     private var nextItem = 0
+    /// Room for users there is.
+    private var userRows = 0
     /// Of the recent events, until all are there.
     private var recent: [String: Scalar] = [:]
     /// Of vectors of tags, until items are there.
@@ -61,6 +63,7 @@ package final class StateLoader: StateReader {
         state.stats.grow(to: itemRows, with: ItemStats())
         for model in state.models { model.growEmpty(to: itemRows) }
         state.catalogue.withLock { $0.grow(to: itemRows) }
+        self.userRows = userRows
         for model in loaded.indices { loaded[model] = Array(repeating: false, count: userRows) }
     }
 
@@ -136,6 +139,10 @@ package final class StateLoader: StateReader {
     }
 
     package func read(user stored: ReadUser) throws(StateError) {
+        // Each row is as it was written; where pages have changed places, the last one need not be the highest.
+        guard stored.row >= 0, stored.row < userRows else {
+            throw damaged("users row \(stored.row) is out of order")
+        }
         let id = try id(stored.id, "users", stored.row)
         let user = try said { () throws(StateError) in
             try UserState(stored, itemCount: state.stats.count)

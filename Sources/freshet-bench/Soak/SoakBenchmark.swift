@@ -14,7 +14,7 @@ struct SoakBenchmark: ParsableCommand {
             users come, up to --users, and it is killed at intervals; then it is left alone over these users and items; in \
             the last seventh of the time it is killed again. In the end every event sent has to have been learned once.
 
-            The verdict is about the middle part: resident memory in its end against that after 2 million events (at most \
+            The verdict is about the middle part: resident memory in its end against that after 2 million of its events (at most \
             1.05 x), and whether files grow.
 
             EXAMPLES
