@@ -1,6 +1,5 @@
 package import FeatureMaps
 package import Histories
-package import Learners
 
 extension FeatureCounts {
     /// Items of a history that are looked at, the newest: tastes change, and a flood of one user's costs no more.
