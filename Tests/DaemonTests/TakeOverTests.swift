@@ -112,6 +112,8 @@ struct TakeOverTests {
         for part in 0..<3 {
             try feed(daemon, records[(records.count * part / 3)..<(records.count * (part + 1) / 3)])
             guard part < 2 else { break }
+            // Where the old daemon has learned nothing yet there is nothing to follow.
+            try daemon.waitUntil("something is learned") { $0["events.applied"] > 0 }
             let next = try takeOver(place, settings)
             #expect(try daemon.child.wait(seconds: 120) == .exit(0))
             try next.waitUntilReady()
