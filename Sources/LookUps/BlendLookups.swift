@@ -18,7 +18,7 @@ struct BlendedTaste: Sendable {
     var taken = ItemBitset()
     var context = BlendContext(events: 0, gap: nil, together: 0)
     /// How much which features are liked; `nil` where that is not known.
-    var liking: FeatureTaste?
+    var liking: PublishedTaste?
     /// Whether what was taken is asked for again: else what `repeat` says of it need not be worked out.
     var again = true
 }
@@ -152,7 +152,7 @@ extension LookupAnswerer {
 
     /// Of what is taken most, what the user likes most by its features, together with how often it is taken.
     private func liked(
-        _ limit: Int, _ liking: FeatureTaste, _ blend: PublishedBlend, _ filter: ItemFilter
+        _ limit: Int, _ liking: PublishedTaste, _ blend: PublishedBlend, _ filter: ItemFilter
     ) -> [Int32] {
         let (rows, counts) = blend.leaders(filter)
         let scores = zip(published.features.likings(liking, rows, .tag), counts).map { $0 + $1 }

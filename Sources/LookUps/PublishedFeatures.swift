@@ -4,6 +4,12 @@ internal import Learners
 internal import Locking
 internal import State
 
+/// What somebody likes, by features as one solution numbers them.
+struct PublishedTaste: Sendable {
+    fileprivate let taste: FeatureTaste
+    fileprivate let solution: Int
+}
+
 /// Items' features, how often each is taken, and so who likes which, as look-ups see it. Written by the engine's queue, read
 /// from any thread.
 package final class PublishedFeatures: Sendable {
@@ -48,19 +54,28 @@ package final class PublishedFeatures: Sendable {
     }
 
     /// What somebody with this history likes; `nil` where that is not known.
-    func taste(of history: History, _ positive: PositiveRule) -> FeatureTaste? {
-        latest.read { latest in latest.counts.taste(of: history, positive) { latest.features(of: $0) } }
+    func taste(of history: History, _ positive: PositiveRule) -> PublishedTaste? {
+        latest.read { latest in
+            latest.counts.taste(of: history, positive) { latest.features(of: $0) }
+                .map { PublishedTaste(taste: $0, solution: latest.solution) }
+        }
     }
 
     /// How much somebody likes each of these items by what is of one kind.
-    func likings(_ taste: FeatureTaste, _ rows: [Int32], _ kind: FeatureKind) -> [Float] {
-        latest.read { latest in rows.map { taste(latest.features(of: $0), kind) } }
+    func likings(_ liking: PublishedTaste, _ rows: [Int32], _ kind: FeatureKind) -> [Float] {
+        latest.read { latest in
+            // Features have other numbers by now.
+            guard latest.solution == liking.solution else { return rows.map { _ in 0 } }
+            return rows.map { liking.taste(latest.features(of: $0), kind) }
+        }
     }
 
     /// What each of an item's features adds to that, by weights of the kinds; greatest first.
-    func shares(_ taste: FeatureTaste, of row: Int32, weight: (FeatureKind) -> Float) -> [Explanation.Part] {
+    func shares(_ liking: PublishedTaste, of row: Int32, weight: (FeatureKind) -> Float) -> [Explanation.Part]
+    {
         latest.read { latest in
-            taste.shares(latest.features(of: row))
+            guard latest.solution == liking.solution else { return [] }
+            return liking.taste.shares(latest.features(of: row))
                 .map { Explanation.Part(name: latest.names[$0.feature], share: weight($0.kind) * $0.share) }
                 .sorted { (abs($1.share), $0.name) < (abs($0.share), $1.name) }
         }

@@ -27,7 +27,8 @@ package struct Catalogue {
     /// By item row.
     package private(set) var entries: [Entry] = []
     package private(set) var unavailable = ItemBitset()
-    /// Item rows by tag, ascending; tags as they are compared, so that who asks for `comedy` finds `Comedy`. Not a bitset each: the tag of a single item would take a bit for every item, and a
+    /// Item rows by tag, ascending; tags as they are compared, so that who asks for `comedy` finds `Comedy`. Not a bitset
+    /// each: the tag of a single item would take a bit for every item, and a
     /// large catalogue with keywords more memory than its factors.
     private var byTag: [String: [Int32]] = [:]
     /// Bytes of titles and tags on the heap, and of the lists of who carries them.
