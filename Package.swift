@@ -111,7 +111,7 @@ let package = Package(
         room("Identities", ["CKernels", "Locking", "Events", heaps]),
         room("Quarantine", ["Locking", "Events"]),
         room("Histories", ["CKernels", heaps]),
-        room("Counting", ["Factors", "Learners", "Histories"], computes: true),
+        room("Counting", ["CKernels", "Factors", "Learners", "Histories"], computes: true),
         room("LiveScores", ["Evaluation", "Events"], computes: true),
         room("Instruments", ["Locking", metrics]),
         room("Blending", ["Learners"], computes: true),

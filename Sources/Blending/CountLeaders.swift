@@ -33,8 +33,17 @@ public struct CountLeaders: Sendable {
         offer(row, item, rates, all: all)
     }
 
-    /// Something was taken back.
+    /// Something was taken back, nobody knows of which items.
     public mutating func invalidate() { isStale = true }
+
+    /// Some of an item was taken back. Below the threshold nobody knows any more who comes before it.
+    public mutating func lower(_ row: Int32, _ item: FadingLogs, _ rates: FadingRates) {
+        guard !isStale, row < marks.count else { return }
+        let mark = marks[Int(row)]
+        isStale = members.indices.contains {
+            mark & (1 << $0) != 0 && rates.standing(item, $0) < thresholds[$0]
+        }
+    }
 
     /// Finds the leaders among these rows.
     public mutating func rebuild(

@@ -1,3 +1,4 @@
+public import CKernels
 internal import Factors
 
 /// One value a row, at an address that changes with `grow` alone, for values that own memory. Guarded as whatever stands
@@ -5,9 +6,9 @@ internal import Factors
 /// written by two queues at once, and a reader of one would have the writer copy all.
 @usableFromInline
 package final class RowColumn<Value: Sendable>: @unchecked Sendable {
-    package private(set) var count = 0
+    @exclusivity(unchecked) @usableFromInline package private(set) var count = 0
     private var block = GrowingBlock()
-    private var values: UnsafeMutablePointer<Value>
+    @exclusivity(unchecked) @usableFromInline var values: UnsafeMutablePointer<Value>
 
     package init() { values = block.start.assumingMemoryBound(to: Value.self) }
 
@@ -25,7 +26,15 @@ package final class RowColumn<Value: Sendable>: @unchecked Sendable {
         count = newCount
     }
 
+    /// Asks memory for the value itself, not for what it owns.
+    @inlinable
+    package func prefetch(_ row: Int) {
+        assert(row >= 0 && row < count)
+        cache_prefetch(values + row, MemoryLayout<Value>.stride)
+    }
+
     /// In place: what a value owns must not be copied to be written.
+    @inlinable
     package subscript(row: Int) -> Value {
         @inline(__always) unsafeAddress {
             assert(row >= 0 && row < count)

@@ -1,3 +1,4 @@
+internal import CKernels
 package import Learners
 
 /// What a counting model keeps of a user: the last items, and how often each was taken.
@@ -42,6 +43,14 @@ package struct UserTrail: Equatable, @unchecked Sendable {
     }
 
     package var isEmpty: Bool { events == 0 }
+
+    /// Asks memory for the block's first lines, where the last items are.
+    package func prefetch() {
+        guard let storage else { return }
+        cache_prefetch(Unmanaged.passUnretained(storage).toOpaque(), Self.prefetchedBytes)
+    }
+
+    private static let prefetchedBytes = 256
 
     /// Bytes on the heap.
     package var bytes: Int { storage.map { TrailLayout($0.header).allocatedBytes } ?? 0 }

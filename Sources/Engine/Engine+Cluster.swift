@@ -104,8 +104,7 @@ extension Engine {
             guard let outcome = cluster.confined.ledger.merge(changes) else {
                 throw WireError(description: "its models, or their settings, are others than here")
             }
-            for (model, rows) in outcome.changedItems.enumerated() { confined.unpublished[model] += rows }
-            confined.unpublishedStats += outcome.changedStats
+            confined.unpublished.add(outcome.changedItems, stats: outcome.changedStats)
             cluster.shared.withLock {
                 $0.report.refused += outcome.unknown + outcome.rejected
                 let events = $0.report.peers[changes.origin]?.events ?? 0

@@ -35,11 +35,11 @@ extension Engine {
         for number in state.models.indices {
             guard var alternation = Alternation(state, number: number) else { continue }
             while alternation.hasIdleWork, clock.now < end { alternation.workIdly() }
-            confined.unpublished[number] += alternation.changedItems
+            confined.unpublished.add(alternation.changedItems, of: number)
             state.models[number].rejected += alternation.rejected
         }
         confined.changed = true
-        if confined.lastPublished.duration(to: clock.now) >= confined.changeable.publishInterval { publish() }
+        publishIfDue(eventsLeft: 1)
         scheduleIdleWork()
         if !confined.idleScheduled {
             publish()

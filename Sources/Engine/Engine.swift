@@ -45,7 +45,7 @@ public final class Engine: Sendable {
     let waiting = WaitingBatches()
     /// Where the time of ingest goes.
     package let stages = StageTimes()
-    private let meters: EngineMeters
+    let meters: EngineMeters
 
     let queue = DispatchQueue(label: "freshet.engine", qos: .userInitiated)
     let life: Lock<Life>
@@ -62,14 +62,10 @@ public final class Engine: Sendable {
 
     /// See `confined`.
     struct Confined {
-        var unpublished: [[Int32]]
-        var unpublishedStats: [Int32] = []
-        /// When the oldest event that look-ups do not see yet came into the log; `nil` where they see all.
-        var unpublishedSince: Int64?
-        var lastPublished = ContinuousClock().now
-        /// How long the last publication took.
-        var publishing = Duration.zero
+        var unpublished: Unpublished
+        var publicationPace = PublicationPace()
         var retryScheduled = false
+        var drawnScheduled = false
         var idleScheduled = false
         /// Something changed since the last delta was copied aside.
         var changed = false
@@ -97,7 +93,7 @@ public final class Engine: Sendable {
 
         init(_ options: EngineOptions, _ application: BatchApplication) {
             self.application = application
-            unpublished = Array(repeating: [], count: options.state.models.count)
+            unpublished = Unpublished(models: options.state.models.count)
             changeable = ChangeableOptions(options)
         }
     }
@@ -264,7 +260,7 @@ public final class Engine: Sendable {
         meters.batchEvents.record(events)
         do throws(StateError) {
             try application.begin(batch) { [self] outcome in
-                confined.unpublishedSince = confined.unpublishedSince ?? oldest
+                confined.unpublished.note(oldest: oldest)
                 learned(outcome, events: events, bytes: bytes)
             }
         } catch {
@@ -289,8 +285,7 @@ public final class Engine: Sendable {
 
     /// A batch is part of the state. The next one may be prepared by now, so this is no moment to make anything durable.
     private func learned(_ outcome: BatchApplication.Outcome, events: Int, bytes: Int) {
-        for (model, rows) in outcome.changedItems.enumerated() { confined.unpublished[model] += rows }
-        confined.unpublishedStats += outcome.changedStats
+        confined.unpublished.add(outcome)
         report(outcome.rejections)
         tell(outcome.promotions)
         noteAsked(outcome.promotions)
@@ -302,46 +297,9 @@ public final class Engine: Sendable {
         judgeModels()
         // Before the publication: who has waited for an event finds it in STATUS too.
         refreshSnapshot()
-        let sincePublished = confined.lastPublished.duration(to: ContinuousClock().now)
-        if left == 0 || sincePublished >= publishInterval { publish() }
+        publishIfDue(eventsLeft: left)
         if confined.eventsSinceCheckpoint >= confined.changeable.checkpoints.eventsMax { checkpointLater() }
         earnIdleWork(events: events)
-    }
-
-    /// Of a backlog: as configured, or longer, so that no more than a sixteenth of the time goes into showing what is
-    /// about to change again.
-    private var publishInterval: Duration {
-        max(confined.changeable.publishInterval, confined.publishing * 16)
-    }
-
-    /// Shows look-ups the changed items, and then tells those who wait. A reader may still hold a side of an index: then
-    /// it is tried again in a millisecond, and nobody waits for the reader.
-    func publish() {
-        let positions = cluster?.visible(beside: state.positions) ?? state.positions
-        let began = ContinuousClock().now
-        let complete = stages.measure(.publish) {
-            published.publish(confined.unpublished, stats: confined.unpublishedStats, from: state)
-        }
-        confined.publishing = began.duration(to: ContinuousClock().now)
-        for number in confined.unpublished.indices {
-            confined.unpublished[number].removeAll(keepingCapacity: true)
-        }
-        confined.unpublishedStats.removeAll(keepingCapacity: true)
-        guard complete else { return retryPublication() }
-        confined.lastPublished = ContinuousClock().now
-        waiters.advance(to: positions)
-        guard let oldest = confined.unpublishedSince.take() else { return }
-        meters.freshness.record(Double(max(0, clock.milliseconds - oldest)) / 1000)
-    }
-
-    private func retryPublication() {
-        guard !confined.retryScheduled else { return }
-        confined.retryScheduled = true
-        queue.asyncAfter(deadline: .now() + .milliseconds(1)) { [self] in
-            confined.retryScheduled = false
-            settle()
-            publish()
-        }
     }
 
     func refreshSnapshot() {

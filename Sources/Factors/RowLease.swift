@@ -46,10 +46,12 @@ public struct RowLease: ~Copyable {
     deinit { book.giveBack(shard) }
 
     /// Whether the row is among those lent.
+    @inlinable
     @inline(__always)
     public func holds(_ row: Int) -> Bool { assignment.shard(of: row) == shard }
 
     /// The row of `table`, which the lease must hold.
+    @inlinable
     @inline(__always)
     public func row(_ row: Int, of table: FactorTable) -> Row {
         assert(holds(row), "row \(row) is not of shard \(shard)")

@@ -4,6 +4,8 @@
 // and the marks of when something was taken back. Rows of items, values and times come in. What never comes in: ids,
 // models, and what is learned from it. It imports no room but the kernels.
 
+internal import CKernels
+
 /// The items a user has seen, with what was said of each and done with it.
 ///
 /// Columns in one block on the heap (`HistoryForm`, `HistoryLayout`), 11 to 13 bytes an entry, 8 to 18 more of users who
@@ -28,6 +30,14 @@ package struct History {
 
     /// Whether any item was come to more than once.
     package var hasTallies: Bool { withColumns { $0.layout.form.hasTallies } ?? false }
+
+    /// Asks memory for the block's first lines: all of a short history, the filter of a longer one.
+    package func prefetch() {
+        guard let storage else { return }
+        cache_prefetch(Unmanaged.passUnretained(storage).toOpaque(), Self.prefetchedBytes)
+    }
+
+    private static let prefetchedBytes = 256
 
     /// Nearly always without a search where the answer is no.
     @inlinable

@@ -88,14 +88,19 @@ extension PublishedState {
     ///
     /// - Parameters:
     ///   - rows: changed item rows, per model.
+    ///   - drawn: item rows that were only drawn beside events of others, per model; of none where it is empty.
     ///   - stats: item rows whose counts have changed.
     /// - Returns: false if rows are still to be published, because a reader holds what is to be written: call again in
     ///   a moment, with what has changed since.
-    package func publish(_ rows: [[Int32]], stats: [Int32], from state: LearnedState) -> Bool {
+    package func publish(
+        _ rows: [[Int32]], drawn: [[Int32]] = [], stats: [Int32], from state: LearnedState
+    ) -> Bool {
         var complete = true
         for (number, model) in state.models.enumerated() {
             for row in rows[number] { model.items.clear(.unpublished, at: Int(row)) }
-            let done = models[number].index.publish(rows: rows[number], from: model.items) {
+            let drawn = number < drawn.count ? drawn[number] : []
+            for row in drawn { model.items.clear(.drawn, at: Int(row)) }
+            let done = models[number].index.publish(rows: rows[number] + drawn, from: model.items) {
                 model.takeRecounted($0)
             }
             if done, let alternating = model.alternating {

@@ -1,3 +1,4 @@
+public import CKernels
 internal import Factors
 
 /// One value per item, beside the factor tables and guarded as they are: written by the holder of the item's lease
@@ -5,9 +6,9 @@ internal import Factors
 /// two queues at once.
 @usableFromInline
 package final class ItemColumn<Value: BitwiseCopyable & Sendable>: @unchecked Sendable {
-    @usableFromInline package private(set) var count = 0
+    @exclusivity(unchecked) @usableFromInline package private(set) var count = 0
     private var block = GrowingBlock()
-    @usableFromInline var values: UnsafeMutablePointer<Value>
+    @exclusivity(unchecked) @usableFromInline var values: UnsafeMutablePointer<Value>
 
     package init() { values = block.start.assumingMemoryBound(to: Value.self) }
 
@@ -26,6 +27,13 @@ package final class ItemColumn<Value: BitwiseCopyable & Sendable>: @unchecked Se
     /// Calls `body` with all of them, while nobody writes.
     package func withValues<Result>(_ body: (UnsafeBufferPointer<Value>) -> Result) -> Result {
         body(UnsafeBufferPointer(start: values, count: count))
+    }
+
+    /// Asks memory for the value, which is looked at a little later.
+    @inlinable
+    package func prefetch(_ row: Int) {
+        assert(row >= 0 && row < count)
+        cache_prefetch(values + row, MemoryLayout<Value>.stride)
     }
 
     @inlinable

@@ -8,6 +8,8 @@ package import Quarantine
 package struct ShardReport {
     /// Item rows changed and not yet published, per model.
     package var changedItems: [[Int32]]
+    /// The same of rows that were only drawn beside events of others, of which look-ups may hear later.
+    package var drawnItems: [[Int32]]
     /// What users like, dislike or no longer do, in the order of events; per model, of alternating ones alone.
     package var takings: [[Taking]]
     /// Item rows whose counts changed and are not yet published.
@@ -37,6 +39,7 @@ package struct ShardReport {
 
     package init(models: Int) {
         changedItems = Array(repeating: [], count: models)
+        drawnItems = changedItems
         takings = Array(repeating: [], count: models)
         transitions = Array(repeating: [], count: models)
         shared = Array(repeating: [], count: models)

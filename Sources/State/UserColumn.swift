@@ -1,3 +1,4 @@
+public import CKernels
 internal import Factors
 
 /// A shard's users by local row, at an address that changes with `grow` alone.
@@ -6,12 +7,12 @@ internal import Factors
 /// a moment, and learning would then copy it all for its next write.
 @usableFromInline
 package final class UserColumn: RandomAccessCollection, @unchecked Sendable {
-    @usableFromInline package private(set) var count = 0
+    @exclusivity(unchecked) @usableFromInline package private(set) var count = 0
     private var userBlock = GrowingBlock()
     private var markBlock = GrowingBlock()
-    @usableFromInline var users: UnsafeMutablePointer<UserState>
+    @exclusivity(unchecked) @usableFromInline var users: UnsafeMutablePointer<UserState>
     /// Beside the users rather than in them: a checkpoint begins with a pass over all of these.
-    @usableFromInline var marks: UnsafeMutablePointer<UInt8>
+    @exclusivity(unchecked) @usableFromInline var marks: UnsafeMutablePointer<UInt8>
 
     /// What a checkpoint has to know of a user.
     @usableFromInline
@@ -60,6 +61,14 @@ package final class UserColumn: RandomAccessCollection, @unchecked Sendable {
     func address(of local: Int) -> UnsafePointer<UserState> {
         assert(indices.contains(local))
         return UnsafePointer(users + local)
+    }
+
+    /// Asks memory for the user, who is looked at a little later.
+    @inlinable
+    package func prefetch(_ local: Int) {
+        assert(indices.contains(local))
+        cache_prefetch(users + local, MemoryLayout<UserState>.stride)
+        cache_prefetch(marks + local, 1)
     }
 
     /// The user is to be written with the next checkpoint.

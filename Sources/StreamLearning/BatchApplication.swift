@@ -31,6 +31,8 @@ package final class BatchApplication {
     package struct Outcome: Sendable {
         /// Item rows to publish, per model.
         package var changedItems: [[Int32]]
+        /// The same of rows that were only drawn beside the batch's events.
+        package var drawnItems: [[Int32]]
         /// Item rows whose counts are to be published.
         package var changedStats: [Int32] = []
         package var rejections: [Rejection] = []
@@ -38,6 +40,11 @@ package final class BatchApplication {
         package var healthChanges: [Int] = []
         /// Models that became the default, in their order.
         package var promotions: [Promotion] = []
+
+        init(models: Int) {
+            changedItems = Array(repeating: [], count: models)
+            drawnItems = changedItems
+        }
     }
 
     let state: LearnedState
@@ -86,7 +93,7 @@ package final class BatchApplication {
             ? state.models.indices.filter { state.models[$0].network != nil } : []
         self.observer = observer
         preparation = Preparation(state, options)
-        outcome = Outcome(changedItems: Array(repeating: [], count: state.models.count))
+        outcome = Outcome(models: state.models.count)
     }
 
     /// Holds from the next batch on.
@@ -301,6 +308,7 @@ package final class BatchApplication {
             if let sums = shard.networks[number]?.sums { model.network?.sums.take(from: sums) }
             for taking in report.takings[number] { model.alternating?.record(taking) }
             outcome.changedItems[number] += report.changedItems[number]
+            outcome.drawnItems[number] += report.drawnItems[number]
         }
     }
 
@@ -339,7 +347,7 @@ package final class BatchApplication {
         state.counters.tombstones += Int64(batch.tombstones)
         state.counters.deadLetters += Int64(batch.deadLetters)
         let finished = outcome
-        outcome = Outcome(changedItems: Array(repeating: [], count: state.models.count))
+        outcome = Outcome(models: state.models.count)
         ending.whenLearned(finished)
     }
 

@@ -157,7 +157,7 @@ extension CellWorker {
         model.items.mark(.recounted, at: item)
         guard let blend = model.blend else { return }
         FadingRates.scale(&blend.counts[item], by: Float(left))
-        shard.leaders[number]?.invalidate()
+        shard.leaders[number]?.lower(Int32(item), blend.counts[item], blend.rule.rates)
     }
 
     private func drop(_ entry: HistoryEntry, of local: Int, mean: Float, shard: UserShard) {

@@ -65,7 +65,10 @@ struct CellWorker {
         let desks = LearnerDesks(models: models, learners: learners, shard: shard, seen: seen)
         var step = cell.first.map { ModelHealth.step(of: examples[Int($0)].ordinal) } ?? 0
         defer { shard.report.endStep(step) }
-        for index in cell {
+        let ahead = LookAhead(models: models, stats: stats, shard: shard)
+        for place in cell.indices {
+            ahead.ask(from: place, in: cell, of: examples, lease: lease)
+            let index = cell[place]
             let example = examples[Int(index)]
             let own = ModelHealth.step(of: example.ordinal)
             if own != step {

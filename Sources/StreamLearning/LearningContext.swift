@@ -54,6 +54,11 @@ struct LearningContext: ~Copyable {
         if items.markChanged(item) { shard.report.changedItems[modelIndex].append(Int32(item)) }
     }
 
+    /// The same of an item that the event is not of, of which look-ups may be told later.
+    func touchDrawn(_ item: Int) {
+        if items.markDrawn(item) { shard.report.drawnItems[modelIndex].append(Int32(item)) }
+    }
+
     /// The decayed count of an item of the lease as it stands when the example comes.
     func popularity(of item: Int, _ example: Example) -> Double {
         model.decay.popular(model.counts[item], at: example.instant(of: model))

@@ -119,7 +119,7 @@ struct RankingLearner: StreamLearner {
         }
         for (place, other) in others.enumerated() {
             if applied[place] {
-                context.touch(other)
+                context.touchDrawn(other)
             } else {
                 context.count(false, example: example, against: context.items.row(other))
             }
@@ -133,6 +133,6 @@ struct RankingLearner: StreamLearner {
         guard result == .applied else { return }
         context.touchUser()
         context.touch(Int(example.item))
-        context.touch(other)
+        context.touchDrawn(other)
     }
 }

@@ -55,6 +55,18 @@ public struct SuccessorSketch: Sendable, Equatable {
             && left.at == right.at && left.unit == right.unit
     }
 
+    /// Asks memory for the first items and counts.
+    public func prefetch() {
+        columns.withUnsafeBufferPointer { columns in
+            guard let start = columns.baseAddress else { return }
+            let bytes = min(room, Self.prefetchedEntries) * MemoryLayout<UInt32>.stride
+            cache_prefetch(start, bytes)
+            cache_prefetch(start + room, bytes)
+        }
+    }
+
+    private static let prefetchedEntries = 32
+
     /// All weights, faded until `at`.
     public var total: Float { sum / unit }
 
