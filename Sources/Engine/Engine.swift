@@ -77,6 +77,7 @@ public final class Engine: Sendable {
         var waitingForCheckpoint: [CheckpointCompletion] = []
         var lastMeasured: ContinuousClock.Instant?
         var measureScheduled = false
+        var heap = HeapCare()
         /// Of the counters, what the log of this process has told.
         var refusedTold: Int64 = 0
         var timer: (any DispatchSourceTimer)?
@@ -308,7 +309,10 @@ public final class Engine: Sendable {
         if measure { confined.lastMeasured = now } else { measureLater() }
         published.refresh(from: state, memory: measure ? state.memory() : nil)
         noteCluster()
-        if measure { reviewResidence() }
+        if measure {
+            reviewResidence()
+            careForHeap()
+        }
     }
 
     /// Else the memory of the last batches would show only when more come.

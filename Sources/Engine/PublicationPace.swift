@@ -15,7 +15,7 @@ struct PublicationPace {
     static let drawnAlong = 512
     /// Drawn rows that are shown at a time when nothing else waits to be.
     static let drawnAlone = 4_096
-    /// A publication takes one part in so many of the time at most.
+    /// A publication takes one part in so many of the time at most, and half of that while the engine is behind.
     private static let part = 16
     /// A backlog waits no longer than this.
     private static let longest: Duration = .seconds(1)
@@ -34,7 +34,7 @@ struct PublicationPace {
     func extent(at now: ContinuousClock.Instant, interval: Duration, left: Int, behind: Int) -> Extent? {
         let since = last.duration(to: now)
         if left > behind {
-            return since >= max(interval, min(takenByAll * Self.part, Self.longest)) ? .allAtOnce : nil
+            return since >= max(interval, min(takenByAll * 2 * Self.part, Self.longest)) ? .allAtOnce : nil
         }
         guard left == 0 || since >= max(interval, taken * Self.part) else { return nil }
         return .some(drawn: Self.drawnAlong)

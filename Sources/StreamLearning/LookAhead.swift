@@ -50,7 +50,8 @@ struct LookAhead {
 
     init(models: [ModelState], stats: ItemColumn<ItemStats>, shard: UserShard) {
         let rows = models.count { $0.options.learnsRows } * (stats.count + shard.users.count)
-        let isLarge = rows * FactorTable.bytesPerRow(factors: shard.scratch.first.indices.count * 8) > Self.cachedBytes
+        let isLarge =
+            rows * FactorTable.bytesPerRow(factors: shard.scratch.first.indices.count * 8) > Self.cachedBytes
         self.models = isLarge ? models.enumerated().map { Columns($0, $1, shard) } : []
         self.stats = .passUnretained(stats)
         self.shard = .passUnretained(shard)

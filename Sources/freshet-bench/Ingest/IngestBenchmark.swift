@@ -124,6 +124,7 @@ struct IngestBenchmark: AsyncParsableCommand {
         let isDurable = Task.detached { try engine.checkpointNow() }
         try await isDurable.value
         report.memory.take(engine, options: options.state)
+        try await report.memory.rest()
         try engine.stop()
         log.close()
         return report

@@ -17,6 +17,8 @@ struct MemoryReport: Codable {
     /// As the kernel counts it: of this process then, before the first event, and the most in between.
     var resident = 0
     var before = 0
+    /// Some seconds later, when no event had come any more.
+    var atRest = 0
     var peak = 0
     /// 1.3 × the numbers of all rows that are learned, 16 bytes a remembered pair, 48 an id, and the index.
     var bound = 0
@@ -29,6 +31,12 @@ struct MemoryReport: Codable {
     var pauseMilliseconds = 0.0
 
     init() { before = ResidentMemory.bytes ?? 0 }
+
+    /// What the daemon keeps when it has time to give back the rest.
+    mutating func rest() async throws {
+        try await Task.sleep(for: .seconds(4))
+        atRest = ResidentMemory.bytes ?? 0
+    }
 
     /// While events are learned.
     mutating func watch() { peak = max(peak, ResidentMemory.bytes ?? 0) }
@@ -65,6 +73,11 @@ struct MemoryReport: Codable {
         Swift.print("sum".padded(32) + megabytes(sum))
         Swift.print(
             "resident".padded(32) + megabytes(resident) + ", before the first event " + megabytes(before))
+        Swift.print(
+            "resident at rest".padded(32) + megabytes(atRest)
+                + String(
+                    format: ", less before it is %.2f of the bound",
+                    Double(atRest - before) / Double(max(1, bound))))
         Swift.print("free in the C library's heap".padded(32) + megabytes(free))
         Swift.print("most while learning".padded(32) + megabytes(peak))
         Swift.print(
