@@ -29,6 +29,8 @@ let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-met
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let hummingbird = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -63,6 +65,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
@@ -171,6 +174,7 @@ let package = Package(
                 "Checkpoints", "State", "StreamLearning", "LookUps", "Engine", logging,
             ]),
         room("RESP", [nioCore]),
+        room("TransportSecurity", ["Locking", "Access", "RESP", nioCore, nioPosix, nioSSL, nioTLS]),
         room(
             "Commands",
             [
@@ -181,7 +185,7 @@ let package = Package(
             "RPC",
             [
                 "ClusterMembers", "Locking", "Events", "LookUps", "Engine", "Access", "RESP", "Commands",
-                nioCore, nioPosix,
+                "TransportSecurity", nioCore, nioPosix,
                 logging,
             ]),
         // HummingbirdCore alone: the server, without the router, whose work the table of routes does.
@@ -189,7 +193,7 @@ let package = Package(
             name: "HTTPServer",
             dependencies: [
                 "Locking", "Instruments", "Events", "Quarantine", "State", "LookUps", "Engine", "Access",
-                "RESP", "RPC", "Vitals", hummingbird,
+                "RESP", "RPC", "TransportSecurity", "Vitals", hummingbird,
                 metrics, httpTypes, nioCore, nioHTTPTypes, nioPosix, logging,
             ],
             resources: [
@@ -208,7 +212,7 @@ let package = Package(
                 "Generations",
                 "Learners", "Training", "Events", "EventLog", "EmbeddedEventLog", "KafkaEventLog",
                 "Blending", "FeatureMaps", "LiveScores", "ContentVectors", "State",
-                "StreamLearning", "LookUps", "Engine", "Access", logging, yams,
+                "StreamLearning", "LookUps", "Engine", "Access", "TransportSecurity", logging, yams,
             ]),
         room("InventedWorlds", ["Events"]),
         room("ContentEvaluation", ["ContentVectors", "Factors", "Events"], computes: true),
@@ -232,7 +236,8 @@ let package = Package(
             "Diagnosis",
             [
                 "CSystemCalls", "Factors", "Events", "SQLiteFiles", "EventLog", "EmbeddedEventLog",
-                "KafkaEventLog", "Checkpoints", "Generations", "Engine", "RESP", "HTTPServer", "Settings",
+                "KafkaEventLog", "Checkpoints", "Generations", "Engine", "RESP", "TransportSecurity",
+                "HTTPServer", "Settings",
             ]),
 
         room("Watching", ["Reporting", "Engine", "RESP", "Vitals"]),
@@ -247,7 +252,8 @@ let package = Package(
                 "Generations", "KillPoints", "EvaluationRuns", "Evaluation", "FeatureMaps", "Training",
                 "Locking", "Factors", "Events",
                 "EventLog",
-                "Checkpoints", "State", "Engine", "RESP", "RPC", "Instruments", "HTTPServer", argumentParser,
+                "Checkpoints", "State", "Engine", "RESP", "TransportSecurity", "RPC", "Instruments",
+                "HTTPServer", argumentParser,
                 lifecycle,
                 logging, signals,
             ],
@@ -390,6 +396,7 @@ let package = Package(
         tests(of: "Access", ["Access", "RPCSupport", logging]),
         tests(of: "FaultSimulation", ["FaultSimulation"]),
         tests(of: "RESP", ["RESP", nioCore]),
+        tests(of: "TransportSecurity", ["TransportSecurity", "TestSupport"]),
         tests(
             of: "Commands",
             ["RPCSupport", "Commands", "Access", "RESP", "RPC", "Engine", "LookUps", "Events", "Locking"]),
@@ -398,7 +405,7 @@ let package = Package(
             [
                 "ClusterMembers", "Events", "LookUps",
                 "RPCSupport", "TestSupport", "HostileClients", "RPC", "Commands", "Access", "RESP", "Engine",
-                "Locking", nioCore, nioPosix,
+                "Locking", "TransportSecurity", nioCore, nioPosix,
             ]),
         tests(of: "Fuzzing", ["Fuzzing"]),
         tests(of: "Instruments", ["Instruments", metrics]),
@@ -407,7 +414,7 @@ let package = Package(
             [
                 "RPCSupport", "TestSupport", "HTTPServer", "Instruments", "Access", "Engine", "LookUps",
                 "Events", "State",
-                "Locking",
+                "Locking", "TransportSecurity",
             ]),
         tests(of: "Vitals", ["Vitals", "Engine", "TestSupport"]),
         tests(of: "Reporting", ["Reporting"]),

@@ -2,7 +2,7 @@
 
 # What the build links against, and what the tests and the quick start call.
 build_packages=(librdkafka-dev libopenblas-dev libcrypt-dev libsimdjson-dev libsqlite3-dev zlib1g-dev pkg-config)
-test_packages=(redis-tools socat python3 prometheus curl)
+test_packages=(redis-tools socat python3 prometheus curl openssl)
 swift_min=6.2
 
 repository="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"

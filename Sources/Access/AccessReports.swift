@@ -10,6 +10,8 @@ public enum AccessRefusal: Sendable, Equatable {
     case wrongPassword
     case role(wanted: Role)
     case limit(AccessLimit)
+    /// The client's side of TLS did not come about; why.
+    case handshake(String)
 
     /// For the log.
     var words: String {
@@ -18,6 +20,7 @@ public enum AccessRefusal: Sendable, Equatable {
         case .wrongPassword: "wrong name or password"
         case .role(let wanted): "needs the role \(wanted.rawValue)"
         case .limit(let limit): "past \(limit.rawValue)"
+        case .handshake(let why): "TLS: \(why)"
         }
     }
 }
@@ -29,6 +32,7 @@ public final class AccessCounters: Sendable {
     private let roles = Atomic<Int64>(0)
     private let commands = Atomic<Int64>(0)
     private let events = Atomic<Int64>(0)
+    private let handshakes = Atomic<Int64>(0)
 
     func count(_ refusal: AccessRefusal) {
         switch refusal {
@@ -37,6 +41,7 @@ public final class AccessCounters: Sendable {
         case .role: roles.add(1, ordering: .relaxed)
         case .limit(.commands): commands.add(1, ordering: .relaxed)
         case .limit(.events): events.add(1, ordering: .relaxed)
+        case .handshake: handshakes.add(1, ordering: .relaxed)
         }
     }
 
@@ -48,6 +53,7 @@ public final class AccessCounters: Sendable {
             ("access.refused.role", roles.load(ordering: .relaxed)),
             ("access.refused.commands-limit", commands.load(ordering: .relaxed)),
             ("access.refused.events-limit", events.load(ordering: .relaxed)),
+            ("access.refused.handshake", handshakes.load(ordering: .relaxed)),
         ]
     }
 }

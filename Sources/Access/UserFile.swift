@@ -1,9 +1,5 @@
 internal import Foundation
 
-#if canImport(Glibc)
-    internal import Glibc
-#endif
-
 /// Somebody who has a name.
 public struct NamedUser: Sendable, Equatable {
     public var role: Role
@@ -23,41 +19,12 @@ public enum UserFile {
         package init(description: String) { self.description = description }
     }
 
-    private static let bytesMax = 1 << 20
-
     /// - Throws: where it cannot be read, may be read by others or changed by others than its owner, or a line is wrong.
     public static func read(_ path: String) throws(Failure) -> [String: NamedUser] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else {
-            throw failure(path, "cannot be read: \(String(cString: strerror(errno)))")
-        }
-        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-        try check(descriptor, path)
-        guard let bytes = try? handle.read(upToCount: bytesMax + 1), bytes.count <= bytesMax else {
-            throw failure(path, "cannot be read, or has more than \(bytesMax) bytes")
-        }
         do throws(Failure) {
-            return try parse(String(decoding: bytes, as: UTF8.self))
+            return try parse(String(decoding: try PrivateFile.read(path), as: UTF8.self))
         } catch {
-            throw failure(path, "\(error)")
-        }
-    }
-
-    /// The very file that is then read.
-    private static func check(_ descriptor: CInt, _ path: String) throws(Failure) {
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw failure(path, "is no file")
-        }
-        guard status.st_uid == 0 || status.st_uid == geteuid() else {
-            throw failure(path, "belongs to uid \(status.st_uid): give it to root or to the daemon's user")
-        }
-        let mode = status.st_mode & 0o777
-        guard mode & 0o027 == 0 else {
-            throw failure(
-                path,
-                "has mode 0\(String(mode, radix: 8)); others may not read it, nor its group write it: chmod 640"
-            )
+            throw Failure(description: "file of users '\(path)': \(error)")
         }
     }
 
@@ -110,9 +77,5 @@ public enum UserFile {
     /// The line of a user.
     public static func line(name: String, role: Role, hash: String) -> String {
         "\(name):\(role.rawValue):\(hash)"
-    }
-
-    private static func failure(_ path: String, _ why: String) -> Failure {
-        Failure(description: "file of users '\(path)': \(why)")
     }
 }

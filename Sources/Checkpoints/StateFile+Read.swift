@@ -59,6 +59,34 @@ extension StateFile {
         guard (0..<Int64(Int32.max)).contains(row) else {
             throw Self.damaged(path, "\(table.rawValue) has a row \(row)")
         }
+        guard row < Self.leastRoom else { return try room(for: row, of: table, db) }
+        return Int(row) + 1
+    }
+
+    /// Room for so many rows is made whatever the file holds: some megabytes.
+    private static let leastRoom: Int64 = 65_536
+
+    /// A row far out, in a file that never held as many as come before it, would ask for gigabytes. Items are never given up,
+    /// so there are as many as the last one says. Of users any number may have left; but a file that held them stays as
+    /// long as it was then, and each had a row of each model that has vectors.
+    private func room(for row: Int64, of table: SummedTable, _ db: Database) throws -> Int {
+        let most: Int64
+        if table == .items {
+            most = try Int64.fetchOne(db, sql: "SELECT count(*) FROM items") ?? 0
+        } else {
+            let identity = try Self.readIdentity(db)
+            let without = try Self.modelsWithoutVectors(db)
+            let vectors = identity.modelNames.count { !without.contains($0) }
+            let bytes =
+                try (Int64.fetchOne(db, sql: "PRAGMA page_count") ?? 0)
+                * (Int64.fetchOne(db, sql: "PRAGMA page_size") ?? 0)
+            // A user without vectors, of the shortest id, has some forty bytes.
+            most = Self.leastRoom + bytes / Int64(24 + vectors * identity.factors * 4)
+        }
+        guard row < most else {
+            throw Self.damaged(
+                path, "\(table.rawValue) has a row \(row), and the file never held more than \(most)")
+        }
         return Int(row) + 1
     }
 

@@ -46,7 +46,7 @@ extension ContentVectors {
         }
         guard let weights = lanes("weights"), let shown = lanes("weights.shown"),
             let first = lanes("weights.first"), let second = lanes("weights.second"),
-            words[2...6].allSatisfy({ $0 >= 0 }),
+            words[2...6].allSatisfy({ (0...1 << 56).contains($0) }),
             let model = TripletModel(
                 map: ContentMap(weights: weights), first: first, second: second, steps: Int(words[2]))
         else { return false }

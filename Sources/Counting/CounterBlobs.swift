@@ -36,6 +36,7 @@ extension CounterState {
 
     /// False for what is no such block.
     package func restore(itemBlock block: Int, _ data: Data) -> Bool {
+        guard block <= successors.count / Self.itemsPerBlock else { return false }
         var reader = ByteReader(data)
         var row = block * Self.itemsPerBlock
         while !reader.isAtEnd {

@@ -24,6 +24,7 @@ public struct Diagnosis: Sendable {
             findings += GenerationFindings(configuration).all
             findings += LogFindings(configuration, daemon: daemon).all
             findings += SocketFindings(configuration, daemon: daemon, version: version).all
+            findings += CertificateFindings.all(configuration)
             findings += LimitFindings(configuration, daemon: daemon).all
         }
         findings += ClockFindings.all

@@ -54,6 +54,23 @@ struct EmbeddedFailures: Sendable {
                 + "Start the program that wrote it")
     }
 
+    func damaged(_ damage: LogDamage) -> EventLogError {
+        let (first, end) = (damage.offsets.lowerBound, damage.offsets.upperBound)
+        let which =
+            damage.offsets.count == 1
+            ? "the event at offset \(first)" : "the events from offset \(first) to \(end - 1)"
+        let what =
+            switch damage.kind {
+            case .altered: "not what was written (the checksum differs)"
+            case .missing: "gone from the file, though nothing deleted them"
+            }
+        return EventLogError(
+            .damaged,
+            "embedded log at \(path): \(which) \(damage.offsets.count == 1 ? "is" : "are") \(what). Put the file back from a "
+                + "backup, with its -wal; or set source.on-gap: skip once to go on behind offset \(end - 1), without them"
+        )
+    }
+
     private var wayBack: String {
         "Put the file back from a backup, or move it and its -wal and -shm files away to start an empty log "
             + "(what is learned stays in the state; set source.on-gap: skip once to go on past the lost "

@@ -38,6 +38,7 @@ final class EmbeddedHistory: LogHistory {
             next = offset
             memory.last.merge(batch.fingerprints) { $1 }
         case .gap(let bounds): throw gap(bounds)
+        case .damaged(let damage): throw log.failures.damaged(damage)
         }
         return true
     }

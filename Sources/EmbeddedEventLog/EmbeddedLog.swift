@@ -59,7 +59,7 @@ public final class EmbeddedLog: EventLog {
     let identity: String
     let store: EmbeddedStore
     let extent: LogExtent
-    private let failures: EmbeddedFailures
+    let failures: EmbeddedFailures
     private let options: EmbeddedLogOptions
     private let bounds: Lock<(queueMax: Int, retainEvents: Int64)>
     private let logger: Logger

@@ -47,6 +47,7 @@ final class EmbeddedLogConsumer: EventLogConsumer {
             {
             case .next(let offset): next = offset
             case .gap(let bounds): next = try cross(from: wanted, bounds)
+            case .damaged(let damage): next = try pass(damage)
             }
             log.noteReading(nil)
         } catch  where error.code == .unreachable {
@@ -65,7 +66,7 @@ final class EmbeddedLogConsumer: EventLogConsumer {
         guard let position = delegate.position(of: EmbeddedLog.partition) else {
             delegate.recognised(log.identity)
             let origins = delegate.logMemory.origins
-            guard let origin = origins?[EmbeddedLog.partition] else { return bounds.earliest }
+            guard let origin = origins?[EmbeddedLog.partition] else { return try begin(bounds) }
             delegate.began(partition: EmbeddedLog.partition, at: origin)
             return origin
         }
@@ -80,6 +81,16 @@ final class EmbeddedLogConsumer: EventLogConsumer {
         return try goOn(from: position, memory, bounds)
     }
 
+    /// At the log's beginning.
+    private func begin(_ bounds: LogExtent.Bounds) throws(EventLogError) -> Int64 {
+        if let damage = try log.store.missing(before: bounds.earliest) {
+            let error = log.failures.damaged(damage)
+            guard options.onGap == .skip else { throw error }
+            log.warn(error.message)
+        }
+        return bounds.earliest
+    }
+
     private func goOn(from position: Int64, _ memory: LogMemory, _ bounds: LogExtent.Bounds)
         throws(EventLogError) -> Int64
     {
@@ -87,7 +98,14 @@ final class EmbeddedLogConsumer: EventLogConsumer {
         let extent = LogContinuity.Extent(earliest: bounds.earliest, end: bounds.end)
         var found: [RecordFingerprint] = []
         for offset in LogContinuity.witnesses(of: stand, in: extent) {
-            if let record = try log.store.fingerprint(at: offset) { found.append(record) }
+            switch try log.store.witness(at: offset) {
+            case .record(let record): found.append(record)
+            case .damaged:
+                log.warn(
+                    "\(log.name): the event at offset \(offset), which is learned, is not what was written; a copy of the file "
+                        + "should take its place before the log is needed to learn anew")
+            case .none: break
+            }
         }
         return switch LogContinuity.judge(stand, extent, found: found) {
         case .continues: position
@@ -132,6 +150,16 @@ final class EmbeddedLogConsumer: EventLogConsumer {
         try log.raiseEnd(to: wanted)
         delegate.skipped(partition: EmbeddedLog.partition, from: bounds.end, to: wanted)
         return wanted
+    }
+
+    /// Where to go on behind records that are not what was written.
+    private func pass(_ damage: LogDamage) throws(EventLogError) -> Int64 {
+        let error = log.failures.damaged(damage)
+        guard options.onGap == .skip else { throw error }
+        log.warn(error.message)
+        let (from, to) = (damage.offsets.lowerBound, damage.offsets.upperBound)
+        delegate.skipped(partition: EmbeddedLog.partition, from: from, to: to)
+        return to
     }
 
     func pause() {

@@ -9,30 +9,26 @@ import SQLiteFiles
 /// The next offset is a row of its own and not `max(offset) + 1`, because retention may empty the table and
 /// an offset must never name two events.
 final class EmbeddedStore: Sendable {
-    enum Reading: Equatable {
-        /// One past the last record taken, or the offset asked for when there was none.
-        case next(Int64)
-        /// The offset asked for lies outside of what the log holds.
-        case gap(LogExtent.Bounds)
-    }
-
     /// "FRSH" in the file's header, so that a foreign SQLite file is refused instead of written to.
     static let applicationID: Int32 = 0x4652_5348
-    static let schemaVersion: Int32 = 1
+    /// 2 has a checksum of each record.
+    static let schemaVersion: Int32 = 2
 
     private static let schema = """
         CREATE TABLE events(
-            offset INTEGER PRIMARY KEY, time INTEGER NOT NULL, key TEXT NOT NULL, payload BLOB NOT NULL);
+            offset INTEGER PRIMARY KEY, time INTEGER NOT NULL, key TEXT NOT NULL, payload BLOB NOT NULL,
+            checksum INTEGER);
         CREATE TABLE next_offset(id INTEGER PRIMARY KEY CHECK (id = 0), value INTEGER NOT NULL);
         INSERT INTO next_offset VALUES (0, 0);
         CREATE TABLE dead_letters(
             partition INTEGER NOT NULL, offset INTEGER NOT NULL, time INTEGER NOT NULL, reason TEXT NOT NULL,
             payload BLOB NOT NULL, PRIMARY KEY (partition, offset));
+        \(SealedOffsets.schema)
         PRAGMA application_id = \(applicationID);
         PRAGMA user_version = \(schemaVersion);
         """
 
-    private let pool: DatabasePool
+    let pool: DatabasePool
     private let files: OpenedFiles
     private let wal: WriteAheadLog
     private let failures: EmbeddedFailures
@@ -81,7 +77,11 @@ final class EmbeddedStore: Sendable {
             let version = try Int32.fetchOne(db, sql: "PRAGMA user_version") ?? 0
             let tables = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") ?? 0
             if application == applicationID {
-                guard version == schemaVersion else { throw failures.newerSchema(version) }
+                guard version <= schemaVersion else { throw failures.newerSchema(version) }
+                if version < schemaVersion {
+                    try db.execute(
+                        sql: SealedOffsets.migration + "PRAGMA user_version = \(schemaVersion);")
+                }
                 // Touches the file, so that a read-only one is refused now and not at the first event.
                 try db.execute(sql: "UPDATE next_offset SET value = value")
             } else if tables == 0 && application == 0 {
@@ -111,21 +111,6 @@ final class EmbeddedStore: Sendable {
         }
     }
 
-    /// Of the record at `offset`; `nil` where there is none.
-    func fingerprint(at offset: Int64) throws(EventLogError) -> RecordFingerprint? {
-        try run("reading offset \(offset)") { try pool.read { try Self.fingerprint(at: offset, $0) } }
-    }
-
-    private static func fingerprint(at offset: Int64, _ db: Database) throws -> RecordFingerprint? {
-        let select = try db.cachedStatement(
-            sql: "SELECT CAST(key AS BLOB), payload, time FROM events WHERE offset = ?")
-        guard let row = try Row.fetchOne(select, arguments: [offset]) else { return nil }
-        let (key, payload) = (row[0] as Data, row[1] as Data)
-        return key.withUnsafeBytes { key in
-            payload.withUnsafeBytes { RecordFingerprint(offset: offset, key: key, payload: $0, time: row[2]) }
-        }
-    }
-
     func bounds() throws(EventLogError) -> LogExtent.Bounds {
         try run("reading its offsets") { try pool.read(Self.bounds) }
     }
@@ -138,7 +123,8 @@ final class EmbeddedStore: Sendable {
         return try run("appending \(groups.reduce(0) { $0 + $1.count }) events") {
             try pool.write { db in
                 let first = try Self.nextOffset(db)
-                let insert = try PlainStatement("INSERT INTO events VALUES (?, ?, ?, ?)", db)
+                let insert = try PlainStatement(
+                    "INSERT INTO events(\(RecordSeal.columns)) VALUES (?, ?, ?, ?, ?)", db)
                 var next = first
                 for record in groups.joined() {
                     try Self.insert(record, at: next, insert)
@@ -156,47 +142,14 @@ final class EmbeddedStore: Sendable {
         var key = record.key.string
         try key.withUTF8 { key in
             try record.payload.withUnsafeBytes { payload in
+                let key = UnsafeRawBufferPointer(key)
                 insert.bind(offset, at: 1)
                 insert.bind(record.time, at: 2)
-                insert.bind(text: UnsafeRawBufferPointer(key), at: 3)
+                insert.bind(text: key, at: 3)
                 insert.bind(blob: payload, at: 4)
+                insert.bind(
+                    RecordSeal.checksum(offset: offset, time: record.time, key: key, payload: payload), at: 5)
                 try insert.run()
-            }
-        }
-    }
-
-    /// Appends records from `offset` on to `batch`; stops at `recordsMax` or once `bytesMax` is passed.
-    func read(from offset: Int64, recordsMax: Int, bytesMax: Int, into batch: inout LogBatch)
-        throws(EventLogError) -> Reading
-    {
-        try run("reading from offset \(offset)") {
-            try pool.read { db in
-                // Same snapshot as the rows below: retention cannot cut in between the check and the reading.
-                let bounds = try Self.bounds(db)
-                guard (bounds.earliest...bounds.end).contains(offset) else { return .gap(bounds) }
-                let select = try db.cachedStatement(
-                    sql: "SELECT offset, time, payload FROM events WHERE offset >= ? ORDER BY offset LIMIT ?")
-                let rows = try Row.fetchCursor(select, arguments: [offset, recordsMax])
-                var next = offset
-                var bytes = 0
-                while bytes < bytesMax, let row = try rows.next() {
-                    let found: Int64 = row[0]
-                    try row.withUnsafeData(atIndex: 2) { data in
-                        let payload = data ?? Data()
-                        payload.withUnsafeBytes {
-                            batch.append(
-                                token: Token(partition: EmbeddedLog.partition, offset: found), time: row[1],
-                                payload: $0)
-                        }
-                        bytes += payload.count
-                    }
-                    next = found + 1
-                }
-                if next > offset {
-                    batch.stand(
-                        EmbeddedLog.partition, at: next, last: try Self.fingerprint(at: next - 1, db))
-                }
-                return .next(next)
             }
         }
     }
@@ -220,7 +173,9 @@ final class EmbeddedStore: Sendable {
                 let oldest = try Self.bounds(db).earliest
                 try db.execute(
                     sql: "DELETE FROM events WHERE offset < ?", arguments: [min(offset, oldest + rowsMax)])
-                return try Self.bounds(db).earliest
+                let earliest = try Self.bounds(db).earliest
+                try SealedOffsets.leaveUnused(0..<earliest, db)
+                return earliest
             }
         }
     }
@@ -229,7 +184,10 @@ final class EmbeddedStore: Sendable {
     func raiseEnd(to offset: Int64) throws(EventLogError) {
         try run("raising its end to offset \(offset)") {
             try pool.write { db in
-                try Self.setNextOffset(max(offset, Self.nextOffset(db)), db)
+                let end = try Self.nextOffset(db)
+                guard offset > end else { return }
+                try SealedOffsets.leaveUnused(end..<offset, db)
+                try Self.setNextOffset(offset, db)
             }
         }
     }
@@ -275,13 +233,20 @@ final class EmbeddedStore: Sendable {
         files.removeLeftovers()
     }
 
-    private func run<T>(_ doing: String, _ body: () throws -> T) throws(EventLogError) -> T {
+    func run<T>(_ doing: String, _ body: () throws -> T) throws(EventLogError) -> T {
         do { return try body() } catch { throw failures.explain(error, while: doing) }
     }
 
-    private static func bounds(_ db: Database) throws -> LogExtent.Bounds {
+    static func bounds(_ db: Database) throws -> LogExtent.Bounds {
         let end = try nextOffset(db)
         let earliest = try Int64.fetchOne(db.cachedStatement(sql: "SELECT min(offset) FROM events"))
+        let newest = try Int64.fetchOne(db.cachedStatement(sql: "SELECT max(offset) FROM events"))
+        guard newest ?? -1 < end, earliest ?? 0 >= 0 else {
+            throw DatabaseError(
+                resultCode: .SQLITE_CORRUPT,
+                message: "offsets \(earliest ?? 0) to \(newest ?? 0) do not lie between 0 and the end, \(end)"
+            )
+        }
         return LogExtent.Bounds(earliest: earliest ?? end, end: end)
     }
 

@@ -55,8 +55,7 @@ enum DeltaDamage {
         case 3: change(&user.marks, &numbers)
         case 4: change(&user.tallies, &numbers)
         case 5: change(&user.id, &numbers)
-        // Not far out: as much room is made as rows that were written say.
-        case 6: user.row = numbers.pick([-1, 0, 1, 41, 5_000, .min])
+        case 6: user.row = numbers.pick([-1, 0, 1, 41, 5_000, 70_000, 1_900_000_000, .max, .min])
         case 7: user.nextOrder = integer(&numbers)
         case 8: user.lastEvent = integer(&numbers)
         case 9: user.residualSum = double(&numbers)
@@ -76,7 +75,7 @@ enum DeltaDamage {
             item.title.map {
                 var title = $0; change(&title, &numbers); item.title = title
             } ?? ()
-        case 2: item.row = numbers.pick([-1, 0, 1, 59, 5_000, .min])
+        case 2: item.row = numbers.pick([-1, 0, 1, 59, 5_000, 70_000, 1_900_000_000, .max, .min])
         case 3: item.users = integer(&numbers)
         case 4: item.ratings = integer(&numbers)
         case 5: item.ratingSum = double(&numbers)

@@ -34,12 +34,15 @@ struct StateTarget: FuzzTarget {
         guard FileManager.default.createFile(atPath: file.path, contents: Data(bytes)),
             log.isEmpty || FileManager.default.createFile(atPath: file.path + "-wal", contents: Data(log))
         else { throw FuzzFinding(what: "cannot write \(file.path)", input: []) }
-        let isWhole = try verify(bytes)
+        // It takes longer than all else together; drawn last, so that the input is the same.
+        let isWhole = numbers.happens(oneIn: 3) ? try verify(bytes) : nil
         do throws(StateError) {
             let digest = try base.load(file.path)
             guard base.digests.contains(digest) else {
                 throw StateError(
-                    .notAState, "\(Self.wrong) what was never written; verify found it whole: \(isWhole)")
+                    .notAState,
+                    "\(Self.wrong) what was never written; verify found it whole: \(isWhole.map(String.init) ?? "not asked")"
+                )
             }
             return (1, 1)
         } catch {

@@ -49,7 +49,7 @@ public final class HTTPServer: Sendable {
 
     /// Where a browser finds the dashboard; `nil` where TCP is off.
     public var address: String? {
-        running.withLock { $0?.listeners.compactMap(\.address).first.map { "http://\($0)" } }
+        running.withLock { $0?.listeners.compactMap(\.address).first.map { "\(options.scheme)://\($0)" } }
     }
 
     /// Makes the threads that answer before the start: they begin with the priority of the thread that calls this.

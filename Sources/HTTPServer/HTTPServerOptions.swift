@@ -1,5 +1,6 @@
 public import Access
 public import Engine
+public import TransportSecurity
 
 /// How the HTTP server listens, and what one client may take of it.
 public struct HTTPServerOptions: Sendable {
@@ -17,6 +18,8 @@ public struct HTTPServerOptions: Sendable {
     public static let standardPort = 8420
 
     public var listen = Listen.auto
+    /// With which TCP is sealed: what is spoken there is then HTTPS alone.
+    public var security: ServerSecurity?
     /// Path of a Unix socket to listen on too; `nil` for none.
     public var socketPath: String?
     /// What a request may bring as `Authorization: Bearer …` to do all; `nil` lets in whoever may come in without a name.
@@ -45,6 +48,9 @@ public struct HTTPServerOptions: Sendable {
     public var otherStatus: @Sendable () -> [StatusField] = { [] }
 
     public init() {}
+
+    /// Of what is served over TCP.
+    var scheme: String { security == nil ? "http" : "https" }
 }
 
 extension HTTPServerOptions.Listen {

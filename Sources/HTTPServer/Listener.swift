@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import RPC
+import TransportSecurity
 
 #if canImport(Glibc)
     import Glibc
@@ -14,6 +15,8 @@ import RPC
 
 /// One address that is listened on.
 struct Listener: Sendable {
+    /// In which a client has to agree on TLS.
+    private static let handshakeTimeout = TimeAmount.seconds(10)
     private typealias Accepting = NIOAsyncChannel<HTTP1Channel.Value, Never>
 
     /// For people.
@@ -73,12 +76,22 @@ struct Listener: Sendable {
     ) async throws -> Listener {
         let http = channel(environment, isLocal: false)
         let accepting = try await bootstrap(eventLoops).bind(host: host, port: port) { channel in
-            http.setup(channel: channel, logger: environment.logger)
+            channel.eventLoop.makeCompletedFuture { try secure(channel, environment.options) }
+                .flatMap { http.setup(channel: channel, logger: environment.logger) }
         }
         let bound = accepting.channel.localAddress?.port ?? port
         let address = host.contains(":") ? "[\(host)]:\(bound)" : "\(host):\(bound)"
         return Listener(
-            name: "http://\(address)", address: address, accepting, http, place: nil, environment.logger)
+            name: "\(environment.options.scheme)://\(address)", address: address, accepting, http, place: nil,
+            environment.logger)
+    }
+
+    private static func secure(_ channel: any Channel, _ options: HTTPServerOptions) throws {
+        guard let security = options.security else { return }
+        let peer = channel.remoteAddress?.ipAddress.map(Peer.address) ?? .unknown
+        try security.secure(channel, within: handshakeTimeout) { why in
+            options.access.refused("HTTP connection", nil, peer, .handshake(why))
+        }
     }
 
     private static func reason(_ error: any Error) -> String {

@@ -192,17 +192,21 @@ extension LookupAnswerer {
         return zip(rows, scores).map { $0 < count ? $1 : .nan }
     }
 
-    /// Whom a blend asks what is similar, or what an item's bias is: the first of its parts that ranks by rows, or
-    /// counts what follows what.
+    /// Whom a blend asks what is similar, or what an item's bias is: the first of its healthy parts that ranks by rows, or
+    /// counts what follows what. Where none is healthy, the first of all.
     func relating(_ number: Int) -> Int {
         guard let blend = published.models[number].blend else { return number }
-        let parts = blend.rule.models
-        return parts.first { part in
+        let healthy = blend.rule.models.filter(published.isHealthy)
+        return relating(healthy) ?? relating(blend.rule.models) ?? number
+    }
+
+    private func relating(_ parts: [Int]) -> Int? {
+        parts.first { part in
             let traits = published.models[part].traits
             return published.models[part].counters == nil && !traits.predictsRatings
         }
             ?? parts.first { published.models[$0].counters?.rule.options.kind == .next }
-            ?? parts.first ?? number
+            ?? parts.first
     }
 
     // MARK: - Sessions

@@ -23,18 +23,19 @@ public final class RPCClient {
     private var hasEnded = false
 
     /// - Parameters:
-    ///   - socketPath: of a Unix socket; or `tcp://host:port`.
+    ///   - socketPath: of a Unix socket; or `tcp://host:port`; or, over TLS, `tls://host:port`.
     ///   - timeout: the longest that one flush or one answer may take.
     ///   - user: whose password it is.
     ///   - password: where the daemon asks for one.
+    ///   - secureWay: where the address is one of TLS.
     /// - Throws: `RPCClientError` naming the path and what to do (daemon not running, no permission, path too long).
     public init(
         socketPath: String, timeout: Duration = .seconds(30), user: String = "default",
-        password: String? = nil
+        password: String? = nil, secureWay: (any ClientWay)? = nil
     ) throws(RPCClientError) {
         self.socketPath = socketPath
         self.timeout = timeout
-        descriptor = try Self.connect(to: socketPath)
+        descriptor = try Self.connect(to: socketPath, timeout, secureWay)
         let hello = ["HELLO", "3"] + (password.map { ["AUTH", user, $0] } ?? [])
         guard case .error(let message) = try call(hello) else { return }
         close()
@@ -108,8 +109,17 @@ public final class RPCClient {
 // MARK: The socket
 
 extension RPCClient {
-    private static func connect(to path: String) throws(RPCClientError) -> CInt {
-        guard !path.hasPrefix(TCPSocket.prefix) else { return try TCPSocket.connect(to: path) }
+    private static func connect(
+        to path: String, _ timeout: Duration, _ secureWay: (any ClientWay)?
+    ) throws(RPCClientError) -> CInt {
+        if let address = ClientAddress(path) {
+            guard address.isSecure else { return try TCPSocket.connect(to: address) }
+            guard let secureWay else { throw RPCClientError("'\(path)': TLS is not spoken here") }
+            return try secureWay.connect(to: address.host, port: address.port, timeout: timeout)
+        }
+        guard !path.contains("://") else {
+            throw RPCClientError("'\(path)' is no address; allowed is \(ClientAddress.allowed)")
+        }
         guard var address = UnixSocket.address(of: path) else {
             throw RPCClientError(
                 "socket path '\(path)' has \(path.utf8.count) bytes; 1 to \(UnixSocket.pathBytesMax) are allowed: "

@@ -6,21 +6,15 @@
     import Glibc
 #endif
 
-/// A client's way to an address: `tcp://host:port`, or `tcp://[IPv6]:port`.
+/// A client's way to an address in the clear.
 enum TCPSocket {
-    static let prefix = "tcp://"
-
     /// Connected, and then not blocking; closed on exec.
-    static func connect(to text: String) throws(RPCClientError) -> CInt {
-        let address = text.dropFirst(prefix.count)
-        guard let colon = address.lastIndex(of: ":"), UInt16(address[address.index(after: colon)...]) != nil
-        else { throw RPCClientError("'\(text)' is no address; allowed is tcp://host:port") }
-        let port = String(address[address.index(after: colon)...])
-        let host = address[..<colon].trimmingPrefix("[").reversed().trimmingPrefix("]").reversed()
+    static func connect(to address: ClientAddress) throws(RPCClientError) -> CInt {
+        let text = "tcp://\(address.host):\(address.port)"
         var hints = addrinfo()
         hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
         var found: UnsafeMutablePointer<addrinfo>?
-        let code = getaddrinfo(String(host), port, &hints, &found)
+        let code = getaddrinfo(address.host, String(address.port), &hints, &found)
         guard code == 0, let first = found else {
             throw RPCClientError("'\(text)': \(String(cString: gai_strerror(code)))")
         }

@@ -37,15 +37,19 @@ extension ConnectionHandler {
     }
 
     /// Gives the descriptor away where nothing is under way: every command begun is answered, and every answer is in the
-    /// socket. What the client sends meanwhile waits in the socket, too, and whoever has the descriptor then reads it.
+    /// socket. What the client sends meanwhile waits in the socket, too, and whoever has the descriptor then reads it. One
+    /// with TLS ends instead: its client has to connect anew.
     func handOverIfQuiet(_ context: ChannelHandlerContext) {
         guard phase == .handingOver, let basket, !isUnfinished, replies.isEmpty, output.readableBytes == 0
         else {
             return
         }
-        let copy = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(
-            of: NIOBSDSocket.Handle.self
-        ) { fcntl($0, F_DUPFD_CLOEXEC, 0) }
+        let copy =
+            isSecure
+            ? nil
+            : try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+                of: NIOBSDSocket.Handle.self
+            ) { fcntl($0, F_DUPFD_CLOEXEC, 0) }
         phase = .lingering
         if let copy, copy >= 0 {
             let client = HandedClient(session: session.record, input: Array(input.readableBytesView))

@@ -66,6 +66,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     let environment: ServerEnvironment
     let lookupThreads: NIOThreadPool
     let logger: Logger
+    /// TLS is spoken, whose keys this process alone has.
+    let isSecure: Bool
     var session: Session
 
     var phase = Phase.open
@@ -97,9 +99,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     init(
         session: Session, memory: ClientMemory, environment: ServerEnvironment,
-        lookupThreads: NIOThreadPool, logger: Logger
+        lookupThreads: NIOThreadPool, isSecure: Bool = false, logger: Logger
     ) {
         self.session = session
+        self.isSecure = isSecure
         self.environment = environment
         self.lookupThreads = lookupThreads
         self.logger = logger

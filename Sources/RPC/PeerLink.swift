@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import RESP
+import TransportSecurity
 
 /// How this daemon comes in at others of its group, over TCP; on a Unix socket it is known by its user id.
 public struct PeerCredentials: Sendable, Equatable {
@@ -34,6 +35,7 @@ final class PeerLink: ChannelInboundHandler {
     let address: String
     private let version: RESPVersion
     private let credentials: PeerCredentials?
+    private let security: ClientSecurity?
     private let eventLoop: any EventLoop
     private let onEnd: (PeerLink) -> Void
     private var context: ChannelHandlerContext?
@@ -52,11 +54,11 @@ final class PeerLink: ChannelInboundHandler {
 
     init(
         to address: String, _ version: RESPVersion, _ credentials: PeerCredentials?,
-        on eventLoop: any EventLoop,
+        _ security: ClientSecurity?, on eventLoop: any EventLoop,
         onEnd: @escaping (PeerLink) -> Void
     ) {
         (self.address, self.version, self.credentials) = (address, version, credentials)
-        (self.eventLoop, self.onEnd) = (eventLoop, onEnd)
+        (self.security, self.eventLoop, self.onEnd) = (security, eventLoop, onEnd)
     }
 
     /// Commands that are not answered yet.
@@ -64,24 +66,23 @@ final class PeerLink: ChannelInboundHandler {
 
     func connect() {
         let bootstrap = ClientBootstrap(group: eventLoop).connectTimeout(Self.connectTimeout)
-            .channelOption(.socketOption(.tcp_nodelay), value: 1)
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        let prepared = bootstrap.channelInitializer { channel in
-            channel.eventLoop.makeCompletedFuture {
-                try channel.pipeline.syncOperations.addHandler(bound.value)
-            }
-        }
         let future: EventLoopFuture<any Channel>
         if address.hasPrefix("/") {
-            future = ClientBootstrap(group: eventLoop).connectTimeout(Self.connectTimeout)
-                .channelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(bound.value)
-                    }
-                }.connect(unixDomainSocketPath: address)
+            future = bootstrap.channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(bound.value)
+                }
+            }.connect(unixDomainSocketPath: address)
         } else {
             let (host, port) = Self.endpoint(of: address)
-            future = prepared.connect(host: host, port: port)
+            future = bootstrap.channelOption(.socketOption(.tcp_nodelay), value: 1)
+                .channelInitializer { [security] channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try security?.secure(channel, to: host)
+                        try channel.pipeline.syncOperations.addHandler(bound.value)
+                    }
+                }.connect(host: host, port: port)
         }
         future.assumeIsolated().whenFailure { error in self.end("\(error)") }
     }

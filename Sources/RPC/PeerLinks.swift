@@ -2,6 +2,7 @@ import Commands
 import Locking
 import NIOCore
 import RESP
+import TransportSecurity
 
 /// The connections of one event loop to other daemons. Confined to it: what a client asks goes out and comes back on the
 /// thread that serves the client.
@@ -16,12 +17,13 @@ final class PeerLinks {
     private static let ownLinksMax = 16
 
     private let credentials: PeerCredentials?
+    private let security: ClientSecurity?
     private let eventLoop: any EventLoop
     private var shared: [Key: PeerLink] = [:]
     private var own: [Key: [PeerLink]] = [:]
 
-    init(_ credentials: PeerCredentials?, on eventLoop: any EventLoop) {
-        (self.credentials, self.eventLoop) = (credentials, eventLoop)
+    init(_ credentials: PeerCredentials?, _ security: ClientSecurity?, on eventLoop: any EventLoop) {
+        (self.credentials, self.security, self.eventLoop) = (credentials, security, eventLoop)
     }
 
     func send(_ forwarding: Forwarding, _ version: RESPVersion, _ completion: @escaping PeerLink.Completion) {
@@ -52,7 +54,7 @@ final class PeerLinks {
     }
 
     private func makeLink(_ key: Key, _ version: RESPVersion) -> PeerLink {
-        PeerLink(to: key.address, version, credentials, on: eventLoop) { [weak self] link in
+        PeerLink(to: key.address, version, credentials, security, on: eventLoop) { [weak self] link in
             guard let self else { return }
             if shared[key] === link { shared[key] = nil }
             own[key]?.removeAll { $0 === link }
@@ -63,15 +65,18 @@ final class PeerLinks {
 /// Those of all event loops of a server.
 final class PeerLinkTable: Sendable {
     private let credentials: PeerCredentials?
+    private let security: ClientSecurity?
     private let all = Lock<[ObjectIdentifier: NIOLoopBound<PeerLinks>]>([:])
 
-    init(_ credentials: PeerCredentials?) { self.credentials = credentials }
+    init(_ credentials: PeerCredentials?, _ security: ClientSecurity?) {
+        (self.credentials, self.security) = (credentials, security)
+    }
 
     /// On that event loop.
     func links(on eventLoop: any EventLoop) -> PeerLinks {
         let known = all.withLock { $0[ObjectIdentifier(eventLoop)] }
         if let known { return known.value }
-        let made = NIOLoopBound(PeerLinks(credentials, on: eventLoop), eventLoop: eventLoop)
+        let made = NIOLoopBound(PeerLinks(credentials, security, on: eventLoop), eventLoop: eventLoop)
         all.withLock { $0[ObjectIdentifier(eventLoop)] = made }
         return made.value
     }

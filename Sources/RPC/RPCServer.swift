@@ -14,6 +14,7 @@ public import Logging
 import NIOCore
 import NIOPosix
 import RESP
+import TransportSecurity
 
 #if canImport(Darwin)
     import Darwin
@@ -34,6 +35,9 @@ public final class RPCServer: Sendable {
     private static let channelBytes = 128 << 10
     static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(
         low: channelBytes / 2, high: channelBytes)
+
+    /// In which a client has to agree on TLS.
+    private static let handshakeTimeout: Duration = .seconds(10)
 
     struct Running {
         let place: SocketPath
@@ -284,7 +288,8 @@ public final class RPCServer: Sendable {
     func setUp(_ channel: any Channel, _ lookupThreads: NIOThreadPool, _ client: HandedClient?) throws {
         let environment = environment
         let peer = Self.peer(of: channel)
-        if case .address(let address) = peer, !environment.options.plainNetwork.contains(address) {
+        let isSecure = try secure(channel, peer, environment.options)
+        if case .address(let address) = peer, !isSecure, !environment.options.plainNetwork.contains(address) {
             environment.options.access.refused("connection", nil, peer, .noName)
             return try channel.pipeline.syncOperations.addHandler(
                 RejectingHandler("NOPERM without TLS connections come from rpc.plain-networks alone"))
@@ -294,6 +299,8 @@ public final class RPCServer: Sendable {
             (admitted, memory) = try environment.registry.admit(
                 channel, from: peer, environment.options.access)
         } catch {
+            // To tell it over TLS would cost the agreement on it, which whoever is one too many shall not cause.
+            guard !isSecure else { throw error }
             return try channel.pipeline.syncOperations.addHandler(RejectingHandler(error.description))
         }
         var session = admitted
@@ -305,13 +312,23 @@ public final class RPCServer: Sendable {
         channel.closeFuture.whenComplete { _ in environment.registry.remove(id) }
         let handler = ConnectionHandler(
             session: session, memory: memory, environment: environment, lookupThreads: lookupThreads,
-            logger: logger)
+            isSecure: isSecure, logger: logger)
         if let client { handler.input = ByteBuffer(bytes: client.input) }
         if environment.options.idleTimeout > .zero {
             let idle = IdleStateHandler(allTimeout: TimeAmount(environment.options.idleTimeout))
             try channel.pipeline.syncOperations.addHandler(idle)
         }
         try channel.pipeline.syncOperations.addHandler(handler)
+    }
+
+    /// Before anything is said, where it came over TCP and that is to be sealed.
+    private func secure(_ channel: any Channel, _ peer: Peer, _ options: RPCServerOptions) throws -> Bool {
+        guard case .address = peer, let security = options.security else { return false }
+        let timeout = TimeAmount(min(options.requestTimeout, Self.handshakeTimeout))
+        try security.secure(channel, within: timeout) { why in
+            options.access.refused("connection", nil, peer, .handshake(why))
+        }
+        return true
     }
 
     private static func peer(of channel: any Channel) -> Peer {

@@ -3,6 +3,7 @@ package import ClusterMembers
 import Commands
 public import Events
 public import RESP
+public import TransportSecurity
 
 /// How long a look-up keeps its thread, which says where it runs.
 public enum LookupLength: Sendable {
@@ -20,9 +21,11 @@ public struct RPCServerOptions: Sendable {
     /// At most 107 bytes on Linux.
     public var socketPath: String
     /// An address to listen on over TCP, too: the host as digits, a port or 0 for a free one. Nobody comes in there without a
-    /// name and a password. There is no TLS.
+    /// name and a password.
     public var listen: (host: String, port: Int)?
-    /// Whence connections over TCP are taken.
+    /// With which connections over TCP are sealed; without it they come from `plainNetwork` alone.
+    public var security: ServerSecurity?
+    /// Whence connections over TCP are taken where nothing seals them.
     public var plainNetwork = PlainNetwork.loopback
     /// Who may come in, and how much they may ask.
     public var access = AccessControl()
@@ -63,6 +66,8 @@ public struct RPCServerOptions: Sendable {
     public var forwards = true
     /// How this daemon comes in at others over TCP.
     public var peerCredentials: PeerCredentials?
+    /// Where the others, too, listen with TLS.
+    public var peerSecurity: ClientSecurity?
 
     /// What `HELLO` and `INFO` say of this program.
     public var version = "0.1.0"

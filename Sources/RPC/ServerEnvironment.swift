@@ -18,7 +18,7 @@ extension ServerEnvironment {
         self.init(
             options: options, registry: registry,
             commands: CommandEnvironment(service: service, settings: options, clients: registry),
-            peers: PeerLinkTable(options.peerCredentials))
+            peers: PeerLinkTable(options.peerCredentials, options.peerSecurity))
     }
 
     /// Takes over what may change while the server runs.

@@ -178,12 +178,23 @@ public struct Configuration: Sendable, Equatable {
         public var limit = 0
     }
 
+    /// The sections `rpc.tls` and `http.tls`: paths, empty for none.
+    public struct TLS: Sendable, Equatable {
+        public var certificate = ""
+        public var key = ""
+        /// Of those who sign clients' certificates.
+        public var clientCA = ""
+        /// Of those who sign servers' certificates, for whoever is a client here; of `rpc` alone.
+        public var authorities = ""
+    }
+
     /// The section `rpc`.
     public struct RPC: Sendable, Equatable {
         /// Empty: `freshet.sock` in the state folder.
         public var socket = ""
         /// Empty for none.
         public var listen = ""
+        public var tls = TLS()
         public var plainNetworks = PlainNetwork.loopback
         public var connectionsMax = 1_024
         public var requestBytesMax = 4_194_304
@@ -217,6 +228,7 @@ public struct Configuration: Sendable, Equatable {
     public struct HTTP: Sendable, Equatable {
         /// `auto`, `host:port`, or nothing.
         public var listen = "auto"
+        public var tls = TLS()
         /// Empty for none.
         public var socket = ""
         public var token = ""

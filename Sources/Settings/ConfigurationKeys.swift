@@ -8,7 +8,7 @@ extension ConfigurationKey {
     /// Every key there is, in the order of the reference.
     static let all: [ConfigurationKey] =
         state + source + events + engine + models + content + features + scoreAndCheckpoint + access
-        + cluster + rpc + http
+        + cluster + rpc + tls + http
         + log
 
     private static let state: [ConfigurationKey] = [
@@ -278,14 +278,15 @@ extension ConfigurationKey {
             where: { $0.utf8.count <= 107 && !$0.utf8.contains(0) }),
         text(
             "rpc.listen", \.rpc.listen,
-            allowed: "address:port, [IPv6]:port, with an address of rpc.plain-networks as digits, or nothing",
-            "Address on which the RPC is served over TCP, too, without TLS; nobody comes in there without a name and a "
-                + "password. Nothing for none.",
+            allowed:
+                "address:port, [IPv6]:port, without TLS with an address of rpc.plain-networks as digits, or nothing",
+            "Address on which the RPC is served over TCP, too; nobody comes in there without a name and a password. Nothing "
+                + "for none.",
             where: { $0.isEmpty || Configuration.RPC.address($0) != nil }),
         choice(
             "rpc.plain-networks", \.rpc.plainNetworks, PlainNetwork.allCases,
-            "Whence connections over TCP are taken: this machine, or private networks too, where whoever sees the wire sees "
-                + "passwords. For others put a proxy that speaks TLS in front."),
+            "Whence connections over TCP are taken without TLS: this machine, or private networks too, where whoever sees the "
+                + "wire sees passwords. With rpc.tls.certificate they come from everywhere."),
         integer(
             "rpc.connections-max", \.rpc.connectionsMax, 1...65_536, "Connections served at once."
         ).reloadable(),

@@ -190,6 +190,7 @@ private struct ConfigurationLoader {
         }
         checkFields(events.fields.all)
         checkListen()
+        checkTLS()
         checkHalfLives()
         checkModels()
         checkCluster()
@@ -233,14 +234,30 @@ private struct ConfigurationLoader {
 
     private mutating func checkListen() {
         let rpc = configuration.rpc
-        guard let (host, _) = Configuration.RPC.address(rpc.listen), !rpc.plainNetworks.contains(host) else {
-            return
-        }
+        guard let (host, _) = Configuration.RPC.address(rpc.listen), rpc.tls.certificate.isEmpty,
+            !rpc.plainNetworks.contains(host)
+        else { return }
         reportTogether(
             "rpc.listen",
-            "found \(rpc.listen), which is in no network of rpc.plain-networks (\(rpc.plainNetworks.rawValue)); there is no "
-                + "TLS: listen on 127.0.0.1 behind a proxy that speaks it, or say rpc.plain-networks: private",
+            "found \(rpc.listen), which is in no network of rpc.plain-networks (\(rpc.plainNetworks.rawValue)), without TLS: "
+                + "set rpc.tls.certificate and rpc.tls.key, listen on 127.0.0.1, or say rpc.plain-networks: private",
             also: "rpc.plain-networks")
+    }
+
+    private mutating func checkTLS() {
+        for (section, tls) in [("rpc.tls", configuration.rpc.tls), ("http.tls", configuration.http.tls)] {
+            if tls.certificate.isEmpty != tls.key.isEmpty {
+                reportTogether(
+                    "\(section).certificate",
+                    "found one of \(section).certificate and \(section).key without the other",
+                    also: "\(section).key")
+            } else if tls.certificate.isEmpty, !tls.clientCA.isEmpty {
+                reportTogether(
+                    "\(section).client-ca",
+                    "found \(tls.clientCA), and no \(section).certificate, without which nobody is asked"
+                )
+            }
+        }
     }
 
     private mutating func checkHalfLives() {

@@ -140,6 +140,7 @@ extension BlendState {
     }
 
     func restore(itemBlock block: Int, _ data: Data) -> Bool {
+        guard block <= counts.count / Self.itemsPerBlock else { return false }
         var numbers = BlendNumbers(data)
         var row = block * Self.itemsPerBlock
         while let first = numbers.next() {

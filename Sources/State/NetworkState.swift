@@ -110,6 +110,7 @@ extension NetworkState {
         guard let words = Self.words(data, 3), let numbers = Self.floats(data, after: 3, lists: 3) else {
             return false
         }
+        guard StoredCount.isOne(Int64(words[2])) else { return false }
         guard words[0] == network.hidden, words[1] == network.factors else { return true }
         return network.restore(numbers, steps: Int(words[2]))
     }
@@ -118,6 +119,7 @@ extension NetworkState {
         guard let words = Self.words(data, 2), let numbers = Self.floats(data, after: 2, lists: 1) else {
             return false
         }
+        guard StoredCount.isOne(Int64(words[1])) else { return false }
         block = words[0]
         guard numbers[0].count == sums.numbers.count else { return true }
         return sums.restore(numbers[0], count: Int(words[1]))

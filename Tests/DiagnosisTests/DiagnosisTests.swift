@@ -70,6 +70,24 @@ struct DiagnosisTests {
         #expect(other.first?.remedy?.contains("name another state.folder") == true)
     }
 
+    @Test("certificates are told with their end, and what is wrong with one")
+    func certificates() throws {
+        let folder = TestSupport.Folder()
+        let (certificate, key) = try TestCertificate.server.write(to: folder.path)
+        #expect(findings(try configuration(folder), "certificate").isEmpty)
+        let settings = ["http.tls.certificate=\(certificate)", "http.tls.key=\(key)"]
+        let fine = findings(try configuration(folder, settings), "certificate")
+        #expect(fine.count == 1)
+        #expect(fine.first?.level == .ok)
+        #expect(fine.first?.found.hasPrefix("http.tls: '\(certificate)' ends at 21") == true)
+        let old = try TestCertificate.expired.write(to: folder.path)
+        let wrong = findings(
+            try configuration(
+                folder, ["rpc.tls.certificate=\(old.certificate)", "rpc.tls.key=\(old.key)"]), "certificate")
+        #expect(wrong.first?.level == .error)
+        #expect(wrong.first?.found.contains("ended at 2021-01-01") == true)
+    }
+
     @Test(
         "an embedded log is told with what it holds, and beside an older position with what is not learned yet"
     )

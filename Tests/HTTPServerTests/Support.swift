@@ -77,6 +77,12 @@ final class TCPConnection {
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
+    /// - Parameter descriptor: connected; taken over.
+    init(_ descriptor: Int32) {
+        self.descriptor = descriptor
+        _ = fcntl(descriptor, F_SETFL, 0)
+    }
+
     deinit { close(descriptor) }
 
     func send(_ text: String) {

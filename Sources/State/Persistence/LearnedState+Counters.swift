@@ -113,11 +113,14 @@ extension LearnedState {
     }
 
     private func restore(userBlock block: Int, _ data: Data, of number: Int, name: String) -> Bool {
+        guard block < Int(Int32.max) / CounterState.usersPerBlock else { return false }
         models[number].counter?.obsolete.append(name)
         var reader = ByteReader(data)
         var row = block * CounterState.usersPerBlock
         while !reader.isAtEnd {
-            guard let trail = UserTrail(&reader, items: stats.count) else { return false }
+            guard row <= Int(Int32.max), let trail = UserTrail(&reader, items: stats.count) else {
+                return false
+            }
             let shard = shard(of: Int32(row))
             shard.queue.sync {
                 let local = shard.local(Int32(row))

@@ -53,8 +53,9 @@ extension RecentEvents {
         guard capacity > 0 else { return }
         for (name, value) in scalars {
             guard let partition = Int32(name.dropFirst(Self.scalarPrefix.count)),
-                case .integer(let total) = value, total > 0,
+                case .integer(let total) = value, total > 0, StoredCount.isOne(total),
                 case .integer(let stored)? = scalars["\(name).capacity"], stored > 0,
+                StoredCount.isOne(stored),
                 let ring = Self.ring(name, count: min(Int(total), Int(stored)), in: scalars)
             else { continue }
             let asStored = Window(capacity: Int(stored), ring: ring, total: Int(total))
@@ -71,7 +72,9 @@ extension RecentEvents {
     /// `nil` where a block is missing: the window then starts anew, and what it would have known is learned again.
     private static func ring(_ name: String, count: Int, in scalars: [String: Scalar]) -> [UInt64]? {
         var ring: [UInt64] = []
-        ring.reserveCapacity(count)
+        // As much room as there is something for.
+        guard count > 0, scalars["\(name).\((count - 1) / blockLength)"] != nil else { return nil }
+        ring.reserveCapacity(min(count, scalars.count * blockLength))
         var block = 0
         while ring.count < count {
             guard case .blob(let data)? = scalars["\(name).\(block)"], data.count >= 8 else { return nil }

@@ -37,6 +37,8 @@ package final class StateLoader: StateReader {
     private var (comparison, defaultModel): (Data?, Data?)
     /// Of what features say: their names, and by model its map.
     private var (featureNames, featureCounts, featureMaps): (Data?, Data?, [Int: Data]) = (nil, nil, [:])
+    /// Of a count that is none, what it is of.
+    private var absurd: String?
     private var (ratingSum, ratingCount) = (0.0, Int64(0))
     /// `nil` in a file of before ratings were standardised.
     private var ratingSquares: Double?
@@ -72,7 +74,7 @@ package final class StateLoader: StateReader {
     package func read(scalar: Scalar, name: String) {
         switch (name, scalar) {
         case ("mean.sum", .double(let value)): ratingSum = value
-        case ("mean.count", .integer(let value)): ratingCount = value
+        case ("mean.count", .integer(let value)): ratingCount = count(value, name)
         case ("mean.squares", .double(let value)): ratingSquares = value
         case (let name, _) where name.hasPrefix(RecentEvents.scalarPrefix): recent[name] = scalar
         case (let name, .blob(let value)) where name.hasPrefix(ContentVectors.prefix): content[name] = value
@@ -88,7 +90,7 @@ package final class StateLoader: StateReader {
             }
         case (let name, .integer(let value)):
             for field in LearnedState.Counters.all where name == "events.\(field.name)" {
-                state.counters[keyPath: field.path] = value
+                state.counters[keyPath: field.path] = count(value, name)
             }
         default: break
         }
@@ -97,8 +99,8 @@ package final class StateLoader: StateReader {
     package func read(scalar: Scalar, name: String, model: String) {
         guard let number = modelNumbers[model] else { return }
         switch (name, scalar) {
-        case ("updates", .integer(let value)): state.models[number].updates = Int(value)
-        case ("rejected", .integer(let value)): state.models[number].rejected = Int(value)
+        case ("updates", .integer(let value)): state.models[number].updates = Int(count(value, name))
+        case ("rejected", .integer(let value)): state.models[number].rejected = Int(count(value, name))
         case ("health", .blob(let value)): state.models[number].health.restore(json: value)
         case ("score", .blob(let value)):
             let model = state.models[number]
@@ -110,6 +112,15 @@ package final class StateLoader: StateReader {
             counters[number, default: [:]][name] = value
         default: state.models[number].alternating?.restore(scalar, name: name)
         }
+    }
+
+    /// What is added to it would else pass what a number holds, years or one event later.
+    private func count(_ value: Int64, _ name: String) -> Int64 {
+        guard StoredCount.isOne(value) else {
+            absurd = absurd ?? name
+            return 0
+        }
+        return value
     }
 
     package func read(item stored: StoredItem) throws(StateError) {
@@ -214,6 +225,7 @@ package final class StateLoader: StateReader {
     }
 
     package func finish() throws(StateError) {
+        if let absurd { throw damaged("'\(absurd)' is no count") }
         try checkOwners()
         try checkVersion()
         state.spill?.itemCount = state.stats.count

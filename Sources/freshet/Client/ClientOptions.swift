@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import RESP
 import Reporting
+import TransportSecurity
 import Wording
 
 /// What every command that talks to a running daemon takes.
@@ -12,7 +13,7 @@ struct ClientOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Socket of the running daemon, or tcp://host:port; else FRESHET_RPC_SOCKET, else freshet.sock in FRESHET_STATE_FOLDER, else "
+            "Socket of the running daemon, or tcp://host:port, or tls://host:port; else FRESHET_RPC_SOCKET, else freshet.sock in FRESHET_STATE_FOLDER, else "
                 + "\(socketDefault), else that of the installed service, \(socketInstalled).",
             valueName: "path"))
     var socket: String?
@@ -48,7 +49,12 @@ struct ClientOptions: ParsableArguments {
         do {
             let path = socketPath(environment: environment)
             let password = try credentials.password(environment: environment)
-            try body(try RPCClient(socketPath: path, user: credentials.user, password: password))
+            let way = try credentials.way(to: path, configured: environment["FRESHET_RPC_TLS_CA"])
+            try body(
+                try RPCClient(
+                    socketPath: path, user: credentials.user, password: password, secureWay: way))
+        } catch let error as TransportSecurityError {
+            throw CommandError("\(error)", code: .configuration).report()
         } catch let error as PasswordFileError {
             throw CommandError("\(error)", code: .configuration).report()
         } catch let error as RPCClientError {

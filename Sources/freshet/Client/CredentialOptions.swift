@@ -1,5 +1,7 @@
 import ArgumentParser
 import Foundation
+import RESP
+import TransportSecurity
 
 /// Who a client says it is. No flag takes a password: it would show it to everybody on the machine.
 struct CredentialOptions: ParsableArguments {
@@ -11,6 +13,41 @@ struct CredentialOptions: ParsableArguments {
             "File whose first line is the password; else FRESHET_RPC_PASSWORD. Others may not read it.",
             valueName: "path"))
     var passwordFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "With tls://: file of the authorities, in PEM, that know the daemon's certificate; else FRESHET_RPC_TLS_CA, else the "
+                + "system's.", valueName: "path"))
+    var ca: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "With tls://: certificate in PEM to show to a daemon that asks for one (rpc.tls.client-ca).",
+            valueName: "path"))
+    var certificate: String?
+
+    @Option(help: ArgumentHelp("The private key of --certificate.", valueName: "path"))
+    var key: String?
+
+    func validate() throws {
+        guard (certificate == nil) == (key == nil) else {
+            throw ValidationError("--certificate and --key go together")
+        }
+    }
+
+    /// How a daemon is come to over TLS; `nil` where the address is none of TLS.
+    ///
+    /// - Parameter configured: authorities where no flag names them.
+    func way(
+        to address: String, configured: String?
+    ) throws(TransportSecurityError) -> (any ClientWay)? {
+        guard ClientAddress(address)?.isSecure == true else { return nil }
+        let identity = certificate.flatMap { certificate in
+            key.map { TLSFiles(certificate: certificate, key: $0) }
+        }
+        let authorities = ca ?? configured.flatMap { $0.isEmpty ? nil : $0 }
+        return SecureWay(try ClientSecurity(authorities: authorities, identity: identity))
+    }
 
     /// - Returns: `nil` where none is given.
     func password(environment: [String: String]) throws(PasswordFileError) -> String? {

@@ -6,6 +6,7 @@ import Foundation
 import RESP
 import Reporting
 import Settings
+import TransportSecurity
 
 /// `freshet feed`
 struct FeedCommand: ParsableCommand {
@@ -83,6 +84,8 @@ struct FeedCommand: ParsableCommand {
         } catch let error as CommandError {
             throw error.report()
         } catch let error as ConfigurationError {
+            throw CommandError("\(error)", code: .configuration).report()
+        } catch let error as TransportSecurityError {
             throw CommandError("\(error)", code: .configuration).report()
         } catch let error as PasswordFileError {
             throw CommandError("\(error)", code: .configuration).report()

@@ -14,8 +14,10 @@ enum FeedTargets {
             credentials.passwordFile == nil && !configured.isEmpty
             ? configured
             : try credentials.password(environment: ProcessInfo.processInfo.environment)
+        let way = try credentials.way(
+            to: configuration.socketPath, configured: configuration.rpc.tls.authorities)
         return try RPCClient(
-            socketPath: configuration.socketPath, user: credentials.user, password: password)
+            socketPath: configuration.socketPath, user: credentials.user, password: password, secureWay: way)
     }
 
     static func kafka(_ configuration: Configuration) throws -> any EventLog {

@@ -26,6 +26,7 @@ struct Daemon {
     let server: RPCServer
     let http: HTTPServer
     let access: AccessControl
+    let security: DaemonSecurity
     let logger: Logger
     private let origin: SocketOrigin
     private let folder: String
@@ -40,6 +41,7 @@ struct Daemon {
         failures = nil
         (folder, address) = (configuration.state.folder, configuration.cluster.address)
         access = AccessControl(try configuration.accessRules(), logger: logger)
+        security = try DaemonSecurity(configuration, logger: logger)
         let process = ProcessInfo.processInfo
         origin = try SocketOrigin(
             configuration, environment: process.environment, process: process.processIdentifier)
@@ -48,7 +50,7 @@ struct Daemon {
         // The RPC's server is made last, and asked once it is there.
         let rpc = Lock<RPCServer?>(nil)
         http = HTTPServer(
-            options: Self.httpOptions(configuration, access) { rpc.withLock { $0 }?.status ?? [] },
+            options: Self.httpOptions(configuration, access, security) { rpc.withLock { $0 }?.status ?? [] },
             registry: metrics,
             logger: logger)
         try await http.start()
@@ -59,7 +61,7 @@ struct Daemon {
             throw error
         }
         let service = MeasuredLookups(engine, metrics: metrics)
-        var options = Self.rpcOptions(configuration, access, engine: engine)
+        var options = Self.rpcOptions(configuration, access, security, engine: engine)
         options.peerCredentials = try configuration.clusterCredentials().map {
             PeerCredentials(user: $0.user, password: $0.password)
         }
@@ -81,10 +83,11 @@ struct Daemon {
         self.logger = logger
         (folder, address) = (configuration.state.folder, configuration.cluster.address)
         access = AccessControl(try configuration.accessRules(), logger: logger)
+        security = try DaemonSecurity(configuration, logger: logger)
         let metrics = MetricsRegistry()
         let late = LateLog(source: configuration.logSource)
         let takingOver = try TakingOver(configuration, logger: logger)
-        let access = access
+        let (access, security) = (access, security)
         let (parts, service, server, http) = try await Self.onThread {
             let parts = try takingOver.takeOver(late) { file in
                 try Engine(
@@ -93,10 +96,12 @@ struct Daemon {
             }
             let service = MeasuredLookups(parts.engine, metrics: metrics)
             let server = RPCServer(
-                options: Self.rpcOptions(configuration, access, engine: parts.engine), service: service,
+                options: Self.rpcOptions(configuration, access, security, engine: parts.engine),
+                service: service,
                 logger: logger)
             let http = HTTPServer(
-                options: Self.httpOptions(configuration, access) { server.status }, registry: metrics,
+                options: Self.httpOptions(configuration, access, security) { server.status },
+                registry: metrics,
                 logger: logger)
             // This thread has never learned; those of others may have.
             server.prepareThreads()
@@ -166,12 +171,13 @@ struct Daemon {
     }
 
     static func httpOptions(
-        _ configuration: Configuration, _ access: AccessControl,
+        _ configuration: Configuration, _ access: AccessControl, _ security: DaemonSecurity,
         otherStatus: @escaping @Sendable () -> [StatusField]
     ) -> HTTPServerOptions {
         var options = HTTPServerOptions()
         options.listen = HTTPServerOptions.Listen(configuration.http.listen) ?? .auto
         options.socketPath = configuration.http.socket.isEmpty ? nil : configuration.http.socket
+        options.security = security.http
         options.token = configuration.http.token.isEmpty ? nil : configuration.http.token
         options.access = access
         options.readyLagMax = configuration.http.readyLagMax
@@ -184,12 +190,14 @@ struct Daemon {
     }
 
     static func rpcOptions(
-        _ configuration: Configuration, _ access: AccessControl, engine: Engine
+        _ configuration: Configuration, _ access: AccessControl, _ security: DaemonSecurity? = nil,
+        engine: Engine
     ) -> RPCServerOptions {
         var options = RPCServerOptions(socketPath: configuration.socketPath)
         options.events = configuration.events.options
         options.access = access
         options.listen = Configuration.RPC.address(configuration.rpc.listen)
+        (options.security, options.peerSecurity) = (security?.rpc, security?.peers)
         options.plainNetwork = configuration.rpc.plainNetworks
         options.connectionsMax = configuration.rpc.connectionsMax
         options.limits.requestBytesMax = configuration.rpc.requestBytesMax

@@ -29,9 +29,11 @@ final class Reloading: Sendable {
     func reload() {
         let reloading: ConfigurationReloading
         let rules: AccessRules
+        let showCertificates: () -> Void
         do {
             let new = try load()
             rules = try new.accessRules()
+            showCertificates = try daemon.security.readAgain()
             reloading = current.withLock { current in
                 let reloading = current.reloading(new)
                 current = reloading.configuration
@@ -41,6 +43,7 @@ final class Reloading: Sendable {
             return refuse(error)
         }
         apply(reloading.configuration, rules)
+        showCertificates()
         tell(reloading)
     }
 

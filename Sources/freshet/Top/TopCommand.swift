@@ -75,16 +75,18 @@ struct TopCommand: ParsableCommand {
 
     private func watch() throws {
         let environment = ProcessInfo.processInfo.environment
+        let address = client.socketPath(environment: environment)
         let password: String?
+        let way: (any ClientWay)?
         do {
+            way = try client.credentials.way(to: address, configured: environment["FRESHET_RPC_TLS_CA"])
             password = try client.credentials.password(environment: environment)
         } catch {
             throw CommandError("\(error)", code: .configuration).report()
         }
         do {
             try TopDashboard(
-                socketPath: client.socketPath(environment: environment),
-                user: client.credentials.user, password: password,
+                socketPath: address, user: client.credentials.user, password: password, secureWay: way,
                 interval: .milliseconds(Int(interval * 1000)), samplesMax: samples
             ).run()
         } catch {

@@ -8,6 +8,7 @@ struct TopDashboard {
     let socketPath: String
     let user: String
     let password: String?
+    let secureWay: (any ClientWay)?
     let interval: Duration
     /// Of plain lines; `nil` for no end.
     let samplesMax: Int?
@@ -36,7 +37,9 @@ struct TopDashboard {
     }
 
     private func connect() throws(RPCClientError) -> RPCClient {
-        try RPCClient(socketPath: socketPath, timeout: .seconds(5), user: user, password: password)
+        try RPCClient(
+            socketPath: socketPath, timeout: .seconds(5), user: user, password: password, secureWay: secureWay
+        )
     }
 
     /// In short steps, for a signal ends no wait.
