@@ -22,7 +22,11 @@ struct Unpublished {
 
     mutating func add(_ outcome: BatchApplication.Outcome) {
         add(outcome.changedItems, stats: outcome.changedStats)
-        for (model, rows) in outcome.drawnItems.enumerated() { drawn[model].append(rows) }
+        addDrawn(outcome.drawnItems)
+    }
+
+    mutating func addDrawn(_ rows: [[Int32]]) {
+        for (model, rows) in rows.enumerated() { drawn[model].append(rows) }
     }
 
     mutating func add(_ rows: [[Int32]], stats: [Int32]) {

@@ -145,12 +145,13 @@ public final class FactorTable: @unchecked Sendable {
     }
 
     /// Marks the row as changed beside an event that is not of it: look-ups may be told of it later. True if it was marked
-    /// neither so nor as unpublished.
+    /// neither so nor as unpublished, which it stays where it is.
     @inlinable
     @inline(__always)
     public func markDrawn(_ index: Int) -> Bool {
         let first = changes[index] & (Change.unpublished.rawValue | Change.drawn.rawValue) == 0
-        changes[index] |= Change.drawn.rawValue | Change.unsaved.rawValue | Change.unshared.rawValue
+        changes[index] |= Change.unsaved.rawValue | Change.unshared.rawValue
+        if first { changes[index] |= Change.drawn.rawValue }
         return first
     }
 

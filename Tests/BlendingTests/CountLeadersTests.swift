@@ -46,6 +46,35 @@ struct CountLeadersTests {
         #expect(asked > 50)
     }
 
+    // Each retraction had all items of the catalogue looked through again.
+    @Test("stand after something is taken back of an item, unless it was a leader that may not be one now")
+    func lowered() {
+        var random = KeyedRandom(seed: 4)
+        var counts = Array(repeating: FadingLogs.untaken, count: 300)
+        var leaders = CountLeaders(counts: 4, limit: 8)
+        leaders.rebuild(rows: 0..<300, rates) { counts[Int($0)] }
+        var (lowered, rebuilt) = (0, 0)
+        for event in 0..<6_000 {
+            let row = Int(300 * random.nextUnit() * random.nextUnit())
+            rates.take(weight: 1, ordinal: Int64(event), time: Int64(event) * 700, &counts[row])
+            leaders.take(Int32(row), counts[row], rates) { counts[Int($0)] }
+            guard event % 3 == 2 else { continue }
+            let other = random.next(below: 300)
+            FadingRates.scale(&counts[other], by: 0.5)
+            leaders.lower(Int32(other), counts[other], rates)
+            lowered += 1
+            if leaders.isStale {
+                rebuilt += 1
+                leaders.rebuild(rows: 0..<300, rates) { counts[Int($0)] }
+            }
+            for number in 0..<4 {
+                let found = leaders.first(number, rates) { counts[Int($0)] }
+                #expect(found == first(8, number, of: counts))
+            }
+        }
+        #expect(rebuilt > 0 && rebuilt < lowered / 4)
+    }
+
     @Test("are as many as were taken where that is fewer")
     func few() {
         var leaders = CountLeaders(counts: 2, limit: 10)

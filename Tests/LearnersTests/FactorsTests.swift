@@ -32,6 +32,31 @@ struct FactorsTests {
         let values = (0..<200).flatMap { table.row($0).vector }.map(Double.init)
         let deviation = (values.reduce(0) { $0 + $1 * $1 } / Double(values.count)).squareRoot()
         #expect(abs(deviation - 0.1 / 8) < 0.0005)
+        let mean = values.reduce(0, +) / Double(values.count)
+        #expect(abs(mean) < 0.0005)
+        // Of a normal one 0.683 of all are within one deviation and 0.954 within two.
+        func part(within bound: Double) -> Double {
+            Double(values.count { abs($0) < bound * deviation }) / Double(values.count)
+        }
+        #expect(abs(part(within: 1) - 0.683) < 0.02 && abs(part(within: 2) - 0.954) < 0.02)
+    }
+
+    @Test("a row that was drawn is told of once, and again as changed")
+    func drawn() {
+        let table = FactorTable(factors: 8)
+        table.grow(to: 2) { _, _ in }
+        table.clear(.unsaved, at: 0)
+        #expect(table.markDrawn(0))
+        #expect(!table.markDrawn(0))
+        #expect(table.isMarked(.unsaved, at: 0) && table.isMarked(.unshared, at: 0))
+        #expect(!table.isMarked(.unpublished, at: 0))
+        #expect(table.markChanged(0))
+        table.clear(.drawn, at: 0)
+        // It is in the list of those that changed, and once it was taken from there it is in none.
+        #expect(!table.markDrawn(0))
+        table.clear(.unpublished, at: 0)
+        #expect(table.markDrawn(0))
+        #expect(table.markChanged(1) && !table.markDrawn(1))
     }
 
     // Beyond a megabyte a table is mapped, and moves page by page.
