@@ -211,7 +211,7 @@ let package = Package(
                 "StreamLearning", "LookUps", "Engine", "Access", logging, yams,
             ]),
         room("InventedWorlds", ["Events"]),
-        room("ContentEvaluation", ["ContentVectors", "Factors", "Events"], computes: true),
+        room("ContentEvaluation", ["ContentVectors", "Factors", "FeatureMaps", "Events"], computes: true),
         room("Feeding", ["Reporting", "Locking", "Events", "EventLog", "RESP"]),
         room(
             "HistoryTraining",
@@ -225,7 +225,7 @@ let package = Package(
             [
                 "Reporting", "Plotting", "Settings", "InventedWorlds", "Feeding", "Evaluation", "Locking",
                 "Factors", "FeatureMaps", "Learners", "Training", "Events", "EventLog", "State",
-                "StreamLearning", logging,
+                "StreamLearning", "ContentEvaluation", logging,
             ]),
 
         room(
@@ -293,7 +293,7 @@ let package = Package(
         tests(of: "Training", ["Training", "Learners", "Factors", "Events"]),
         tests(of: "Evaluation", ["Evaluation", "Factors"]),
         tests(of: "ContentVectors", ["ContentVectors", "Factors"]),
-        tests(of: "ContentEvaluation", ["ContentEvaluation", "ContentVectors"]),
+        tests(of: "ContentEvaluation", ["ContentEvaluation", "ContentVectors", "FeatureMaps", "Factors"]),
         tests(of: "Retrieval", ["Retrieval", "CKernels", "Factors"]),
         tests(of: "Events", ["Events"]),
         tests(of: "SQLiteFiles", ["SQLiteFiles", "TestSupport", grdb]),
