@@ -270,11 +270,19 @@ let package = Package(
         room(
             "KillRuns",
             ["BenchmarkSupport", "EmbeddedEventLog", "Events", "Factors", "KillPoints", "RESP", logging]),
+        room(
+            "DescribedRuns",
+            [
+                "BenchmarkSupport", "Checkpoints", "Engine", "Events", "Factors", "FeatureMaps",
+                "InventedWorlds", "LookUps",
+                "RESP", "State", logging,
+            ]),
         room("SoakRuns", ["BenchmarkSupport", "Factors", "Locking", "Plotting", "RESP"]),
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
-                "KillRuns", "SoakRuns", "ClusterItems", "ClusterUsers", "LiveScores", "ContentVectors",
+                "KillRuns", "SoakRuns", "DescribedRuns", "ClusterItems", "ClusterUsers", "LiveScores",
+                "ContentVectors",
                 "ContentEvaluation",
                 "BenchmarkSupport",
                 "HostileClients", "Fuzzing", "FeatureMaps",
