@@ -21,18 +21,21 @@ public enum BlendSource: UInt8, Sendable, Equatable {
     /// How much more than others the user likes what an item is about, a logarithm, 0 where nothing is known; two of these: by
     /// its tags, and by its year.
     case liking
+    /// That nobody has taken the item, of which features are known; two of these: 1, and how much more than others the user
+    /// likes what it is about.
+    case newcomer
 
     /// Numbers that the part gives, and features that are made of them; the first alone keeps the part's order.
     @inlinable
     @inline(__always)
-    public var features: Int { self == .succession || self == .liking ? 2 : 1 }
+    public var features: Int { self == .succession || self == .liking || self == .newcomer ? 2 : 1 }
 
     /// What is made of a number.
     @inlinable
     @inline(__always)
     func feature(_ value: Float) -> Float {
         switch self {
-        case .count, .ranking, .rating, .liking: value
+        case .count, .ranking, .rating, .liking, .newcomer: value
         case .preference: 6 * value
         case .chance, .succession: Logarithm.of(1 + value * 1_000)
         }
@@ -48,6 +51,7 @@ public enum BlendSource: UInt8, Sendable, Equatable {
         case .preference: [0.5]
         case .rating: [0]
         case .liking: [0.5, 0.1]
+        case .newcomer: [1, 0.5]
         }
     }
 }

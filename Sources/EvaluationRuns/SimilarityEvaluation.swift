@@ -53,7 +53,8 @@ struct SimilarityEvaluation {
                 "of items of \(options.ratingsMin) ratings or more there have to be at least three to learn from and "
                     + "two to hold out, and no more than \(SimilarityTrial.itemsMax); say --ratings-min")
         }
-        let lists = trial.items.map { descriptions.items[$0] }
+        // A title that one item alone has tells nothing but which item it is.
+        let lists = trial.items.map { descriptions.items[$0].filter { !TitleYear.isTitle($0) } }
         let raw = trial.cosines(of: FeatureMatrix(of: lists, rowsMin: 1))
         var values: [(name: String, values: [Float])] = []
         for algorithm in algorithms {

@@ -80,6 +80,7 @@ extension LookupAnswerer {
                 features.fill(blend.rule.liking, kind.rawValue) { likings[$0] }
             }
         }
+        fillNewcomers(rows, taste, blend, &features)
         for (part, number) in blend.rule.models.enumerated() where published.isHealthy(number) {
             let (place, model) = (blend.rule.own + part, published.models[number])
             if let counters = model.counters {
@@ -105,6 +106,33 @@ extension LookupAnswerer {
         return features
     }
 
+    /// What is said of items that nobody has taken.
+    private func fillNewcomers(
+        _ rows: [Int32], _ taste: BlendedTaste, _ blend: PublishedBlend, _ features: inout BlendFeatures
+    ) {
+        let untaken = zip(rows, blend.isUntaken(rows)).enumerated().filter(\.element.1)
+        guard !untaken.isEmpty else { return }
+        let (places, newcomers) = (untaken.map(\.offset), untaken.map(\.element.0))
+        let likings = taste.liking.map { published.features.likings($0, newcomers, .tag) }
+        for (number, isDescribed) in published.features.areDescribed(newcomers).enumerated()
+        where isDescribed {
+            features.set(blend.rule.newcomer, at: places[number], 1)
+            if let likings { features.set(blend.rule.newcomer, 1, at: places[number], likings[number]) }
+        }
+    }
+
+    /// Of the newest items that nobody has taken, those whose features the user likes most.
+    private func newcomers(
+        _ limit: Int, _ liking: PublishedTaste?, _ blend: PublishedBlend, _ filter: ItemFilter,
+        below bound: Int
+    ) -> [Int32] {
+        let waiting = blend.newcomers(below: bound, filter)
+        let rows = zip(waiting, published.features.areDescribed(waiting)).filter(\.1).map(\.0)
+        guard rows.count > limit, let liking else { return Array(rows.prefix(limit)) }
+        let likings = published.features.likings(liking, rows, .tag)
+        return rows.indices.sorted { (-likings[$0], $0) < (-likings[$1], $1) }.prefix(limit).map { rows[$0] }
+    }
+
     private func fillCounts(
         of model: PublishedModel, _ rows: [Int32], _ place: Int, _ features: inout BlendFeatures
     ) {
@@ -127,6 +155,8 @@ extension LookupAnswerer {
         let each = max(limit, blend.rule.options.candidates)
         var rows = blend.first(each, filter)
         if let liking = taste.liking { rows += liked(each, liking, blend, filter) }
+        let bound = model.index.read { $0.count }
+        rows += newcomers(each, taste.liking, blend, filter, below: bound)
         for (part, number) in blend.rule.models.enumerated() where published.isHealthy(number) {
             let other = published.models[number]
             if let counters = other.counters {
@@ -277,8 +307,11 @@ extension LookupAnswerer {
             parts: zip(names, shares).map { Explanation.Part(name: $0, share: $1) })
         if let liking = taste.liking {
             let first = blend.rule.shape.starts[blend.rule.liking]
+            // Of what nobody has taken tags count twice: as of everything, and beside being new.
+            let isNew = own.values[blend.rule.shape.starts[blend.rule.newcomer]] > 0
+            let more = isNew ? weights[blend.rule.shape.starts[blend.rule.newcomer] + 1] : 0
             explanation.tags = published.features.shares(liking, of: Int32(row)) {
-                weights[first + $0.rawValue]
+                weights[first + $0.rawValue] + ($0 == .tag ? more : 0)
             }
         }
         return explanation

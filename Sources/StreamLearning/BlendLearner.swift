@@ -63,7 +63,10 @@ struct BlendLearner: StreamLearner {
         var random = example.random(seed: context.model.seed &+ 1)
         let options = blend.rule.options
         let chance = (1 + options.eagerEvents / Double(example.ordinal + 1)) / options.everyEvents
-        guard random.nextUnit() < chance, blend.counts[Int(example.item)].isTaken,
+        // Of an item that nobody has taken and nothing is known of, no part says anything.
+        let isKnown =
+            blend.counts[Int(example.item)].isTaken || !features.features(of: Int(example.item)).isEmpty
+        guard random.nextUnit() < chance, isKnown,
             context.mayBeShown(example.item, example), var leaders = takeLeaders(context)
         else { return nil }
         defer { context.shard.leaders[context.modelIndex] = leaders }
@@ -172,6 +175,10 @@ struct BlendedParts {
             features.fill(rule.liking) { liking(itemFeatures.features(of: Int(rows[$0])), .tag) }
             features.fill(rule.liking, 1) { liking(itemFeatures.features(of: Int(rows[$0])), .year) }
         }
+        for (place, row) in rows.enumerated() where isNewcomer(row) {
+            features.set(rule.newcomer, at: place, 1)
+            features.set(rule.newcomer, 1, at: place, newcomerLiking(row))
+        }
         for (number, part) in parts.enumerated() {
             let number = rule.own + number
             switch part {
@@ -192,6 +199,14 @@ struct BlendedParts {
         }
         return features
     }
+
+    /// Whether nobody has taken it, and its features are known.
+    func isNewcomer(_ row: Int32) -> Bool {
+        !blend.counts[Int(row)].isTaken && !itemFeatures.features(of: Int(row)).isEmpty
+    }
+
+    /// How much the user likes what it is about.
+    func newcomerLiking(_ row: Int32) -> Float { liking?(itemFeatures.features(of: Int(row)), .tag) ?? 0 }
 
     /// What the part of features gives to one item, as it orders them alone: what it knows nothing of by how often it is taken.
     func liked(_ row: Int32) -> Float {

@@ -122,7 +122,9 @@ struct DescribedStreamTests {
             input.describedStream(first: true).map(\.key.string) == ["10", "2", "20", "1", "2", "1", "3"])
         #expect(input.stream.count == 4)
         let described = input.gathering.descriptions(of: input.dataset(positive: .any))
-        #expect(described.items == [["Drama"], ["Drama"]] && described.users == [[], ["old"], []])
+        #expect(
+            described.items == [["Drama", "title:A"], ["Drama", "title:B"]]
+                && described.users == [[], ["old"], []])
     }
 
     @Test("items of no event before are told apart, and every model ranks them among the same items")
