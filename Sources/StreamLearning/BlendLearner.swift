@@ -85,8 +85,25 @@ struct BlendLearner: StreamLearner {
         let sample = BlendSample(
             features: parts.features(of: proposals.rows), weights: proposals.weights, taken: taken,
             context: parts.context)
-        let learned = sample.features.scores(blend.weights.weights(in: parts.context))
+        let weights = blend.weights.weights(in: parts.context)
+        let learned = sample.features.scores(weights)
         var step = sample.step(learned)
+        // Of items that nobody has taken counts and successions know nothing. What being new is worth is learned among all that
+        // is proposed, and all else among what has been taken: else each taking would teach that counts are worth more,
+        // and each first taking that they are worth less.
+        let isNew = proposals.rows.map(parts.isNewcomer)
+        if isNew.contains(true) {
+            let first = blend.rule.shape.starts[blend.rule.newcomer]
+            step.confine(to: first..<first + BlendSource.newcomer.features)
+            if !isNew[taken] {
+                let places = proposals.rows.indices.filter { !isNew[$0] }
+                let known = BlendSample(
+                    features: parts.features(of: places.map { proposals.rows[$0] }),
+                    weights: places.map { proposals.weights[$0] }, taken: places.firstIndex(of: taken) ?? 0,
+                    context: parts.context)
+                step.add(known.step(known.features.scores(weights)))
+            }
+        }
         step.hits = [learned, sample.features.scores(blend.first)].map {
             sample.rank($0) < Float(BlendStep.depth) ? 1 : 0
         }

@@ -39,6 +39,8 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
     /// Which events are ranked, from the offset `first` on, where not by chance. Set between batches.
     var drawn: (isDrawn: [Bool], first: Int64)?
     private var known = 0
+    /// Rows below it were looked at, whether they are described.
+    private var heard = 0
     private var scores: [Float] = []
     /// By the number of a model that counts.
     private var counters: [Int: CounterStandings] = [:]
@@ -64,6 +66,7 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
         shard: UserShard, lease: borrowing RowLease
     ) -> Bool {
         grow(to: worker.stats.count)
+        hearOfDescribed(below: Int(example.itemBound))
         let (local, item) = (shard.local(example.user), Int(example.item))
         // What is described is known, and may be ranked, before its first event.
         if isKnown[item] == 0, state.catalogue.read({ $0.entries[item].isDescribed }) {
@@ -102,6 +105,20 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
         return learns
     }
 
+    /// What is described is a candidate before its first event, when others are ranked too: once it has a row, as of the
+    /// event at hand and not of the batch.
+    private func hearOfDescribed(below bound: Int) {
+        guard heard < bound else { return }
+        state.catalogue.read { catalogue in
+            for row in heard..<min(bound, isKnown.count)
+            where isKnown[row] == 0 && row < catalogue.entries.count && catalogue.entries[row].isDescribed {
+                isKnown[row] = 1
+                known += 1
+            }
+        }
+        heard = bound
+    }
+
     /// Every item with a row is known from now on.
     func hearOfAll() {
         grow(to: state.stats.count)
@@ -136,14 +153,7 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
 
     private func grow(to items: Int) {
         guard isKnown.count < items else { return }
-        // What is described is a candidate before its first event, when others are ranked too.
-        let added = state.catalogue.read { catalogue in
-            (isKnown.count..<items).map { row -> UInt8 in
-                row < catalogue.entries.count && catalogue.entries[row].isDescribed ? 1 : 0
-            }
-        }
-        known += added.count { $0 == 1 }
-        isKnown += added
+        isKnown += Array(repeating: 0, count: items - isKnown.count)
         events += Array(repeating: 0, count: items - events.count)
         scores += Array(repeating: 0, count: items - scores.count)
         popularity.grow(to: items)
@@ -247,7 +257,9 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
         let items = model.items
         if let network = model.network, case .mlp(let rule) = model.rule {
             let (user, room) = (
-                table.row(local), NetworkRoom(hidden: network.network.hidden, factors: items.factors)
+                table.row(local),
+                NetworkRoom(
+                    hidden: network.network.hidden, second: network.network.second, factors: items.factors)
             )
             for row in 0..<items.count {
                 scores[row] = rule.predict(
