@@ -301,6 +301,7 @@ let package = Package(
         tests(of: "Training", ["Training", "Learners", "Factors", "Events"]),
         tests(of: "Evaluation", ["Evaluation", "Factors"]),
         tests(of: "ContentVectors", ["ContentVectors", "Factors"]),
+        tests(of: "DescribedRuns", ["DescribedRuns"]),
         tests(of: "ContentEvaluation", ["ContentEvaluation", "ContentVectors", "FeatureMaps", "Factors"]),
         tests(of: "Retrieval", ["Retrieval", "CKernels", "Factors"]),
         tests(of: "Events", ["Events"]),

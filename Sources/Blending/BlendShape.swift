@@ -21,14 +21,14 @@ public enum BlendSource: UInt8, Sendable, Equatable {
     /// How much more than others the user likes what an item is about, a logarithm, 0 where nothing is known; two of these: by
     /// its tags, and by its year.
     case liking
-    /// That nobody has taken the item, of which features are known; two of these: 1, and how much more than others the user
-    /// likes what it is about.
+    /// 1 where nobody has taken the item and features of it are known. How much the user likes these is for `liking` to say, whose
+    /// weight is learned of what is taken: of what is new only what is liked most is ever proposed, and that tells little of its worth.
     case newcomer
 
     /// Numbers that the part gives, and features that are made of them; the first alone keeps the part's order.
     @inlinable
     @inline(__always)
-    public var features: Int { self == .succession || self == .liking || self == .newcomer ? 2 : 1 }
+    public var features: Int { self == .succession || self == .liking ? 2 : 1 }
 
     /// What is made of a number.
     @inlinable
@@ -51,7 +51,7 @@ public enum BlendSource: UInt8, Sendable, Equatable {
         case .preference: [0.5]
         case .rating: [0]
         case .liking: [0.5, 0.1]
-        case .newcomer: [1, 0.5]
+        case .newcomer: [1]
         }
     }
 }

@@ -80,7 +80,7 @@ extension LookupAnswerer {
                 features.fill(blend.rule.liking, kind.rawValue) { likings[$0] }
             }
         }
-        fillNewcomers(rows, taste, blend, &features)
+        fillNewcomers(rows, blend, &features)
         for (part, number) in blend.rule.models.enumerated() where published.isHealthy(number) {
             let (place, model) = (blend.rule.own + part, published.models[number])
             if let counters = model.counters {
@@ -107,18 +107,11 @@ extension LookupAnswerer {
     }
 
     /// What is said of items that nobody has taken.
-    private func fillNewcomers(
-        _ rows: [Int32], _ taste: BlendedTaste, _ blend: PublishedBlend, _ features: inout BlendFeatures
-    ) {
-        let untaken = zip(rows, blend.isUntaken(rows)).enumerated().filter(\.element.1)
-        guard !untaken.isEmpty else { return }
-        let (places, newcomers) = (untaken.map(\.offset), untaken.map(\.element.0))
-        let likings = taste.liking.map { published.features.likings($0, newcomers, .tag) }
-        for (number, isDescribed) in published.features.areDescribed(newcomers).enumerated()
-        where isDescribed {
-            features.set(blend.rule.newcomer, at: places[number], 1)
-            if let likings { features.set(blend.rule.newcomer, 1, at: places[number], likings[number]) }
-        }
+    private func fillNewcomers(_ rows: [Int32], _ blend: PublishedBlend, _ features: inout BlendFeatures) {
+        let places = zip(rows.indices, blend.isUntaken(rows)).filter(\.1).map(\.0)
+        guard !places.isEmpty else { return }
+        for (place, isDescribed) in zip(places, published.features.areDescribed(places.map { rows[$0] }))
+        where isDescribed { features.set(blend.rule.newcomer, at: place, 1) }
     }
 
     /// Of the newest items that nobody has taken, those whose features the user likes most.
@@ -307,11 +300,8 @@ extension LookupAnswerer {
             parts: zip(names, shares).map { Explanation.Part(name: $0, share: $1) })
         if let liking = taste.liking {
             let first = blend.rule.shape.starts[blend.rule.liking]
-            // Of what nobody has taken tags count twice: as of everything, and beside being new.
-            let isNew = own.values[blend.rule.shape.starts[blend.rule.newcomer]] > 0
-            let more = isNew ? weights[blend.rule.shape.starts[blend.rule.newcomer] + 1] : 0
             explanation.tags = published.features.shares(liking, of: Int32(row)) {
-                weights[first + $0.rawValue] + ($0 == .tag ? more : 0)
+                weights[first + $0.rawValue]
             }
         }
         return explanation

@@ -194,7 +194,6 @@ struct BlendedParts {
         }
         for (place, row) in rows.enumerated() where isNewcomer(row) {
             features.set(rule.newcomer, at: place, 1)
-            features.set(rule.newcomer, 1, at: place, newcomerLiking(row))
         }
         for (number, part) in parts.enumerated() {
             let number = rule.own + number
