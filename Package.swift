@@ -215,7 +215,7 @@ let package = Package(
                 "StreamLearning", "LookUps", "Engine", "Access", "TransportSecurity", logging, yams,
             ]),
         room("InventedWorlds", ["Events"]),
-        room("ContentEvaluation", ["ContentVectors", "Factors", "Events"], computes: true),
+        room("ContentEvaluation", ["ContentVectors", "Factors", "FeatureMaps", "Events"], computes: true),
         room("Feeding", ["Reporting", "Locking", "Events", "EventLog", "RESP"]),
         room(
             "HistoryTraining",
@@ -229,7 +229,7 @@ let package = Package(
             [
                 "Reporting", "Plotting", "Settings", "InventedWorlds", "Feeding", "Evaluation", "Locking",
                 "Factors", "FeatureMaps", "Learners", "Training", "Events", "EventLog", "State",
-                "StreamLearning", logging,
+                "StreamLearning", "ContentEvaluation", logging,
             ]),
 
         room(
@@ -276,11 +276,19 @@ let package = Package(
         room(
             "KillRuns",
             ["BenchmarkSupport", "EmbeddedEventLog", "Events", "Factors", "KillPoints", "RESP", logging]),
+        room(
+            "DescribedRuns",
+            [
+                "BenchmarkSupport", "Checkpoints", "Engine", "Events", "Factors", "FeatureMaps",
+                "InventedWorlds", "LookUps",
+                "RESP", "State", logging,
+            ]),
         room("SoakRuns", ["BenchmarkSupport", "Factors", "Locking", "Plotting", "RESP"]),
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
-                "KillRuns", "SoakRuns", "ClusterItems", "ClusterUsers", "LiveScores", "ContentVectors",
+                "KillRuns", "SoakRuns", "DescribedRuns", "ClusterItems", "ClusterUsers", "LiveScores",
+                "ContentVectors",
                 "ContentEvaluation",
                 "BenchmarkSupport",
                 "HostileClients", "Fuzzing", "FeatureMaps",
@@ -299,7 +307,8 @@ let package = Package(
         tests(of: "Training", ["Training", "Learners", "Factors", "Events"]),
         tests(of: "Evaluation", ["Evaluation", "Factors"]),
         tests(of: "ContentVectors", ["ContentVectors", "Factors"]),
-        tests(of: "ContentEvaluation", ["ContentEvaluation", "ContentVectors"]),
+        tests(of: "DescribedRuns", ["DescribedRuns"]),
+        tests(of: "ContentEvaluation", ["ContentEvaluation", "ContentVectors", "FeatureMaps", "Factors"]),
         tests(of: "Retrieval", ["Retrieval", "CKernels", "Factors"]),
         tests(of: "Events", ["Events"]),
         tests(of: "SQLiteFiles", ["SQLiteFiles", "TestSupport", grdb]),

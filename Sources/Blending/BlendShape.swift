@@ -21,6 +21,9 @@ public enum BlendSource: UInt8, Sendable, Equatable {
     /// How much more than others the user likes what an item is about, a logarithm, 0 where nothing is known; two of these: by
     /// its tags, and by its year.
     case liking
+    /// 1 where nobody has taken the item and features of it are known. How much the user likes these is for `liking` to say, whose
+    /// weight is learned of what is taken: of what is new only what is liked most is ever proposed, and that tells little of its worth.
+    case newcomer
 
     /// Numbers that the part gives, and features that are made of them; the first alone keeps the part's order.
     @inlinable
@@ -32,7 +35,7 @@ public enum BlendSource: UInt8, Sendable, Equatable {
     @inline(__always)
     func feature(_ value: Float) -> Float {
         switch self {
-        case .count, .ranking, .rating, .liking: value
+        case .count, .ranking, .rating, .liking, .newcomer: value
         case .preference: 6 * value
         case .chance, .succession: Logarithm.of(1 + value * 1_000)
         }
@@ -48,6 +51,7 @@ public enum BlendSource: UInt8, Sendable, Equatable {
         case .preference: [0.5]
         case .rating: [0]
         case .liking: [0.5, 0.1]
+        case .newcomer: [1]
         }
     }
 }

@@ -135,6 +135,24 @@ public struct BlendStep: Sendable {
         self.context = context
     }
 
+    /// Says what another step of the same event says as well.
+    public mutating func add(_ other: BlendStep) {
+        precondition(slope.count == other.slope.count)
+        for place in slope.indices { slope[place] += other.slope[place] }
+        for place in curvature.indices { curvature[place] += other.curvature[place] }
+    }
+
+    /// Says nothing of features outside of these.
+    public mutating func confine(to features: Range<Int>) {
+        let count = slope.count
+        for first in 0..<count {
+            if !features.contains(first) { slope[first] = 0 }
+            for second in 0..<count where !features.contains(first) || !features.contains(second) {
+                curvature[first * count + second] = 0
+            }
+        }
+    }
+
     public var isFinite: Bool {
         slope.allSatisfy(\.isFinite) && curvature.allSatisfy(\.isFinite) && hits.allSatisfy(\.isFinite)
     }

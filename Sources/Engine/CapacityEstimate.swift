@@ -50,7 +50,8 @@ package struct CapacityEstimate: Sendable {
             let units = RatingNetwork.units(network.hidden)
             memory.index +=
                 size.items * units * MemoryLayout<Float>.stride
-                + RatingNetwork.bytes(hidden: network.hidden, factors: options.state.factors)
+                + RatingNetwork.bytes(
+                    hidden: network.hidden, second: network.secondHidden, factors: options.state.factors)
         }
         // While a log is caught up with: what is fetched and decoded ahead.
         memory.queue =

@@ -50,7 +50,7 @@ struct DescriptionGathering {
         DatasetDescriptions(
             users: dataset.userIDs.map { userTags[$0]?.tags ?? [] },
             items: dataset.itemIDs.map {
-                (itemTags[$0]?.tags ?? []) + (itemTitles[$0].map(TitleYear.names) ?? [])
+                (itemTags[$0]?.tags ?? []) + (itemTitles[$0].map(TitleYear.features) ?? [])
             })
     }
 }

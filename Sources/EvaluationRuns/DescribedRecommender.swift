@@ -42,3 +42,18 @@ struct SpectralRecommender: Recommender {
 
     func rating(user: Int, item: Int) -> Float? { model.predict(user: user, item: item) }
 }
+
+/// The same of a similarity encoder.
+struct EncoderRecommender: Recommender {
+    let name: String
+    let model: SimilarityEncoder
+    let items: Int
+
+    var predictsRatings: Bool { true }
+
+    func score(user: Int, into scores: UnsafeMutableBufferPointer<Float>) {
+        for item in 0..<items { scores[item] = model.predict(user: user, item: item) }
+    }
+
+    func rating(user: Int, item: Int) -> Float? { model.predict(user: user, item: item) }
+}

@@ -17,6 +17,7 @@ struct EvaluatedAlgorithm {
         /// With biased SGD where it is asked for pairs that both know.
         case features(DescribedRatings.Options, sgd: AlgorithmSettings?)
         case spectral(SpectralRidge.Options)
+        case encoder(SimilarityEncoder.Options)
     }
 
     /// As it was given.
@@ -33,6 +34,9 @@ struct EvaluatedAlgorithm {
             return "\(name): \(options.sweeps) sweeps, K = \(options.factors)\(mean)"
         case .spectral(let options):
             return "\(name): K = \(options.factors), λ = \(Int(options.penalty))"
+        case .encoder(let options):
+            return
+                "\(name): \(options.epochs) epochs, K = \(options.factors), input \(options.input.rawValue)"
         case .factors(let own): settings = own
         }
         let (preset, steps) = (settings.preset, settings.preset.algorithm.name == .als ? "sweeps" : "epochs")
@@ -82,6 +86,13 @@ struct EvaluatedAlgorithm {
             let model = SpectralRidge(
                 ratings, users: users, itemFeatures: features.items, seed: seed, options: options)
             return Trained(recommender: SpectralRecommender(name: name, model: model, items: items))
+        case .encoder(let options):
+            let (ratings, features) = try ratings(train, descriptions)
+            let model = try SimilarityEncoder(
+                ratings, userFeatures: features.users, itemFeatures: features.items, seed: seed,
+                options: options
+            ) { try onEpoch($0, SimilarityEncoder.epochs(options)) }
+            return Trained(recommender: EncoderRecommender(name: name, model: model, items: items))
         case .factors(let own): settings = own
         }
         return try trained(
@@ -159,7 +170,7 @@ struct EvaluatedAlgorithm {
 
 extension EvaluatedAlgorithm {
     /// Names of the algorithms that look at descriptions.
-    static let describedNames = ["features", "svd-ridge"]
+    static let describedNames = ["features", "svd-ridge", "simec"]
 
     /// `nil` for an algorithm that does not look at descriptions.
     private static func described(
@@ -174,6 +185,7 @@ extension EvaluatedAlgorithm {
             try reader.finish()
             return .spectral(options)
         }
+        if argument.name == "simec" { return .encoder(try encoderOptions(&reader)) }
         var options = DescribedRatings.Options()
         options.factors = try reader.integer("factors", 1...512) ?? options.factors
         options.sweeps = try reader.integer("sweeps", 1...1_000) ?? options.sweeps
@@ -189,6 +201,22 @@ extension EvaluatedAlgorithm {
             return .features(options, sgd: nil)
         }
         return .features(options, sgd: try AlgorithmSettings(sgd, factors: factors))
+    }
+
+    private static func encoderOptions(_ reader: inout SettingsReader) throws -> SimilarityEncoder.Options {
+        var options = SimilarityEncoder.Options()
+        let inputs = SimilarityEncoder.Input.allCases.map(\.rawValue).joined(separator: " or ")
+        options.input =
+            try reader.take("input", inputs) { SimilarityEncoder.Input(rawValue: $0) } ?? options.input
+        options.factors = try reader.integer("factors", 1...512) ?? options.factors
+        options.epochs = try reader.integer("epochs", 1...10_000) ?? options.epochs
+        options.learningRate = Float(
+            try reader.number("learning-rate", 1e-6...1) ?? Double(options.learningRate))
+        options.decay = Float(try reader.number("regularization", 0...100) ?? Double(options.decay))
+        options.featurePenalty =
+            try reader.number("feature-regularization", 1e-3...1e6) ?? options.featurePenalty
+        try reader.finish()
+        return options
     }
 
     private func ratings(

@@ -11,7 +11,7 @@ public struct EvaluationRequest: Sendable {
     public var signalHalfLife = HalfLife.never
     /// How what is tested is kept from what is learned; by the names that they have on the command line.
     public enum ProtocolName: String, Sendable, CaseIterable {
-        case holdout, prequential, resubstitution
+        case holdout, prequential, resubstitution, similarity
         case leaveOneOut = "leave-one-out"
     }
 
@@ -59,6 +59,8 @@ public struct EvaluationRequest: Sendable {
     public var positive = ModelSettings.Positive.ratingAtLeast(4)
     /// Ratings that it does not take are left out.
     public var filter = ModelSettings.Positive.any
+    /// Ratings that an item has to have, in `similarity`.
+    public var ratingsMin = 200
     /// Part of the events to hold out, above 0 and below 1; or of the items or users.
     public var testFraction = 0.1
     /// Rows to hold out whole, in `holdout`, rather than events.

@@ -49,6 +49,7 @@ public struct EvaluationRun {
             case .prequential: try prequential(input, bootstrap)
             case .holdout where request.heldOutWhole != nil: try coldStart(input, bootstrap)
             case .leaveOneOut where request.seen != .exclude: try lastBaskets(input, bootstrap)
+            case .similarity: try similarity(input, bootstrap)
             case .holdout, .leaveOneOut, .resubstitution: try batch(input, bootstrap)
             }
         try goesOn()
@@ -209,6 +210,22 @@ public struct EvaluationRun {
         return try evaluation.report(setup(input))
     }
 
+    /// Which items are rated alike, out of what is said of them.
+    private func similarity(_ input: EvaluationInput, _ bootstrap: Bootstrap) throws -> EvaluationReport {
+        let dataset = input.dataset(positive: positive)
+        guard dataset.ratings > 0 else {
+            throw EvaluationError.emptyPart(
+                "there are no ratings, and similarity is measured by nothing else")
+        }
+        let evaluation = SimilarityEvaluation(
+            dataset: dataset, descriptions: input.gathering.descriptions(of: dataset),
+            options: SimilarityEvaluation.Options(
+                algorithms: request.algorithms, ratingsMin: request.ratingsMin,
+                fraction: request.testFraction, seed: request.seed),
+            bootstrap: bootstrap, progress: progress, goesOn: goesOn)
+        return try evaluation.report(setup(input))
+    }
+
     private func batchOptions(_ dataset: Dataset) throws -> BatchEvaluation.Options {
         var given: GivenNegatives?
         var drawn: Int?
@@ -239,7 +256,7 @@ public struct EvaluationRun {
             case .byTime: .byTime(fraction: request.testFraction)
             case .byUser: .lastOfEachUser(fraction: request.testFraction)
             }
-        case .resubstitution, .prequential: nil
+        case .resubstitution, .prequential, .similarity: nil
         }
     }
 }

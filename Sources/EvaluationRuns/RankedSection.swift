@@ -18,6 +18,8 @@ struct RankedSection {
         case young
         /// Items of none, which are known by their description alone.
         case untouched
+        /// The same, among nothing but such items.
+        case amongUntouched
         /// Ratings that say that the item is not liked.
         case disliked
 
@@ -32,7 +34,7 @@ struct RankedSection {
             case .repeats: event.isRepeat
             case .new, .amongNew: !event.isRepeat
             case .young: event.itemEvents < Self.youngBelow
-            case .untouched: event.itemEvents == 0 && event.itemIsKnown
+            case .untouched, .amongUntouched: event.itemEvents == 0 && event.itemIsKnown
             }
         }
 
@@ -44,6 +46,7 @@ struct RankedSection {
             case .amongNew: "new to the user, among what is new"
             case .young: "new items"
             case .untouched: "items nobody has taken"
+            case .amongUntouched: "items nobody has taken, among such"
             case .disliked: "disliked"
             }
         }
@@ -57,6 +60,7 @@ struct RankedSection {
             case .young: "events on items of fewer than \(Self.youngBelow) events, in the full ranking; "
             case .disliked: "ratings that are not liked, in the full ranking; less is better; "
             case .untouched: "first events of items that were described before, in the full ranking; "
+            case .amongUntouched: "the same, ranked among nothing but items that nobody has taken; "
             }
         }
     }
@@ -72,7 +76,13 @@ struct RankedSection {
     mutating func add(_ event: ReplayedEvent, truth: ChoiceTruth?) {
         guard part.holds(event) else { return }
         let user = Int(event.user)
-        guard let ranking = part == .amongNew ? event.rankingAmongNew : event.ranking else {
+        let isRanked =
+            switch part {
+            case .amongNew: event.rankingAmongNew
+            case .amongUntouched: event.rankingAmongUntaken
+            default: event.ranking
+            }
+        guard let ranking = isRanked else {
             missed += 1
             for index in tallies.indices { tallies[index].addMiss(user: user) }
             return
@@ -116,7 +126,7 @@ struct RankedSections {
     ) {
         var parts: [RankedSection.Part] = [.all]
         if seen != .exclude { parts += [.repeats, .new, .amongNew] }
-        parts += [.young, .untouched]
+        parts += [.young, .untouched, .amongUntouched]
         if ranksDisliked { parts.append(.disliked) }
         sections = parts.map { part in
             let metrics =

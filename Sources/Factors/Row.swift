@@ -81,8 +81,16 @@ public struct Row {
     }
 
     public func set(vector: some Collection<Float>, bias: Float) {
-        for (factor, value) in vector.enumerated() where factor < laneCount * 8 {
-            lanes[factor >> 3][factor & 7] = value
+        let copied: Void? = vector.withContiguousStorageIfAvailable { numbers in
+            // A lane is eight floats, one behind the other; no more are copied than the row has room for.
+            guard let source = numbers.baseAddress else { return }
+            UnsafeMutableRawPointer(lanes).copyMemory(
+                from: source, byteCount: min(numbers.count, laneCount * 8) * MemoryLayout<Float>.stride)
+        }
+        if copied == nil {
+            for (factor, value) in vector.enumerated() where factor < laneCount * 8 {
+                lanes[factor >> 3][factor & 7] = value
+            }
         }
         self.bias = bias
     }

@@ -107,16 +107,18 @@ package struct DescribedRatings: Sendable {
         let (plainUsers, steadyItems) = (users.plain, items.steady)
         let leftToItems = centred.indices.map { centred[$0] - plainUsers[Int(ratings.users[$0])] }
         let leftToUsers = centred.indices.map { centred[$0] - steadyItems[Int(ratings.items[$0])] }
-        items.described = Self.described(items, Self.means(leftToItems, ratings.items, items.count), ridge)
-        users.described = Self.described(users, Self.means(leftToUsers, ratings.users, users.count), ridge)
+        items.described = Self.described(
+            items, RowCells.means(leftToItems, ratings.items, items.count), ridge)
+        users.described = Self.described(
+            users, RowCells.means(leftToUsers, ratings.users, users.count), ridge)
         let described = items.described
         let offsets = Self.shrunk(leftToItems, ratings.items, towards: described, options.biasPenalty)
         itemOffsets = offsets
         usersOfPriors = users.factors
 
         let residuals = leftToItems.indices.map { leftToItems[$0] - offsets[Int(ratings.items[$0])] }
-        let byUser = Grouped(by: ratings.users, other: ratings.items, values: residuals, count: users.count)
-        let byItem = Grouped(by: ratings.items, other: ratings.users, values: residuals, count: items.count)
+        let byUser = RowCells(by: ratings.users, other: ratings.items, values: residuals, count: users.count)
+        let byItem = RowCells(by: ratings.items, other: ratings.users, values: residuals, count: items.count)
         for row in 0..<items.count {
             var random = KeyedRandom(seed: options.seed, stream: 0xFEA7, index: UInt64(row))
             for factor in 0..<k { items.factors[row * k + factor] = Float(random.nextUnit() - 0.5) }
@@ -172,17 +174,9 @@ package struct DescribedRatings: Sendable {
         let zeros = [Float](repeating: 0, count: features.rows * options.factors)
         return Side(
             features: features, weights: counts.map { $0 / ($0 + options.evidence) },
-            isKnown: counts.map { $0 > 0 }, plain: means(centred, rows, features.rows), factors: zeros,
+            isKnown: counts.map { $0 > 0 }, plain: RowCells.means(centred, rows, features.rows),
+            factors: zeros,
             priors: zeros)
-    }
-
-    private static func means(_ values: [Float], _ rows: [Int32], _ count: Int) -> [Float] {
-        var (sums, counts) = ([Double](repeating: 0, count: count), [Double](repeating: 0, count: count))
-        for (value, row) in zip(values, rows) {
-            sums[Int(row)] += Double(value)
-            counts[Int(row)] += 1
-        }
-        return zip(sums, counts).map { $1 > 0 ? Float($0 / $1) : 0 }
     }
 
     private static func described(_ side: Side, _ targets: [Float], _ ridge: FeatureRegression) -> [Float] {
@@ -212,28 +206,7 @@ package struct DescribedRatings: Sendable {
     }
 }
 
-/// Ratings of each row of one side, one after the other.
-private struct Grouped: Sendable {
-    private let starts: [Int]
-    private let others: [Int32]
-    private let values: [Float]
-
-    init(by rows: [Int32], other: [Int32], values: [Float], count: Int) {
-        var starts = [Int](repeating: 0, count: count + 1)
-        for row in rows { starts[Int(row) + 1] += 1 }
-        for row in 0..<count { starts[row + 1] += starts[row] }
-        var (places, others) = (starts, [Int32](repeating: 0, count: rows.count))
-        var sorted = [Float](repeating: 0, count: rows.count)
-        for index in rows.indices {
-            let place = places[Int(rows[index])]
-            places[Int(rows[index])] += 1
-            (others[place], sorted[place]) = (other[index], values[index])
-        }
-        (self.starts, self.others, self.values) = (starts, others, sorted)
-    }
-
-    var count: Int { starts.count - 1 }
-
+extension RowCells {
     /// argmin Σ (v − p·q)² + λ‖p − prior‖² for each row p, q the other side's; the prior where there are no values.
     func solved(
         against other: [Float], priors: [Float], factors k: Int, penalty: Float, workers: Int

@@ -34,6 +34,18 @@ package struct FeatureMatrix: Sendable, Equatable {
         starts.append(features.count)
     }
 
+    /// The same of a list that is ascending already, without repeats.
+    package mutating func append(ascending list: [Int32]) {
+        var last: Int32 = -1
+        for feature in list {
+            precondition(
+                feature > last && feature < columns, "feature \(feature) of \(columns) behind \(last)")
+            last = feature
+        }
+        features.append(contentsOf: list)
+        starts.append(features.count)
+    }
+
     package subscript(row: Int) -> ArraySlice<Int32> { features[starts[row]..<starts[row + 1]] }
 }
 

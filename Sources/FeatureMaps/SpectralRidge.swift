@@ -32,11 +32,11 @@ package struct SpectralRidge: Sendable {
         let k = max(1, min(options.factors, min(userCount, itemCount)))
         let mean = Float(
             ratings.values.reduce(0.0) { $0 + Double($1) } / Double(max(1, ratings.values.count)))
-        let userOffsets = Self.means(ratings.values.map { $0 - mean }, ratings.users, userCount)
+        let userOffsets = RowCells.means(ratings.values.map { $0 - mean }, ratings.users, userCount)
         let left = ratings.values.indices.map {
             ratings.values[$0] - mean - userOffsets[Int(ratings.users[$0])]
         }
-        let itemMeans = Self.means(left, ratings.items, itemCount)
+        let itemMeans = RowCells.means(left, ratings.items, itemCount)
         let cells = SparseCells(
             users: ratings.users, items: ratings.items,
             values: left.indices.map { left[$0] - itemMeans[Int(ratings.items[$0])] })
@@ -68,15 +68,6 @@ package struct SpectralRidge: Sendable {
         var sum = mean + userOffsets[user] + itemOffsets[item]
         for factor in 0..<factors { sum += users[user * factors + factor] * items[item * factors + factor] }
         return sum
-    }
-
-    private static func means(_ values: [Float], _ rows: [Int32], _ count: Int) -> [Float] {
-        var (sums, counts) = ([Double](repeating: 0, count: count), [Double](repeating: 0, count: count))
-        for (value, row) in zip(values, rows) {
-            sums[Int(row)] += Double(value)
-            counts[Int(row)] += 1
-        }
-        return zip(sums, counts).map { $1 > 0 ? Float($0 / $1) : 0 }
     }
 
     private static func start(rows: Int, columns: Int, seed: UInt64) -> [Float] {

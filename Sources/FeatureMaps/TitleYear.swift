@@ -10,6 +10,14 @@ package enum TitleYear {
         return ["year:\(year)", "decade:\(year / 10 * 10)"]
     }
 
+    /// What a title says as a feature: its year and decade, and itself, because items of one title are of one kind, as in a shop.
+    package static func features(of title: String) -> [String] { names(in: title) + [titlePrefix + title] }
+
+    private static let titlePrefix = "title:"
+
+    /// Whether it is a whole title.
+    package static func isTitle(_ name: String) -> Bool { name.hasPrefix(titlePrefix) }
+
     /// Whether it is such a name.
     package static func isName(_ name: String) -> Bool {
         name.hasPrefix("year:") || name.hasPrefix("decade:")

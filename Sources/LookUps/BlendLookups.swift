@@ -80,6 +80,7 @@ extension LookupAnswerer {
                 features.fill(blend.rule.liking, kind.rawValue) { likings[$0] }
             }
         }
+        fillNewcomers(rows, blend, &features)
         for (part, number) in blend.rule.models.enumerated() where published.isHealthy(number) {
             let (place, model) = (blend.rule.own + part, published.models[number])
             if let counters = model.counters {
@@ -105,6 +106,26 @@ extension LookupAnswerer {
         return features
     }
 
+    /// What is said of items that nobody has taken.
+    private func fillNewcomers(_ rows: [Int32], _ blend: PublishedBlend, _ features: inout BlendFeatures) {
+        let places = zip(rows.indices, blend.isUntaken(rows)).filter(\.1).map(\.0)
+        guard !places.isEmpty else { return }
+        for (place, isDescribed) in zip(places, published.features.areDescribed(places.map { rows[$0] }))
+        where isDescribed { features.set(blend.rule.newcomer, at: place, 1) }
+    }
+
+    /// Of the newest items that nobody has taken, those whose features the user likes most.
+    private func newcomers(
+        _ limit: Int, _ liking: PublishedTaste?, _ blend: PublishedBlend, _ filter: ItemFilter,
+        below bound: Int
+    ) -> [Int32] {
+        let waiting = blend.newcomers(below: bound, filter)
+        let rows = zip(waiting, published.features.areDescribed(waiting)).filter(\.1).map(\.0)
+        guard rows.count > limit, let liking else { return Array(rows.prefix(limit)) }
+        let likings = published.features.likings(liking, rows, .tag)
+        return rows.indices.sorted { (-likings[$0], $0) < (-likings[$1], $1) }.prefix(limit).map { rows[$0] }
+    }
+
     private func fillCounts(
         of model: PublishedModel, _ rows: [Int32], _ place: Int, _ features: inout BlendFeatures
     ) {
@@ -127,6 +148,8 @@ extension LookupAnswerer {
         let each = max(limit, blend.rule.options.candidates)
         var rows = blend.first(each, filter)
         if let liking = taste.liking { rows += liked(each, liking, blend, filter) }
+        let bound = model.index.read { $0.count }
+        rows += newcomers(each, taste.liking, blend, filter, below: bound)
         for (part, number) in blend.rule.models.enumerated() where published.isHealthy(number) {
             let other = published.models[number]
             if let counters = other.counters {

@@ -63,6 +63,22 @@ final class PublishedBlend: Sendable {
         }
     }
 
+    /// The newest items below `bound` that nobody has taken and that may be answered, the newest first.
+    func newcomers(below bound: Int, _ filter: ItemFilter) -> [Int32] {
+        learned.read { learned in
+            Newcomers.newest(below: min(bound, learned.counts.count)) { row in
+                !learned.counts[Int(row)].isTaken && filter.allows(Int(row))
+            }
+        }
+    }
+
+    /// Whether nobody has taken them.
+    func isUntaken(_ rows: [Int32]) -> [Bool] {
+        learned.read { learned in
+            rows.map { Int($0) >= learned.counts.count || !learned.counts[Int($0)].isTaken }
+        }
+    }
+
     /// What the slowest of the counts puts first, and its number of each.
     func leaders(_ filter: ItemFilter) -> (rows: [Int32], counts: [Float]) {
         learned.read { learned in

@@ -70,6 +70,11 @@ package final class PublishedFeatures: Sendable {
         }
     }
 
+    /// Whether any feature is known of each of these items.
+    func areDescribed(_ rows: [Int32]) -> [Bool] {
+        latest.read { latest in rows.map { !latest.features(of: $0).isEmpty } }
+    }
+
     /// What each of an item's features adds to that, by weights of the kinds; greatest first.
     func shares(_ liking: PublishedTaste, of row: Int32, weight: (FeatureKind) -> Float) -> [Explanation.Part]
     {

@@ -20,7 +20,8 @@ final class PublishedNetwork: Sendable {
 
     init(_ rule: NeuralRating, factors: Int) {
         self.rule = rule
-        let network = RatingNetwork(hidden: rule.options.hidden, factors: factors, seed: 0)
+        let network = RatingNetwork(
+            hidden: rule.options.hidden, second: rule.options.secondHidden, factors: factors, seed: 0)
         served = SharedLock(Served(network: network, halves: ItemHalves(units: network.units)))
     }
 

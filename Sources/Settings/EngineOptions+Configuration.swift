@@ -120,6 +120,8 @@ extension ModelSettings {
         var options = options
         options.rows = sgd(over: options.rows)
         if let hidden { options.hidden = hidden }
+        if let secondHidden { options.secondHidden = secondHidden }
+        if let dropout { options.dropout = Float(dropout) }
         if let mix { options.mix = Float(mix) }
         if let networkLearningRate { options.network.learningRate = Float(networkLearningRate) }
         if let networkRegularization { options.network.regularization = Float(networkRegularization) }

@@ -30,6 +30,8 @@ public struct ModelField: Sendable {
         integer("replays", [.sgd, .mlp], \.replays, 0...100),
         rate("replay-learning-rate", [.sgd, .mlp], \.replayLearningRate),
         integer("hidden", [.mlp], \.hidden, 1...1_024),
+        integer("second-hidden", [.mlp], \.secondHidden, 0...1_024),
+        number("dropout", [.mlp], \.dropout, 0...0.9),
         number("lambda", [.mlp], \.mix, 0...100),
         rate("network-learning-rate", [.mlp], \.networkLearningRate),
         number("network-regularization", [.mlp], \.networkRegularization, 0...1_000),

@@ -110,6 +110,10 @@ public struct ModelSettings: Sendable, Equatable {
     public var replays: Int?
     public var replayLearningRate: Double?
     public var hidden: Int?
+    /// The same of a second layer; 0 for none.
+    public var secondHidden: Int?
+    /// The chance that a unit is left out of what is learned of an event.
+    public var dropout: Double?
     /// λ of the network beside the dot product.
     public var mix: Double?
     public var networkLearningRate: Double?

@@ -17,8 +17,10 @@ package struct BlendRule: Sendable {
     package var counts: Int { rates.count }
     /// The part that says how much the user likes the item's features; behind the counts.
     package var liking: Int { counts }
+    /// The part of items that nobody has taken.
+    package var newcomer: Int { counts + 1 }
     /// Parts that are the blend's own.
-    package var own: Int { counts + 1 }
+    package var own: Int { counts + 2 }
 
     package init(
         _ options: BlendOptions, positive: PositiveRule, parts: [String], among all: [ModelOptions]
@@ -35,7 +37,10 @@ package struct BlendRule: Sendable {
             parts: options.halfLives.map {
                 BlendShape.Part(name: "popular \(Self.text($0))", source: .count)
             }
-                + [BlendShape.Part(name: "tags", source: .liking)]
+                + [
+                    BlendShape.Part(name: "tags", source: .liking),
+                    BlendShape.Part(name: "new", source: .newcomer),
+                ]
                 + models.compactMap { number in
                     all[number].blendSource.map { BlendShape.Part(name: all[number].name, source: $0) }
                 })

@@ -65,8 +65,10 @@ extension StateMemory {
                 + size.items * 2 * MemoryLayout<[Taker]>.stride
         }
         if case .mlp(let network) = model.learner {
-            items += RatingNetwork.bytes(hidden: network.hidden, factors: options.factors)
-            items += NetworkSums.bytes(hidden: network.hidden, factors: options.factors)
+            items += RatingNetwork.bytes(
+                hidden: network.hidden, second: network.secondHidden, factors: options.factors)
+            items += NetworkSums.bytes(
+                hidden: network.hidden, second: network.secondHidden, factors: options.factors)
         }
         if model.isBlend { items += size.items * MemoryLayout<FadingLogs>.stride }
         guard model.keepsTrails, let counter = model.counter else { return }

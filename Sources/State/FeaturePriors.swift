@@ -135,6 +135,6 @@ extension ModelState {
 extension Catalogue.Entry {
     /// Whether anything was said of it.
     package var isDescribed: Bool { title != nil || !tags.isEmpty }
-    /// Tags, and what the title tells of the year.
-    package var features: [String] { tags + (title.map(TitleYear.names) ?? []) }
+    /// Tags, and what the title tells.
+    package var features: [String] { tags + (title.map(TitleYear.features) ?? []) }
 }

@@ -19,8 +19,9 @@ package final class NetworkState: @unchecked Sendable {
 
     package init(_ rule: NeuralRating, factors: Int, seed: UInt64) {
         self.rule = rule
-        network = RatingNetwork(hidden: rule.options.hidden, factors: factors, seed: seed)
-        sums = NetworkSums(hidden: rule.options.hidden, factors: factors)
+        let (hidden, second) = (rule.options.hidden, rule.options.secondHidden)
+        network = RatingNetwork(hidden: hidden, second: second, factors: factors, seed: seed)
+        sums = NetworkSums(hidden: hidden, second: second, factors: factors)
     }
 
     /// The block that an event is of.
@@ -44,20 +45,24 @@ package final class ShardNetwork: Sendable {
     package let sums: NetworkSums?
 
     init(_ options: NeuralRating.Options, factors: Int, shards: Int) {
-        room = NetworkRoom(hidden: options.hidden, factors: factors)
-        sums = shards > 1 ? NetworkSums(hidden: options.hidden, factors: factors) : nil
+        let (hidden, second) = (options.hidden, options.secondHidden)
+        room = NetworkRoom(hidden: hidden, second: second, factors: factors)
+        sums = shards > 1 ? NetworkSums(hidden: hidden, second: second, factors: factors) : nil
     }
 
     var bytes: Int { sums?.bytes ?? 0 }
 }
 
-// Scalars of a model in the state file: `network.weights` (units, factors, steps; weights, first and second moments) and
+// Scalars of a model in the state file: `network.weights` (units, those of a second layer in the upper half of the word; factors, steps; weights, first and second moments) and
 // `network.sums` (block, events; sums). Little-endian throughout: words of 64 bits, then floats.
 extension NetworkState {
     package static let prefix = "network."
 
+    /// Units of the first layer, and of the second one 32 bits further up.
+    private var shape: Int { network.hidden | network.second << 32 }
+
     var weightsBlob: Data {
-        Self.blob([network.hidden, network.factors, network.steps].map(Int64.init), network.numbers)
+        Self.blob([shape, network.factors, network.steps].map(Int64.init), network.numbers)
     }
 
     var sumsBlob: Data { Self.blob([block, Int64(sums.count)], [sums.numbers]) }
@@ -111,7 +116,7 @@ extension NetworkState {
             return false
         }
         guard StoredCount.isOne(Int64(words[2])) else { return false }
-        guard words[0] == network.hidden, words[1] == network.factors else { return true }
+        guard words[0] == shape, words[1] == network.factors else { return true }
         return network.restore(numbers, steps: Int(words[2]))
     }
 

@@ -63,7 +63,10 @@ struct BlendLearner: StreamLearner {
         var random = example.random(seed: context.model.seed &+ 1)
         let options = blend.rule.options
         let chance = (1 + options.eagerEvents / Double(example.ordinal + 1)) / options.everyEvents
-        guard random.nextUnit() < chance, blend.counts[Int(example.item)].isTaken,
+        // Of an item that nobody has taken and nothing is known of, no part says anything.
+        let isKnown =
+            blend.counts[Int(example.item)].isTaken || !features.features(of: Int(example.item)).isEmpty
+        guard random.nextUnit() < chance, isKnown,
             context.mayBeShown(example.item, example), var leaders = takeLeaders(context)
         else { return nil }
         defer { context.shard.leaders[context.modelIndex] = leaders }
@@ -82,8 +85,25 @@ struct BlendLearner: StreamLearner {
         let sample = BlendSample(
             features: parts.features(of: proposals.rows), weights: proposals.weights, taken: taken,
             context: parts.context)
-        let learned = sample.features.scores(blend.weights.weights(in: parts.context))
+        let weights = blend.weights.weights(in: parts.context)
+        let learned = sample.features.scores(weights)
         var step = sample.step(learned)
+        // Of items that nobody has taken counts and successions know nothing. What being new is worth is learned among all that
+        // is proposed, and all else among what has been taken: else each taking would teach that counts are worth more,
+        // and each first taking that they are worth less.
+        let isNew = proposals.rows.map(parts.isNewcomer)
+        if isNew.contains(true) {
+            let first = blend.rule.shape.starts[blend.rule.newcomer]
+            step.confine(to: first..<first + BlendSource.newcomer.features)
+            if !isNew[taken] {
+                let places = proposals.rows.indices.filter { !isNew[$0] }
+                let known = BlendSample(
+                    features: parts.features(of: places.map { proposals.rows[$0] }),
+                    weights: places.map { proposals.weights[$0] }, taken: places.firstIndex(of: taken) ?? 0,
+                    context: parts.context)
+                step.add(known.step(known.features.scores(weights)))
+            }
+        }
         step.hits = [learned, sample.features.scores(blend.first)].map {
             sample.rank($0) < Float(BlendStep.depth) ? 1 : 0
         }
@@ -172,6 +192,9 @@ struct BlendedParts {
             features.fill(rule.liking) { liking(itemFeatures.features(of: Int(rows[$0])), .tag) }
             features.fill(rule.liking, 1) { liking(itemFeatures.features(of: Int(rows[$0])), .year) }
         }
+        for (place, row) in rows.enumerated() where isNewcomer(row) {
+            features.set(rule.newcomer, at: place, 1)
+        }
         for (number, part) in parts.enumerated() {
             let number = rule.own + number
             switch part {
@@ -192,6 +215,14 @@ struct BlendedParts {
         }
         return features
     }
+
+    /// Whether nobody has taken it, and its features are known.
+    func isNewcomer(_ row: Int32) -> Bool {
+        !blend.counts[Int(row)].isTaken && !itemFeatures.features(of: Int(row)).isEmpty
+    }
+
+    /// How much the user likes what it is about.
+    func newcomerLiking(_ row: Int32) -> Float { liking?(itemFeatures.features(of: Int(row)), .tag) ?? 0 }
 
     /// What the part of features gives to one item, as it orders them alone: what it knows nothing of by how often it is taken.
     func liked(_ row: Int32) -> Float {

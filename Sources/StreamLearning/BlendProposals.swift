@@ -62,6 +62,7 @@ struct BlendProposals {
             // It orders as the first count does then.
             note(rank: ownPlace.map { Float($0) * shards } ?? .infinity)
         }
+        takeNewcomers(example, context, parts, lease: lease, ownPlace: ownPlace)
         for part in parts.parts {
             switch part {
             case .personal(let scores, _):
@@ -89,6 +90,39 @@ struct BlendProposals {
     private mutating func propose(_ rows: [Int32], by score: (Int32) -> Float) {
         let scores = rows.map(score)
         propose(Self.above(BlendSample.least(scores, first: limit), rows, scores), weight: shards)
+    }
+
+    /// The newest items that nobody has taken, in the order in which the user likes what they are about; behind them all others.
+    private mutating func takeNewcomers(
+        _ example: Example, _ context: borrowing LearningContext, _ parts: BlendedParts,
+        lease: borrowing RowLease, ownPlace: Int?
+    ) {
+        var rows: [Int32] = []
+        let bound = Int(example.itemBound)
+        for row in stride(from: bound - 1, through: max(0, bound - Newcomers.visitedMax), by: -1) {
+            let row = Int32(row)
+            guard lease.holds(Int(row)), parts.isNewcomer(row), context.mayBeShown(row, example) else {
+                continue
+            }
+            rows.append(row)
+            if rows.count == Newcomers.foundMax { break }
+        }
+        let scores = rows.map { parts.newcomerLiking($0) }
+        if let place = rows.firstIndex(of: example.item) {
+            let above = scores.count { $0 > scores[place] }
+            let level = scores.count { $0 == scores[place] } - 1
+            note(rank: (Float(above) + Float(level) / 2) * shards)
+        } else {
+            note(rank: ownPlace.map { Float(rows.count + $0) * shards } ?? .infinity)
+        }
+        propose(Self.first(limit, rows, scores), weight: shards)
+    }
+
+    /// The greatest by their scores; of those level with one another the first ones.
+    private static func first(_ limit: Int, _ rows: [Int32], _ scores: [Float]) -> [Int32] {
+        guard rows.count > limit else { return rows }
+        let places = rows.indices.sorted { (-scores[$0], $0) < (-scores[$1], $1) }
+        return places.prefix(limit).map { rows[$0] }
     }
 
     /// What a part says of the items that it knows of; of all others nothing.

@@ -78,7 +78,8 @@ struct NeuralLearner: StreamLearner {
             rating: example.scale.standardised(example.value), user: context.user,
             item: lease.row(Int(example.item), of: context.items),
             itemRatings: Int(context.model.positives[Int(example.item)]), network: network.network,
-            sums: own.sums ?? network.sums, room: own.room)
+            sums: own.sums ?? network.sums, room: own.room,
+            key: UInt64(bitPattern: example.ordinal))
         context.count(result == .applied, example: example)
         guard result == .applied else { return predicted }
         context.forEachReplay(rule.options.rows.replays, example, lease: lease) { rating, item in

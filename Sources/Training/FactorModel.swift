@@ -35,7 +35,8 @@ public final class FactorModel: Sendable {
 
         /// Room for one user and item.
         public var room: NetworkRoom {
-            NetworkRoom(hidden: network.hidden, factors: network.factors)
+            NetworkRoom(
+                hidden: network.hidden, second: network.second, factors: network.factors)
         }
     }
 

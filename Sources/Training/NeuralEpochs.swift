@@ -22,11 +22,13 @@ final class NeuralEpochs: Epochs {
         let (options, scale) = (rule.options, model.scale)
         let network =
             model.neural?.network
-            ?? RatingNetwork(hidden: options.hidden, factors: model.factors, seed: team.seed)
+            ?? RatingNetwork(
+                hidden: options.hidden, second: options.secondHidden, factors: model.factors, seed: team.seed)
         self.network = network
         self.interactions = interactions.mapValues { scale.standardised($0) }
-        rooms = (0..<team.shards).map { _ in NetworkRoom(hidden: options.hidden, factors: model.factors) }
-        sums = (0..<team.shards).map { _ in NetworkSums(hidden: options.hidden, factors: model.factors) }
+        let (hidden, second, factors) = (options.hidden, options.secondHidden, model.factors)
+        rooms = (0..<team.shards).map { _ in NetworkRoom(hidden: hidden, second: second, factors: factors) }
+        sums = (0..<team.shards).map { _ in NetworkSums(hidden: hidden, second: second, factors: factors) }
         ratings = RatingLoss(interactions, scale: scale)
     }
 
@@ -41,16 +43,16 @@ final class NeuralEpochs: Epochs {
         let grid = EpochGrid(interactions, team: team, epoch: epoch)
         var tally = EpochTally()
         for round in 0..<team.shards {
-            tally.add(run(round, of: grid))
+            tally.add(run(round, of: grid, epoch))
         }
         return tally
     }
 
-    private func run(_ round: Int, of grid: EpochGrid) -> EpochTally {
+    private func run(_ round: Int, of grid: EpochGrid, _ epoch: Int) -> EpochTally {
         let (shards, options) = (team.shards, rule.options)
         // One shard has nobody to wait for, and goes on from block to block.
         if shards == 1 {
-            return learn(round, of: grid) { cell in
+            return learn(round, of: grid, epoch) { cell in
                 var tally = EpochTally()
                 for start in stride(from: 0, to: cell.count, by: options.blockEvents) {
                     tally.add(cell.learn(start..<min(cell.count, start + options.blockEvents)))
@@ -63,7 +65,7 @@ final class NeuralEpochs: Epochs {
         let longest = (0..<shards).map { grid.count(round: round, userShard: $0) }.max() ?? 0
         var tally = EpochTally()
         for start in stride(from: 0, to: longest, by: block) {
-            let ofBlock = learn(round, of: grid, isShuffled: start > 0) { cell in
+            let ofBlock = learn(round, of: grid, epoch, isShuffled: start > 0) { cell in
                 cell.learn(min(cell.count, start)..<min(cell.count, start + block))
             }
             tally.add(ofBlock)
@@ -75,7 +77,7 @@ final class NeuralEpochs: Epochs {
 
     /// Calls `body` with each shard's cell of a round, on the shard's queue.
     private func learn(
-        _ round: Int, of grid: EpochGrid, isShuffled: Bool = false,
+        _ round: Int, of grid: EpochGrid, _ epoch: Int, isShuffled: Bool = false,
         _ body: @escaping @Sendable (borrowing Cell) -> EpochTally
     ) -> EpochTally {
         let (rule, model, network, team, rooms, sums) = (rule, model, network, team, rooms, sums)
@@ -86,7 +88,8 @@ final class NeuralEpochs: Epochs {
                 Cell(
                     lease: team.leases.lend(part, of: grid.assignment), examples: examples, rule: rule,
                     model: model, network: network, sums: sums[shard], room: rooms[shard],
-                    lossInterval: interval))
+                    lossInterval: interval,
+                    firstKey: UInt64(((epoch * team.shards + round) * team.shards + shard)) << 32))
         }
     }
 
@@ -100,6 +103,8 @@ final class NeuralEpochs: Epochs {
         let sums: NetworkSums
         let room: NetworkRoom
         let lossInterval: Int
+        /// What the keys of its examples begin with.
+        let firstKey: UInt64
 
         var count: Int { examples.count }
 
@@ -110,7 +115,7 @@ final class NeuralEpochs: Epochs {
                 let (predicted, result) = rule.update(
                     rating: example.value, user: model.users.row(Int(example.user)),
                     item: lease.row(Int(example.item), of: model.items), network: network, sums: sums,
-                    room: room)
+                    room: room, key: firstKey | UInt64(place))
                 if place % lossInterval == 0 {
                     let error = Double(example.value - predicted)
                     tally.lossSum += error * error

@@ -101,7 +101,8 @@ public struct Trainer: Sendable {
         guard case .mlp(let options) = algorithm else { return nil }
         return FactorModel.Neural(
             rule: NeuralRating(options: options, updateGuard: updateGuard),
-            network: RatingNetwork(hidden: options.hidden, factors: factors, seed: seed))
+            network: RatingNetwork(
+                hidden: options.hidden, second: options.secondHidden, factors: factors, seed: seed))
     }
 
     // MARK: - Checks
@@ -123,7 +124,8 @@ public struct Trainer: Sendable {
         guard model.factors == factors else {
             throw .otherShape("the model has \(model.factors) factors, the training \(factors)")
         }
-        guard model.neural?.rule.options.hidden == newNetwork()?.rule.options.hidden else {
+        let (own, wanted) = (model.neural?.rule.options, newNetwork()?.rule.options)
+        guard own?.hidden == wanted?.hidden, own?.secondHidden == wanted?.secondHidden else {
             throw .otherShape("the model has another network than is trained")
         }
         guard model.users.count == interactions.userCount, model.items.count == interactions.itemCount else {

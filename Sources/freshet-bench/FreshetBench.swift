@@ -27,7 +27,7 @@ struct FreshetBench: AsyncParsableCommand {
             UpdatesBenchmark.self, TopNBenchmark.self, PublishBenchmark.self, LookupsBenchmark.self,
             StreamBenchmark.self, IngestBenchmark.self, FreshnessBenchmark.self, FeedBenchmark.self,
             ScalingBenchmark.self, ProduceBenchmark.self, QualityBenchmark.self,
-            ContentBenchmark.self, CheckpointBenchmark.self,
+            ContentBenchmark.self, DescribedBenchmark.self, CheckpointBenchmark.self,
             RestoreBenchmark.self, PriorsBenchmark.self, ClusterBenchmark.self, MoveBenchmark.self,
             SimulateCommand.self, HostileBenchmark.self, ObservingBenchmark.self, KillsBenchmark.self,
             SoakBenchmark.self, FuzzCommand.self,

@@ -58,6 +58,7 @@ struct AlgorithmSettingsTests {
                 case "rate-schedule": "adagrad"
                 case "negatives": "uniform"
                 case "priors": "on"
+                case "dropout": "0.5"
                 default: "1"
                 }
             let text = "\(learner.rawValue):\(field.name)=\(value)"

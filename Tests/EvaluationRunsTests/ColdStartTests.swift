@@ -29,6 +29,7 @@ struct ColdStartTests {
         let report = try report([
             "--hold-out", "items", "--splits", "2", "--algorithm", "features:feature-regularization=1",
             "--algorithm", "svd-ridge:factors=4,feature-regularization=1", "--algorithm", "sgd:epochs=5",
+            "--algorithm", "simec:factors=4,learning-rate=0.05,regularization=0.01,feature-regularization=1",
         ])
         #expect(report.sections.count == 1)
         let section = "ratings of new items by known users"
@@ -38,6 +39,11 @@ struct ColdStartTests {
         ] {
             #expect(own < (try #require(report.value(section, baseline, .rmse))), "\(baseline)")
         }
+        let encoded = try #require(
+            report.value(
+                section, "simec:factors=4,learning-rate=0.05,regularization=0.01,feature-regularization=1",
+                .rmse))
+        #expect(encoded < (try #require(report.value(section, "plain-means:s=0.9", .rmse))))
         for metric in [Metric.mae, .rawRMSE, .rawMAE] {
             #expect(report.value(section, "features:feature-regularization=1", metric) != nil)
         }
@@ -86,7 +92,8 @@ struct ColdStartTests {
     @Test("an algorithm that predicts no ratings, and a setting that there is not, are refused")
     func otherAlgorithms() throws {
         for (argument, words) in [
-            ("bpr:epochs=1", "it predicts no ratings"), ("features:epochs=3", "unknown setting 'epochs'"),
+            ("bpr:epochs=1", "it predicts no ratings"), ("simec:input=words", "features or identity"),
+            ("features:epochs=3", "unknown setting 'epochs'"),
         ] {
             let error = #expect(throws: CommandError.self) {
                 try report(["--hold-out", "items", "--algorithm", argument])
@@ -115,7 +122,9 @@ struct DescribedStreamTests {
             input.describedStream(first: true).map(\.key.string) == ["10", "2", "20", "1", "2", "1", "3"])
         #expect(input.stream.count == 4)
         let described = input.gathering.descriptions(of: input.dataset(positive: .any))
-        #expect(described.items == [["Drama"], ["Drama"]] && described.users == [[], ["old"], []])
+        #expect(
+            described.items == [["Drama", "title:A"], ["Drama", "title:B"]]
+                && described.users == [[], ["old"], []])
     }
 
     @Test("items of no event before are told apart, and every model ranks them among the same items")

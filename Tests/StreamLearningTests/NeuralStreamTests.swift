@@ -67,6 +67,27 @@ struct NeuralStreamTests {
         }
     }
 
+    @Test("the same of two layers with units left out, and after restarts")
+    func deep() throws {
+        let options = options {
+            $0.secondHidden = 12
+            $0.dropout = 0.3
+        }
+        let folder = Folder()
+        let events = events(1_200, seed: 4)
+        let whole = learned(batches(events, sizes: [1_200]), options)
+        #expect(whole.models[0].network?.network.second == 12)
+        for batch in batches(events, sizes: [37, 64, 250]) {
+            let state = try restored(folder, options)
+            BatchApplication(state: state, options: options.learning).apply(batch)
+            try StateFile(path: folder.state, identity: Self.identity).write(state.collectChanges())
+        }
+        let state = try restored(folder, options)
+        #expect(state.digest() == whole.digest() && state.violations() == [])
+        // One layer less is another network, which starts anew.
+        #expect(try restored(folder, self.options()).models[0].network?.network.steps == 0)
+    }
+
     @Test("several shards add up in one order, whatever their timing")
     func timingDoesNotMatter() {
         let batches = batches(events(2_000), sizes: [250])

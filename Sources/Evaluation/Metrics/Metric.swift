@@ -36,6 +36,8 @@ public enum Metric: Hashable, Sendable {
     /// Mean self-information −log₂(users who have seen the item ÷ all users) of the first N, in bits
     /// (Vargas and Castells 2011).
     case novelty(Int)
+    /// Pearson's correlation of similarities with those that ratings show.
+    case pearson
 
     public var name: String {
         switch self {
@@ -54,6 +56,7 @@ public enum Metric: Hashable, Sendable {
         case .disliked(let depth): "disliked@\(depth)"
         case .coverage(let depth): "coverage@\(depth)"
         case .novelty(let depth): "novelty@\(depth)"
+        case .pearson: "Pearson"
         }
     }
 

@@ -77,7 +77,7 @@ public struct RankedRelevance: Sendable, Equatable {
         case .mrr(let depth): return reciprocalRank(depth)
         case .map(let depth): return averagePrecision(depth)
         case .auc: return areaUnderCurve
-        case .rmse, .mae, .rawRMSE, .rawMAE, .cellAUC, .coverage, .novelty: return nil
+        case .rmse, .mae, .rawRMSE, .rawMAE, .cellAUC, .coverage, .novelty, .pearson: return nil
         }
     }
 

@@ -35,6 +35,9 @@ public struct Bootstrap: Sendable, Equatable {
         return means
     }
 
+    /// The middle `level` of what came of resamples elsewhere; `nil` where there are too few to tell.
+    public func interval(of values: [Double]) -> ClosedRange<Double>? { interval(values) }
+
     /// The middle `level` of the values; `nil` where there are too few to tell.
     func interval(_ values: [Double]) -> ClosedRange<Double>? {
         let sorted = values.filter { !$0.isNaN }.sorted()

@@ -5,6 +5,10 @@ public struct PairedDifference: Sendable, Equatable {
     public var difference: Double
     public var interval: ClosedRange<Double>?
 
+    public init(against: String, difference: Double, interval: ClosedRange<Double>?) {
+        (self.against, self.difference, self.interval) = (against, difference, interval)
+    }
+
     /// Whether the interval leaves out no difference at all.
     public var isClear: Bool { interval.map { !$0.contains(0) } ?? false }
 }
@@ -37,6 +41,18 @@ public struct Finding: Sendable, Equatable {
         public var interval: ClosedRange<Double>?
     }
 
+    public init(
+        algorithm: String, isBaseline: Bool, isOracle: Bool = false, metric: Metric, value: Double,
+        interval: ClosedRange<Double>?, users: Int, count: Int, againstBaseline: PairedDifference?,
+        againstFirst: PairedDifference?, againstOther: PairedDifference? = nil, share: Share? = nil
+    ) {
+        (self.algorithm, self.isBaseline, self.isOracle) = (algorithm, isBaseline, isOracle)
+        (self.metric, self.value, self.interval) = (metric, value, interval)
+        (self.users, self.count) = (users, count)
+        (self.againstBaseline, self.againstFirst) = (againstBaseline, againstFirst)
+        (self.againstOther, self.share) = (againstOther, share)
+    }
+
     /// 1 where it is clearly better than the best baseline, −1 where clearly worse, 0 where nobody can tell.
     public var verdict: Int {
         guard let difference = againstBaseline, difference.isClear else { return 0 }
@@ -50,6 +66,13 @@ public struct Comparison: Sendable {
     public let findings: [Finding]
     /// In the order of the sheets.
     public let algorithms: [String]
+
+    /// What was measured elsewhere.
+    ///
+    /// - Parameter findings: grouped by metric, in the order of `algorithms` within.
+    public init(algorithms: [String], findings: [Finding]) {
+        (self.algorithms, self.findings) = (algorithms, findings)
+    }
 
     /// - Parameter sheets: all of one task; the first that is neither baseline nor oracle is the one others are compared with.
     public init(_ sheets: [ScoreSheet], bootstrap: Bootstrap) {

@@ -105,7 +105,8 @@ extension NeuralRating {
                 bias: items.biases[place])
         }
         let (user, room) = (
-            table.row(items.count), NetworkRoom(hidden: network.hidden, factors: items.factors)
+            table.row(items.count),
+            NetworkRoom(hidden: network.hidden, second: network.second, factors: items.factors)
         )
         for pass in 0..<Self.foldInPasses {
             for place in 0..<items.count {

@@ -2,7 +2,7 @@ public import Factors
 
 /// A neural network over the rows of a user and an item, for explicit ratings, alone or beside their dot product.
 ///
-/// h = ReLU(W [p_u; q_i] + b), ŷ = b_u + b_i + w·h: what neural collaborative filtering does with ratings (He et al.,
+/// h = ReLU(W [p_u; q_i] + b), with a second layer h = ReLU(W₂ h + b₂), ŷ = b_u + b_i + w·h: what neural collaborative filtering does with ratings (He et al.,
 /// "Neural Collaborative Filtering", 2017). With λ > 0 the same rows learn biased matrix factorization too, by
 /// L = e_dot² + λ e_net², and the prediction is what is nearest to both by that loss, (ŷ_dot + λ ŷ_net) / (1 + λ).
 ///
@@ -12,6 +12,10 @@ public struct NeuralRating: Sendable {
     public struct Options: Sendable, Equatable {
         /// Units of the hidden layer.
         public var hidden = 100
+        /// Units of a second layer over these; 0 for none.
+        public var secondHidden = 0
+        /// The chance that a unit is left out of what is learned of an event, below 1; its rows are learned without it as well.
+        public var dropout: Float = 0
         /// λ: what the network's squared error weighs beside the dot product's; 0 for the network alone.
         public var mix: Float = 0
         /// How rows learn: as those of biased matrix factorization do.
@@ -64,16 +68,24 @@ public struct NeuralRating: Sendable {
     /// One step of the rows towards `rating`, which is about the mean. Where it is applied, what the network is to learn
     /// of it is added to `sums`.
     ///
-    /// - Parameter itemRatings: ratings of the item before this one, for `Options.biasShrinkage`.
-    /// - Returns: ŷ before the step, and what became of the step.
+    /// - Parameters:
+    ///   - itemRatings: ratings of the item before this one, for `Options.biasShrinkage`.
+    ///   - key: of the event: it says which units are left out.
+    /// - Returns: ŷ before the step, by all units, and what became of the step.
     public func update(
         rating: Float, user: Row, item: Row, itemRatings: Int = 0, network: RatingNetwork,
-        sums: NetworkSums, room: NetworkRoom
+        sums: NetworkSums, room: NetworkRoom, key: UInt64 = 0
     ) -> (predicted: Float, result: UpdateResult) {
         network.look(at: user, item, room)
-        let (biases, dot, output) = (user.bias + item.bias, user.dot(item), network.output(room))
+        let (biases, dot) = (user.bias + item.bias, user.dot(item))
+        var output = network.output(room)
         let mix = options.mix
         let predicted = combined(dot: mix > 0 ? dot : 0, network: output) + biases
+        if options.dropout > 0 {
+            room.drop(options.dropout, key: key)
+            output = network.output(room)
+        }
+        defer { room.keepAll() }
         // The dot product's error and, as much as it weighs, the network's.
         let dotError = mix > 0 ? rating - (biases + dot) : 0
         let networkError = (mix > 0 ? mix : 1) * (rating - (biases + output))

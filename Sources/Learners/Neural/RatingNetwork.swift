@@ -1,37 +1,46 @@
 internal import CKernels
 internal import Factors
 
-/// The weights of a layer of rectified units over a user's and an item's vector, and of what sums the units up.
+/// The weights of a layer of rectified units over a user's and an item's vector, of another over these where there is one,
+/// and of what sums the last units up.
 ///
 /// Shape: of U units (`hidden`, rounded up to 16; those beyond have weights of 0 and keep them) and 2K inputs, the user's
-/// factors first: W is U × 2K, b and w have U numbers. Adam's moments and the number of its steps belong to it.
+/// factors first: W is U × 2K, b has U numbers and w as many; with a second layer of V units (`second`, rounded up likewise) w has V
+/// numbers, and W₂ is V × U, b₂ has V. Adam's moments and the number of its steps belong to it.
 ///
 /// Changed by `step` alone, while nobody reads it: by whoever owns the model between the rounds. That is what
 /// `@unchecked Sendable` stands on.
 public final class RatingNetwork: @unchecked Sendable {
     public let hidden: Int
+    /// Units of the second layer; 0 where there is none.
+    public let second: Int
     public let factors: Int
     /// U.
     public let units: Int
-    /// W, b and w, one after the other; their moments; and those that a step is about to give.
+    /// V; 0 where there is no second layer.
+    public let upperUnits: Int
+    /// W, b, w, and of a second layer W₂ and b₂, one after the other; their moments; and those that a step is about to give.
     private let values: NumberBlock
-    private let (first, second, updated): (NumberBlock, NumberBlock, NumberBlock)
-    /// W the other way round, 2K × U, for halves.
+    private let (firstMoments, secondMoments, updated): (NumberBlock, NumberBlock, NumberBlock)
+    /// W the other way round, 2K × U, for halves; and W₂, U × V.
     private let byInput: NumberBlock
+    let byUnit: NumberBlock
     /// Steps of Adam so far.
     public private(set) var steps = 0
 
     /// - Parameters:
+    ///   - second: units of a second layer; 0 for none.
     ///   - factors: K, a multiple of eight.
     ///   - seed: of the first weights.
-    public init(hidden: Int, factors: Int, seed: UInt64) {
-        (self.hidden, self.factors) = (hidden, factors)
-        units = Self.units(hidden)
-        let size = Self.size(units: units, factors: factors)
-        (values, first, second, updated) = (
+    public init(hidden: Int, second: Int = 0, factors: Int, seed: UInt64) {
+        (self.hidden, self.second, self.factors) = (hidden, second, factors)
+        (units, upperUnits) = (Self.units(hidden), Self.units(second))
+        let size = Self.size(units: units, upper: upperUnits, factors: factors)
+        (values, firstMoments, secondMoments, updated) = (
             NumberBlock(size), NumberBlock(size), NumberBlock(size), NumberBlock(size)
         )
         byInput = NumberBlock(units * 2 * factors)
+        byUnit = NumberBlock(units * upperUnits)
         // He et al., "Delving Deep into Rectifiers", 2015: what comes out is as large as what goes in.
         var random = KeyedRandom(seed: seed, stream: 0x6E65_7477)
         let (inputDeviation, outputDeviation) = (
@@ -40,26 +49,46 @@ public final class RatingNetwork: @unchecked Sendable {
         for place in 0..<hidden * 2 * factors {
             values.numbers[place] = Float(inputDeviation * random.nextNormal())
         }
-        for unit in 0..<hidden { outputs[unit] = Float(outputDeviation * random.nextNormal()) }
+        guard second > 0 else {
+            for unit in 0..<hidden { outputs[unit] = Float(outputDeviation * random.nextNormal()) }
+            turn()
+            return
+        }
+        let (upperDeviation, lastDeviation) = (
+            (2 / Double(hidden)).squareRoot(), (1 / Double(second)).squareRoot()
+        )
+        for unit in 0..<second {
+            outputs[unit] = Float(lastDeviation * random.nextNormal())
+            for input in 0..<hidden {
+                upperWeights[unit * units + input] = Float(upperDeviation * random.nextNormal())
+            }
+        }
         turn()
     }
 
     /// U of so many units.
     public static func units(_ hidden: Int) -> Int { (hidden + 15) / 16 * 16 }
 
-    /// W, b and w: U · (2K + 2), to a multiple of 16, which it is.
-    static func size(units: Int, factors: Int) -> Int { units * (2 * factors + 2) }
+    /// W, b and w: U · (2K + 2), to a multiple of 16, which it is; with a second layer U · (2K + 1) + V · (U + 2).
+    static func size(units: Int, upper: Int, factors: Int) -> Int {
+        upper > 0 ? units * (2 * factors + 1) + upper * (units + 2) : units * (2 * factors + 2)
+    }
 
     private var biases: UnsafeMutablePointer<Float> { values.numbers + units * 2 * factors }
     private var outputs: UnsafeMutablePointer<Float> { biases + units }
+    private var upperWeights: UnsafeMutablePointer<Float> { outputs + upperUnits }
+    private var upperBiases: UnsafeMutablePointer<Float> { upperWeights + upperUnits * units }
+    /// Units of the last layer.
+    var lastUnits: Int { upperUnits > 0 ? upperUnits : units }
 
     /// Memory of weights and moments.
-    public var bytes: Int { Self.bytes(hidden: hidden, factors: factors) }
+    public var bytes: Int { Self.bytes(hidden: hidden, second: second, factors: factors) }
 
     /// The same before there is one.
-    public static func bytes(hidden: Int, factors: Int) -> Int {
-        let units = units(hidden)
-        return (4 * size(units: units, factors: factors) + units * 2 * factors) * MemoryLayout<Float>.stride
+    public static func bytes(hidden: Int, second: Int, factors: Int) -> Int {
+        let (units, upper) = (units(hidden), units(second))
+        return (4 * size(units: units, upper: upper, factors: factors) + units * (2 * factors + upper))
+            * MemoryLayout<Float>.stride
     }
 
     /// Weights by which the halves are worked out, turned.
@@ -68,12 +97,29 @@ public final class RatingNetwork: @unchecked Sendable {
         for unit in 0..<units {
             for input in 0..<inputs { turned[input * units + unit] = weights[unit * inputs + input] }
         }
+        for unit in 0..<upperUnits {
+            for input in 0..<units {
+                byUnit.numbers[input * upperUnits + unit] = upperWeights[unit * units + input]
+            }
+        }
     }
 
-    private var dense: dense_network {
+    /// The first layer with what its units count above, which is w where there is no second one.
+    func lower(_ above: UnsafePointer<Float>?) -> dense_network {
         dense_network(
-            by_unit: values.numbers, outputs: outputs, units: units, inputs: 2 * factors)
+            by_unit: values.numbers, outputs: above ?? UnsafePointer(outputs), units: units,
+            inputs: 2 * factors)
     }
+
+    /// The second layer.
+    func upper(_ above: UnsafePointer<Float>?) -> dense_network {
+        dense_network(
+            by_unit: upperWeights, outputs: above ?? UnsafePointer(outputs), units: upperUnits, inputs: units)
+    }
+
+    /// w, and b₂.
+    var lastOutputs: UnsafePointer<Float> { UnsafePointer(outputs) }
+    var lastBiases: UnsafePointer<Float> { UnsafePointer(upperBiases) }
 }
 
 // MARK: - What comes of rows
@@ -89,40 +135,11 @@ extension RatingNetwork {
         network_half(byInput.numbers + factors * units, nil, vector, factors, units, half)
     }
 
-    /// w·h for each of `count` items, by the halves of a user and of them.
-    ///
-    /// Shape: `userHalf` has U numbers, `itemHalves` count × U; all on 64-byte boundaries but `outputs`.
-    public func outputs(
-        _ userHalf: UnsafePointer<Float>, _ itemHalves: UnsafePointer<Float>, count: Int,
-        into results: UnsafeMutablePointer<Float>
-    ) {
-        network_outputs(userHalf, itemHalves, outputs, units, count, results)
-    }
-
     /// Works out both halves.
     func look(at user: Row, _ item: Row, _ room: NetworkRoom) {
         userHalf(user.addresses.vector, into: room.userHalf)
         itemHalf(item.addresses.vector, into: room.itemHalf)
         room.take(user, item)
-    }
-
-    /// w·h of what was looked at.
-    func output(_ room: NetworkRoom) -> Float {
-        var result: Float = 0
-        outputs(room.userHalf, room.itemHalf, count: 1, into: &result)
-        return result
-    }
-
-    /// By what the rows looked at are to ascend where the output is to rise by `error`.
-    func ascend(by error: Float, _ room: NetworkRoom) {
-        var (network, pass) = (dense, room.pass)
-        _ = network_ascent(&network, &pass, error, room.deltas, room.active)
-    }
-
-    func add(_ error: Float, to sums: NetworkSums, _ room: NetworkRoom) {
-        var (network, pass, parts) = (dense, room.pass, sums.parts)
-        network_sum(&network, &pass, error, &parts)
-        sums.count += 1
     }
 }
 
@@ -143,7 +160,8 @@ extension RatingNetwork {
             first_correction: 1 / (1 - Self.power(options.firstDecay, steps)),
             second_correction: 1 / (1 - Self.power(options.secondDecay, steps)), epsilon: options.epsilon)
         let isFinite = network_adam(
-            &terms, values.numbers, sums.block.numbers, first.numbers, second.numbers, updated.numbers,
+            &terms, values.numbers, sums.block.numbers, firstMoments.numbers, secondMoments.numbers,
+            updated.numbers,
             values.count)
         guard isFinite, isAllowed(updated.numbers, updateGuard) else {
             restartAdam()
@@ -155,8 +173,8 @@ extension RatingNetwork {
     }
 
     private func restartAdam() {
-        first.clear()
-        second.clear()
+        firstMoments.clear()
+        secondMoments.clear()
         steps = 0
     }
 
@@ -182,15 +200,19 @@ extension RatingNetwork {
             return sum.sum()
         }
         let (biases, outputs) = (units * inputs, units * inputs + units)
+        let (upper, last) = (outputs + upperUnits, outputs + upperUnits + upperUnits * units)
         return (0..<units).allSatisfy {
             updateGuard.allows(squaredNorm: squares($0 * inputs, inputs), bias: numbers[biases + $0])
-        } && updateGuard.allows(squaredNorm: squares(outputs, units), bias: 0)
+        } && updateGuard.allows(squaredNorm: squares(outputs, lastUnits), bias: 0)
+            && (0..<upperUnits).allSatisfy {
+                updateGuard.allows(squaredNorm: squares(upper + $0 * units, units), bias: numbers[last + $0])
+            }
     }
 
     /// Goes over to rows `rows` times as long and an output `output` times as large.
     public func rescale(rows: Float, output: Float) {
         for place in 0..<units * 2 * factors { values.numbers[place] /= rows }
-        for unit in 0..<units { outputs[unit] *= output }
+        for unit in 0..<lastUnits { outputs[unit] *= output }
         turn()
     }
 }
@@ -199,14 +221,15 @@ extension RatingNetwork {
 
 extension RatingNetwork {
     public func copy() -> RatingNetwork {
-        let copy = RatingNetwork(hidden: hidden, factors: factors, seed: 0)
+        let copy = RatingNetwork(hidden: hidden, second: second, factors: factors, seed: 0)
         copy.take(from: self)
         return copy
     }
 
     /// Takes over weights and moments of a network of the same shape.
     public func take(from other: RatingNetwork) {
-        precondition(other.units == units && other.factors == factors)
+        precondition(
+            other.units == units && other.upperUnits == upperUnits && other.factors == factors)
         for (own, others) in zip(blocks, other.blocks) {
             own.numbers.update(from: others.numbers, count: own.count)
         }
@@ -214,7 +237,7 @@ extension RatingNetwork {
         turn()
     }
 
-    private var blocks: [NumberBlock] { [values, first, second] }
+    private var blocks: [NumberBlock] { [values, firstMoments, secondMoments] }
 
     /// Weights, first moments and second moments, for a file.
     public var numbers: [[Float]] { blocks.map(\.array) }

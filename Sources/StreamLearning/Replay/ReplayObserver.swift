@@ -39,6 +39,8 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
     /// Which events are ranked, from the offset `first` on, where not by chance. Set between batches.
     var drawn: (isDrawn: [Bool], first: Int64)?
     private var known = 0
+    /// Rows below it were looked at, whether they are described.
+    private var heard = 0
     private var scores: [Float] = []
     /// By the number of a model that counts.
     private var counters: [Int: CounterStandings] = [:]
@@ -64,6 +66,7 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
         shard: UserShard, lease: borrowing RowLease
     ) -> Bool {
         grow(to: worker.stats.count)
+        hearOfDescribed(below: Int(example.itemBound))
         let (local, item) = (shard.local(example.user), Int(example.item))
         // What is described is known, and may be ranked, before its first event.
         if isKnown[item] == 0, state.catalogue.read({ $0.entries[item].isDescribed }) {
@@ -91,12 +94,29 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
         event.isDrawn = isDrawn(example)
         let isRanked = isPositive || options.ranksDisliked && kind == .rating
         if isRanked, event.itemIsKnown, !event.isKeptOut, event.isDrawn {
-            (event.ranking, event.rankingAmongNew) = rankings(
+            let rankings = rankings(
                 of: example, history: history, worker: worker, shard: shard, lease: lease)
+            (event.ranking, event.rankingAmongNew, event.rankingAmongUntaken) = (
+                rankings.among, rankings.amongNew, rankings.amongUntaken
+            )
         }
         replayed.append(event)
         if learns { count(item, isPositive: isPositive, previous: previous, seen: worker.seen) }
         return learns
+    }
+
+    /// What is described is a candidate before its first event, when others are ranked too: once it has a row, as of the
+    /// event at hand and not of the batch.
+    private func hearOfDescribed(below bound: Int) {
+        guard heard < bound else { return }
+        state.catalogue.read { catalogue in
+            for row in heard..<min(bound, isKnown.count)
+            where isKnown[row] == 0 && row < catalogue.entries.count && catalogue.entries[row].isDescribed {
+                isKnown[row] = 1
+                known += 1
+            }
+        }
+        heard = bound
     }
 
     /// Every item with a row is known from now on.
@@ -159,22 +179,32 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
     private func rankings(
         of example: Example, history: History, worker: CellWorker, shard: UserShard,
         lease: borrowing RowLease
-    ) -> (ReplayedEvent.Ranking, amongNew: ReplayedEvent.Ranking?) {
+    ) -> (
+        among: ReplayedEvent.Ranking, amongNew: ReplayedEvent.Ranking?, amongUntaken: ReplayedEvent.Ranking?
+    ) {
         let keptOut = keptOut(history, worker.seen, now: example.time)
-        // The same scores rank among what is new too.
+        // The same scores rank among what is new too, and among what nobody has taken.
         let taken =
             worker.seen != .exclude && history[example.item] == nil ? history.entries.map(\.item) : nil
+        var fields = [Field(isKnown: isKnown, keptOut: keptOut, candidates: known - keptOut.count)]
+        if let taken {
+            fields.append(Field(isKnown: isKnown, keptOut: taken, candidates: known - taken.count))
+        }
+        if events[Int(example.item)] == 0 {
+            let untaken = zip(isKnown, events).map { $1 == 0 ? $0 : 0 }
+            fields.append(
+                Field(isKnown: untaken, keptOut: [], candidates: untaken.count { $0 == 1 }))
+        }
         let (item, local) = (Int(example.item), shard.local(example.user))
         var models: [[ReplayedEvent.Standing]] = []
         for (index, model) in worker.models.enumerated() {
-            let outs = [keptOut, taken].compactMap(\.self)
             if case .counter(let rule, _) = model.rule {
                 let counted = CounterLearner(rule: rule).scores(
                     example, model: model, shard: shard, local: local, number: index, lease: lease)
                 models.append(
-                    outs.map {
+                    fields.map {
                         counters[index, default: CounterStandings()].standing(
-                            of: item, by: counted, isKnown: isKnown, keptOut: $0)
+                            of: item, by: counted, isKnown: $0.isKnown, keptOut: $0.keptOut)
                     })
             } else {
                 if let blend = model.blend, let learner = worker.learners[index] as? BlendLearner {
@@ -188,23 +218,36 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
                     score(model, table: shard.tables[index], local: local)
                 }
                 models.append(
-                    outs.map {
-                        let standing = standing(of: item, among: scores, keptOut: $0)
+                    fields.map {
+                        let standing = standing(of: item, among: scores, $0)
                         if standing == nil { failure = failure ?? (model.options.name, example.user) }
                         return standing ?? Self.nowhere
                     })
             }
         }
-        func ranking(_ place: Int, _ keptOut: [Int32]) -> ReplayedEvent.Ranking {
-            let plain = standing(of: item, among: popularity.counts, keptOut: keptOut) ?? Self.nowhere
+        func ranking(_ place: Int) -> ReplayedEvent.Ranking {
+            let field = fields[place]
+            let plain = standing(of: item, among: popularity.counts, field) ?? Self.nowhere
             let fading =
                 options.popularityHalfLife > 0
-                ? standing(of: item, among: decayed.counts, keptOut: keptOut) ?? Self.nowhere : plain
+                ? standing(of: item, among: decayed.counts, field) ?? Self.nowhere : plain
             return ReplayedEvent.Ranking(
-                candidates: known - keptOut.count, models: models.map { $0[place] }, popularity: plain,
+                candidates: field.candidates, models: models.map { $0[place] }, popularity: plain,
                 decayedPopularity: fading)
         }
-        return (ranking(0, keptOut), taken.map { ranking(1, $0) })
+        let isUntaken = events[item] == 0
+        return (
+            ranking(0), taken == nil ? nil : ranking(1), isUntaken ? ranking(fields.count - 1) : nil
+        )
+    }
+
+    /// Among which items one is ranked.
+    private struct Field {
+        /// 1 for an item that may be a candidate, by row.
+        let isKnown: [UInt8]
+        /// Candidates that are none for this user.
+        let keptOut: [Int32]
+        let candidates: Int
     }
 
     private static let nowhere = ReplayedEvent.Standing(higher: 0, equal: 0)
@@ -214,7 +257,9 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
         let items = model.items
         if let network = model.network, case .mlp(let rule) = model.rule {
             let (user, room) = (
-                table.row(local), NetworkRoom(hidden: network.network.hidden, factors: items.factors)
+                table.row(local),
+                NetworkRoom(
+                    hidden: network.network.hidden, second: network.network.second, factors: items.factors)
             )
             for row in 0..<items.count {
                 scores[row] = rule.predict(
@@ -239,10 +284,10 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
 
     /// Where the item stands among the known items that are not kept out; `nil` if a score is no number.
     private func standing<Score: BinaryFloatingPoint>(
-        of item: Int, among scores: [Score], keptOut: [Int32]
+        of item: Int, among scores: [Score], _ field: Field
     ) -> ReplayedEvent.Standing? {
         scores.withUnsafeBufferPointer { scores in
-            isKnown.withUnsafeBufferPointer { isKnown in
+            field.isKnown.withUnsafeBufferPointer { isKnown in
                 let wanted = scores[item]
                 // Over all known items first, without a branch; the few that were seen are taken off again.
                 var (higher, equal, strange) = (0, 0, 0)
@@ -253,7 +298,7 @@ final class ReplayObserver: LearningObserver, @unchecked Sendable {
                     strange += scores[row].isFinite ? 0 : counts
                 }
                 guard strange == 0 else { return nil }
-                for row in keptOut {
+                for row in field.keptOut {
                     if scores[Int(row)] > wanted { higher -= 1 }
                     if scores[Int(row)] == wanted { equal -= 1 }
                 }

@@ -50,6 +50,8 @@ public struct ReplayedEvent: Sendable, Equatable {
     /// The same among what the user has not taken before alone, where what was taken competes otherwise and this item is
     /// none of it.
     public var rankingAmongNew: Ranking?
+    /// Of an item that was described and that nobody has taken: the same among nothing but such items.
+    public var rankingAmongUntaken: Ranking?
     /// Squared error of the rating predicted, per model; `nil` for one that predicts none. Empty for a signal, and
     /// before μ is known.
     public var squaredErrors: [Float?]

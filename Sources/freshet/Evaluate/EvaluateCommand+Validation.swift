@@ -72,6 +72,17 @@ extension EvaluateCommand {
         } else if splits != nil {
             throw ValidationError("--splits is for --hold-out")
         }
+        if let ratingsMin {
+            guard protocolName == .similarity else {
+                throw ValidationError("--ratings-min is for --protocol similarity")
+            }
+            guard ratingsMin >= 2 else {
+                throw ValidationError("--ratings-min is \(ratingsMin), allowed is 2 or more")
+            }
+        }
+        if protocolName == .similarity, output != nil || plot != nil {
+            throw ValidationError("--output and --plot draw curves, and similarity has none")
+        }
         let hasFile = negatives.map { Int($0) == nil } ?? false
         if negatives != nil, protocolName != .holdout, protocolName != .leaveOneOut {
             throw ValidationError("--negatives is for --protocol holdout and leave-one-out")

@@ -27,6 +27,9 @@ struct EvaluateCommand: ParsableCommand {
                               too; then all else is learned as prequential learns, by its algorithms
               prequential     each event is tested and then learned, in the order of time, by the daemon's own
                               live learners: what the live scores would be, but exact and over all items
+              similarity      which items are rated alike, by the cosine of their residuals, out of what is said of
+                              them: a part of the items is held out; content-similarity beside the cosine of
+                              their tags, by Pearson's correlation over pairs, of items of --ratings-min ratings
               resubstitution  learns and tests on the same events: AUC over all cells, which says how well a
                               model remembers, not how well it predicts
 
@@ -47,9 +50,12 @@ struct EvaluateCommand: ParsableCommand {
               alike; mlp has a network over rows alone, mlp:lambda=0.2 beside their product;
               popularity takes half-life, in positive events. features learns what tags (and the year in
               a title) say of a row's bias and factors, by ridge regression, and predicts by that where no
-              event is known; svd-ridge does it by the singular vectors of what the means leave over: both predict ratings,
+              event is known; svd-ridge does it by the singular vectors of what the means leave over, simec by a
+              similarity encoder (input: features or identity): all predict ratings,
               and have factors and feature-regularization, features also sweeps, regularization,
-              user-regularization and evidence. prequential takes sgd, bpr, warp, als and mlp
+              user-regularization and evidence, simec epochs, learning-rate and regularization.
+              content-similarity, for similarity alone, has hidden, factors, epochs, learning-rate,
+              regularization, dropout (of tags), hidden-dropout, batch-items and items-min. prequential takes sgd, bpr, warp, als and mlp
               by the daemon's defaults instead, and the models that count: popular, trending, repeat (what the user
               takes again) and next (what follows the user's last items). Settings are those of the configuration's models; all but
               prequential have factors and epochs too:
@@ -61,7 +67,10 @@ struct EvaluateCommand: ParsableCommand {
                 freshet evaluate --input ratings.csv --algorithm sgd --algorithm sgd:factors=16 --by-time
               What descriptions say of items that nobody has rated:
                 freshet evaluate --input movies.dat --input keywords.csv.gz --input ratings.csv \
-                                 --hold-out items --algorithm features --algorithm svd-ridge
+                                 --hold-out items --algorithm features --algorithm svd-ridge --algorithm simec
+              Whether tags tell which films are rated alike:
+                freshet evaluate --input movies.dat --input keywords.csv.gz --input ratings.csv \
+                                 --protocol similarity --algorithm content-similarity
               Choosing settings, with curves by epoch; then the one number to tell:
                 freshet evaluate --input ratings.csv --protocol leave-one-out --validation \\
                                  --algorithm bpr --algorithm bpr:learning-rate=0.05,epochs=90 \\
@@ -132,11 +141,13 @@ struct EvaluateCommand: ParsableCommand {
     var settings: [String] = []
     @Flag(help: "Exit with 0 though lines that are no events were passed over.")
     var lenient = false
-    @Option(name: .customLong("protocol"), help: "holdout, leave-one-out, prequential or resubstitution.")
+    @Option(
+        name: .customLong("protocol"),
+        help: "holdout, leave-one-out, prequential, resubstitution or similarity.")
     var protocolName = EvaluationRequest.ProtocolName.holdout
     @Option(
         help: ArgumentHelp(
-            "sgd, bpr, warp, als, mlp, als-classical, popularity, features, svd-ridge; on the stream popular, trending, repeat and next; with settings. May be repeated.",
+            "sgd, bpr, warp, als, mlp, als-classical, popularity, features, svd-ridge, simec; on the stream popular, trending, repeat and next; with settings. May be repeated.",
             valueName: "name[:key=value,…]"))
     var algorithm: [AlgorithmArgument] = []
     @Option(help: "What counts as liked: 'any', 'rating >= X' or 'rating > X'. Signals always do.")
@@ -155,6 +166,10 @@ struct EvaluateCommand: ParsableCommand {
     var holdOut: EvaluationRequest.HeldOutWhole?
     @Option(help: ArgumentHelp("Splits measured together, with --hold-out; 5 where absent.", valueName: "n"))
     var splits: Int?
+    @Option(
+        help: ArgumentHelp("Ratings that an item has to have (similarity); 200 where absent.", valueName: "n")
+    )
+    var ratingsMin: Int?
     @Flag(help: "Hold out the last events by time.")
     var byTime = false
     @Flag(help: "Hold out the last events of each user.")
@@ -251,7 +266,9 @@ struct EvaluateCommand: ParsableCommand {
         request.positive = ModelSettings.Positive(positive) ?? .any
         request.filter = ModelSettings.Positive(filter) ?? .any
         let wholeFraction = holdOut == .both ? 0.15 : 0.3
-        request.testFraction = testFraction ?? (holdOut == nil ? 0.1 : wholeFraction)
+        let fraction = protocolName == .similarity ? 0.2 : 0.1
+        request.testFraction = testFraction ?? (holdOut == nil ? fraction : wholeFraction)
+        request.ratingsMin = ratingsMin ?? 200
         request.userFraction = testFraction ?? 0.2
         (request.heldOutWhole, request.splits) = (holdOut, splits ?? 5)
         request.heldOut = byTime ? .byTime : byUser ? .byUser : .random
