@@ -276,11 +276,18 @@ let package = Package(
         room(
             "KillRuns",
             ["BenchmarkSupport", "EmbeddedEventLog", "Events", "Factors", "KillPoints", "RESP", logging]),
+        room(
+            "ForgettingRuns",
+            [
+                "Checkpoints", "Events", "Factors", "Identities", "Learners", "Locking", "State",
+                "StreamLearning",
+            ]),
         room("SoakRuns", ["BenchmarkSupport", "Factors", "Locking", "Plotting", "RESP"]),
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
-                "KillRuns", "SoakRuns", "ClusterItems", "ClusterUsers", "LiveScores", "ContentVectors",
+                "KillRuns", "SoakRuns", "ForgettingRuns", "ClusterItems", "ClusterUsers", "LiveScores",
+                "ContentVectors",
                 "ContentEvaluation",
                 "BenchmarkSupport",
                 "HostileClients", "Fuzzing", "FeatureMaps",
@@ -453,6 +460,7 @@ let package = Package(
             ]),
         tests(of: "Plotting", ["Plotting"]),
         tests(of: "SoakRuns", ["SoakRuns"]),
+        tests(of: "ForgettingRuns", ["ForgettingRuns", "Events", "Factors"]),
         tests(of: "Exporting", ["Exporting", "Checkpoints", "Factors", "TestSupport"]),
         tests(of: "Watching", ["Watching", "Engine", "RESP"]),
         tests(of: "Freshet", ["freshet", "Engine", "Settings", "RESP", "TestSupport", argumentParser]),
