@@ -283,11 +283,18 @@ let package = Package(
                 "InventedWorlds", "LookUps",
                 "RESP", "State", logging,
             ]),
+        room(
+            "ForgettingRuns",
+            [
+                "Checkpoints", "Events", "Factors", "Identities", "Learners", "Locking", "State",
+                "StreamLearning",
+            ]),
         room("SoakRuns", ["BenchmarkSupport", "Factors", "Locking", "Plotting", "RESP"]),
         .executableTarget(
             name: "freshet-bench",
             dependencies: [
-                "KillRuns", "SoakRuns", "DescribedRuns", "ClusterItems", "ClusterUsers", "LiveScores",
+                "KillRuns", "SoakRuns", "DescribedRuns", "ForgettingRuns", "ClusterItems", "ClusterUsers",
+                "LiveScores",
                 "ContentVectors",
                 "ContentEvaluation",
                 "BenchmarkSupport",
@@ -462,6 +469,7 @@ let package = Package(
             ]),
         tests(of: "Plotting", ["Plotting"]),
         tests(of: "SoakRuns", ["SoakRuns"]),
+        tests(of: "ForgettingRuns", ["ForgettingRuns", "Events", "Factors"]),
         tests(of: "Exporting", ["Exporting", "Checkpoints", "Factors", "TestSupport"]),
         tests(of: "Watching", ["Watching", "Engine", "RESP"]),
         tests(of: "Freshet", ["freshet", "Engine", "Settings", "RESP", "TestSupport", argumentParser]),

@@ -8,9 +8,9 @@ struct PairwiseStep {
     let userRate: Float
     let biasRate: Float
     /// λ of items' vectors and of users'.
-    let itemRegularization: Float
-    let userRegularization: Float
-    let biasRegularization: Float
+    var itemRegularization: Float
+    var userRegularization: Float
+    var biasRegularization: Float
     let updateGuard: UpdateGuard
 
     /// What the rates of the three rows are multiplied by.

@@ -9,6 +9,7 @@ public import Access
 public import EventLog
 public import Events
 public import Learners
+public import StreamLearning
 
 /// Everything an operator can say, with its defaults.
 ///
@@ -92,6 +93,7 @@ public struct Configuration: Sendable, Equatable {
         /// decode them and prepare the next batch.
         public var shards = 1
         public var deterministic = false
+        public var retract = LearningOptions.Retraction.forget
         public var batchEventsMax = 8_192
         public var queueEventsMax = 65_536
         public var historyMax = 10_000

@@ -3,6 +3,7 @@ import EventLog
 import Events
 import Learners
 import State
+import StreamLearning
 
 extension ConfigurationKey {
     /// Every key there is, in the order of the reference.
@@ -105,6 +106,10 @@ extension ConfigurationKey {
         bool(
             "engine.deterministic", \.engine.deterministic,
             "Cut batches by count alone, so that two runs over one partition end in the same state."),
+        choice(
+            "engine.retract", \.engine.retract, LearningOptions.Retraction.allCases,
+            "What RETRACT does beside taking the item out of history and counts: forget leaves what was learned to fade; "
+                + "correct has sgd and bpr take a step back."),
         integer(
             "engine.batch-events-max", \.engine.batchEventsMax, 1...65_536, unit: "events",
             "Most events learned together."

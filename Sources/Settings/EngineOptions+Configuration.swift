@@ -66,6 +66,7 @@ extension Configuration {
     /// How a stream, or a history, becomes a state.
     public var learningOptions: LearningOptions {
         var options = LearningOptions()
+        options.retraction = engine.retract
         options.historyMax = engine.historyMax
         options.usersMax = engine.usersMax
         options.itemsMax = engine.itemsMax

@@ -230,7 +230,8 @@ package final class BatchApplication {
             historyMax: options.historyMax,
             fading: WeightFading(
                 halfLife: options.signalHalfLife.length, isTimed: options.signalHalfLife.isTimed),
-            options: state.options, measure: state.comparison.measure, learns: learns, observer: observer)
+            retraction: options.retraction, options: state.options, measure: state.comparison.measure,
+            learns: learns, observer: observer)
     }
 
     private func finish(_ run: SegmentRun) {

@@ -61,7 +61,9 @@ extension CellWorker {
         stats[Int(example.item)] = changed
     }
 
-    func retract(_ example: Example, shard: UserShard) {
+    func retract(
+        _ example: Example, at desks: borrowing LearnerDesks, shard: UserShard, lease: borrowing RowLease
+    ) {
         let local = shard.local(example.user)
         let entry = shard.users[local].history[example.item]
         if example.isTimed, let entry, entry.isTimed, example.time < entry.lastTime {
@@ -70,6 +72,7 @@ extension CellWorker {
         }
         mark(.opinion, example, shard: shard)
         guard let entry else { return }
+        if retraction == .correct, learns { unlearn(entry, example, at: desks, shard: shard, lease: lease) }
         rememberAndTell(example, shard: shard) {
             remove(entry, of: local, mean: example.mean, shard: shard)
         }
@@ -79,6 +82,23 @@ extension CellWorker {
         }
         takeBack(entry, shard: shard)
         shard.report.retracted += 1
+    }
+
+    private func unlearn(
+        _ entry: HistoryEntry, _ example: Example, at desks: borrowing LearnerDesks, shard: UserShard,
+        lease: borrowing RowLease
+    ) {
+        let local = shard.local(example.user)
+        // With each event of the user half of it.
+        let later = Int(shard.users[local].nextOrder) - 1 - Int(entry.order)
+        let share: Float = (0..<24).contains(later) ? 1 / Float(1 << later) : 0
+        for number in 0..<desks.count {
+            let weight = desks[number].context.model.rule.weight(of: entry)
+            guard weight > 0 else { continue }
+            desks[number].context.stand(at: local, history: shard.users[local].history.lent, weight: weight)
+            desks[number].learner.unlearn(
+                entry, userShare: share, example, desks[number].context, lease: lease)
+        }
     }
 
     func hide(_ example: Example, shard: UserShard) {

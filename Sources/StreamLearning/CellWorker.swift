@@ -23,6 +23,7 @@ struct CellWorker {
     let historyMax: Int
     /// Of what signals weigh together.
     let fading: WeightFading
+    let retraction: LearningOptions.Retraction
     let seen: SeenRule
     /// Of the state: keys what all models draw alike.
     let seed: UInt64
@@ -39,7 +40,8 @@ struct CellWorker {
         examples: [Example], descriptions: [UserDescription] = [], models: [ModelState],
         learners: [any StreamLearner],
         stats: ItemColumn<ItemStats>, samples: SampleSlots, historyMax: Int, fading: WeightFading,
-        options: StateOptions, measure: CommonMeasure, learns: Bool = true,
+        retraction: LearningOptions.Retraction = .forget, options: StateOptions, measure: CommonMeasure,
+        learns: Bool = true,
         observer: (any LearningObserver)? = nil
     ) {
         (self.examples, self.descriptions) = (examples, descriptions)
@@ -50,6 +52,7 @@ struct CellWorker {
         self.samples = samples
         self.historyMax = historyMax
         self.fading = fading
+        self.retraction = retraction
         (seen, seed) = (options.seen, options.seed)
         self.measure = measure
         self.learns = learns
@@ -80,7 +83,7 @@ struct CellWorker {
                 shard.users[local].lastEvent = example.ordinal
                 shard.users.markUnsaved(local)
                 switch example.kind {
-                case .retract: retract(example, shard: shard)
+                case .retract: retract(example, at: desks, shard: shard, lease: lease)
                 case .hide, .unhide: hide(example, shard: shard)
                 case .describe: describe(example, shard: shard)
                 case .rating, .signal:

@@ -3,6 +3,15 @@ public import Learners
 
 /// How a stream is learned: bounds, and when solved models solve. Validated by the configuration.
 public struct LearningOptions: Sendable {
+    /// What a retraction does beside taking the item out of the user's history and the counts.
+    public enum Retraction: String, Sendable, CaseIterable {
+        /// Nothing: what was learned fades as other events come.
+        case forget
+        /// Models by `sgd` and `bpr` take a step back.
+        case correct
+    }
+
+    public var retraction = Retraction.forget
     /// Items kept in a user's history; past it the oldest is dropped.
     public var historyMax = 10_000
     /// Users kept; past it those heard of least recently are erased. 0 for no bound.

@@ -1,4 +1,5 @@
 internal import Factors
+internal import Histories
 internal import Learners
 internal import LiveScores
 internal import State
@@ -11,6 +12,8 @@ struct RankingLearner: StreamLearner {
     }
 
     let rule: Rule
+    /// Of what was learned along a user's row that has moved on since, nothing is taken back.
+    private static let leastShare: Float = 1 / 16
 
     func score(
         _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease
@@ -41,6 +44,27 @@ struct RankingLearner: StreamLearner {
             }
         context.count(result == .applied, example: example)
         if result == .applied { context.touchUser() }
+    }
+
+    /// Against items drawn as those were that it was learned against; which these were is not kept. `warp` learns from items
+    /// that come near, and after what it learned none does.
+    func unlearn(
+        _ entry: HistoryEntry, userShare: Float, _ example: Example, _ context: borrowing LearningContext,
+        lease: borrowing RowLease
+    ) {
+        guard case .bpr(let bpr) = rule, userShare >= Self.leastShare else { return }
+        let (items, user) = (context.items, context.user)
+        let positive = lease.row(Int(example.item), of: items)
+        var random = example.random(seed: context.model.seed)
+        context.withHardest(example, by: bpr, lease: lease, random: &random) { others in
+            for other in others {
+                let result = bpr.unlearn(
+                    weight: userShare * context.weight, user: user, positive: positive,
+                    negative: items.row(other),
+                    scratch: context.scratch)
+                finish(result, example, context, against: other)
+            }
+        }
     }
 
     private func learn(

@@ -63,6 +63,22 @@ struct RatingLearner: StreamLearner {
         context.touch(Int(example.item))
     }
 
+    func unlearn(
+        _ entry: HistoryEntry, userShare: Float, _ example: Example, _ context: borrowing LearningContext,
+        lease: borrowing RowLease
+    ) {
+        let result = sgd.unlearn(
+            rating: example.scale.standardised(entry.value), user: context.user,
+            item: lease.row(Int(example.item), of: context.items),
+            itemRatings: max(0, Int(context.model.positives[Int(example.item)]) - 1), userShare: userShare,
+            scratch: context.scratch
+        )
+        context.count(result == .applied, example: example)
+        guard result == .applied else { return }
+        context.touchUser()
+        context.touch(Int(example.item))
+    }
+
     private func replay(
         _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease
     ) {

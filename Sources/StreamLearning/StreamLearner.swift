@@ -1,6 +1,7 @@
 internal import Counting
 internal import Factors
 internal import FeatureMaps
+internal import Histories
 internal import LiveScores
 internal import State
 
@@ -36,6 +37,16 @@ protocol StreamLearner: Sendable {
     /// does not hold it yet.
     func dislike(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease)
 
+    /// Takes a step against what it learned when the user said this of the item, which the event takes back. The history holds
+    /// it still. For learners that keep nothing of which they could be solved anew.
+    ///
+    /// - Parameters:
+    ///   - entry: of a positive weight to the model.
+    ///   - userShare: how much of it there may still be in the user's row.
+    func unlearn(
+        _ entry: HistoryEntry, userShare: Float, _ example: Example, _ context: borrowing LearningContext,
+        lease: borrowing RowLease)
+
     /// Called when the event has changed what the history says that the user took, as this model sees it.
     func historyChanged(_ example: Example, _ context: borrowing LearningContext)
 }
@@ -60,6 +71,11 @@ extension StreamLearner {
     }
 
     func dislike(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease) {}
+
+    func unlearn(
+        _ entry: HistoryEntry, userShare: Float, _ example: Example, _ context: borrowing LearningContext,
+        lease: borrowing RowLease
+    ) {}
 
     func historyChanged(_ example: Example, _ context: borrowing LearningContext) {}
 }

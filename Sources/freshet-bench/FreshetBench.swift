@@ -30,7 +30,7 @@ struct FreshetBench: AsyncParsableCommand {
             ContentBenchmark.self, DescribedBenchmark.self, CheckpointBenchmark.self,
             RestoreBenchmark.self, PriorsBenchmark.self, ClusterBenchmark.self, MoveBenchmark.self,
             SimulateCommand.self, HostileBenchmark.self, ObservingBenchmark.self, KillsBenchmark.self,
-            SoakBenchmark.self, FuzzCommand.self,
+            SoakBenchmark.self, FuzzCommand.self, RetractBenchmark.self, MembershipBenchmark.self,
             MockBrokerCommand.self,
             EndWithParent.self,
         ])
