@@ -36,12 +36,13 @@ public struct CountLeaders: Sendable {
     /// Something was taken back, nobody knows of which items.
     public mutating func invalidate() { isStale = true }
 
-    /// Some of an item was taken back. Below the threshold nobody knows any more who comes before it.
+    /// Some of an item was taken back, or all. Below the threshold nobody knows any more who comes before it, and what is not
+    /// taken any more is no leader, however few there are.
     public mutating func lower(_ row: Int32, _ item: FadingLogs, _ rates: FadingRates) {
         guard !isStale, row < marks.count else { return }
         let mark = marks[Int(row)]
         isStale = members.indices.contains {
-            mark & (1 << $0) != 0 && rates.standing(item, $0) < thresholds[$0]
+            mark & (1 << $0) != 0 && (!item.isTaken || rates.standing(item, $0) < thresholds[$0])
         }
     }
 

@@ -55,20 +55,10 @@ struct EmbeddedFailures: Sendable {
     }
 
     func damaged(_ damage: LogDamage) -> EventLogError {
-        let (first, end) = (damage.offsets.lowerBound, damage.offsets.upperBound)
-        let which =
-            damage.offsets.count == 1
-            ? "the event at offset \(first)" : "the events from offset \(first) to \(end - 1)"
-        let what =
-            switch damage.kind {
-            case .altered: "not what was written (the checksum differs)"
-            case .missing: "gone from the file, though nothing deleted them"
-            }
-        return EventLogError(
+        EventLogError(
             .damaged,
-            "embedded log at \(path): \(which) \(damage.offsets.count == 1 ? "is" : "are") \(what). Put the file back from a "
-                + "backup, with its -wal; or set source.on-gap: skip once to go on behind offset \(end - 1), without them"
-        )
+            "embedded log at \(path): \(damage.text). Put the file back from a backup, with its -wal; or set source.on-gap: "
+                + "skip once to go on behind offset \(damage.offsets.upperBound - 1), without them")
     }
 
     private var wayBack: String {

@@ -40,7 +40,7 @@ extension EmbeddedStore {
         }
     }
 
-    private static func select(_ which: String, _ db: Database) throws -> PlainStatement {
+    static func select(_ which: String, _ db: Database) throws -> PlainStatement {
         try PlainStatement("SELECT \(RecordSeal.columns) FROM events \(which)", db)
     }
 

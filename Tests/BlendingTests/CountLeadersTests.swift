@@ -60,7 +60,7 @@ struct CountLeadersTests {
             leaders.take(Int32(row), counts[row], rates) { counts[Int($0)] }
             guard event % 3 == 2 else { continue }
             let other = random.next(below: 300)
-            FadingRates.scale(&counts[other], by: 0.5)
+            FadingRates.scale(&counts[other], by: event % 30 == 2 ? 0 : 0.5)
             leaders.lower(Int32(other), counts[other], rates)
             lowered += 1
             if leaders.isStale {
@@ -73,6 +73,22 @@ struct CountLeadersTests {
             }
         }
         #expect(rebuilt > 0 && rebuilt < lowered / 4)
+    }
+
+    // Found by a simulated run, whose digest was another one after a restart.
+    @Test("of which all is taken back is told of no more, though there be fewer than are told of")
+    func takenBack() {
+        var counts = Array(repeating: FadingLogs.untaken, count: 5)
+        var leaders = CountLeaders(counts: 4, limit: 8)
+        leaders.rebuild(rows: 0..<5, rates) { counts[Int($0)] }
+        for row in [1, 3] {
+            rates.take(weight: 1, ordinal: 1, time: 700, &counts[row])
+            leaders.take(Int32(row), counts[row], rates) { counts[Int($0)] }
+        }
+        FadingRates.scale(&counts[3], by: 0)
+        leaders.lower(3, counts[3], rates)
+        if leaders.isStale { leaders.rebuild(rows: 0..<5, rates) { counts[Int($0)] } }
+        #expect(leaders.first(0, rates) { counts[Int($0)] } == [1])
     }
 
     @Test("are as many as were taken where that is fewer")

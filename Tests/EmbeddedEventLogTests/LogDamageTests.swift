@@ -123,6 +123,24 @@ struct LogDamageTests {
         let (_, error, _) = readAll(place, 35)
         #expect(error?.code == .damaged)
         #expect(error?.message.contains(words) == true, "\(error?.message ?? "nothing")")
+        // From outside it is told too, with all else that is wrong.
+        do {
+            let problems = try EmbeddedLog.verify(path: place.path).problems
+            #expect(problems.contains { $0.contains(words) }, "\(problems)")
+        } catch {
+            #expect(error.message.contains(words), "\(error.message)")
+        }
+    }
+
+    @Test("a look from outside finds nothing wrong with a sound log, and changes nothing")
+    func sound() async throws {
+        let place = try EmbeddedPlace()
+        try await write(payloads(30), place)
+        let before = try Data(contentsOf: URL(filePath: place.path))
+        let found = try EmbeddedLog.verify(path: place.path)
+        #expect(found.events == 30 && found.withChecksum == 30 && found.offsets == 0..<30)
+        #expect(found.problems.isEmpty)
+        #expect(try Data(contentsOf: URL(filePath: place.path)) == before)
     }
 
     @Test("a file of the version before is read on, and what comes to it from then on has checksums")
@@ -142,6 +160,8 @@ struct LogDamageTests {
         let (records, error, _) = readAll(place, 29)
         #expect(error == nil)
         #expect(records == Array(texts.prefix(5) + texts[6..<30]))
+        let found = try EmbeddedLog.verify(path: place.path)
+        #expect(found.events == 29 && found.withChecksum == 10 && found.problems.isEmpty)
         try execute("UPDATE events SET time = time + 1 WHERE offset = 25", place)
         #expect(readAll(place, 29).error?.message.contains("offset 25 is not") == true)
     }
@@ -159,6 +179,7 @@ struct LogDamageTests {
         let (records, error, _) = readAll(place, 14)
         #expect(error == nil)
         #expect(records == Array(texts.suffix(14)))
+        #expect(try EmbeddedLog.verify(path: place.path).problems.isEmpty)
     }
 
     @Test("offsets that were left unused on purpose are no damage, and are not waited for")
@@ -177,6 +198,7 @@ struct LogDamageTests {
         let (records, error, _) = readAll(place, 4)
         #expect(error == nil)
         #expect(records == payloads(3) + ["later"])
+        #expect(try EmbeddedLog.verify(path: place.path).problems.isEmpty)
     }
 }
 

@@ -82,7 +82,7 @@ struct RecordTests {
             func signal(_ item: String, _ name: String, _ time: Int64) -> Event {
                 Event(.signal(user: id("u"), item: id(item), name: name), time: time)
             }
-            try await live.feed([
+            try await live.feedInOrder([
                 signal("i", "purchase", 1_000_500), signal("i", "click", 3_000_000),
                 signal("j", "click", 4_000_123),
                 Event(.rating(user: id("u"), item: id("k"), value: 2), time: 5_000_000),

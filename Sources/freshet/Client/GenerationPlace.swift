@@ -22,6 +22,7 @@ struct GenerationPlace: ParsableArguments {
     }
 
     var statePath: String { stateFolder + "/state.sqlite" }
+    var logPath: String { stateFolder + "/log.sqlite" }
     var generations: GenerationFolder { GenerationFolder(of: statePath) }
 
     /// A generation by its name.
@@ -46,7 +47,7 @@ struct GenerationPlace: ParsableArguments {
     /// What the folder's embedded log no longer holds of what comes after these positions; `nil` where it holds all of it, or
     /// where there is none.
     func missingEvents(after positions: [Int32: Int64]) -> Int64? {
-        let log = stateFolder + "/log.sqlite"
+        let log = logPath
         guard let position = positions[0], FileManager.default.fileExists(atPath: log),
             let earliest = try? EmbeddedInspection(path: log).earliest, earliest > position
         else { return nil }

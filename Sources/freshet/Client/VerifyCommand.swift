@@ -1,5 +1,7 @@
 import ArgumentParser
 import Checkpoints
+import EmbeddedEventLog
+import EventLog
 import Foundation
 import Generations
 import Reporting
@@ -17,7 +19,7 @@ struct CheckpointVerifyCommand: ParsableCommand {
               freshet checkpoint verify                            # the state of the folder
               freshet checkpoint verify freshet-state/state.sqlite
               freshet checkpoint verify newest --json              # a generation, by its name
-              freshet checkpoint verify --all                      # the state and all generations
+              freshet checkpoint verify --all                      # the state, all generations, the embedded log
               freshet checkpoint verify copy.sqlite && echo fine
 
             EXIT CODES
@@ -32,7 +34,8 @@ struct CheckpointVerifyCommand: ParsableCommand {
     )
     var file = "current"
 
-    @Flag(help: "The folder's state and all its generations.") var all = false
+    @Flag(help: "The folder's state, all its generations, and the embedded log where there is one.") var all =
+        false
 
     private struct Answer: Encodable {
         var file: String
@@ -60,6 +63,9 @@ struct CheckpointVerifyCommand: ParsableCommand {
                     isSound = false
                 }
             }
+            if all, FileManager.default.fileExists(atPath: place.logPath) {
+                isSound = verifyLog(place.logPath) && isSound
+            }
             if !isSound { throw ExitCode(CommandError.Code.data.rawValue) }
         } catch let error as CommandError {
             throw error.report()
@@ -79,6 +85,46 @@ struct CheckpointVerifyCommand: ParsableCommand {
             "freshet: '\(file)' has \(report.problems.count) \(report.problems.count == 1 ? "problem" : "problems"); "
                 + (WayBack.text(from: file) ?? "put back a copy of it")
                 + ". Or move it away and start again: the state is then learned anew from the log")
+        return false
+    }
+
+    private struct LogAnswer: Encodable {
+        var file: String
+        var schema: Int
+        var events: Int64
+        var withChecksum: Int64
+        var earliest: Int64
+        var end: Int64
+        var problems: [String]
+    }
+
+    /// The same of the embedded log.
+    private func verifyLog(_ file: String) -> Bool {
+        do {
+            let report = try EmbeddedLog.verify(path: file)
+            let (earliest, end) = (report.offsets.lowerBound, report.offsets.upperBound)
+            if place.json {
+                let answer = LogAnswer(
+                    file: file, schema: report.schemaVersion, events: report.events,
+                    withChecksum: report.withChecksum, earliest: earliest, end: end,
+                    problems: report.problems)
+                Terminal.write((try? GenerationJSON.line(answer)) ?? "")
+            } else {
+                Terminal.write(
+                    ([
+                        "\(file)\n\(report.events) events from offset \(earliest) to the end, \(end); "
+                            + "\(report.withChecksum) with a checksum"
+                    ]
+                        + report.problems.map { "problem: \($0)" }).joined(separator: "\n"))
+            }
+            guard !report.problems.isEmpty else { return true }
+            Terminal.writeError(
+                "freshet: '\(file)' has \(report.problems.count) \(report.problems.count == 1 ? "problem" : "problems"); put "
+                    + "back a copy of it, with its -wal, or set source.on-gap: skip once to learn what lies behind"
+            )
+        } catch {
+            Terminal.writeError("freshet: \(error.message)")
+        }
         return false
     }
 
