@@ -40,6 +40,8 @@ public struct SecureWay: ClientWay {
             error.connectionErrors.first.map { words($0.error) } ?? "the name \(error.host) is not known"
         case let error as IOError: String(cString: strerror(error.errnoCode))
         case ChannelError.connectTimeout: "nobody answers"
+        case ChannelError.alreadyClosed, ChannelError.ioOnClosedChannel:
+            "the daemon closed the connection; it may want a certificate of the client (--certificate, --key)"
         default: TLSFailure.words(error)
         }
     }
@@ -48,6 +50,8 @@ public struct SecureWay: ClientWay {
     ///
     /// - Parameter far: taken over, whatever comes of it.
     private func join(_ far: CInt, _ host: String, _ port: Int, _ timeout: TimeAmount) throws {
+        // NIO's from `glue` on: closed here too, its number might be another's by then.
+        var isOurs = true
         let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
         let agreed = eventLoop.makePromise(of: Void.self)
         let late = eventLoop.scheduleTask(in: timeout) { agreed.fail(ChannelError.connectTimeout(timeout)) }
@@ -75,9 +79,10 @@ public struct SecureWay: ClientWay {
                 remote.close(promise: nil)
                 throw error
             }
+            isOurs = false
             try glue(far, to: remote, on: eventLoop)
         } catch {
-            close(far)
+            if isOurs { close(far) }
             throw error
         }
     }
@@ -85,15 +90,22 @@ public struct SecureWay: ClientWay {
     private func glue(_ far: CInt, to remote: any Channel, on eventLoop: any EventLoop) throws {
         let local = try ClientBootstrap(group: eventLoop).channelOption(.autoRead, value: false)
             .withConnectedSocket(far).wait()
-        try eventLoop.submit {
-            let (near, far) = (Passing(), Passing())
-            near.partner = far
-            far.partner = near
-            try local.pipeline.syncOperations.addHandler(near)
-            try remote.pipeline.syncOperations.addHandler(far)
-            local.read()
-            remote.read()
-        }.wait()
+        do {
+            try eventLoop.submit {
+                let (near, far) = (Passing(), Passing())
+                near.partner = far
+                far.partner = near
+                try local.pipeline.syncOperations.addHandler(near)
+                try remote.pipeline.syncOperations.addHandler(far)
+                local.read()
+                remote.read()
+            }.wait()
+        } catch {
+            // The daemon may have closed meanwhile: that it wants a certificate it says once we think that all is agreed on.
+            local.close(promise: nil)
+            remote.close(promise: nil)
+            throw error
+        }
     }
 }
 

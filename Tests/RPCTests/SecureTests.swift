@@ -116,7 +116,11 @@ struct SecureTests {
         let (chain, key) = try TestCertificate.client.write(to: folder.path)
         let identity = TLSFiles(certificate: chain, key: key)
         try await withServer(try ServerSecurity(try files(.server, asksClients: true))) { port, _ in
-            #expect(self.refusal { try self.client("tls://localhost:\(port)") } != "it came in")
+            // Turned away once the client thinks that all is agreed on, it closed a descriptor twice, the second time
+            // whoever's it was by then: NIO's debug builds end the process for it.
+            for _ in 0..<30 {
+                #expect(self.refusal { try self.client("tls://localhost:\(port)") } != "it came in")
+            }
             let known = try self.client("tls://localhost:\(port)", as: identity)
             #expect(try known.call(["PING"]) == .simple("PONG"))
         }
