@@ -8,18 +8,18 @@ internal import StreamLearning
 
 /// What look-ups see, and when. All on the engine's queue.
 extension Engine {
-    /// With so many events waiting and not begun, a batch and a half as shipped, the engine is behind.
-    private static let behind = 12_288
+    /// With more events waiting and not begun than a batch and a half the engine is behind.
+    private var behind: Int { life.withLock { $0.ingestOptions.batchEventsMax } * 3 / 2 }
     /// Portions that an index of one publication needs at most, and one more.
     private static let portionsMax = 6
 
-    private var isBehind: Bool { backlog.events > Self.behind }
+    private var isBehind: Bool { backlog.events > behind }
 
     /// Shows what is due beside the events that wait.
     func publishIfDue(eventsLeft left: Int) {
         let extent = confined.publicationPace.extent(
             at: ContinuousClock().now, interval: confined.changeable.publishInterval, left: left,
-            behind: Self.behind)
+            behind: behind)
         if let extent { publish(extent) }
     }
 
