@@ -49,10 +49,12 @@ package final class MeasuredDaemon {
         try? FileManager.default.removeItem(atPath: folder)
     }
 
-    /// Feeds another stream over the same users and items at `rate`, for at least `seconds`.
+    /// Feeds another stream over the same users and items at `rate`, for at least `seconds`: what users do, not a second
+    /// description of each item, which the daemon has.
     package func startLearning(rate: Int, seconds: Double) throws -> Load {
         let path = folder + "/more.jsonl"
         try simulate(events: Int(Double(rate) * seconds), seed: 2, to: path)
+        try leaveOutDescriptions(path)
         let process = Process()
         process.endWithParent(program, ["feed", path, "--socket", socketPath, "--rate", String(rate)])
         process.standardOutput = FileHandle.nullDevice
@@ -119,6 +121,13 @@ package final class MeasuredDaemon {
                 "--seed", String(seed),
             ], output: handle)
         try handle.close()
+    }
+
+    private func leaveOutDescriptions(_ path: String) throws {
+        let file = URL(fileURLWithPath: path)
+        let description = Data(#"{"type":"item","#.utf8)
+        let lines = try Data(contentsOf: file).split(separator: 0x0A).filter { !$0.starts(with: description) }
+        try Data(lines.joined(separator: [0x0A])).write(to: file)
     }
 
     private func run(_ arguments: [String], output: FileHandle = .nullDevice) throws {

@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "CScheduling.h"
 
+#include <sys/resource.h>
+
 #ifdef __linux__
 #include <sched.h>
 #include <sys/prctl.h>
@@ -45,6 +47,15 @@ int scheduling_set_slice(uint64_t nanoseconds) {
 }
 
 #endif
+
+int32_t scheduling_process_nice(void) {
+    // 0 is the process, on Linux its first thread, which keeps what it was started with.
+#ifdef __linux__
+    return getpriority(PRIO_PROCESS, (id_t)getpid());
+#else
+    return getpriority(PRIO_PROCESS, 0);
+#endif
+}
 
 #ifdef __linux__
 

@@ -22,7 +22,9 @@ package struct TagBook: Sendable {
     private var free: [Int32] = []
     /// By item row: the numbers of its tags, by their keys. So sums over them are the same to the last bit whatever else is
     /// known, and whatever number a tag has got.
-    private(set) var carried: [[Int32]] = []
+    private(set) var carried = TagLists()
+    /// Of each tag, as `Tag.key` has it.
+    private var keys: [UInt64] = []
     /// Rows that carry any, ascending.
     package private(set) var rows: [Int32] = []
     private let embedding: TextEmbedding
@@ -35,26 +37,23 @@ package struct TagBook: Sendable {
 
     /// About: what dictionaries and arrays hold beside their elements is not known.
     package var bytes: Int {
-        tags.capacity * MemoryLayout<Tag>.stride + carried.capacity * MemoryLayout<[Int32]>.stride
+        tags.capacity * (MemoryLayout<Tag>.stride + 8) + carried.bytes
             + numbers.capacity * (MemoryLayout<String>.stride + 8) + rows.capacity * 4 + heapBytes
     }
 
     /// One past the last row that ever carried a tag.
-    package var rowEnd: Int { carried.count }
+    package var rowEnd: Int { carried.rowEnd }
 
-    package func tags(of row: Int) -> [Int32] { row < carried.count ? carried[row] : [] }
+    package func tags(of row: Int) -> ArraySlice<Int32> { carried[row: row] }
 
     /// Takes over what an item is tagged with now.
     ///
     /// - Returns: false where it is what it was.
     package mutating func set(_ texts: [String], of row: Int, map: ContentMap) -> Bool {
         let wanted = Self.distinct(texts)
-        let before = tags(of: row)
+        let before = Array(tags(of: row))
         if before.count == wanted.count, before.allSatisfy({ wanted.contains(tags[Int($0)].text) }) {
             return false
-        }
-        if row >= carried.count {
-            carried.append(contentsOf: repeatElement([], count: row + 1 - carried.count))
         }
         for number in before where !wanted.contains(tags[Int(number)].text) { remove(row, from: number) }
         let numbered = wanted.map { text in
@@ -63,8 +62,8 @@ package struct TagBook: Sendable {
             return (key: tags[Int(number)].key, number: number)
         }
         let now = numbered.sorted { $0.key < $1.key }.map(\.number)
-        heapBytes += (now.count - before.count) * 2 * MemoryLayout<Int32>.stride
-        carried[row] = now
+        heapBytes += (now.count - before.count) * MemoryLayout<Int32>.stride
+        carried.set(now, of: row)
         if before.isEmpty { rows.insertAscending(Int32(row)) }
         if now.isEmpty { rows.removeAscending(Int32(row)) }
         return true
@@ -86,11 +85,12 @@ package struct TagBook: Sendable {
         let tag = Tag(text: text, key: random.next(), vector: vector, image: map.image(vector))
         heapBytes += Self.heapBytes(of: tag)
         if let number = free.popLast() {
-            tags[Int(number)] = tag
+            (tags[Int(number)], keys[Int(number)]) = (tag, tag.key)
             numbers[text] = number
             return number
         }
         tags.append(tag)
+        keys.append(tag.key)
         let number = Int32(tags.count - 1)
         numbers[text] = number
         return number
@@ -120,11 +120,12 @@ package struct TagBook: Sendable {
 
     /// How many tags both carry.
     package func sharedTags(_ left: Int, _ right: Int) -> Int {
-        let (left, right) = (tags(of: left), tags(of: right))
-        var (i, j, count) = (0, 0, 0)
-        while i < left.count, j < right.count {
-            let (first, second) = (tags[Int(left[i])].key, tags[Int(right[j])].key)
-            if left[i] == right[j] { count += 1 }
+        let (left, right) = (carried.range(of: left), carried.range(of: right))
+        var (i, j, count) = (left.lowerBound, right.lowerBound, 0)
+        while i < left.upperBound, j < right.upperBound {
+            let (mine, other) = (carried[i], carried[j])
+            let (first, second) = (keys[Int(mine)], keys[Int(other)])
+            if mine == other { count += 1 }
             (i, j) = (first <= second ? i + 1 : i, second <= first ? j + 1 : j)
         }
         return count

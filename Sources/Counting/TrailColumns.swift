@@ -1,6 +1,7 @@
 internal import Histories
 
 /// What stands before a trail's columns.
+@usableFromInline
 struct TrailHeader: BitwiseCopyable {
     var events: Int32 = 0
     var recentCount: UInt16 = 0
@@ -49,6 +50,7 @@ struct TrailForm: OptionSet, BitwiseCopyable {
     }
 }
 
+@usableFromInline
 typealias TrailStorage = ManagedBuffer<TrailHeader, UInt64>
 
 /// Where a trail's columns lie: widest first, so that each is aligned.

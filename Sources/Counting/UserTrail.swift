@@ -1,4 +1,4 @@
-internal import CKernels
+public import CKernels
 package import Learners
 
 /// What a counting model keeps of a user: the last items, and how often each was taken.
@@ -6,6 +6,7 @@ package import Learners
 /// Columns in one block on the heap (`TrailColumns`), 17 bytes an item that was taken and 13 more of who took one again, where
 /// a plain structure takes 48. A value: a copy shares the block until one of the two is changed, and nobody changes a block
 /// that is shared. That is what `@unchecked Sendable` stands on.
+@usableFromInline
 package struct UserTrail: Equatable, @unchecked Sendable {
     package struct Own: Equatable, Sendable {
         package var item: Int32
@@ -24,7 +25,7 @@ package struct UserTrail: Equatable, @unchecked Sendable {
         package static let noTime = Int64.min
     }
 
-    private var storage: TrailStorage?
+    @usableFromInline private(set) var storage: TrailStorage?
 
     package init() {}
 
@@ -45,12 +46,14 @@ package struct UserTrail: Equatable, @unchecked Sendable {
     package var isEmpty: Bool { events == 0 }
 
     /// Asks memory for the block's first lines, where the last items are.
+    @inlinable
+    @inline(__always)
     package func prefetch() {
         guard let storage else { return }
         cache_prefetch(Unmanaged.passUnretained(storage).toOpaque(), Self.prefetchedBytes)
     }
 
-    private static let prefetchedBytes = 256
+    @inlinable static var prefetchedBytes: Int { 256 }
 
     /// Bytes on the heap.
     package var bytes: Int { storage.map { TrailLayout($0.header).allocatedBytes } ?? 0 }
@@ -64,6 +67,7 @@ package struct UserTrail: Equatable, @unchecked Sendable {
         return TrailLayout(header).allocatedBytes
     }
 
+    @usableFromInline
     package static func == (one: UserTrail, other: UserTrail) -> Bool {
         one.events == other.events && one.recent.elementsEqual(other.recent)
             && one.own.elementsEqual(other.own)

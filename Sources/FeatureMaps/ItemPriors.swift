@@ -64,6 +64,8 @@ package final class ItemPriors: @unchecked Sendable {
     /// By item row: numbers in the vocabulary, none twice.
     var lists: [[Int32]] = []
     private var listed = 0
+    /// Of `lists` and `chosen`; `nil` where they have changed since it was worked out, which takes a look at each.
+    private var listBytes: Int?
     /// By item row: numbers of the features, ascending.
     private var chosen: [[Int32]] = []
     /// Rows whose features have changed since `takeChanged`; all have where the maps are others.
@@ -101,13 +103,19 @@ package final class ItemPriors: @unchecked Sendable {
 
     /// Bytes held.
     package var bytes: Int {
-        (lists + chosen).reduce((lists.capacity + chosen.capacity) * MemoryLayout<[Int32]>.stride) {
-            $0 + ($1.isEmpty ? 0 : 32 + $1.capacity * 4)
-        }
+        let held = listBytes ?? Self.bytes(of: lists) + Self.bytes(of: chosen)
+        listBytes = held
+        return held
             + words.reduce(0) {
                 $0 + 2 * MemoryLayout<String>.stride + ($1.utf8.count > 15 ? $1.utf8.count + 32 : 0)
             }
             + vocabulary.capacity * 8 + columns.capacity * 4 + maps.reduce(0) { $0 + ($1?.bytes ?? 0) }
+    }
+
+    private static func bytes(of lists: [[Int32]]) -> Int {
+        lists.reduce(lists.capacity * MemoryLayout<[Int32]>.stride) {
+            $0 + ($1.isEmpty ? 0 : 32 + $1.capacity * 4)
+        }
     }
 
     // MARK: - Items
@@ -124,6 +132,7 @@ package final class ItemPriors: @unchecked Sendable {
         }
         if lists[row].isEmpty { listed -= 1 }
         choose(row)
+        listBytes = nil
         changed.append(Int32(row))
     }
 
@@ -142,7 +151,10 @@ package final class ItemPriors: @unchecked Sendable {
         if features != chosen[row] { chosen[row] = features }
     }
 
-    func chooseAll() { for row in lists.indices { choose(row) } }
+    func chooseAll() {
+        for row in lists.indices { choose(row) }
+        listBytes = nil
+    }
 
     func number(of word: String) -> Int32 {
         if let number = vocabulary[word] { return number }

@@ -4,7 +4,7 @@
 // and the marks of when something was taken back. Rows of items, values and times come in. What never comes in: ids,
 // models, and what is learned from it. It imports no room but the kernels.
 
-internal import CKernels
+public import CKernels
 
 /// The items a user has seen, with what was said of each and done with it.
 ///
@@ -32,12 +32,14 @@ package struct History {
     package var hasTallies: Bool { withColumns { $0.layout.form.hasTallies } ?? false }
 
     /// Asks memory for the block's first lines: all of a short history, the filter of a longer one.
+    @inlinable
+    @inline(__always)
     package func prefetch() {
         guard let storage else { return }
         cache_prefetch(Unmanaged.passUnretained(storage).toOpaque(), Self.prefetchedBytes)
     }
 
-    private static let prefetchedBytes = 256
+    @inlinable static var prefetchedBytes: Int { 256 }
 
     /// Nearly always without a search where the answer is no.
     @inlinable

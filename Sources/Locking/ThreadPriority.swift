@@ -10,18 +10,21 @@ public enum ThreadPriority {
     private static let nice: Int32 = 10
     /// Three times the weight of what learns: a client waits for its token, and an event that is in the log is safe.
     private static let appendingNice: Int32 = 5
+    /// What whoever started the daemon gave it: all else goes down from there.
+    private static let given = scheduling_process_nice()
+    private static let niceMax: Int32 = 19
     /// Longer than most look-ups, and shorter than a usual slice.
     private static let sliceNanoseconds: UInt64 = 500_000
 
     /// For the calling thread. Dispatch's threads come and go, so each turn of such work says it again, which costs a
     /// fraction of a microsecond.
     public static func yieldToLookUps() {
-        _ = scheduling_give_way(nice)
+        _ = scheduling_give_way(min(niceMax, given + nice))
     }
 
     /// The same for what takes events into the log, which learning gives way to.
     public static func appendEvents() {
-        _ = scheduling_give_way(appendingNice)
+        _ = scheduling_give_way(min(niceMax, given + appendingNice))
     }
 
     /// For the calling thread, once: it asks for short time slices, and so runs as soon as it is woken. Else it would

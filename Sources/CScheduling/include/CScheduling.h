@@ -4,6 +4,9 @@
 /// What Swift cannot say to the scheduler: the call is `syscall`, which is variadic, and glibc has no other name for it
 /// before 2.41. Both are about the calling thread, and return 0, or -1 where they are refused or not known.
 
+/// The nice value that the process was given.
+int32_t scheduling_process_nice(void);
+
 /// Lower priority, and no haste: at this nice value, and when woken it waits until whoever runs has had its slice (SCHED_BATCH).
 int scheduling_give_way(int32_t nice);
 

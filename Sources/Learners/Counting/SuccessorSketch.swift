@@ -1,4 +1,4 @@
-internal import CKernels
+public import CKernels
 
 /// What followed an item, and how often: the heaviest of a stream of successors in bounded memory, fading.
 ///
@@ -55,7 +55,9 @@ public struct SuccessorSketch: Sendable, Equatable {
             && left.at == right.at && left.unit == right.unit
     }
 
-    /// Asks memory for the first items and counts.
+    /// Asks memory for the first items and counts. Inlined, as else all of the sketch is copied for the call.
+    @inlinable
+    @inline(__always)
     public func prefetch() {
         columns.withUnsafeBufferPointer { columns in
             guard let start = columns.baseAddress else { return }
@@ -65,7 +67,7 @@ public struct SuccessorSketch: Sendable, Equatable {
         }
     }
 
-    private static let prefetchedEntries = 32
+    @inlinable static var prefetchedEntries: Int { 32 }
 
     /// All weights, faded until `at`.
     public var total: Float { sum / unit }

@@ -102,10 +102,7 @@ struct ScalingBenchmark: AsyncParsableCommand {
         let clock = ContinuousClock()
         let (start, processor) = (clock.now, ProcessorTime.ofThisProcess)
         engine.start { _ in }
-        let all = StatusField.Value.integer(Int64(recorded.count))
-        while engine.status().first(where: { $0.name == "position.0" })?.value != all {
-            try await Task.sleep(for: .milliseconds(2))
-        }
+        while engine.eventsApplied < recorded.count { try await Task.sleep(for: .milliseconds(2)) }
         var part = ScalingReport.Part(
             seconds: start.duration(to: clock.now).seconds, stages: engine.stages.all,
             scores: ScalingReport.scores(engine.status()))
