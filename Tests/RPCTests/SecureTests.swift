@@ -139,6 +139,23 @@ struct SecureTests {
         }
     }
 
+    @Test("STATUS tells when the certificate that is shown ends, the new one's once it is shown")
+    func end() async throws {
+        let security = try ServerSecurity(try files(.server))
+        try await withServer(security) { port, server in
+            let client = try self.client("tls://localhost:\(port)")
+            let shown = Int64(security.ends.timeIntervalSince1970)
+            #expect(shown > 1_700_000_000)
+            #expect(try client.call(["STATUS"])["rpc.tls.ends-at"] == .integer(shown))
+            #expect(server.status.contains { $0.name == "rpc.tls.ends-at" && $0.value == .integer(shown) })
+            _ = try self.files(.elsewhere)
+            security.show(try security.readAgain())
+            #expect(
+                try client.call(["STATUS"])["rpc.tls.ends-at"]
+                    == .integer(Int64(security.ends.timeIntervalSince1970)))
+        }
+    }
+
     @Test("who does not agree on TLS in time is closed")
     func silentClient() async throws {
         let options: (inout RPCServerOptions) -> Void = { $0.requestTimeout = .milliseconds(200) }
