@@ -48,4 +48,9 @@ import Testing
         let violation = Simulation(Script(setting, steps)).run()
         #expect(violation == nil)
     }
+
+    @Test("An engine that meets a gap while a checkpoint is slow stops once that has ended, and the simulation waits")
+    func gapBehindSlowCheckpoint() {
+        #expect(SimulationRuns.run(4_509).0 == nil)
+    }
 }
