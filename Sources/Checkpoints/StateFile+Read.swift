@@ -248,7 +248,9 @@ struct FactorReader {
             let popularity = StoredPopularity(
                 positives: Int32(clamping: statement.integer(5)), popular: statement.double(6),
                 trend: statement.double(7), countedAt: statement.integer(8))
-            guard StoredNumber.isOne(popularity.popular), StoredNumber.isOne(popularity.trend) else {
+            guard StoredNumber.isOne(popularity.popular), StoredNumber.isOne(popularity.trend),
+                StoredNumber.isMoment(popularity.countedAt)
+            else {
                 throw StateFile.damaged(
                     path, "the popularity of item_factors row \(statement.integer(1)) is absurd")
             }
@@ -317,6 +319,9 @@ package enum StoredNumber {
     fileprivate static let mostBits = Float(most).bitPattern
 
     package static func isOne(_ value: Double) -> Bool { abs(value) < most }
+
+    /// An ordinal of an event, or a time in milliseconds: what another is taken from, or added to, stays a number.
+    package static func isMoment(_ value: Int64) -> Bool { value.magnitude <= 1 << 56 }
 }
 
 extension UnsafeRawBufferPointer {

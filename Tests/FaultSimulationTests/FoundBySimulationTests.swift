@@ -49,7 +49,7 @@ import Testing
         #expect(violation == nil)
     }
 
-    @Test("An engine that meets a gap while a checkpoint is slow stops once that has ended, and the simulation waits")
+    @Test("An engine that meets a gap beside a slow checkpoint stops once that has ended, and is waited for")
     func gapBehindSlowCheckpoint() {
         #expect(SimulationRuns.run(4_509).0 == nil)
     }

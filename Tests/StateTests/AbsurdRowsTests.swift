@@ -105,6 +105,10 @@ struct AbsurdRowsTests {
             ("the counts of items row", { $0.items[0].ratingSum = .infinity }),
             ("the counts of users row", { $0.users[0].ratings = .max }),
             ("the counts of users row", { $0.users[0].residualSum = -.infinity }),
+            // What a daemon took from a time like these, with the next event, ended it.
+            ("the counts of users row", { $0.users[0].lastEvent = .min }),
+            ("the counts of items row", { $0.items[0].lastEvent = .max }),
+            ("popularity of item_factors row", { $0.itemFactors[0].popularity[0].countedAt = .min }),
         ]
         for (words, change) in changes {
             let error = try refusal(change)

@@ -140,7 +140,10 @@ package final class StateLoader: StateReader {
         }
         nextItem += 1
         guard let users = Int32(exactly: stored.users), let ratings = Int32(exactly: stored.ratings),
-            StoredNumber.isOne(stored.ratingSum)
+            StoredNumber.isOne(stored.ratingSum),
+            [stored.lastEvent, stored.titleAt, stored.tagsAt, stored.availableAt].allSatisfy({
+                $0.map(StoredNumber.isMoment) ?? true
+            })
         else {
             throw damaged("the counts of items row \(row) are absurd")
         }
