@@ -276,7 +276,8 @@ let package = Package(
         room(
             "KillRuns",
             [
-                "BenchmarkSupport", "EmbeddedEventLog", "EventLog", "Events", "Factors", "KillPoints", "Locking",
+                "BenchmarkSupport", "EmbeddedEventLog", "EventLog", "Events", "Factors", "KillPoints",
+                "Locking",
                 "RESP", logging,
             ]),
         room(
