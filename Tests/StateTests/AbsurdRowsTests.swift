@@ -116,6 +116,27 @@ struct AbsurdRowsTests {
         }
     }
 
+    @Test("pages that have changed places are refused: a row beyond the last page's was once written beyond its table")
+    func swappedPages() throws {
+        let delta = learned(batches(events(1_500), sizes: [300]), smallOptions()).collectChanges()
+        try StateFile.create(path: folder.state, identity: twoIdentity, delta: delta)
+        let whole = Array(try Data(contentsOf: URL(filePath: folder.state)))
+        let pageBytes = 4_096
+        // Leaves of tables (sqlite.org/fileformat.html, "B-tree Pages").
+        let leaves = (1..<whole.count / pageBytes).filter { whole[$0 * pageBytes] == 13 }
+        try #require(leaves.count > 4)
+        for (one, other) in zip(leaves, leaves.dropFirst()) {
+            var bytes = whole
+            for byte in 0..<pageBytes { bytes.swapAt(one * pageBytes + byte, other * pageBytes + byte) }
+            try Data(bytes).write(to: URL(filePath: folder.state))
+            let error = #expect(throws: StateError.self, "pages \(one) and \(other)") {
+                try StateFile(path: folder.state, identity: twoIdentity).read(
+                    into: StateLoader(state: LearnedState(options: smallOptions().state), path: folder.state))
+            }
+            #expect(error?.message.isEmpty == false)
+        }
+    }
+
     @Test("a window of recent events of absurd length asks for nothing, and starts anew")
     func recent() throws {
         let error = try refusal { delta in
