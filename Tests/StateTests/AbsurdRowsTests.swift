@@ -116,7 +116,7 @@ struct AbsurdRowsTests {
         }
     }
 
-    @Test("pages that changed places are refused: a row beyond the last page's was once written beyond its table")
+    @Test("pages that changed places are refused: a row was once written beyond its table's end")
     func swappedPages() throws {
         let delta = learned(batches(events(1_500), sizes: [300]), smallOptions()).collectChanges()
         try StateFile.create(path: folder.state, identity: twoIdentity, delta: delta)
