@@ -137,6 +137,12 @@ struct Preparation: ~Copyable {
         return token.offset < position
     }
 
+    /// Counts what is no event, unless it was counted before.
+    mutating func count(deadLetters: [Token], tombstones: [Token]) {
+        tally.counters.deadLetters += Int64(deadLetters.count { !isLearned($0) })
+        tally.counters.tombstones += Int64(tombstones.count { !isLearned($0) })
+    }
+
     /// Counts the event; false if there is nothing to be learned from it.
     mutating func admit(_ logged: EventInBatch) -> Bool {
         let event = logged.event
