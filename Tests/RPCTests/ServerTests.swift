@@ -1,6 +1,8 @@
 import Engine
+import Events
 import Foundation
 import Locking
+import LookUps
 import RESP
 import RPCSupport
 import Testing
