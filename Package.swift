@@ -275,7 +275,11 @@ let package = Package(
             ]),
         room(
             "KillRuns",
-            ["BenchmarkSupport", "EmbeddedEventLog", "Events", "Factors", "KillPoints", "RESP", logging]),
+            [
+                "BenchmarkSupport", "EmbeddedEventLog", "EventLog", "Events", "Factors", "KillPoints",
+                "Locking",
+                "RESP", logging,
+            ]),
         room(
             "DescribedRuns",
             [

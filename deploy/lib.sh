@@ -85,7 +85,7 @@ start_daemon() {
 }
 
 # Prints where a daemon serves HTTP, as its messages have it. Argument: the file of its messages.
-http_address() { sed -n 's/.* address=\(http:[^ ]*\) .*/\1/p' "$1" | tail -n 1; }
+http_address() { sed -n 's/.* address=\(https\{0,1\}:[^ ]*\) .*/\1/p' "$1" | tail -n 1; }
 
 # SIGTERM, and the exit code of a stop in order.
 stop_daemon() {

@@ -230,7 +230,7 @@ struct FactorReader {
             row.trail = beside
             return row
         }
-        guard beside.count == factors * 4, beside.allFloatsAreFinite else {
+        guard beside.count == factors * 4, beside.holdsNumbers else {
             throw StateFile.damaged(
                 path, "user_factors row \(row.row) has a long-term row that is malformed")
         }
@@ -248,6 +248,12 @@ struct FactorReader {
             let popularity = StoredPopularity(
                 positives: Int32(clamping: statement.integer(5)), popular: statement.double(6),
                 trend: statement.double(7), countedAt: statement.integer(8))
+            guard StoredNumber.isOne(popularity.popular), StoredNumber.isOne(popularity.trend),
+                StoredNumber.isMoment(popularity.countedAt)
+            else {
+                throw StateFile.damaged(
+                    path, "the popularity of item_factors row \(statement.integer(1)) is absurd")
+            }
             try reader.read(itemRow: row(of: statement, "item_factors", &model), popularity: popularity)
         }
         try check.requireWhole(db, path: path)
@@ -270,7 +276,7 @@ struct FactorReader {
         let (row, vector) = (statement.integer(1), statement.bytes(3))
         let (bias, step) = (statement.double(2), statement.double(4))
         let isWhole = vector.count == factors * 4 || vector.isEmpty && !hasVectors[model]
-        guard isWhole, bias.isFinite, step.isFinite, vector.allFloatsAreFinite else {
+        guard isWhole, StoredNumber.isOne(bias), StoredNumber.isOne(step), vector.holdsNumbers else {
             throw StateFile.damaged(
                 path, "\(table) row \(row) of model '\(names[model])' is not \(factors) finite float32")
         }
@@ -305,21 +311,34 @@ private struct FactorCounts {
     }
 }
 
+/// What numbers of a state may come to. Whatever is larger was never learned (`engine.norm-max`), and its squares, or their sum
+/// over a row, would be none that float32 has.
+package enum StoredNumber {
+    /// 2^53: squares of it, 2^20 of them added up, are below 2^127.
+    private static let most = 0x1p53
+    fileprivate static let mostBits = Float(most).bitPattern
+
+    package static func isOne(_ value: Double) -> Bool { abs(value) < most }
+
+    /// An ordinal of an event, or a time in milliseconds: what another is taken from, or added to, stays a number.
+    package static func isMoment(_ value: Int64) -> Bool { value.magnitude <= 1 << 56 }
+}
+
 extension UnsafeRawBufferPointer {
-    /// Every number is finite: no exponent is all ones.
-    var allFloatsAreFinite: Bool {
-        var isFinite = true
+    /// Every one is a number, and none larger than any that is learned.
+    var holdsNumbers: Bool {
+        var areNumbers = true
         for start in stride(from: 0, to: count - 3, by: 4) {
             let bits = UInt32(littleEndian: loadUnaligned(fromByteOffset: start, as: UInt32.self))
-            // Without a way out of the loop, so that the compiler looks at several at once.
-            isFinite = isFinite && bits & 0x7F80_0000 != 0x7F80_0000
+            // Without a way out of the loop, so that the compiler looks at several at once. What is none has the highest bits.
+            areNumbers = areNumbers && bits & 0x7FFF_FFFF < StoredNumber.mostBits
         }
-        return isFinite
+        return areNumbers
     }
 }
 
 extension Data {
-    var allFloatsAreFinite: Bool { withUnsafeBytes(\.allFloatsAreFinite) }
+    var holdsNumbers: Bool { withUnsafeBytes(\.holdsNumbers) }
 }
 
 extension PlainStatement {

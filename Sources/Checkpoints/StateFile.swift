@@ -84,12 +84,20 @@ public final class StateFile: Sendable {
         }
     }
 
-    /// SQLite takes a file of no bytes for a new one, and removes the log beside it.
+    /// SQLite takes a file of no bytes for a new one, and removes the log beside it; and so one that is shorter than any page.
     private static func refuseEmptied(_ path: String, _ wal: WriteAheadLog) throws {
         let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-        guard wal.bytes > 0, let size = attributes?[.size] as? NSNumber, size.int64Value == 0 else { return }
-        throw damaged(path, "it is empty, and has a write-ahead log")
+        guard let size = (attributes?[.size] as? NSNumber)?.int64Value else { return }
+        guard size > 0 || wal.bytes == 0 else {
+            throw damaged(path, "it is empty, and has a write-ahead log")
+        }
+        guard size == 0 || size >= leastPageBytes else {
+            throw damaged(path, "it is cut off after \(size) bytes")
+        }
     }
+
+    /// Of SQLite's pages (sqlite.org/fileformat.html).
+    private static let leastPageBytes = 512
 
     /// What was read, or written, is sound: the write-ahead log may be folded in.
     func proveLog() {

@@ -98,7 +98,7 @@ extension StateFile {
             }
             // Vectors of content: float32 throughout.
             if name.hasPrefix("content.weights"), case .blob(let data)? = report.scalars[name],
-                !data.allFloatsAreFinite
+                !data.holdsNumbers
             {
                 report.problems.append("scalar '\(name)' is not finite")
             }
@@ -122,15 +122,15 @@ extension StateFile {
             let (model, bias) = (rows.text(0), rows.double(2))
             report.factorRows["\(table).\(model)", default: 0] += 1
             let vector = rows.bytes(3)
-            var isWhole = vector.count == bytes && vector.allFloatsAreFinite
+            var isWhole = vector.count == bytes && vector.holdsNumbers
             // What stands beside an empty vector is the model's own.
             if withoutVectors.contains(model), vector.isEmpty {
                 isWhole = true
             } else if isWhole, !rows.isNull(4) {
                 let longTerm = rows.bytes(4)
-                isWhole = longTerm.count == bytes && longTerm.allFloatsAreFinite
+                isWhole = longTerm.count == bytes && longTerm.holdsNumbers
             }
-            if !isWhole || !bias.isFinite { bad += 1 }
+            if !isWhole || !StoredNumber.isOne(bias) { bad += 1 }
         }
         let wanted = owners == "users" ? report.users : report.items
         for model in report.identity.models.keys.sorted() {
@@ -211,7 +211,7 @@ extension StoredUser {
                 let item = Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: Int32.self))
                 defer { last = item }
                 let weights = UnsafeRawBufferPointer(rebasing: bytes[start + 8..<start + 16])
-                return item > last && items.contains(item) && weights.allFloatsAreFinite
+                return item > last && items.contains(item) && weights.holdsNumbers
             }
         }
     }

@@ -122,15 +122,16 @@ extension SummedTable {
     /// Gives every row and every table the checksum of what stands there now, in a file that had none.
     static func signAll(_ db: Database) throws {
         try ReplacedChecksums.addRowChecksum(to: db)
-        for table in allCases {
-            if table.rowsHaveChecksums {
-                try db.execute(
-                    sql:
-                        "UPDATE \(table.rawValue) SET checksum = row_checksum('\(table.rawValue)', \(table.list))"
-                )
-            }
-            try table.store(table.sumOfContents(db), db)
+        for table in allCases { try table.sign(db) }
+    }
+
+    /// The same of one table, on a connection that knows `row_checksum`.
+    func sign(_ db: Database) throws {
+        if rowsHaveChecksums {
+            try db.execute(
+                sql: "UPDATE \(rawValue) SET checksum = row_checksum('\(rawValue)', \(list))")
         }
+        try store(sumOfContents(db), db)
     }
 }
 

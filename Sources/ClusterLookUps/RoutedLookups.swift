@@ -109,6 +109,8 @@ extension RoutedLookups {
 
     public func status() -> [StatusField] { service.status() }
 
+    public var eventsApplied: Int64 { service.eventsApplied }
+
     public func digest() throws(LookupError) -> (digest: String, positions: [Int32: Int64]) {
         try service.digest()
     }

@@ -49,6 +49,8 @@ package protocol ServerSettings: Sendable {
     var idleTimeout: Duration { get }
     /// Bytes that may be held for one client.
     var clientBytesMax: Int { get }
+    /// When the certificate that is shown now ends, in seconds since 1970; `nil` where none is.
+    var certificateEndsAt: Int64? { get }
 
     /// Who has which users; `nil` of a daemon alone.
     var cluster: (any ClusterDirectory)? { get }
@@ -57,6 +59,7 @@ package protocol ServerSettings: Sendable {
 }
 
 extension ServerSettings {
+    package var certificateEndsAt: Int64? { nil }
     package var cluster: (any ClusterDirectory)? { nil }
     package var forwards: Bool { false }
 }

@@ -82,7 +82,10 @@ package enum ServerCommands {
             StatusField("rpc.commands", .integer(counters.commands.load(ordering: .relaxed))),
             StatusField("rpc.commands.refused", .integer(counters.refused.load(ordering: .relaxed))),
         ]
-        return own + clusterFields(environment)
+        let certificate = environment.settings.certificateEndsAt.map {
+            StatusField("rpc.tls.ends-at", .integer($0))
+        }
+        return own + (certificate.map { [$0] } ?? []) + clusterFields(environment)
             + environment.access.counters.all.map { StatusField($0.name, .integer($0.count)) }
     }
 

@@ -163,12 +163,14 @@ public final class EmbeddedLog: EventLog {
             if group.isEmpty { return }
             let outcome = commit(group)
             completions.async {
+                // First: whoever hears that theirs is done may append as many anew.
+                let ended = group.reduce(0) { $0 + $1.records.count }
+                self.state.withLock { $0.pending -= ended }
                 var before: Int64 = 0
                 for append in group {
                     append.completion(outcome.map { [before] in $0 + before })
                     before += Int64(append.records.count)
                 }
-                self.state.withLock { $0.pending -= Int(before) }
             }
         }
     }

@@ -23,6 +23,8 @@ extension Engine {
         }
     }
 
+    public var eventsApplied: Int64 { published.snapshot.counters.applied }
+
     public func status() -> [StatusField] {
         let snapshot = published.snapshot
         var fields = serverFields()

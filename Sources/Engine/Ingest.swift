@@ -144,14 +144,14 @@ final class Ingest: Sendable {
             batch.bytes += payload.count
             batch.oldestTime = batch.oldestTime ?? record.time
             guard !record.isTombstone else {
-                batch.tombstones += 1
+                batch.tombstones.append(record.token)
                 return
             }
             do throws(EventError) {
                 try decoder.decode(
                     payload, token: record.token, logTime: record.time, into: &batch.events)
             } catch {
-                batch.deadLetters += 1
+                batch.deadLetters.append(record.token)
                 log.putAside(
                     DeadLetter(
                         token: record.token, time: record.time, reason: error.description,

@@ -43,6 +43,8 @@ public protocol LookupService: AnyObject, Sendable {
     /// The latest updates that the guard dropped, of one model or of all, newest first; of this run.
     func quarantine(_ count: Int, model: String?) throws(LookupError) -> [QuarantinedUpdate]
     func models() -> [ModelStatus]
+    /// Events learned so far, as look-ups see them: `events.applied` of `status` alone.
+    var eventsApplied: Int64 { get }
     /// Names are dotted (`events.applied`); the part before the first dot is the section in `INFO`.
     func status() -> [StatusField]
     /// A digest of all learned state, 16 hex digits, and the positions it was taken at. Costs a pass over all state.
@@ -60,6 +62,14 @@ public protocol LookupService: AnyObject, Sendable {
     )
     /// Makes the state durable; calls back with the positions it stands at.
     func checkpoint(completion: @escaping @Sendable (Result<[Int32: Int64], LookupError>) -> Void)
+}
+
+extension LookupService {
+    public var eventsApplied: Int64 {
+        guard case .integer(let count)? = status().first(where: { $0.name == "events.applied" })?.value
+        else { return 0 }
+        return count
+    }
 }
 
 /// For callers who want the items alone.

@@ -57,6 +57,9 @@ extension Simulation {
 
     private func look() throws(Violation) -> Stand {
         let engine = try life.engine
+        // Behind what was polled. Asked before where it stands: what waits now may be learned while that is looked at.
+        engine.whileLearningWaits { _ in }
+        let isBehind = engine.eventsWaiting > 0
         let (positions, counters) = engine.whileLearningWaits { state in
             (
                 state.positions,
@@ -65,7 +68,7 @@ extension Simulation {
         }
         follow(to: positions)
         return Stand(
-            positions: positions, counters: Dictionary(counters) { $1 }, isBehind: engine.eventsWaiting > 0)
+            positions: positions, counters: Dictionary(counters) { $1 }, isBehind: isBehind)
     }
 
     private func check(counters: [String: Int]) throws(Violation) {

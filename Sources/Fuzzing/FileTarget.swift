@@ -15,8 +15,10 @@ final class ScratchFile {
 
     deinit { for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) } }
 
-    func write(_ bytes: [UInt8]) throws(FuzzFinding) {
-        let descriptor = open(path, O_WRONLY | O_TRUNC)
+    func write(_ bytes: [UInt8]) throws(FuzzFinding) { try Self.write(bytes, to: path) }
+
+    static func write(_ bytes: [UInt8], to path: String) throws(FuzzFinding) {
+        let descriptor = open(path, O_WRONLY | O_TRUNC | O_CREAT, 0o600)
         defer { close(descriptor) }
         let count = bytes.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
         guard count == bytes.count else { throw FuzzFinding(what: "cannot write \(path)", input: bytes) }

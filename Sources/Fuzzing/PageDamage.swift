@@ -16,10 +16,32 @@ struct PageDamage {
             // A page's number, where one stands in the rightmost pointer, an overflow chain, the list of free pages.
             put(word: pageNumber(pages, &numbers), at: page + numbers.below(max(1, pageSize - 4)), in: &bytes)
         case 9: changeFileHeader(of: &bytes, &numbers)
-        case 10: copy(page, to: numbers.below(pages) * pageSize, in: &bytes)
+        case 10:
+            let other = numbers.below(pages) * pageSize
+            if numbers.happens(oneIn: 2) {
+                copy(page, to: other, in: &bytes)
+            } else {
+                swap(page, other, in: &bytes)
+            }
         case 11: for place in page..<min(bytes.count, page + pageSize) { bytes[place] = 0 }
         case 12: bytes.removeLast(numbers.below(bytes.count))
         default: if pages > 1 { bytes.removeLast((1 + numbers.below(pages - 1)) * pageSize) }
+        }
+    }
+
+    /// Some pages, or sectors, are those of another time.
+    func mix(_ bytes: inout [UInt8], with others: [UInt8], _ numbers: inout FuzzNumbers) {
+        let unit = numbers.happens(oneIn: 3) ? 512 : pageSize
+        for _ in 0...numbers.below(4) {
+            let first = numbers.below(max(1, max(bytes.count, others.count) / unit))
+            for number in first..<first + 1 + numbers.below(3) {
+                let range = number * unit..<(number + 1) * unit
+                if range.upperBound <= min(bytes.count, others.count) {
+                    bytes.replaceSubrange(range, with: others[range])
+                } else if range.upperBound <= others.count, range.lowerBound == bytes.count {
+                    bytes += others[range]
+                }
+            }
         }
     }
 
@@ -117,6 +139,11 @@ struct PageDamage {
     private func copy(_ from: Int, to: Int, in bytes: inout [UInt8]) {
         guard from + pageSize <= bytes.count, to + pageSize <= bytes.count else { return }
         bytes.replaceSubrange(to..<to + pageSize, with: Array(bytes[from..<from + pageSize]))
+    }
+
+    private func swap(_ one: Int, _ other: Int, in bytes: inout [UInt8]) {
+        guard one + pageSize <= bytes.count, other + pageSize <= bytes.count else { return }
+        for byte in 0..<pageSize { bytes.swapAt(one + byte, other + byte) }
     }
 
     // MARK: - The write-ahead log

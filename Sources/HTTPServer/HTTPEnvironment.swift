@@ -7,6 +7,7 @@ import LookUps
 import NIOCore
 import NIOPosix
 import Synchronization
+import TransportSecurity
 import Vitals
 
 /// What requests stand on; shared by all connections of a server.
@@ -80,7 +81,7 @@ final class HTTPEnvironment: Sendable {
     /// As STATUS has those of the RPC.
     var ownStatus: [StatusField] {
         let counts = connections.counts
-        return [
+        let own = [
             StatusField("http.connections", .integer(Int64(counts.open))),
             StatusField("http.connections.max", .integer(Int64(options.connectionsMax))),
             StatusField("http.connections.accepted", .integer(Int64(counts.accepted))),
@@ -88,6 +89,8 @@ final class HTTPEnvironment: Sendable {
             StatusField("http.connections.cut-off", .integer(Int64(counts.cutOff))),
             StatusField("http.viewers", .integer(Int64(live.viewers))),
         ]
+        guard let security = options.security else { return own }
+        return own + [StatusField("http.tls.ends-at", .integer(security.endsAt))]
     }
 
     /// All that is known of the daemon.

@@ -10,8 +10,8 @@ import Vitals
 /// What the daemon tells of itself each second, worked out once for all who look on, and kept for as long as rates and
 /// curves need.
 ///
-/// A second's work is ten readings of STATUS and MODELS, some fifty microseconds each; with viewers one text more, which
-/// all of them get.
+/// A second's work is one reading of STATUS and, while events are learned, ten of MODELS; with viewers one text more, which all
+/// of them get.
 final class LiveFeed: Sendable {
     /// Of a second.
     struct Sample: Sendable {
@@ -38,6 +38,8 @@ final class LiveFeed: Sendable {
         var cannotKeep = false
         var source: Source?
         var ticks = 0
+        /// Events learned when the scores were last looked at.
+        var applied: Int64?
     }
 
     private struct Source: Sendable {
@@ -80,11 +82,12 @@ final class LiveFeed: Sendable {
     func start(_ service: any LookupService, _ others: @escaping @Sendable () -> [StatusField]) {
         queue.async { [self] in
             // What a kill has taken back is learned anew, and drawn anew.
-            let applied = Int64(service.status().number("events.applied") ?? 0)
-            let kept = file?.load(until: applied) ?? ScoreCurves()
+            let kept = file?.load(until: service.eventsApplied) ?? ScoreCurves()
             state.withLock { state in
                 guard !state.isStopped else { return }
-                (state.source, state.ticks) = (Source(service: service, others: others), 0)
+                (state.source, state.ticks, state.applied) = (
+                    Source(service: service, others: others), 0, nil
+                )
                 (state.curves, state.kept) = (kept, kept)
             }
             tick()
@@ -134,14 +137,18 @@ final class LiveFeed: Sendable {
         }
         guard let source else { return }
         ThreadPriority.yieldToLookUps()
-        let (status, models) = (source.service.status(), source.service.models())
-        state.withLock {
-            $0.curves.take(
-                models, applied: Int64(status.number("events.applied") ?? 0),
-                time: Int64(Date().timeIntervalSince1970 * 1000))
+        let applied = source.service.eventsApplied
+        // Where nothing was learned nothing has changed: a daemon at rest costs next to nothing.
+        if isSample || state.withLock({ $0.applied != applied }) {
+            let models = source.service.models()
+            state.withLock {
+                $0.applied = applied
+                $0.curves.take(
+                    models, applied: applied, time: Int64(Date().timeIntervalSince1970 * 1000))
+            }
+            if isSample { tell(source.service.status() + source.others(), models) }
         }
         if saves { save() }
-        if isSample { tell(status + source.others(), models) }
     }
 
     private func tell(_ status: [StatusField], _ models: [ModelStatus]) {

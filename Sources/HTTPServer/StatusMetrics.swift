@@ -134,6 +134,8 @@ struct StatusMetrics {
             "Connections closed without their client's doing.", [("server", "http")]),
         level("rpc.held-bytes", "connections_held_bytes", "Bytes held for clients of the RPC."),
         level("http.viewers", "viewers", "Streams followed."),
+        level("rpc.tls.ends-at", expiry, expiryHelp, [("server", "rpc")]),
+        level("http.tls.ends-at", expiry, expiryHelp, [("server", "http")]),
         count(
             "access.refused.*", "access_refused", "Commands and requests refused, by why.", by: "why"),
         count("rpc.commands", "commands", "Commands of the RPC."),
@@ -177,6 +179,9 @@ struct StatusMetrics {
         level("loses-to-means", "model_loses", losesHelp, [("baseline", "means")]),
         level("loses-to-popularity", "model_loses", losesHelp, [("baseline", "popularity")]),
     ]
+
+    private static let expiry = "tls_certificate_expiry_timestamp_seconds"
+    private static let expiryHelp = "When the certificate that is shown now ends, since 1970."
 
     /// What `*` may stand for and what adds up other fields: Prometheus adds up by itself, and would count twice.
     private static let sums: Set = ["total", "sum", "resident"]

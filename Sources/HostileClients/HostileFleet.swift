@@ -51,6 +51,8 @@ package final class HostileFleet: Sendable {
     }
 
     private func run() {
+        // On a machine of their own they would take nothing of the daemon's processors but by what they ask.
+        ThreadPriority.yieldToLookUps()
         var connections = [HostileConnection?](repeating: nil, count: wanted.count)
         var room = [UInt8](repeating: 0, count: 16 << 10)
         while !isStopped.withLock({ $0 }) {

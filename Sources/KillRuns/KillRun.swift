@@ -6,10 +6,12 @@
 
 package import BenchmarkSupport
 internal import EmbeddedEventLog
+internal import EventLog
 internal import Events
 package import Factors
 internal import Foundation
 internal import KillPoints
+internal import Locking
 internal import Logging
 internal import RESP
 
@@ -174,15 +176,21 @@ final class KillPlace {
         let log = try EmbeddedLog(path: state + "/log.sqlite", logger: quiet)
         defer { log.close() }
         let done = DispatchSemaphore(value: 0)
+        let refusal = Lock<EventLogError?>(nil)
         for index in 0..<events.count {
             try events.withRecord(index) { key, payload in
                 let key = try EntityID(String(decoding: key, as: UTF8.self))
-                log.append(key: key, payload: Array(payload), time: 1_700_000_000_000) { _ in done.signal() }
+                log.append(key: key, payload: Array(payload), time: 1_700_000_000_000) { outcome in
+                    if case .failure(let error) = outcome { refusal.withLock { $0 = error } }
+                    done.signal()
+                }
             }
             // Never more under way than the log takes.
             if index % 10_000 == 9_999 { for _ in 0..<10_000 { done.wait() } }
         }
         for _ in 0..<events.count % 10_000 { done.wait() }
+        // What is not in the log would pass for lost.
+        if let refusal = refusal.withLock({ $0 }) { throw refusal }
     }
 
     func start(at point: String? = nil, wait: Bool = true) throws {

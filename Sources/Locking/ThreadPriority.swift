@@ -27,6 +27,11 @@ public enum ThreadPriority {
         _ = scheduling_give_way(min(niceMax, given + appendingNice))
     }
 
+    /// The same for answers to those who ask for many at once: they wait for the last of them, and others for their only one.
+    public static func answerPipelines() {
+        _ = scheduling_give_way(appendingNice)
+    }
+
     /// For the calling thread, once: it asks for short time slices, and so runs as soon as it is woken. Else it would
     /// wait for the end of whatever slice is running, which takes milliseconds.
     public static func answerLookUps() {

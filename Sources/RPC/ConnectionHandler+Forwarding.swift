@@ -78,7 +78,7 @@ extension ConnectionHandler {
     private func evaluate(_ lookup: Lookup, _ completion: @escaping (RESPValue) -> Void) {
         guard leavesEventLoop(lookup), let context else { return completion(lookup.evaluate()) }
         let bound = NIOLoopBound(completion, eventLoop: context.eventLoop)
-        lookupThreads.submit { [port] state in
+        lookupThreads.single.submit { [port] state in
             guard state == .active else { return }
             let value = lookup.evaluate()
             port?.deliver { _ in bound.value(value) }

@@ -11,6 +11,7 @@ extension ConnectionHandler {
     private var canStart: Bool {
         (phase == .open || phase == .draining || (phase == .handingOver && isUnfinished))
             && !isAuthenticating && replies.count < environment.options.commandsInFlightMax
+            && pipelinedUnderWay < Self.pipelinedUnderWayMax
             && output.readableBytes + replies.heldBytes <= environment.options.clientBytesMax && !isHeldBack
     }
 
@@ -58,9 +59,15 @@ extension ConnectionHandler {
     /// Whether there may be another whole request.
     private func startCommands() -> Bool {
         var left = Self.commandsPerTurnMax
-        defer { compactInput() }
+        defer {
+            answerTogether()
+            compactInput()
+        }
         while canStart {
-            guard left > 0 else { return true }
+            guard left > 0 else {
+                isPipelining = true
+                return true
+            }
             left -= 1
             if let request = execution.requests.popFirst() {
                 execution.bytes -= request.memoryBytes
@@ -70,6 +77,8 @@ extension ConnectionHandler {
             do throws(RESPProtocolError) {
                 guard let request = try decoder.next(from: &input) else {
                     if phase == .draining { phase = .closing }
+                    // One command by itself: the client waits for its answer.
+                    if replies.count <= 1, left == Self.commandsPerTurnMax - 2 { isPipelining = false }
                     return false
                 }
                 start(request)
@@ -149,10 +158,11 @@ extension ConnectionHandler {
     }
 
     private func run(_ lookup: Lookup, _ place: ReplyQueue.Place, _ form: ReplyForm) {
+        if isPipelining { return answerTogether(PipelinedLookup(lookup: lookup, place: place, form: form)) }
         guard leavesEventLoop(lookup) else {
             return fill(place, lookup.evaluate(), form)
         }
-        lookupThreads.submit { [port] state in
+        lookupThreads.single.submit { [port] state in
             guard state == .active else { return }
             let value = lookup.evaluate()
             port?.deliver { $0.complete(place, value, form) }
@@ -168,7 +178,7 @@ extension ConnectionHandler {
         }
     }
 
-    private func fill(_ place: ReplyQueue.Place, _ value: RESPValue, _ form: ReplyForm) {
+    func fill(_ place: ReplyQueue.Place, _ value: RESPValue, _ form: ReplyForm) {
         replies.fill(place, movingTo: &output.buffer) { buffer in
             guard !form.isSilent else { return }
             RESPEncoder(version: form.version).encode(value, into: &buffer)

@@ -17,7 +17,7 @@ import Synchronization
 /// The channel's events stand here, how commands are started and answered in `ConnectionHandler+Serving.swift`, how a
 /// connection ends in `ConnectionHandler+Closing.swift`, how other daemons are asked in
 /// `ConnectionHandler+Forwarding.swift`, and how it goes to another server in
-/// `ConnectionHandler+HandingOver.swift`; the stored properties are for these five files alone.
+/// `ConnectionHandler+HandingOver.swift`; the stored properties are for these files and that of pipelines alone.
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -62,9 +62,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     /// Commands started before other connections of the event loop have their turn.
     static let commandsPerTurnMax = 32
+    /// Look-ups under way of a client that asks for more than that at once: those of several such clients take turns.
+    static let pipelinedUnderWayMax = 4 * commandsPerTurnMax
 
     let environment: ServerEnvironment
-    let lookupThreads: NIOThreadPool
+    let lookupThreads: LookupThreads
     let logger: Logger
     /// TLS is spoken, whose keys this process alone has.
     let isSecure: Bool
@@ -77,6 +79,13 @@ final class ConnectionHandler: ChannelDuplexHandler {
     var input = ByteBuffer()
     var execution = Execution()
     var replies = ReplyQueue()
+    /// The client has sent more than one turn's commands at once, and is not through with them; see
+    /// `ConnectionHandler+Pipelining.swift`.
+    var isPipelining = false
+    /// Look-ups of this turn, to be answered together.
+    var together: [PipelinedLookup] = []
+    /// These, and those of turns before that are not answered yet.
+    var pipelinedUnderWay = 0
     let output: ConnectionOutput
     /// A password is being checked; what comes behind it may depend on the answer.
     var isAuthenticating = false
@@ -99,7 +108,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     init(
         session: Session, memory: ClientMemory, environment: ServerEnvironment,
-        lookupThreads: NIOThreadPool, isSecure: Bool = false, logger: Logger
+        lookupThreads: LookupThreads, isSecure: Bool = false, logger: Logger
     ) {
         self.session = session
         self.isSecure = isSecure

@@ -47,7 +47,7 @@ public final class RPCServer: Sendable {
         /// A copy of the listener's descriptor, for whoever takes over.
         let spare: CInt
         let eventLoops: MultiThreadedEventLoopGroup
-        let lookupThreads: NIOThreadPool
+        let lookupThreads: LookupThreads
     }
 
     private enum State {
@@ -61,7 +61,7 @@ public final class RPCServer: Sendable {
     private var environment: ServerEnvironment { current.withLock { $0 } }
     let logger: Logger
     private let state = Lock(State.idle)
-    private let prepared = Lock<(MultiThreadedEventLoopGroup, NIOThreadPool)?>(nil)
+    private let prepared = Lock<(MultiThreadedEventLoopGroup, LookupThreads)?>(nil)
     var registry: ConnectionRegistry { environment.registry }
 
     public init(options: RPCServerOptions, service: any LookupService, logger: Logger) {
@@ -194,23 +194,21 @@ public final class RPCServer: Sendable {
         prepared.withLock { $0 = threads }
     }
 
-    func makeThreads() -> (MultiThreadedEventLoopGroup, NIOThreadPool) {
+    func makeThreads() -> (MultiThreadedEventLoopGroup, LookupThreads) {
         prepared.withLock { $0.take() } ?? newThreads()
     }
 
-    private func newThreads() -> (MultiThreadedEventLoopGroup, NIOThreadPool) {
+    private func newThreads() -> (MultiThreadedEventLoopGroup, LookupThreads) {
         let options = environment.options
         let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: max(1, options.eventLoopThreads))
         for eventLoop in eventLoops.makeIterator() { eventLoop.execute { ThreadPriority.answerLookUps() } }
-        let lookupThreads = NIOThreadPool(numberOfThreads: max(1, options.lookupThreads))
-        lookupThreads.start()
-        return (eventLoops, lookupThreads)
+        return (eventLoops, LookupThreads(count: options.lookupThreads))
     }
 
     /// - Parameter descriptor: listens; taken over, whatever comes of it.
     func listen(
         on descriptor: CInt, at place: SocketPath, _ eventLoops: MultiThreadedEventLoopGroup,
-        _ lookupThreads: NIOThreadPool
+        _ lookupThreads: LookupThreads
     ) async throws(RPCServerError) -> Running {
         let spare = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
         do {
@@ -236,7 +234,7 @@ public final class RPCServer: Sendable {
     }
 
     private func listenOverTCP(
-        _ eventLoops: MultiThreadedEventLoopGroup, _ lookupThreads: NIOThreadPool
+        _ eventLoops: MultiThreadedEventLoopGroup, _ lookupThreads: LookupThreads
     ) async throws(RPCServerError) -> (any Channel)? {
         guard let (host, port) = environment.options.listen else { return nil }
         do {
@@ -267,7 +265,7 @@ public final class RPCServer: Sendable {
     }
 
     private func bootstrap(
-        on eventLoops: MultiThreadedEventLoopGroup, _ lookupThreads: NIOThreadPool
+        on eventLoops: MultiThreadedEventLoopGroup, _ lookupThreads: LookupThreads
     ) -> ServerBootstrap {
         ServerBootstrap(group: eventLoops)
             .serverChannelOption(.backlog, value: 512)
@@ -285,7 +283,7 @@ public final class RPCServer: Sendable {
     /// Enters a new connection. On its event loop.
     ///
     /// - Parameter client: who it was on another server.
-    func setUp(_ channel: any Channel, _ lookupThreads: NIOThreadPool, _ client: HandedClient?) throws {
+    func setUp(_ channel: any Channel, _ lookupThreads: LookupThreads, _ client: HandedClient?) throws {
         let environment = environment
         let peer = Self.peer(of: channel)
         let isSecure = try secure(channel, peer, environment.options)
@@ -339,9 +337,9 @@ public final class RPCServer: Sendable {
         return found ?? .unknown
     }
 
-    static func stop(_ eventLoops: MultiThreadedEventLoopGroup, _ threads: NIOThreadPool) async {
-        // Both only fail when stopped twice.
-        try? await threads.shutdownGracefully()
+    static func stop(_ eventLoops: MultiThreadedEventLoopGroup, _ threads: LookupThreads) async {
+        await threads.stop()
+        // It only fails when stopped twice.
         try? await eventLoops.shutdownGracefully()
     }
 }

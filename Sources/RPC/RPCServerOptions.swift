@@ -77,4 +77,6 @@ public struct RPCServerOptions: Sendable {
     }
 }
 
-extension RPCServerOptions: ServerSettings {}
+extension RPCServerOptions: ServerSettings {
+    package var certificateEndsAt: Int64? { security?.endsAt }
+}

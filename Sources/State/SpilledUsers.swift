@@ -198,6 +198,11 @@ extension UserState {
                 "the history, the hidden items, the marks or the tags of users row \(stored.row) are malformed"
             )
         }
+        guard (0...Int64(Int32.max)).contains(stored.ratings), StoredNumber.isOne(stored.residualSum),
+            StoredNumber.isMoment(stored.lastEvent), stored.tagsAt.map(StoredNumber.isMoment) ?? true
+        else {
+            throw StateError(.damaged, "the counts of users row \(stored.row) are absurd")
+        }
         (self.id, self.history, self.hidden, self.marks) = (id, history, hidden, marks)
         self.tags = tags
         (residualSum, ratings) = (stored.residualSum, Int(stored.ratings))

@@ -137,6 +137,7 @@ package final class BatchApplication {
     }
 
     private func prepare(_ batch: IngestBatch) {
+        preparation.count(deadLetters: batch.deadLetters, tombstones: batch.tombstones)
         batch.events.ids.withUnsafeBytes { ids in
             for (index, event) in batch.events.entries.enumerated() where !preparation.isLearned(event.token)
             {
@@ -308,8 +309,6 @@ package final class BatchApplication {
             state.partitionEvents?[partition, default: 0] += events
         }
         state.ratings = tally.ratings
-        state.counters.tombstones += Int64(batch.tombstones)
-        state.counters.deadLetters += Int64(batch.deadLetters)
         let finished = outcome
         outcome = Outcome(models: state.models.count)
         ending.whenLearned(finished)

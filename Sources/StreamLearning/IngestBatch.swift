@@ -21,9 +21,10 @@ package struct IngestBatch: Sendable {
     package var positions: [Int32: Int64] = [:]
     /// The last record of each partition.
     package var fingerprints: [Int32: RecordFingerprint] = [:]
-    package var deadLetters = 0
+    /// Records that are no events; by token, because what comes again after a rebalance is not counted again.
+    package var deadLetters: [Token] = []
     /// Records without a payload.
-    package var tombstones = 0
+    package var tombstones: [Token] = []
     /// Bytes of the records as the log handed them out.
     package var bytes = 0
     /// When the first of them came into the log, in milliseconds since 1970.
@@ -35,7 +36,7 @@ package struct IngestBatch: Sendable {
     }
 
     /// Records this batch stands for.
-    package var recordCount: Int { events.count + deadLetters + tombstones }
+    package var recordCount: Int { events.count + deadLetters.count + tombstones.count }
 
     /// Takes the batch that was taken from the log after this one.
     package mutating func append(_ later: IngestBatch) {

@@ -100,13 +100,17 @@ struct Preparation: ~Copyable {
 
     /// All at once, because each is a look into a table far larger than the cache.
     private mutating func knowAgain(_ entries: [DecodedEvents.Entry]) {
-        isNews.removeAll(keepingCapacity: true)
-        isNews.append(contentsOf: repeatElement(true, count: entries.count))
+        // Out of self and back: built for the thread sanitizer, the compiler takes it and what it is beside for one.
+        var news: [Bool] = []
+        swap(&news, &isNews)
+        news.removeAll(keepingCapacity: true)
+        news.append(contentsOf: repeatElement(true, count: entries.count))
         fingerprints.removeAll(keepingCapacity: true)
         for (place, event) in entries.enumerated() where event.isKnownAgain && !isLearned(event.token) {
             fingerprints.append((event.token.partition, event.fingerprint, place))
         }
-        state.recent.insert(fingerprints, isNews: &isNews)
+        state.recent.insert(fingerprints, isNews: &news)
+        isNews = news
     }
 
     /// Reads the batch's users who have left memory, all together, so that no shard waits for one. Where nobody is away
@@ -131,6 +135,12 @@ struct Preparation: ~Copyable {
     func isLearned(_ token: Token) -> Bool {
         guard let position = positions[token.partition] else { return false }
         return token.offset < position
+    }
+
+    /// Counts what is no event, unless it was counted before.
+    mutating func count(deadLetters: [Token], tombstones: [Token]) {
+        tally.counters.deadLetters += Int64(deadLetters.count { !isLearned($0) })
+        tally.counters.tombstones += Int64(tombstones.count { !isLearned($0) })
     }
 
     /// Counts the event; false if there is nothing to be learned from it.

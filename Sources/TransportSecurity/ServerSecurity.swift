@@ -23,6 +23,9 @@ public final class ServerSecurity: Sendable {
     /// When the certificate that is shown now ends.
     public var ends: Date { current.withLock { $0.ends } }
 
+    /// The same in seconds since 1970.
+    public var endsAt: Int64 { Int64(ends.timeIntervalSince1970) }
+
     /// Whether it does so soon.
     public var endsSoon: Bool { ends.timeIntervalSinceNow < Self.noticeBeforeEnd }
 

@@ -102,6 +102,20 @@ struct EmbeddedLogTests {
         #expect(log.partitions().first?.end == Int64(stored.count))
     }
 
+    @Test("whoever is told that an append is done may make the next one at once, in a queue of one, too")
+    func appendsOnCompletion() async throws {
+        let place = try EmbeddedPlace(.init(queueMax: 1))
+        let log = try place.openEmbedded()
+        defer { log.close() }
+        let (appends, key) = (Appends(count: 2), try EntityID("u"))
+        log.append(key: key, payload: [1], time: 1) { first in
+            appends.put(first, at: 0)
+            log.append(key: key, payload: [2], time: 1) { appends.put($0, at: 1) }
+        }
+        let offsets = try await appends.results().map { try $0.get().offset }
+        #expect(offsets == [0, 1])
+    }
+
     @Test("a file that has reached its size fails appends until retention makes room")
     func fileFull() async throws {
         let place = try EmbeddedPlace(.init(retainEvents: 1, fileBytesMax: 256 << 10))

@@ -48,4 +48,19 @@ import Testing
         let violation = Simulation(Script(setting, steps)).run()
         #expect(violation == nil)
     }
+
+    @Test("An engine that meets a gap beside a slow checkpoint stops once that has ended, and is waited for")
+    func gapBehindSlowCheckpoint() {
+        #expect(SimulationRuns.run(4_509).0 == nil)
+    }
+
+    @Test("What is no event, and is read again with its partition, is counted once")
+    func deadLettersReadAgain() {
+        #expect(SimulationRuns.run(3_092).0 == nil)
+    }
+
+    @Test("A state that was learned anew over a gap is not held against the one before")
+    func digestOverGap() {
+        #expect(SimulationRuns.run(4_877).0 == nil)
+    }
 }

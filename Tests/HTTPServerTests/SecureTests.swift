@@ -25,6 +25,12 @@ struct SecureTests {
                     "GET /v1/recommend/u1?count=2 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                 #expect(try Answer(connection.receiveToEnd()).status == 200)
             }
+            let asking = TCPConnection(try way.connect(to: "localhost", port: port, timeout: .seconds(20)))
+            asking.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            let ends = Int64(security.ends.timeIntervalSince1970)
+            #expect(
+                try Answer(asking.receiveToEnd()).text.contains(
+                    "freshet_tls_certificate_expiry_timestamp_seconds{server=\"http\"} \(ends)\n"))
             let plain = try TCPConnection(site.address)
             plain.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
             #expect(!String(decoding: plain.receiveToEnd(), as: UTF8.self).contains("HTTP/1.1 200"))

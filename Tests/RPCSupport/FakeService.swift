@@ -27,6 +27,8 @@ package final class FakeService: LookupService {
         package var holdsAppends = false
         package var refusal: LookupError?
         package var scoreFactor: Float = 1
+        /// Called before a recommendation is answered, on the thread that works it out.
+        package var beforeRecommending: (@Sendable (RecommendQuery) -> Void)?
         /// Look-ups answer `largeAnswer`.
         package var answersLarge = false
         package var statusText = "embedded"
@@ -80,6 +82,7 @@ package final class FakeService: LookupService {
 
     package func answer(_ query: RecommendQuery) throws(LookupError) -> ItemAnswer {
         change { $0.recommended.append(query) }
+        state.withLock { $0.beforeRecommending }?(query)
         if query.fallback == .none, query.user.string == "stranger" {
             throw LookupError(.noUser, "user 'stranger' is not known")
         }

@@ -27,7 +27,7 @@ struct CompletionPortTests {
         let scratch = try Scratch()
         defer { scratch.remove() }
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let threads = NIOThreadPool(numberOfThreads: 1)
+        let threads = LookupThreads(count: 1)
         let course = Course()
         let loop = loops.next()
         try await loop.submit {
@@ -42,6 +42,7 @@ struct CompletionPortTests {
         // Behind whatever the body has left for later, and what that has.
         for _ in 0..<3 { try await loop.submit {}.get() }
         if words > 0 { _ = await offPool { eventually { course.all.count >= words } } }
+        await threads.stop()
         try await loops.shutdownGracefully()
         return course.all
     }

@@ -1,4 +1,5 @@
 import Access
+import Engine
 import Foundation
 import Locking
 import RESP
@@ -136,6 +137,23 @@ struct SecureTests {
             _ = try self.files(.server)
             security.show(try security.readAgain())
             #expect(try self.client("tls://localhost:\(port)").call(["PING"]) == .simple("PONG"))
+        }
+    }
+
+    @Test("STATUS tells when the certificate that is shown ends, the new one's once it is shown")
+    func end() async throws {
+        let security = try ServerSecurity(try files(.server))
+        try await withServer(security) { port, server in
+            let client = try self.client("tls://localhost:\(port)")
+            let shown = Int64(security.ends.timeIntervalSince1970)
+            #expect(shown > 1_700_000_000)
+            #expect(try client.call(["STATUS"])["rpc.tls.ends-at"] == .integer(shown))
+            #expect(server.status.contains { $0.name == "rpc.tls.ends-at" && $0.value == .integer(shown) })
+            _ = try self.files(.elsewhere)
+            security.show(try security.readAgain())
+            #expect(
+                try client.call(["STATUS"])["rpc.tls.ends-at"]
+                    == .integer(Int64(security.ends.timeIntervalSince1970)))
         }
     }
 

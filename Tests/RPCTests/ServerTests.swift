@@ -1,6 +1,8 @@
 import Engine
+import Events
 import Foundation
 import Locking
+import LookUps
 import RESP
 import RPCSupport
 import Testing
@@ -102,6 +104,59 @@ struct ServerTests {
             let client = try RPCClient(socketPath: path)
             for number in 0..<20_000 { try client.send(["ECHO", "\(number)"]) }
             for number in 0..<20_000 { #expect(try client.receive() == .text("\(number)")) }
+        }
+    }
+
+    @Test(
+        "a long pipeline of look-ups and other commands is answered in order, wherever its look-ups run",
+        arguments: [LookupLength.short, .medium, .long])
+    func longPipeline(length: LookupLength) async throws {
+        try await withServer({ $0.lookupLength = { length } }) { path, _ in
+            let client = try RPCClient(socketPath: path)
+            for number in 0..<3_000 {
+                try client.send(["RECOMMEND", "u1", "COUNT", "\(1 + number % 5)"])
+                if number % 7 == 0 { try client.send(["ECHO", "\(number)"]) }
+            }
+            for number in 0..<3_000 {
+                let expected = FakeService.items.prefix(1 + number % 5).map { RESPValue.bulk(Array($0.utf8)) }
+                #expect(try client.receive() == .array(expected))
+                if number % 7 == 0 { #expect(try client.receive() == .text("\(number)")) }
+            }
+            #expect(try client.call(["RECOMMEND", "u1", "COUNT", "1"]) == .array([.bulk(Array("i1".utf8))]))
+        }
+    }
+
+    @Test(
+        "a client that asks without end keeps neither the event loop nor the threads for look-ups from others"
+    )
+    func pipelineBesideAsking() async throws {
+        let configure: (inout RPCServerOptions) -> Void = {
+            ($0.eventLoopThreads, $0.lookupThreads, $0.lookupLength) = (1, 1, { .long })
+        }
+        try await withServer(configure) { path, service in
+            let gate = DispatchSemaphore(value: 0)
+            // Past the first turn's.
+            service.change {
+                $0.beforeRecommending = { if $0.user.string == "u2" { gate.wait() } }
+            }
+            let flood = try RawConnection(path)
+            let (first, later) = (
+                "RECOMMEND u1 COUNT 1\r\n", String(repeating: "RECOMMEND u2 COUNT 2\r\n", count: 300)
+            )
+            flood.send(String(repeating: first, count: ConnectionHandler.commandsPerTurnMax) + later)
+            #expect(
+                eventually { service.state.withLock { $0.recommended.contains { $0.user.string == "u2" } } })
+            let asking = try RPCClient(socketPath: path)
+            for _ in 0..<20 {
+                #expect(try asking.call(["PING"]) == .simple("PONG"))
+                #expect(
+                    try asking.call(["RECOMMEND", "u1", "COUNT", "1"]) == .array([.bulk(Array("i1".utf8))]))
+            }
+            for _ in 0..<300 { gate.signal() }
+            let expected =
+                String(repeating: "*1\r\n$2\r\ni1\r\n", count: ConnectionHandler.commandsPerTurnMax)
+                + String(repeating: "*2\r\n$2\r\ni1\r\n$2\r\ni2\r\n", count: 300)
+            #expect(flood.read(expected.utf8.count) == expected)
         }
     }
 

@@ -74,6 +74,69 @@ struct AbsurdRowsTests {
         #expect(error?.message.contains("'\(name)' is no count") == true)
     }
 
+    @Test(
+        "a row whose squares are no number, or whose bias is none as float32, is refused, and verify says so too"
+    )
+    func overflowing() throws {
+        let changes: [(String, (inout StateDelta) -> Void)] = [
+            ("item_factors row", { $0.itemFactors[0].vectors[0] = 1e38 }),
+            ("user_factors row", { $0.userFactors[0].vectors[0] = -1e30 }),
+            ("item_factors row", { $0.itemFactors[0].biases[0] = 1e38 }),
+            ("popularity of item_factors row", { $0.itemFactors[0].popularity[0].popular = .infinity }),
+        ]
+        for (words, change) in changes {
+            let error = try refusal(change)
+            #expect(error?.message.contains(words) == true, "\(words): \(error?.message ?? "taken")")
+        }
+        _ = try refusal { $0.itemFactors[0].vectors[0] = 1e38 }
+        #expect(
+            try StateFile.verify(path: folder.state).problems.contains {
+                $0.contains("1 rows of item_factors")
+            })
+        // As much as a configuration could ever let a row come to.
+        #expect(try refusal { $0.itemFactors[0].vectors[0] = 1e6 } == nil)
+    }
+
+    @Test("sums of ratings that are no number, and a user's counts past all bounds, are refused")
+    func sums() throws {
+        let changes: [(String, (inout StateDelta) -> Void)] = [
+            ("'mean.sum' is no count", { $0.scalars["mean.sum"] = .double(.infinity) }),
+            ("'mean.squares' is no count", { $0.scalars["mean.squares"] = .double(-1e300) }),
+            ("the counts of items row", { $0.items[0].ratingSum = .infinity }),
+            ("the counts of users row", { $0.users[0].ratings = .max }),
+            ("the counts of users row", { $0.users[0].residualSum = -.infinity }),
+            // What a daemon took from a time like these, with the next event, ended it.
+            ("the counts of users row", { $0.users[0].lastEvent = .min }),
+            ("the counts of items row", { $0.items[0].lastEvent = .max }),
+            ("popularity of item_factors row", { $0.itemFactors[0].popularity[0].countedAt = .min }),
+        ]
+        for (words, change) in changes {
+            let error = try refusal(change)
+            #expect(error?.message.contains(words) == true, "\(words): \(error?.message ?? "taken")")
+        }
+    }
+
+    @Test("pages that changed places are refused: a row was once written beyond its table's end")
+    func swappedPages() throws {
+        let delta = learned(batches(events(1_500), sizes: [300]), smallOptions()).collectChanges()
+        try StateFile.create(path: folder.state, identity: twoIdentity, delta: delta)
+        let whole = Array(try Data(contentsOf: URL(filePath: folder.state)))
+        let pageBytes = 4_096
+        // Leaves of tables (sqlite.org/fileformat.html, "B-tree Pages").
+        let leaves = (1..<whole.count / pageBytes).filter { whole[$0 * pageBytes] == 13 }
+        try #require(leaves.count > 4)
+        for (one, other) in zip(leaves, leaves.dropFirst()) {
+            var bytes = whole
+            for byte in 0..<pageBytes { bytes.swapAt(one * pageBytes + byte, other * pageBytes + byte) }
+            try Data(bytes).write(to: URL(filePath: folder.state))
+            let error = #expect(throws: StateError.self, "pages \(one) and \(other)") {
+                try StateFile(path: folder.state, identity: twoIdentity).read(
+                    into: StateLoader(state: LearnedState(options: smallOptions().state), path: folder.state))
+            }
+            #expect(error?.message.isEmpty == false)
+        }
+    }
+
     @Test("a window of recent events of absurd length asks for nothing, and starts anew")
     func recent() throws {
         let error = try refusal { delta in

@@ -73,9 +73,9 @@ package final class StateLoader: StateReader {
 
     package func read(scalar: Scalar, name: String) {
         switch (name, scalar) {
-        case ("mean.sum", .double(let value)): ratingSum = value
+        case ("mean.sum", .double(let value)): ratingSum = number(value, name)
         case ("mean.count", .integer(let value)): ratingCount = count(value, name)
-        case ("mean.squares", .double(let value)): ratingSquares = value
+        case ("mean.squares", .double(let value)): ratingSquares = number(value, name)
         case (let name, _) where name.hasPrefix(RecentEvents.scalarPrefix): recent[name] = scalar
         case (let name, .blob(let value)) where name.hasPrefix(ContentVectors.prefix): content[name] = value
         case ("comparison", .blob(let value)): comparison = value
@@ -123,6 +123,15 @@ package final class StateLoader: StateReader {
         return value
     }
 
+    private func number(_ value: Double, _ name: String) -> Double {
+        // Of more ratings than anybody has.
+        guard abs(value) < 0x1p100 else {
+            absurd = absurd ?? name
+            return 0
+        }
+        return value
+    }
+
     package func read(item stored: StoredItem) throws(StateError) {
         let id = try id(stored.id, "items", stored.row)
         let row = Int(stored.row)
@@ -130,7 +139,12 @@ package final class StateLoader: StateReader {
             throw damaged("items row \(nextItem) is missing")
         }
         nextItem += 1
-        guard let users = Int32(exactly: stored.users), let ratings = Int32(exactly: stored.ratings) else {
+        guard let users = Int32(exactly: stored.users), let ratings = Int32(exactly: stored.ratings),
+            StoredNumber.isOne(stored.ratingSum),
+            [stored.lastEvent, stored.titleAt, stored.tagsAt, stored.availableAt].allSatisfy({
+                $0.map(StoredNumber.isMoment) ?? true
+            })
+        else {
             throw damaged("the counts of items row \(row) are absurd")
         }
         items.restore(id, at: stored.row)

@@ -68,14 +68,19 @@ struct HostileBenchmark: ParsableCommand {
         fleets[1].start()
         let watch = MemoryWatch(daemon)
         watch.start()
+        let begun = try Memory(daemon)
+        let clock = ContinuousClock.now
         let among = try lookups.recommend(clients: 1, ahead: 1, learning: 0)
         let most = watch.stop()
         let during = try Memory(daemon)
+        let perSecond = Double(during.commands - begun.commands) / clock.duration(to: .now).seconds
         let counts = fleets.map(\.counts)
         for fleet in fleets { fleet.stop() }
         Thread.sleep(forTimeInterval: 2)
         let after = try Memory(daemon)
         show(rest, among, before, during, most, after, counts)
+        // Else nobody was hostile.
+        print(String(format: "commands answered meanwhile: %.0f a second", perSecond))
     }
 
     /// Those that are busy have a thread of their own, so that they are busy indeed.
@@ -151,6 +156,7 @@ private struct Memory {
     var heldMax = 0
     var cutOff = 0
     var guesses = 0
+    var commands = 0
 
     init(_ daemon: MeasuredDaemon) throws {
         let status = try RPCClient(socketPath: daemon.socketPath).call(["STATUS"])
@@ -159,6 +165,7 @@ private struct Memory {
         }
         resident = number("memory.resident-bytes")
         (held, heldMax) = (number("rpc.held-bytes"), number("rpc.held-bytes.max"))
+        commands = number("rpc.commands")
         (cutOff, guesses) = (number("rpc.connections.cut-off"), number("access.refused.wrong-password"))
     }
 }

@@ -17,29 +17,32 @@ struct ObservingBenchmark: AsyncParsableCommand {
         commandName: "observing",
         abstract: "What metrics, a scrape, the dashboard's viewers and its map cost.",
         discussion: """
-            Metrics: processor time of learning the same events with metrics, HTTP and a scrape a second, and without any of \
-            them, in turn. All else on a state of many rows: the time of a scrape and what it does to look-ups, the \
-            processor time of viewers, the time of the map.
+            Metrics: processor time of learning the same events with metrics and HTTP, and without, in many short pairs, now \
+            the one and now the other first; and what a scrape and a second of being watched take. All else on a state of \
+            many rows: the time of a scrape and what it does to look-ups, the processor time of viewers, the time of the map.
 
             EXAMPLES
               swift run -c release freshet-bench observing
-              swift run -c release freshet-bench observing --users 100000 --runs 2
+              swift run -c release freshet-bench observing --metrics-only
+              swift run -c release freshet-bench observing --users 100000 --pairs 10
             """)
 
     @Option(help: "Users of the large state; a tenth as many items.") var users = 1_000_000
-    @Option(help: "Events learned in each run.") var events = 300_000
-    @Option(help: "Runs with metrics, and as many without.") var runs = 6
+    @Option(help: "Events learned in each run.") var events = 100_000
+    @Option(help: "Pairs of runs, one with metrics and one without.") var pairs = 60
+    @Flag(help: "Only what metrics cost.") var metricsOnly = false
     @Option(help: "Viewers of the dashboard.") var viewers = 10
     @Option(help: "Seconds that they look on.") var seconds = 10
 
     func validate() throws {
-        guard users >= 1_000, events >= 1_000, runs > 0, viewers > 0, seconds > 0 else {
-            throw ValidationError("at least 1000 users, 1000 events and one run, viewer and second")
+        guard users >= 1_000, events >= 1_000, pairs > 1, viewers > 0, seconds > 0 else {
+            throw ValidationError("at least 1000 users, 1000 events, two pairs, one viewer and one second")
         }
     }
 
     func run() async throws {
         try await metrics()
+        if metricsOnly { return }
         let folder = try BenchmarkFolder()
         try writeState(folder.state)
         let file = try StateFile(path: folder.state, identity: ObservedEngine.identity(source: "memory"))
@@ -61,24 +64,69 @@ struct ObservingBenchmark: AsyncParsableCommand {
 
     private func metrics() async throws {
         let records = try ObservedEngine.records(events: events)
+        // The first run of a process warms it up.
+        _ = try await learn(records, isObserved: true)
         var (with, without): ([Double], [Double]) = ([], [])
-        for _ in 0..<runs {
-            without.append(try await learn(records, isObserved: false))
-            with.append(try await learn(records, isObserved: true))
+        for pair in 0..<pairs {
+            // What drifts falls on both alike.
+            for isObserved in pair.isMultiple(of: 2) ? [false, true] : [true, false] {
+                let time = try await learn(records, isObserved: isObserved)
+                if isObserved { with.append(time) } else { without.append(time) }
+            }
         }
-        let ratios = zip(with, without).map { $0 / $1 - 1 }
-        let mean = ratios.reduce(0, +) / Double(runs)
-        let variance = ratios.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(1, runs - 1))
+        let (mean, alone) = (with.reduce(0, +) / Double(pairs), without.reduce(0, +) / Double(pairs))
         Report.print([
             Comparison(
-                name: "learning \(records.count) events, observed", ours: with.reduce(0, +) / Double(runs),
-                baselineName: "nobody looks", baseline: without.reduce(0, +) / Double(runs),
-                unit: "s of processor", moreIsBetter: false)
+                name: "learning \(records.count) events, observed", ours: mean,
+                baselineName: "nobody looks", baseline: alone, unit: "s of processor", moreIsBetter: false)
         ])
+        let ratios = zip(with, without).map { 100 * ($0 / $1 - 1) }.sorted()
+        // By ranks, so that one run that others have disturbed does not count for many (Wilcoxon's signed ranks, their
+        // estimate and interval after Hodges and Lehmann).
+        let averages = ratios.indices.flatMap { one in
+            ratios.indices[one...].map { (ratios[one] + ratios[$0]) / 2 }
+        }.sorted()
+        let n = Double(ratios.count)
+        let halfWidth = 1.96 * (n * (n + 1) * (2 * n + 1) / 24).squareRoot()
+        let low = max(0, Int((n * (n + 1) / 4 - halfWidth).rounded(.down)))
         print(
             String(
-                format: "    %+.2f %% ± %.2f (standard error of %d pairs)", 100 * mean,
-                100 * (variance / Double(runs)).squareRoot(), runs))
+                format: "    %+.2f %%, 95 %% between %+.2f and %+.2f (%d pairs)",
+                averages[averages.count / 2],
+                averages[low], averages[averages.count - 1 - low], pairs))
+        try await standing(records)
+    }
+
+    /// What is spent each second, however much is learned: the page's samples, and a scrape.
+    private func standing(_ records: [[UInt8]]) async throws {
+        func idle(isObserved: Bool) async throws -> (perSecond: Double, perScrape: Double) {
+            let folder = try BenchmarkFolder()
+            let file = try StateFile(
+                path: folder.state, identity: ObservedEngine.identity(source: "memory"))
+            let observed = try await ObservedEngine(
+                file, ReplayLog(records: records), isObserved: isObserved)
+            try await learnAll(observed, records.count)
+            try await Task.sleep(for: .seconds(3))
+            var begin = Self.processorTime
+            try await Task.sleep(for: .seconds(seconds))
+            let perSecond = (Self.processorTime - begin) / Double(seconds)
+            guard isObserved else {
+                try await observed.stop()
+                return (perSecond, 0)
+            }
+            begin = Self.processorTime
+            for _ in 0..<200 { _ = try observed.site.get("/metrics") }
+            let perScrape = (Self.processorTime - begin) / 200
+            try await observed.stop()
+            return (perSecond, perScrape)
+        }
+        let (watched, alone) = (try await idle(isObserved: true), try await idle(isObserved: false))
+        print(
+            String(
+                format:
+                    "    at rest %.3f %% of a core, nobody looks %.3f; a scrape %.2f ms with who asks: once a second %.3f %%",
+                100 * watched.perSecond, 100 * alone.perSecond, 1000 * watched.perScrape,
+                100 * watched.perScrape))
     }
 
     /// Processor time of the whole process from the start to the last event.
@@ -87,18 +135,17 @@ struct ObservingBenchmark: AsyncParsableCommand {
         let file = try StateFile(path: folder.state, identity: ObservedEngine.identity(source: "memory"))
         let observed = try await ObservedEngine(file, ReplayLog(records: records), isObserved: isObserved)
         let begin = Self.processorTime
-        observed.engine.start { _ in }
-        var scraped = ContinuousClock.now
-        while observed.engine.status().integer("position.0") ?? 0 < records.count {
-            try await Task.sleep(for: .milliseconds(20))
-            if isObserved, scraped.duration(to: .now) > .seconds(1) {
-                scraped = .now
-                _ = try observed.site.get("/metrics")
-            }
-        }
+        try await learnAll(observed, records.count)
         let time = Self.processorTime - begin
         try await observed.stop()
         return time
+    }
+
+    private func learnAll(_ observed: ObservedEngine, _ count: Int) async throws {
+        observed.engine.start { _ in }
+        while observed.engine.status().integer("position.0") ?? 0 < count {
+            try await Task.sleep(for: .milliseconds(20))
+        }
     }
 
     // MARK: - A large state
