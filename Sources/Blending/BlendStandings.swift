@@ -4,7 +4,7 @@
 /// takes to notice.
 public struct BlendStandings: Sendable, Equatable {
     /// Events after which one counts by 1/e.
-    static let memory = 4_000.0
+    static let memory = 2_000.0
     /// Events below which nobody is followed but the first weights.
     static let eventsMin = 20.0
     /// Standard errors by which another has to lead.
