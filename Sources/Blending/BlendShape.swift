@@ -12,14 +12,15 @@ public enum BlendSource: UInt8, Sendable, Equatable {
     case chance
     /// Two of these: after the user's last items, and after the last one alone.
     case succession
-    /// A score of any size that only ranks, as pairwise learners give it.
+    /// A score of any size that only ranks, as pairwise learners give it; two of these: by the user's row, and by the rows of what
+    /// the user took.
     case ranking
     /// A confidence from 0 to about 1, as least squares give it.
     case preference
     /// A rating, in standard deviations from the mean.
     case rating
-    /// How much more than others the user likes what an item is about, a logarithm, 0 where nothing is known; two of these: by
-    /// its tags, and by its year.
+    /// How much more than others the user likes what an item is about, a logarithm, 0 where nothing is known; three of these: by
+    /// its tags, by its year, and how much it is about what the user took last.
     case liking
     /// 1 where nobody has taken the item and features of it are known. How much the user likes these is for `liking` to say, whose
     /// weight is learned of what is taken: of what is new only what is liked most is ever proposed, and that tells little of its worth.
@@ -28,7 +29,18 @@ public enum BlendSource: UInt8, Sendable, Equatable {
     /// Numbers that the part gives, and features that are made of them; the first alone keeps the part's order.
     @inlinable
     @inline(__always)
-    public var features: Int { self == .succession || self == .liking ? 2 : 1 }
+    public var features: Int {
+        switch self {
+        case .count, .chance, .preference, .rating, .newcomer: 1
+        case .succession, .ranking: 2
+        case .liking: 3
+        }
+    }
+
+    /// Which of the numbers of `liking` says how much an item is about what the user took last.
+    public static let likenessToLast = 2
+    /// Which of the numbers of `ranking` goes by the rows of what the user took.
+    public static let past = 1
 
     /// What is made of a number.
     @inlinable
@@ -47,10 +59,10 @@ public enum BlendSource: UInt8, Sendable, Equatable {
         case .count: [0.15]
         case .chance: [0.7]
         case .succession: [0.6, 0.2]
-        case .ranking: [0.3]
+        case .ranking: [0.3, 0.1]
         case .preference: [0.5]
         case .rating: [0]
-        case .liking: [0.5, 0.1]
+        case .liking: [0.5, 0.1, 0.1]
         case .newcomer: [1]
         }
     }
@@ -69,10 +81,13 @@ public struct BlendShape: Sendable, Equatable {
     public let parts: [Part]
     /// Of each part, where its features begin.
     public let starts: [Int]
-    /// Of all parts, and one for an item that the user took before.
+    /// Of all parts, and two for an item that the user took before.
     public let features: Int
-    /// Where the last one stands.
-    public var seenFeature: Int { features - 1 }
+    /// 1 for such an item.
+    public var seenFeature: Int { features - 2 }
+    /// For such an item what the first part gives: how much is taken by everybody says less of what somebody takes again than of
+    /// what somebody takes for the first time.
+    public var seenCountFeature: Int { features - 1 }
 
     public init(parts: [Part]) {
         self.parts = parts
@@ -81,17 +96,28 @@ public struct BlendShape: Sendable, Equatable {
             starts.append(next)
             next += part.source.features
         }
-        (self.starts, features) = (starts, next + 1)
+        (self.starts, features) = (starts, next + 2)
     }
 
     /// Weights that learning starts with.
-    public var firstWeights: [Double] { parts.flatMap(\.source.firstWeights) + [0] }
+    public var firstWeights: [Double] { parts.flatMap(\.source.firstWeights) + [0, 0] }
 
     /// What a part's number of an item adds to its score.
     @inline(__always)
     public func share(_ part: Int, _ number: Int = 0, of value: Float, _ weights: [Float]) -> Float {
         value == 0 ? 0 : weights[starts[part] + number] * parts[part].source.feature(value)
     }
+
+    /// Of a part that ranks by rows, how much the rows of what the user took count where the user's own counts 1: so
+    /// that what the part proposes is what it adds most to.
+    public func pastRatio(_ part: Int, _ weights: [Float]) -> Float {
+        guard parts[part].source == .ranking else { return 0 }
+        let (own, past) = (weights[starts[part]], weights[starts[part] + BlendSource.past])
+        guard past > 0 else { return 0 }
+        return own * Self.pastRatioMax > past ? past / own : Self.pastRatioMax
+    }
+
+    private static let pastRatioMax: Float = 20
 
     /// Weights of one part's own order; what it knows nothing of comes in the order of the first part.
     public func weights(of part: Int) -> [Float] {
@@ -180,9 +206,13 @@ public struct BlendFeatures: Sendable {
         }
     }
 
+    /// Once the first part has given its number.
     @inlinable
     @inline(__always)
-    public mutating func setSeen(at place: Int) { numbers[shape.seenFeature * count + place] = 1 }
+    public mutating func setSeen(at place: Int) {
+        numbers[shape.seenFeature * count + place] = 1
+        numbers[shape.seenCountFeature * count + place] = numbers[place]
+    }
 
     /// Σ weight × feature of all items.
     public func scores(_ weights: [Float]) -> [Float] {
@@ -209,7 +239,7 @@ public struct BlendFeatures: Sendable {
             }
             shares.append(share)
         }
-        let seen = shape.seenFeature
-        return shares + [weights[seen] * numbers[seen * count + place]]
+        let seen = [shape.seenFeature, shape.seenCountFeature]
+        return shares + [seen.reduce(0) { $0 + weights[$1] * numbers[$1 * count + place] }]
     }
 }

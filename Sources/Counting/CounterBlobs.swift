@@ -85,7 +85,7 @@ extension CounterState {
 extension UserTrail {
     package var blob: Data {
         var data = ByteWriter()
-        data.reserve(12 + 4 * recent.count + 44 * own.count)
+        data.reserve(12 + 4 * recent.count + 45 * own.count)
         write(to: &data)
         return data.data
     }
@@ -94,7 +94,7 @@ extension UserTrail {
         data.append(events)
         data.append(Int32(recent.count))
         for item in recent { data.append(item) }
-        data.append(Int32(own.count))
+        data.append(Int32(own.count) | Self.withWaits)
         for own in own {
             data.append(own.item)
             data.append(own.weight.bitPattern)
@@ -104,8 +104,12 @@ extension UserTrail {
             data.append(own.first)
             data.append(own.last)
             data.append(own.ordinal)
+            data.append(own.wait)
         }
     }
+
+    /// Beside the count of items: their expected waits are there, which an earlier version did not have.
+    private static let withWaits: Int32 = 1 << 16
 
     /// `nil` where the bytes are none, or name items that there are not.
     package init?(_ reader: inout ByteReader, items: Int) {
@@ -120,7 +124,9 @@ extension UserTrail {
             guard let item = reader.read(Int32.self), isItem(item) else { return nil }
             follow(item, limit: Int(last))
         }
-        guard let count = reader.read(Int32.self), (0..<1 << 15).contains(count) else { return nil }
+        guard let number = reader.read(Int32.self) else { return nil }
+        let (hasWaits, count) = (number & Self.withWaits != 0, number & ~Self.withWaits)
+        guard (0..<1 << 15).contains(count) else { return nil }
         expect(recent: Int(last), own: Int(count))
         var before = Int32(-1)
         for _ in 0..<count {
@@ -128,12 +134,13 @@ extension UserTrail {
                 let weight = reader.read(UInt32.self), let times = reader.read(Int32.self),
                 let firstEvent = reader.read(Int32.self), let lastEvent = reader.read(Int32.self),
                 let first = reader.read(Int64.self), let last = reader.read(Int64.self),
-                let ordinal = reader.read(Int64.self)
+                let ordinal = reader.read(Int64.self),
+                let wait = hasWaits ? reader.read(UInt8.self) : 0
             else { return nil }
             insert(
                 Own(
                     item: item, weight: Float(bitPattern: weight), count: times, first: first, last: last,
-                    firstEvent: firstEvent, lastEvent: lastEvent, ordinal: ordinal))
+                    firstEvent: firstEvent, lastEvent: lastEvent, ordinal: ordinal, wait: wait))
             before = item
         }
     }

@@ -37,6 +37,7 @@ package struct CounterRule: Sendable {
     ///
     /// - Parameters:
     ///   - time: milliseconds since 1970, for how long ago things are; `nil` counts in the user's events.
+    ///   - retakes: how strong what stands so is against whatever is new.
     ///   - successors: of an item; `nil` where they may not be read.
     package func personal(
         _ trail: UserTrail, at time: Int64?, retakes: (RetakeTable.Cell) -> Float,
@@ -49,6 +50,7 @@ package struct CounterRule: Sendable {
         case .popular, .trending: break
         case .repeat:
             for own in trail.own { scores.add(retakes(trail.cell(of: own, at: time)), to: own.item) }
+            scores.shareOut(besides: 1)
         case .next:
             for (item, weight) in following(trail) {
                 guard let sketch = successors(item) else { continue }

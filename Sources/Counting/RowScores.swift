@@ -60,6 +60,13 @@ package struct RowScores: Sendable, Equatable, Sequence, ExpressibleByDictionary
         }
     }
 
+    /// Makes parts of strengths: of all of them and of what is not among them.
+    package mutating func shareOut(besides others: Float) {
+        let all = values.reduce(others, +)
+        guard all > 0, all.isFinite else { return }
+        for place in values.indices { values[place] /= all }
+    }
+
     /// Where the row stands, or would.
     @usableFromInline
     func slot(of row: Int32) -> Int {

@@ -19,6 +19,7 @@ struct TrailHeader: BitwiseCopyable {
 /// | last time | 4 + 2, or 8 |
 /// | ordinal | 4 + 1, or 8 |
 /// | event that took it last | 2, or 4 |
+/// | expected wait | 1 |
 /// | and where an item was taken again: weight, count | 4 + 4 |
 /// | first time | 4 + 2, or 8 |
 /// | event that took it first | 2, or 4 |
@@ -78,7 +79,8 @@ struct TrailLayout {
     var firstHigh: Int { lastEvents + own * (isWide ? 4 : 2) }
     var firstEvents: Int { firstHigh + again * (isWide ? 4 : 2) }
     var ordinalHigh: Int { firstEvents + again * (isWide ? 4 : 2) }
-    private var end: Int { ordinalHigh + own * (isWide ? 4 : 1) }
+    var expectedWaits: Int { ordinalHigh + own * (isWide ? 4 : 1) }
+    private var end: Int { expectedWaits + own }
 
     var words: Int { (end + 7) / 8 }
 
@@ -98,6 +100,7 @@ struct TrailLayout {
         body(lastHigh, half)
         body(lastEvents, half)
         body(ordinalHigh, isWide ? 4 : 1)
+        body(expectedWaits, 1)
         guard again > 0 else { return }
         body(weights, 4)
         body(counts, 4)
@@ -184,7 +187,8 @@ struct TrailColumns {
             : Int64(column(layout.ordinalHigh, UInt8.self)[place])
         var own = UserTrail.Own(
             item: item(place), weight: 1, count: 1, first: last, last: last, firstEvent: lastEvent,
-            lastEvent: lastEvent, ordinal: high << 32 | low)
+            lastEvent: lastEvent, ordinal: high << 32 | low,
+            wait: column(layout.expectedWaits, UInt8.self)[place])
         guard layout.form.contains(.takenAgain) else { return own }
         own.weight = column(layout.weights, Float.self)[place]
         own.count = column(layout.counts, Int32.self)[place]
@@ -204,6 +208,7 @@ struct TrailColumns {
         } else {
             column(layout.ordinalHigh, UInt8.self)[place] = UInt8(truncatingIfNeeded: own.ordinal >> 32)
         }
+        column(layout.expectedWaits, UInt8.self)[place] = own.wait
         guard layout.form.contains(.takenAgain) else { return }
         column(layout.weights, Float.self)[place] = own.weight
         column(layout.counts, Int32.self)[place] = own.count

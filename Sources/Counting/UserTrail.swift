@@ -3,8 +3,8 @@ package import Learners
 
 /// What a counting model keeps of a user: the last items, and how often each was taken.
 ///
-/// Columns in one block on the heap (`TrailColumns`), 17 bytes an item that was taken and 13 more of who took one again, where
-/// a plain structure takes 48. A value: a copy shares the block until one of the two is changed, and nobody changes a block
+/// Columns in one block on the heap (`TrailColumns`), 18 bytes an item that was taken and 13 more of who took one again, where
+/// a plain structure takes 56. A value: a copy shares the block until one of the two is changed, and nobody changes a block
 /// that is shared. That is what `@unchecked Sendable` stands on.
 @usableFromInline
 package struct UserTrail: Equatable, @unchecked Sendable {
@@ -21,6 +21,8 @@ package struct UserTrail: Equatable, @unchecked Sendable {
         package var lastEvent: Int32
         /// Ordinal in the stream of the last.
         package var ordinal: Int64
+        /// After how long it was to be expected again when it was last taken (`UsualWait.byte`).
+        package var wait: UInt8 = 0
 
         package static let noTime = Int64.min
     }
@@ -84,24 +86,43 @@ package struct UserTrail: Equatable, @unchecked Sendable {
     ///
     /// - Parameter time: milliseconds since 1970; `nil` counts in the user's events.
     package func cell(of own: Own, at time: Int64?) -> RetakeTable.Cell {
-        if let time, own.last != Own.noTime {
-            let pace = own.count > 1 ? Double(own.last - own.first) / Double(own.count - 1) / 60_000 : nil
-            return RetakeTable.cell(
-                weight: own.weight, gap: Double(time - own.last) / 60_000, pace: pace)
-        }
-        let pace =
-            own.count > 1 ? Double(own.lastEvent - own.firstEvent) / Double(own.count - 1) : nil
-        return RetakeTable.cell(weight: own.weight, gap: Double(events - own.lastEvent - 1), pace: pace)
+        RetakeTable.cell(
+            weight: own.weight, gap: gap(since: own, at: time), pace: UsualWait.wait(own.wait))
+    }
+
+    /// Since the item was last taken, in minutes or in events of the user in between.
+    private func gap(since own: Own, at time: Int64?) -> Double {
+        guard let time, own.last != Own.noTime else { return Double(events - own.lastEvent - 1) }
+        return Double(time - own.last) / 60_000
+    }
+
+    /// How long the user has waited for the item, as a logarithm; `nil` where it was not taken before.
+    package func wait(for item: Int32, at time: Int64?) -> Float? {
+        own(item).flatMap { UsualWait.logarithm(gap(since: $0, at: time)) }
+    }
+
+    /// The mean of the user's own waits.
+    private static func meanWait(_ own: Own) -> Float? {
+        guard own.count > 1 else { return nil }
+        let waits = Double(own.count - 1)
+        // Of events those in between, as gaps are.
+        return own.last == Own.noTime
+            ? UsualWait.logarithm(Double(own.lastEvent - own.firstEvent) / waits - 1)
+            : UsualWait.logarithm(Double(own.last - own.first) / waits / 60_000)
     }
 
     /// Counts a taking. Past the bound the item goes that was taken least, the longest ago of those.
-    package mutating func take(_ item: Int32, at time: Int64?, ordinal: Int64, halfLife: HalfLife) {
+    ///
+    /// - Parameter itemWait: after how long everybody takes it again, a logarithm; `nil` where that is not known.
+    package mutating func take(
+        _ item: Int32, at time: Int64?, ordinal: Int64, halfLife: HalfLife, itemWait: Float? = nil
+    ) {
         let at = time ?? Own.noTime
         guard var own = own(item) else {
             insert(
                 Own(
                     item: item, weight: 1, count: 1, first: at, last: at, firstEvent: events,
-                    lastEvent: events, ordinal: ordinal))
+                    lastEvent: events, ordinal: ordinal, wait: UsualWait.byte(itemWait)))
             if self.own.count > CounterOptions.ownItemsMax { dropLeast(but: item) }
             return
         }
@@ -113,6 +134,8 @@ package struct UserTrail: Equatable, @unchecked Sendable {
         if own.first == Own.noTime { own.first = at }
         own.last = max(own.last, at)
         (own.lastEvent, own.ordinal) = (events, ordinal)
+        own.wait = UsualWait.byte(
+            UsualWait.expected(own: Self.meanWait(own), ofWaits: Int(own.count) - 1, item: itemWait))
         reserve(own: self.own.count, recent: recent.count, TrailForm(of: own))
         change { columns in columns.write(own, at: columns.place(of: item)) }
     }

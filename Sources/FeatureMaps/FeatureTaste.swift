@@ -51,14 +51,17 @@ package struct FeatureCounts: Sendable, Equatable {
     /// What somebody likes.
     ///
     /// - Parameters:
-    ///   - items: what was taken and liked.
+    ///   - items: what was taken and liked, the newest first.
     ///   - features: of an item, numbers below `taken.count`.
     /// - Returns: `nil` where nothing that was taken has any feature.
     package func taste(_ items: some Sequence<Int32>, features: (Int32) -> [Int32]) -> FeatureTaste? {
         var own = [Float](repeating: 0, count: taken.count)
         var all = FeatureKind.allCases.map { _ in 0 as Float }
+        var last: FeatureTaste.Last?
         for item in items {
-            share(features(item)) { feature, part in
+            let carried = features(item)
+            if last == nil { last = self.last(carried) }
+            share(carried) { feature, part in
                 own[feature] += part
                 all[kinds[feature].rawValue] += part
             }
@@ -68,7 +71,18 @@ package struct FeatureCounts: Sendable, Equatable {
             own[feature] = logf(1 + own[feature] / expected[feature])
         }
         return FeatureTaste(
-            bases: all.map { logf(Self.evidence / (Self.evidence + $0)) }, likings: own, counts: self)
+            bases: all.map { logf(Self.evidence / (Self.evidence + $0)) }, likings: own, last: last,
+            counts: self)
+    }
+
+    /// The same arithmetic of one item's tags alone.
+    private func last(_ features: [Int32]) -> FeatureTaste.Last {
+        var last = FeatureTaste.Last(base: logf(Self.evidence / (Self.evidence + 1)))
+        share(features) { feature, part in
+            guard kinds[feature] == .tag else { return }
+            last.likings.append((feature, logf(1 + part / expected[feature])))
+        }
+        return last
     }
 }
 
@@ -81,20 +95,47 @@ package struct FeatureTaste: Sendable {
     private let bases: [Float]
     /// By feature what is added to that.
     private let likings: [Float]
+    /// What the tags of what was taken last say alone.
+    private let last: Last?
     private let counts: FeatureCounts
 
-    fileprivate init(bases: [Float], likings: [Float], counts: FeatureCounts) {
-        (self.bases, self.likings, self.counts) = (bases, likings, counts)
+    fileprivate struct Last {
+        var base: Float
+        var likings: [(feature: Int, liking: Float)] = []
+
+        func liking(of feature: Int) -> Float { likings.first { $0.feature == feature }?.liking ?? 0 }
     }
 
-    /// What each feature of an item gives to the sum of its kind.
-    package func shares(_ features: [Int32]) -> [(feature: Int, kind: FeatureKind, share: Float)] {
-        var shares: [(feature: Int, kind: FeatureKind, share: Float)] = []
+    fileprivate init(bases: [Float], likings: [Float], last: Last?, counts: FeatureCounts) {
+        (self.bases, self.likings, self.last, self.counts) = (bases, likings, last, counts)
+    }
+
+    /// What each feature of an item gives to the sum of its kind, and to `likenessToLast`.
+    package func shares(
+        _ features: [Int32]
+    ) -> [(feature: Int, kind: FeatureKind, share: Float, ofLast: Float)] {
+        var shares: [(feature: Int, kind: FeatureKind, share: Float, ofLast: Float)] = []
         counts.share(features) { feature, part in
             let kind = counts.kinds[feature]
-            shares.append((feature, kind, part * (bases[kind.rawValue] + likings[feature])))
+            var ofLast: Float = 0
+            if kind == .tag, let last, !last.likings.isEmpty {
+                ofLast = part * (last.base + last.liking(of: feature))
+            }
+            shares.append((feature, kind, part * (bases[kind.rawValue] + likings[feature]), ofLast))
         }
         return shares
+    }
+
+    /// How much an item is about what the newest one that was taken is about: somebody who has just begun with a thing often
+    /// goes on with it, whatever they like otherwise. 0 where either has no tags.
+    package func likenessToLast(_ features: [Int32]) -> Float {
+        guard let last, !last.likings.isEmpty else { return 0 }
+        var (sum, count): (Float, Float) = (0, 0)
+        for feature in features where counts.kinds[Int(feature)] == .tag {
+            sum += last.liking(of: Int(feature))
+            count += 1
+        }
+        return count > 0 ? last.base + sum / count : 0
     }
 
     /// Of an item; 0 of one without features of the kind.

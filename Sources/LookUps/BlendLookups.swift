@@ -14,6 +14,8 @@ struct BlendedTaste: Sendable {
     let rule: BlendRule
     /// In the order of `BlendRule.models`.
     var parts: [Taste]
+    /// What was taken, by the rows of each part that ranks by rows (`PastItems`); empty of the others.
+    var pasts: [[Float]] = []
     /// What was taken before.
     var taken = ItemBitset()
     var context = BlendContext(events: 0, gap: nil, together: 0)
@@ -21,6 +23,8 @@ struct BlendedTaste: Sendable {
     var liking: PublishedTaste?
     /// Whether what was taken is asked for again: else what `repeat` says of it need not be worked out.
     var again = true
+
+    func past(_ part: Int) -> [Float] { part < pasts.count ? pasts[part] : [] }
 }
 
 /// Look-ups of blends: what each part puts first, in the order of what all of them say.
@@ -44,8 +48,27 @@ extension LookupAnswerer {
         guard let rule = taste.blended?.rule else { return }
         taste.blended?.again = again
         taste.blended?.liking = published.features.taste(of: history, rule.positive)
+        taste.blended?.pasts = pasts(of: history, rule)
         if again { taste.blended?.taken = ItemBitset(history.items) }
         taste.blended?.context = BlendContext(history, at: published.snapshotTime)
+    }
+
+    /// What was taken, by the rows of each part.
+    private func pasts(of history: History, _ rule: BlendRule) -> [[Float]] {
+        let items = PastItems.items(of: history, rule.positive)
+        let scale = PastItems.scale(items.count)
+        return rule.models.enumerated().map { part, number in
+            guard rule.shape.parts[rule.own + part].source == .ranking, !items.isEmpty else { return [] }
+            return published.models[number].index.read { index in
+                var sum = [Float](repeating: 0, count: index.factors)
+                for item in items where Int(item) < index.count {
+                    index.withVector(Int(item)) { vector in
+                        for place in sum.indices { sum[place] += scale * vector[place] }
+                    }
+                }
+                return sum
+            }
+        }
     }
 
     /// Numbers of the parts for items of one look-up.
@@ -74,10 +97,16 @@ extension LookupAnswerer {
     ) -> BlendFeatures {
         var features = BlendFeatures(shape: blend.rule.shape, count: rows.count)
         blend.fill(&features, rows)
+        let isTaken = rows.map { taste.again && taste.taken.contains(Int($0)) }
+        // What something is about says whether somebody tries it, not whether they take it again.
         if let liking = taste.liking {
             for kind in FeatureKind.allCases {
                 let likings = published.features.likings(liking, rows, kind)
-                features.fill(blend.rule.liking, kind.rawValue) { likings[$0] }
+                features.fill(blend.rule.liking, kind.rawValue) { isTaken[$0] ? 0 : likings[$0] }
+            }
+            let likenesses = published.features.likenessesToLast(liking, rows)
+            features.fill(blend.rule.liking, BlendSource.likenessToLast) {
+                isTaken[$0] ? 0 : likenesses[$0]
             }
         }
         fillNewcomers(rows, blend, &features)
@@ -99,10 +128,14 @@ extension LookupAnswerer {
             for (index, score) in scores.enumerated() where score.isFinite {
                 features.set(place, at: index, score)
             }
+            let past = taste.past(part)
+            guard !past.isEmpty else { continue }
+            let products = model.index.read { $0.products(rows.map(Int.init), past) }
+            for (index, product) in products.enumerated() {
+                features.set(place, BlendSource.past, at: index, product)
+            }
         }
-        for (index, row) in rows.enumerated() where taste.taken.contains(Int(row)) {
-            features.setSeen(at: index)
-        }
+        for place in isTaken.indices where isTaken[place] { features.setSeen(at: place) }
         return features
     }
 
@@ -146,6 +179,7 @@ extension LookupAnswerer {
         in model: PublishedModel
     ) -> [Int32] {
         let each = max(limit, blend.rule.options.candidates)
+        let weights = blend.weights(in: taste.context)
         var rows = blend.first(each, filter)
         if let liking = taste.liking { rows += liked(each, liking, blend, filter) }
         let bound = model.index.read { $0.count }
@@ -156,7 +190,7 @@ extension LookupAnswerer {
                 guard counters.rule.isPersonal else { continue }
                 rows += Self.first(each, of: asked.personal[part], filter)
             } else if !other.traits.predictsRatings {
-                let vector = taste.parts[part].vector
+                let vector = proposing(part, taste, weights)
                 rows += other.index.read { $0.top(each, query: vector, filter: filter) }.map(\.row)
             }
         }
@@ -171,6 +205,14 @@ extension LookupAnswerer {
         let clock = published.clock(of: model)
         let others = model.index.read { $0.mostPopular(limit, clock: clock, filter: filter) }
         return rows + others.map(\.row).filter { !isIn.contains(Int($0)) }
+    }
+
+    /// The vector by which a part proposes items: that of its user, and of what the user took as much as it counts besides.
+    private func proposing(_ part: Int, _ taste: BlendedTaste, _ weights: [Float]) -> [Float] {
+        let (own, past) = (taste.parts[part].vector, taste.past(part))
+        let ratio = taste.rule.shape.pastRatio(taste.rule.own + part, weights)
+        guard ratio > 0, past.count == own.count else { return own }
+        return zip(own, past).map { $0 + ratio * $1 }
     }
 
     /// Of what is taken most, what the user likes most by its features, together with how often it is taken.
@@ -260,7 +302,8 @@ extension LookupAnswerer {
             return taste
         }
         return BlendedTaste(
-            rule: blend.rule, parts: parts, taken: ItemBitset(history.items),
+            rule: blend.rule, parts: parts, pasts: pasts(of: history, blend.rule),
+            taken: ItemBitset(history.items),
             context: BlendContext(history, at: nil),
             liking: published.features.taste(of: history, blend.rule.positive))
     }
@@ -302,11 +345,11 @@ extension LookupAnswerer {
             seen: user.history[Int32(row)].map { UserRecord.Entry($0, item: query.item) },
             carriers: carriers(query, shares: Array(shares[blend.rule.own...].dropLast()), blend),
             parts: zip(names, shares).map { Explanation.Part(name: $0, share: $1) })
-        if let liking = taste.liking {
+        if let liking = taste.liking, !(taste.again && taste.taken.contains(row)) {
             let first = blend.rule.shape.starts[blend.rule.liking]
-            explanation.tags = published.features.shares(liking, of: Int32(row)) {
-                weights[first + $0.rawValue]
-            }
+            explanation.tags = published.features.shares(
+                liking, of: Int32(row), weight: { weights[first + $0.rawValue] },
+                ofLast: weights[first + BlendSource.likenessToLast])
         }
         return explanation
     }

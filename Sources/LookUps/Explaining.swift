@@ -91,7 +91,7 @@ extension LookupAnswerer {
             (taste: taste(user, model: model), history: user.history, hidden: user.hidden)
         }
         guard var copy else { return nil }
-        complete(&copy.taste, copy.history)
+        complete(&copy.taste, copy.history, again: options.seen != .exclude)
         return copy
     }
 

@@ -70,7 +70,7 @@ extension LookupAnswerer {
     func taste(of id: EntityID, model: Int) throws(LookupError) -> Taste? {
         let copy = try readUser(id) { user in (taste: taste(user, model: model), history: user.history) }
         guard case (var taste, let history)? = copy else { return nil }
-        complete(&taste, history)
+        complete(&taste, history, again: options.seen != .exclude)
         return taste
     }
 

@@ -43,7 +43,7 @@ final class PublishedCounters: Sendable {
     func personal(_ trail: UserTrail) -> RowScores {
         let (retakes, time) = latest.withLock { ($0.retakes, $0.time) }
         return rule.personal(
-            trail, at: time, retakes: { retakes.likelihood($0) }, successors: { successors(of: $0) })
+            trail, at: time, retakes: { retakes.strength($0) }, successors: { successors(of: $0) })
     }
 
     /// What the user's last item alone says of those that follow it.

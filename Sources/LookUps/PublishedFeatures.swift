@@ -70,18 +70,31 @@ package final class PublishedFeatures: Sendable {
         }
     }
 
+    /// How much each of these items is about what was taken last.
+    func likenessesToLast(_ liking: PublishedTaste, _ rows: [Int32]) -> [Float] {
+        latest.read { latest in
+            guard latest.solution == liking.solution else { return rows.map { _ in 0 } }
+            return rows.map { liking.taste.likenessToLast(latest.features(of: $0)) }
+        }
+    }
+
     /// Whether any feature is known of each of these items.
     func areDescribed(_ rows: [Int32]) -> [Bool] {
         latest.read { latest in rows.map { !latest.features(of: $0).isEmpty } }
     }
 
-    /// What each of an item's features adds to that, by weights of the kinds; greatest first.
-    func shares(_ liking: PublishedTaste, of row: Int32, weight: (FeatureKind) -> Float) -> [Explanation.Part]
-    {
+    /// What each of an item's features adds to these, by weights of the kinds and of the likeness; greatest first.
+    func shares(
+        _ liking: PublishedTaste, of row: Int32, weight: (FeatureKind) -> Float, ofLast: Float
+    ) -> [Explanation.Part] {
         latest.read { latest in
             guard latest.solution == liking.solution else { return [] }
             return liking.taste.shares(latest.features(of: row))
-                .map { Explanation.Part(name: latest.names[$0.feature], share: weight($0.kind) * $0.share) }
+                .map {
+                    Explanation.Part(
+                        name: latest.names[$0.feature],
+                        share: weight($0.kind) * $0.share + ofLast * $0.ofLast)
+                }
                 .sorted { (abs($1.share), $0.name) < (abs($0.share), $1.name) }
         }
     }

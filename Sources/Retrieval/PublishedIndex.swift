@@ -122,6 +122,15 @@ public struct IndexView: ~Copyable {
         }
     }
 
+    /// Inner products alone; NaN for a row that is not published.
+    public func products(_ rows: [Int], _ query: [Float]) -> [Float] {
+        let prepared = PreparedQuery(query, factors: factors)
+        return withExtendedLifetime(prepared) {
+            let rule = ScoreRule(.dot, prepared)
+            return rows.map { $0 >= 0 && $0 < count ? rule.score($0, in: columns) : .nan }
+        }
+    }
+
     /// Asks for what `vector` reads.
     public func prefetch(_ row: Int) {
         precondition(row >= 0 && row < count)

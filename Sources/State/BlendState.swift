@@ -90,11 +90,11 @@ extension BlendState {
     package static let prefix = "blend."
     static let itemsPerBlock = 256
 
-    /// Names of the parts, so that a blend of others starts anew.
+    /// Names of the parts and how many numbers each gives, so that a blend of others starts anew.
     private var fingerprint: UInt64 {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for part in rule.shape.parts {
-            for byte in Array(part.name.utf8) + [0, part.source.rawValue] {
+            for byte in Array(part.name.utf8) + [0, part.source.rawValue, UInt8(part.source.features)] {
                 hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
             }
         }

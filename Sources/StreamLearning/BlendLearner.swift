@@ -134,8 +134,8 @@ struct BlendedParts {
     private let asksAgain: Bool
 
     enum Part {
-        /// A user's row and the items' table; whether a look-up has it propose items.
-        case rows(Row, FactorTable, isProposing: Bool)
+        /// A user's row, the items' table, and what the user took by it; whether a look-up has it propose items.
+        case rows(Row, FactorTable, past: PastTaste?, isProposing: Bool)
         /// A count over all users.
         case count(ModelState, Int64)
         /// What the user's own counts say.
@@ -155,12 +155,19 @@ struct BlendedParts {
         }
         context = BlendContext(history, at: example.isTimed ? example.time : nil)
         var parts: [Part] = []
-        for number in rule.models {
+        var pastItems: [Int32]?
+        for (part, number) in rule.models.enumerated() {
             let model = models[number]
             guard case .counter(let counter, _) = model.rule else {
+                var past: PastTaste?
+                if rule.shape.parts[rule.own + part].source == .ranking {
+                    let items = pastItems ?? PastItems.items(of: history, rule.positive)
+                    pastItems = items
+                    past = PastTaste(items, rows: model.items, lease: lease)
+                }
                 parts.append(
                     .rows(
-                        shard.tables[number].row(local), model.items,
+                        shard.tables[number].row(local), model.items, past: past,
                         isProposing: !model.rule.predictsRatings))
                 continue
             }
@@ -188,9 +195,15 @@ struct BlendedParts {
         features.fill(first: rule.counts) { place in
             rates.values(counts[Int(rows[place])], ordinal: example.ordinal, time: example.time)
         }
+        let isTaken = rows.map { asksAgain && history.contains($0) }
         if let liking {
-            features.fill(rule.liking) { liking(itemFeatures.features(of: Int(rows[$0])), .tag) }
-            features.fill(rule.liking, 1) { liking(itemFeatures.features(of: Int(rows[$0])), .year) }
+            // What something is about says whether somebody tries it, not whether they take it again.
+            func value(_ place: Int, _ value: ([Int32]) -> Float) -> Float {
+                isTaken[place] ? 0 : value(itemFeatures.features(of: Int(rows[place])))
+            }
+            features.fill(rule.liking) { value($0) { liking($0, .tag) } }
+            features.fill(rule.liking, 1) { value($0) { liking($0, .year) } }
+            features.fill(rule.liking, BlendSource.likenessToLast) { value($0) { liking.likenessToLast($0) } }
         }
         for (place, row) in rows.enumerated() where isNewcomer(row) {
             features.set(rule.newcomer, at: place, 1)
@@ -198,10 +211,13 @@ struct BlendedParts {
         for (number, part) in parts.enumerated() {
             let number = rule.own + number
             switch part {
-            case .rows(let user, let items, _):
+            case .rows(let user, let items, let past, _):
                 features.fill(number) { place in
                     let item = items.row(Int(rows[place]))
                     return item.bias + user.dot(item)
+                }
+                if let past {
+                    features.fill(number, BlendSource.past) { past.dot(items.row(Int(rows[$0]))) }
                 }
             case .count(let model, let instant):
                 features.fill(number) { Self.count(model, Int(rows[$0]), instant) }
@@ -210,9 +226,7 @@ struct BlendedParts {
                 if !succeeding.isEmpty { features.fill(number, 1) { succeeding[rows[$0]] ?? 0 } }
             }
         }
-        if asksAgain, !history.isEmpty {
-            for (place, row) in rows.enumerated() where history.contains(row) { features.setSeen(at: place) }
-        }
+        for place in isTaken.indices where isTaken[place] { features.setSeen(at: place) }
         return features
     }
 

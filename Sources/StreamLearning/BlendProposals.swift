@@ -56,24 +56,30 @@ struct BlendProposals {
             propose(first, weight: shards)
         }
         if parts.liking != nil {
-            look(example, context, lease: lease, random: &random, isProposing: false, score: parts.liked)
+            look(example, context, lease: lease, random: &random, score: parts.liked)
             propose(likedOfTaken, by: parts.likedAndTaken)
         } else {
             // It orders as the first count does then.
             note(rank: ownPlace.map { Float($0) * shards } ?? .infinity)
         }
         takeNewcomers(example, context, parts, lease: lease, ownPlace: ownPlace)
-        for part in parts.parts {
+        let weights = blend.served(in: parts.context)
+        for (number, part) in parts.parts.enumerated() {
             switch part {
             case .personal(let scores, _):
                 take(scores, example, context, lease: lease, ownPlace: ownPlace)
-            case .rows(let user, let items, let isProposing):
-                look(example, context, lease: lease, random: &random, isProposing: isProposing) { row in
+            case .rows(let user, let items, let past, let isProposing):
+                let ratio = blend.rule.shape.pastRatio(blend.rule.own + number, weights)
+                look(
+                    example, context, lease: lease, random: &random,
+                    beside: isProposing
+                        ? { row in past.map { ratio * $0.dot(items.row(Int(row))) } ?? 0 } : nil
+                ) { row in
                     let item = items.row(Int(row))
                     return item.bias + user.dot(item)
                 }
             case .count(let model, let instant):
-                look(example, context, lease: lease, random: &random, isProposing: false) { row in
+                look(example, context, lease: lease, random: &random) { row in
                     Float(model.decay.popular(model.counts[Int(row)], at: instant))
                 }
             }
@@ -154,9 +160,11 @@ struct BlendProposals {
 
     /// Looks through what a part gives to all items until enough of them come before the one taken: of one that is among the
     /// first all are looked at, so that its place is exact, and of any other a sample.
+    ///
+    /// - Parameter beside: what counts besides where a look-up has the part propose items; `nil` of one that proposes none.
     private mutating func look(
         _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease,
-        random: inout KeyedRandom, isProposing: Bool, score: (Int32) -> Float
+        random: inout KeyedRandom, beside: ((Int32) -> Float)? = nil, score: (Int32) -> Float
     ) {
         let bound = Int(example.itemBound)
         let (wanted, start) = (score(example.item), random.next(below: bound))
@@ -169,14 +177,16 @@ struct BlendProposals {
             visited += 1
             guard lease.holds(row), context.mayBeShown(Int32(row), example) else { continue }
             let value = score(Int32(row))
-            shown.append(Int32(row))
-            scores.append(value)
+            if let beside {
+                shown.append(Int32(row))
+                scores.append(value + beside(Int32(row)))
+            }
             if value > wanted { above += 1 } else if value == wanted, row != example.item { level += 1 }
             if Float(above) * shards >= Float(limit), visited >= Self.lookedAtMin { break }
         }
         // Nothing is above what is no number: the part would lead by it.
         note(rank: wanted.isNaN ? .infinity : (Float(above) + Float(level) / 2) * shards)
-        guard isProposing else { return }
+        guard beside != nil else { return }
         let part = Float(visited) / Float(bound)
         let least = BlendSample.least(scores, first: max(1, Int((Float(limit) * part).rounded())))
         propose(Self.above(least, shown, scores), weight: shards / part)

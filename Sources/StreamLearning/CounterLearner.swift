@@ -81,22 +81,40 @@ struct CounterLearner: StreamLearner {
         // Taken out for as long as it is written, so that it is not copied.
         context.shard.report.retakes[number] = nil
         if let own = trails[local].own(example.item) { counted.take(trails[local].cell(of: own, at: time)) }
+        let itemWait = itemWait(example, context, trails[local].wait(for: example.item, at: time))
         var random = example.random(seed: context.model.seed)
         if random.next() % Self.exposedEvery == 0 {
             let count = trails[local].own.count
             // Of many, each so many-th stands for the others too.
             let stride = max(1, count / Self.exposedMax)
             var place = Int(random.next() % UInt64(stride))
+            var cells: [RetakeTable.Cell] = []
             while place < count {
-                counted.expose(
-                    trails[local].cell(of: trails[local].own[place], at: time),
-                    times: Double(Int(Self.exposedEvery) * stride))
+                cells.append(trails[local].cell(of: trails[local].own[place], at: time))
                 place += stride
             }
+            counted.expose(
+                cells, standingFor: Double(stride), times: Double(Self.exposedEvery),
+                beside: context.model.counter?.retakes)
         }
         context.shard.report.retakes[number] = counted
         trails[local].take(
-            example.item, at: time, ordinal: example.ordinal, halfLife: rule.options.halfLife)
+            example.item, at: time, ordinal: example.ordinal, halfLife: rule.options.halfLife,
+            itemWait: itemWait)
+    }
+
+    /// After how long everybody takes the item again, this wait included; `nil` where nobody has. It stands in the item's row,
+    /// which has nothing else: the mean as its bias, and of how many waits as its step.
+    private func itemWait(
+        _ example: Example, _ context: borrowing LearningContext, _ wait: Float?
+    ) -> Float? {
+        let row = context.model.items.row(Int(example.item))
+        if let wait {
+            var (mean, count) = (row.bias, row.step)
+            UsualWait.take(wait, mean: &mean, count: &count)
+            (row.bias, row.step) = (mean, count)
+        }
+        return row.step > 0 ? row.bias : nil
     }
 
     private func follow(
@@ -141,7 +159,7 @@ struct CounterLearner: StreamLearner {
         let counted = shard.report.retakes[number]
         scores.personal = rule.personal(
             trail, at: example.isTimed ? example.time : nil,
-            retakes: { counter.retakes.likelihood($0, with: counted) }, successors: { held[$0] })
+            retakes: { counter.retakes.strength($0, with: counted) }, successors: { held[$0] })
         return scores
     }
 }

@@ -19,6 +19,7 @@ struct BlendingTests {
         for place in 0..<count {
             features.set(0, at: place, Float(random.nextUnit() * 5))
             features.set(1, at: place, Float(random.nextNormal()))
+            features.set(1, BlendSource.past, at: place, Float(random.nextNormal()))
             if random.nextUnit() < 0.4 { features.set(2, at: place, Float(random.nextUnit() * 0.2)) }
             if random.nextUnit() < 0.2 { features.set(2, 1, at: place, Float(random.nextUnit() * 0.3)) }
             if random.nextUnit() < 0.3 {
@@ -70,7 +71,7 @@ struct BlendingTests {
     @Test("scores and shares are the sums that they say")
     func scores() {
         let sample = sample(21, seed: 9)
-        let weights: [Float] = [0.5, -1, 2, 0.25, 1.5, 0.75]
+        let weights: [Float] = [0.5, -1, 0.1, 2, 0.25, 1.5, 0.75, -0.2]
         let scores = sample.features.scores(weights)
         for place in 0..<21 {
             let plain = weights.indices.reduce(Float(0)) {
@@ -79,6 +80,30 @@ struct BlendingTests {
             #expect(abs(scores[place] - plain) < 1e-5)
             #expect(abs(sample.features.shares(weights, at: place).reduce(0, +) - plain) < 1e-5)
         }
+    }
+
+    @Test("an item taken before has a number for that, and one for what the first part gives")
+    func seen() {
+        var features = BlendFeatures(shape: Self.shape, count: 2)
+        for place in 0..<2 { features.set(0, at: place, Float(3 + place)) }
+        features.setSeen(at: 1)
+        var weights = [Float](repeating: 0, count: Self.shape.features)
+        weights[Self.shape.seenFeature] = 10
+        weights[Self.shape.seenCountFeature] = 0.5
+        #expect(features.scores(weights) == [0, 12])
+        #expect(features.shares(weights, at: 1).last == 12)
+    }
+
+    @Test("a part proposes by what was taken as much as that counts beside the user's row, within a bound")
+    func past() {
+        func ratio(_ own: Float, _ past: Float, of part: Int = 1) -> Float {
+            var weights = [Float](repeating: 1, count: Self.shape.features)
+            (weights[1], weights[2]) = (own, past)
+            return Self.shape.pastRatio(part, weights)
+        }
+        #expect(ratio(0.5, 0.25) == 0.5 && ratio(0.25, 0.5) == 2)
+        #expect(ratio(0.5, 0) == 0 && ratio(0.5, -1) == 0 && ratio(1, 1, of: 0) == 0)
+        #expect(ratio(0, 1) == 20 && ratio(-1, 1) == 20 && ratio(1e-6, 1) == 20)
     }
 
     @Test("a rank counts each item as often as it stands for, and half of those level")
@@ -104,7 +129,7 @@ struct BlendingTests {
 
     @Test("weights find those that events are drawn by, whatever the scale of a feature")
     func learns() {
-        let wanted: [Double] = [0.8, 1.5, 0.4, 0, 1, -0.5]
+        let wanted: [Double] = [0.8, 1.5, 0.3, 0.4, 0, 1, -0.5, -0.4]
         var weights = BlendWeights(first: Self.shape.firstWeights)
         var random = KeyedRandom(seed: 3)
         for event in 0..<4_000 {

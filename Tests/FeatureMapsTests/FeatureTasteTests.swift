@@ -43,6 +43,23 @@ struct FeatureTasteTests {
         #expect(FeatureCounts.none.taste([0]) { _ in [] } == nil)
     }
 
+    @Test("the tags of what was taken last are weighed alone, by the same arithmetic")
+    func last() throws {
+        // The newest comes first.
+        let taste = try #require(self.taste([1, 0, 0, 0]))
+        let part: Float = 20.0 / 60
+        let horror = logf((1 + 10 * part) / (1 + 10) / part)
+        let comedy = logf(10.0 / 11)
+        #expect(abs(taste.likenessToLast([1]) - horror) < 1e-5)
+        #expect(abs(taste.likenessToLast([0]) - comedy) < 1e-5)
+        #expect(abs(taste.likenessToLast([0, 1]) - (horror + comedy) / 2) < 1e-5)
+        #expect(taste.likenessToLast([2]) == 0 && taste.likenessToLast([]) == 0)
+        let shares = taste.shares([0, 1, 2])
+        #expect(abs(shares.reduce(0) { $0 + $1.ofLast } - taste.likenessToLast([0, 1, 2])) < 1e-5)
+        // What was taken last has no tag.
+        #expect(try #require(self.taste([4, 0])).likenessToLast([0]) == 0)
+    }
+
     @Test("shares of an item's features add up to what it gets")
     func shares() throws {
         let taste = try #require(self.taste([3, 0, 1]))

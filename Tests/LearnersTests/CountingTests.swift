@@ -73,19 +73,56 @@ struct CountingTests {
         let soon = RetakeTable.cell(weight: 3, gap: 5, pace: 1_000)
         let due = RetakeTable.cell(weight: 3, gap: 1_000, pace: 1_000)
         #expect(soon != due)
-        for turn in 0..<1_000 {
-            table.expose(soon, times: 1)
-            table.expose(due, times: 1)
+        for turn in 0..<4_000 {
+            table.expose([soon, due], standingFor: 1, times: 1)
             if turn % 4 == 0 { table.take(due) }
         }
-        #expect(table.likelihood(soon) < 0.001)
-        #expect(abs(table.likelihood(due) - 0.25) < 0.01)
+        #expect(table.strength(soon) < 0.005)
+        // A quarter of events take it, and so three quarters whatever is new, which has a strength of 1.
+        let all = 1 + table.strength(soon) + table.strength(due)
+        #expect(abs(table.strength(due) / all - 0.25) < 0.02)
         var (sum, part) = (RetakeTable(), RetakeTable())
         sum.add(table)
         #expect(sum == table)
         part.take(soon)
-        #expect(table.likelihood(soon, with: part) > table.likelihood(soon))
+        #expect(table.strength(soon, with: part) > table.strength(soon))
         #expect(RetakeTable(taken: [1], exposed: [1]) == nil)
+    }
+
+    @Test("what competes with much else is as strong as what competes with little")
+    func competition() {
+        // One has two things, another forty; of both all that is taken is one of these, each as often as the next.
+        let cells = [2.0, 40].map { RetakeTable.cell(weight: $0 == 2 ? 1 : 30, gap: 10, pace: 10) }
+        var table = RetakeTable()
+        for turn in 0..<8_000 {
+            let isFew = turn % 2 == 0
+            let cell = isFew ? cells[0] : cells[1]
+            table.expose(Array(repeating: cell, count: 2), standingFor: isFew ? 1 : 20, times: 1)
+            if turn % 20 > 1 { table.take(cell) }
+        }
+        // Nine in ten are: 2 h / (1 + 2 h) of the one, 40 h / (1 + 40 h) of the other.
+        for (cell, things) in zip(cells, [2, 40] as [Float]) {
+            let all = things * table.strength(cell)
+            #expect(abs(all / (1 + all) - 0.9) < 0.03)
+        }
+        #expect(abs(table.strength(cells[0]) / table.strength(cells[1]) - 20) < 2)
+    }
+
+    @Test("what an item's waits say holds for who has none, and less the more of their own there are")
+    func waits() {
+        var (mean, count): (Float, Float) = (0, 0)
+        for wait in [8.0, 32] { UsualWait.take(UsualWait.logarithm(wait)!, mean: &mean, count: &count) }
+        #expect(mean == 4 && count == 2)
+        #expect(UsualWait.expected(own: nil, ofWaits: 0, item: mean) == 4)
+        #expect(UsualWait.expected(own: 6, ofWaits: 1, item: nil) == 6)
+        #expect(UsualWait.expected(own: 6, ofWaits: 1, item: mean) == 4.5)
+        #expect(UsualWait.expected(own: 6, ofWaits: 9, item: mean) == 5.5)
+        #expect(UsualWait.logarithm(0) == nil && UsualWait.logarithm(.infinity) == nil)
+        #expect(UsualWait.wait(UsualWait.byte(nil)) == nil)
+        for logarithm in [-3, 0, 4.5, 20] as [Float] {
+            #expect(abs(Float(UsualWait.wait(UsualWait.byte(logarithm))!) / exp2(logarithm) - 1) < 0.05)
+        }
+        #expect(UsualWait.byte(-1e9) == 1 && UsualWait.byte(1e9) == 255 && UsualWait.byte(.nan) == 0)
     }
 
     @Test("every standing has a cell", arguments: [0, 0.4, 1, 7, 1e9] as [Float])
@@ -94,7 +131,8 @@ struct CountingTests {
             for pace in [nil, 0, 10, 1e9] as [Double?] {
                 var table = RetakeTable()
                 table.take(RetakeTable.cell(weight: weight, gap: gap, pace: pace))
-                #expect(table.taken.reduce(0, +) == 1)
+                // Beside a known pace the wait is counted by itself.
+                #expect(table.taken.reduce(0, +) == (pace.map { $0 > 0 } == true ? 2 : 1))
             }
         }
     }

@@ -23,6 +23,6 @@ struct PublishedFeaturesTests {
         #expect(published.likings(taste, [0, 5], .tag).first ?? 0 > 0)
         solve(10..<500)
         #expect(published.likings(taste, [0, 5, 499], .tag) == [0, 0, 0])
-        #expect(published.shares(taste, of: 499) { _ in 1 }.isEmpty)
+        #expect(published.shares(taste, of: 499, weight: { _ in 1 }, ofLast: 1).isEmpty)
     }
 }

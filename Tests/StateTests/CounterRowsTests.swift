@@ -77,6 +77,50 @@ struct CounterRowsTests {
         #expect(try restored(folder).digest() == state.digest())
     }
 
+    @Test("after how long things are taken again is in the file, with the user and with the item")
+    func waits() throws {
+        let folder = Folder()
+        var options = options()
+        options.state.seen = .allow
+        let state = learned(
+            batches(
+                (0..<400).map {
+                    Event(
+                        .signal(user: id("u\($0 % 5)"), item: id("i\($0 % 20)"), name: "click"),
+                        time: Int64($0) * 60_000)
+                }, sizes: [100]), options)
+        // Everybody takes each of four items every twentieth minute.
+        #expect(state.models[2].items.row(0).step > 15)
+        #expect(abs(exp2(state.models[2].items.row(0).bias) - 20) < 0.1)
+        let own = try #require(state.shards[0].trails[2]?[0].own.first)
+        #expect(abs(try #require(UsualWait.wait(own.wait)) - 20) < 1.5)
+        try StateFile(path: folder.state, identity: Self.identity).write(state.collectChanges())
+        let loaded = LearnedState(options: options.state)
+        try StateFile(path: folder.state, identity: Self.identity).read(
+            into: StateLoader(state: loaded, path: folder.state))
+        #expect(loaded.digest() == state.digest())
+        #expect(loaded.shards[0].trails[2]?[0].own.first == own)
+    }
+
+    @Test("a trail of an earlier version has no expected waits")
+    func earlierTrail() throws {
+        var trail = UserTrail()
+        for turn in 0..<6 {
+            trail.take(Int32(turn % 2), at: Int64(turn) * 600_000, ordinal: Int64(turn), halfLife: .never)
+            trail.events += 1
+        }
+        // No last items; two that were taken, 44 bytes each and their wait.
+        let blob = [UInt8](trail.blob)
+        #expect(blob.count == 12 + 2 * 45)
+        var earlier = Array(blob[..<12])
+        earlier[10] = 0
+        for place in 0..<2 { earlier += blob[(12 + place * 45)..<(12 + place * 45 + 44)] }
+        var reader = ByteReader(Data(earlier))
+        let read = try #require(UserTrail(&reader, items: 2))
+        #expect(reader.isAtEnd && read.own.map(\.wait) == [0, 0])
+        #expect(read.own.map(\.count) == [3, 3] && trail.own.allSatisfy { $0.wait > 0 })
+    }
+
     /// As the file was written before: vectors of zeros, and trails in scalars.
     private func inBlocks(_ folder: Folder, _ state: LearnedState) throws {
         let rows = state.users.read { $0.rowCount }

@@ -125,7 +125,7 @@ struct CounterTests {
         let counter = state.models[0].counter!
         let trail = state.shards[0].trails[0]![0]
         let scores = CounterRule(CounterOptions(.repeat)).personal(
-            trail, at: 4_000 * 60_000, retakes: { counter.retakes.likelihood($0) }, successors: { _ in nil })
+            trail, at: 4_000 * 60_000, retakes: { counter.retakes.strength($0) }, successors: { _ in nil })
         let due = scores.max { $0.value < $1.value }!
         let oldest = trail.own.min { $0.last < $1.last }!
         // Of one cell are those that are about due.

@@ -9,7 +9,8 @@ internal import Identities
 internal import Learners
 internal import Locking
 
-// Scalars of a model in the state file: `counter.retakes` (taken, then exposed: f64 each), `counter.items.B` for block B of
+// Scalars of a model in the state file: `counter.strengths` (taken, then exposed: f64 each; an earlier version had
+// `counter.retakes`, which counted otherwise: it is counted anew), `counter.items.B` for block B of
 // 256 items. Blocks hold their rows in order, each in full; a checkpoint writes the blocks that changed. Little-endian
 // throughout. What is kept of users stands in their rows; an earlier version had it in `counter.users.B`, for block B of 64
 // users.
@@ -26,7 +27,7 @@ extension LearnedState {
         guard let counter = models[number].counter else { return [:] }
         var scalars: [String: Scalar] = [:]
         if counter.rule.options.kind == .repeat {
-            scalars["\(CounterState.prefix)retakes"] = .blob(counter.retakesBlob)
+            scalars["\(CounterState.prefix)strengths"] = .blob(counter.retakesBlob)
         }
         guard blocks, counter.rule.options.kind == .next else { return scalars }
         for block in changedBlocks(of: models[number], length: CounterState.itemsPerBlock) {
@@ -103,13 +104,20 @@ extension LearnedState {
             let block = words.count == 2 ? Int(words[1]) ?? -1 : -1
             let isWhole =
                 switch words.first {
-                case "retakes": counter.restore(retakes: data)
+                case "strengths": counter.restore(retakes: data)
+                case "retakes": forget(name, of: number)
                 case "items" where block >= 0: counter.restore(itemBlock: block, data)
                 case "users" where block >= 0: restore(userBlock: block, data, of: number, name: name)
                 default: false
                 }
             return isWhole ? nil : name
         }
+    }
+
+    /// Of an earlier version.
+    private func forget(_ name: String, of number: Int) -> Bool {
+        models[number].counter?.obsolete.append(name)
+        return true
     }
 
     private func restore(userBlock block: Int, _ data: Data, of number: Int, name: String) -> Bool {

@@ -280,6 +280,9 @@ package final class StateLoader: StateReader {
         if model.options.learnsRows {
             model.items.row(Int(row)).load(
                 littleEndian: stored.vector, bias: stored.bias, step: stored.step)
+        } else {
+            let item = model.items.row(Int(row))
+            (item.bias, item.step) = (stored.bias, stored.step)
         }
         model.items.clear(.unsaved, at: Int(row))
         model.restore(popularity, of: Int(row))
