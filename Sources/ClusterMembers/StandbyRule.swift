@@ -1,8 +1,9 @@
 /// Who follows which partition beside its own: whoever the group would give it to, were its owner to go.
 ///
 /// Each member works it out by itself from what all say of themselves. Of partitions that nobody has, Kafka's sticky assignor
-/// (`cooperative-sticky`, which one of the members reckons for all) gives the lowest to the member with the fewest
-/// partitions and, of several, to the one whose id in the group comes first, and so on. Where the rule is wrong about it, as
+/// (`cooperative-sticky`, which one of the members reckons for all) gives the highest to the member with the fewest
+/// partitions and, of several, to the one whose id in the group comes first, then the next one down, and so on: so does
+/// librdkafka's. Where the rule is wrong about it, as
 /// while members come and go, the partition is read from its changelog: that costs time, and nothing else.
 package enum StandbyRule {
     /// A member as it is heard of.
@@ -27,7 +28,7 @@ package enum StandbyRule {
             var others = candidates.filter { $0.member != owner.member }.map {
                 (it: $0, load: $0.partitions.count)
             }
-            for partition in owner.partitions.sorted() {
+            for partition in owner.partitions.sorted(by: >) {
                 // Bytes, as the assignor compares them.
                 others.sort { one, other in
                     if one.load != other.load { return one.load < other.load }

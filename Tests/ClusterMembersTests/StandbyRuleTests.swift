@@ -50,9 +50,9 @@ struct StandbyRuleTests {
             .init(member: 3, groupName: "a", partitions: [4, 5, 6]),
             .init(member: 4, groupName: "c", partitions: [7, 8]),
         ]
-        // Of 0 and 1: "b" and "c" have two each, "a" three.
-        #expect(StandbyRule.followed(by: 2, of: all, count: 1).contains(0))
-        #expect(StandbyRule.followed(by: 4, of: all, count: 1).contains(1))
+        // Of 1, then 0: "b" and "c" have two each, "a" three.
+        #expect(StandbyRule.followed(by: 2, of: all, count: 1).contains(1))
+        #expect(StandbyRule.followed(by: 4, of: all, count: 1).contains(0))
         #expect(!StandbyRule.followed(by: 3, of: all, count: 1).contains(0))
         #expect(!StandbyRule.followed(by: 3, of: all, count: 1).contains(1))
     }
