@@ -159,15 +159,22 @@ struct ClusterDaemonTests {
             host.settings + ["cluster.enabled=true", "cluster.commit-interval-ms=200", "cluster.standby=1"]
         try host.produce((0..<600).map { TestRecord.rating("u\($0 % 60)", "i\($0 % 30)", 4) })
         let places = try (0..<3).map { _ in try DaemonPlace() }
-        let daemons = try places.map { try $0.start(settings) }
-        try eventually("each has two, and copies of two: \(daemons.map(\.errors))") {
-            try counted(daemons) == 600
-                && daemons.allSatisfy { daemon in
-                    let status = try daemon.status()
-                    let followed = status.text("cluster.standby").split(separator: " ")
-                    return try events(of: daemon).count == 2 && followed.count == 2
-                        && followed.allSatisfy { status["cluster.standby.\($0).lag-events"] == 0 }
-                }
+        // One after the other: the mock lets all wait for one that comes while others do.
+        var daemons: [DaemonProcess] = []
+        for place in places {
+            daemons.append(try place.start(settings))
+            let each = 6 / daemons.count
+            try eventually("each has \(each): \(daemons.map(\.errors))", seconds: 120) {
+                try daemons.allSatisfy { try events(of: $0).count == each } && counted(daemons) == 600
+            }
+        }
+        try eventually("each has copies of two: \(daemons.map(\.errors))", seconds: 120) {
+            try daemons.allSatisfy { daemon in
+                let status = try daemon.status()
+                let followed = status.text("cluster.standby").split(separator: " ")
+                return followed.count == 2
+                    && followed.allSatisfy { status["cluster.standby.\($0).lag-events"] == 0 }
+            }
         }
         let (victim, others) = (daemons[2], Array(daemons[..<2]))
         let users = try (0..<60).map { "u\($0)" }.filter {
