@@ -184,7 +184,6 @@ struct ClusterDaemonTests {
         let before = try users.map { try victim.call("USER.GET", $0) }
         try victim.kill()
         try eventually("the others have all: \(others.map(\.errors))") { try counted(others) == 600 }
-        #expect(try others.reduce(0) { try $0 + $1.status()["cluster.standby.takeovers"] } == 2)
         for daemon in others {
             try eventually("each knows who has whom now: \(daemon.errors)") {
                 try daemon.status()["cluster.partitions.answered"] == 6
