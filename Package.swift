@@ -145,6 +145,7 @@ let package = Package(
                 "Locking", "Factors", "Events", "Checkpoints", "Identities", "Histories", "Counting", "State",
                 "ClusterItems",
             ]),
+        room("ClusterStandby", ["Locking", "SQLiteFiles", "Checkpoints", "ClusterUsers", grdb]),
         room("ClusterMembers"),
         room(
             "LookUps",
@@ -159,9 +160,8 @@ let package = Package(
             [
                 "Locking", "Factors", "Learners", "Retrieval", "Events", "SQLiteFiles", "EventLog",
                 "Checkpoints", "Generations", "Identities", "KillPoints", "LiveScores", "Evaluation", "State",
-                "StreamLearning", "ClusterItems", "ClusterUsers", "ClusterMembers", "Quarantine", "LookUps",
-                logging,
-                metrics,
+                "StreamLearning", "ClusterItems", "ClusterUsers", "ClusterStandby", "ClusterMembers",
+                "Quarantine", "LookUps", logging, metrics,
             ]),
         room("ClusterLookUps", ["ClusterMembers", "Events", "Quarantine", "LookUps", "Engine"]),
         room("Access", ["CCrypt", "Locking", logging]),
@@ -298,6 +298,7 @@ let package = Package(
             name: "freshet-bench",
             dependencies: [
                 "KillRuns", "SoakRuns", "DescribedRuns", "ForgettingRuns", "ClusterItems", "ClusterUsers",
+                "ClusterStandby",
                 "LiveScores",
                 "ContentVectors",
                 "ContentEvaluation",
@@ -388,6 +389,7 @@ let package = Package(
                 "Factors", "Learners", "Locking",
             ]),
         tests(of: "ClusterMembers", ["ClusterMembers"]),
+        tests(of: "ClusterStandby", ["TestSupport", "ClusterStandby", "ClusterUsers", "Checkpoints"]),
         tests(
             of: "ClusterUsers",
             [
@@ -407,7 +409,7 @@ let package = Package(
             of: "Engine",
             [
                 "EngineSupport", "TestSupport", "Engine", "LookUps", "Histories", "Blending", "LiveScores",
-                "ClusterMembers", "ClusterUsers", "Identities", "Learners",
+                "ClusterMembers", "ClusterStandby", "ClusterUsers", "Counting", "Identities", "Learners",
                 "State",
                 "StreamLearning", "Checkpoints",
                 "EventLog",

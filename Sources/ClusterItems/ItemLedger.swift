@@ -27,7 +27,7 @@ package final class ItemLedger {
     private var applied: Int64 = 0
     /// By row, and back.
     package private(set) var hashes: [UInt64] = []
-    private(set) var rows: [UInt64: Int32] = [:]
+    package private(set) var rows: [UInt64: Int32] = [:]
     /// By row: whether the others know whom the hash stands for.
     var isNamed: [Bool] = []
     /// Rows of factors that the last change had no room for.

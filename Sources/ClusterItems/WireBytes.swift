@@ -147,6 +147,27 @@ package struct WireReader {
     /// What was written with its length.
     package mutating func data() throws(WireError) -> [UInt8] { Array(try take(try count(ofAtLeast: 1))) }
 
+    /// So many of one type, one behind the other.
+    package mutating func fixed<Value: FixedWidthInteger & BitwiseCopyable>(
+        _ type: Value.Type, count: Int
+    ) throws(WireError) -> [Value] {
+        let stride = MemoryLayout<Value>.size
+        return try take(count * stride).withUnsafeBytes { bytes in
+            (0..<count).map {
+                Value(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * stride, as: type))
+            }
+        }
+    }
+
+    /// Finite, all of them.
+    package mutating func floats(_ count: Int) throws(WireError) -> [Float] {
+        let values = try fixed(UInt32.self, count: count).map { Float(bitPattern: $0) }
+        guard values.allSatisfy(\.isFinite) else {
+            throw WireError(description: "a number is not finite")
+        }
+        return values
+    }
+
     package mutating func codes(_ count: Int) throws(WireError) -> [Int8] {
         try take(count).map { Int8(bitPattern: $0) }
     }

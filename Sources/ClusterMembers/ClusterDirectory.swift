@@ -17,12 +17,15 @@ package struct MemberView: Equatable, Sendable {
     /// Milliseconds since it was heard of; 0 of this daemon itself.
     package var age: Double
     package var bytesSent: Int
+    /// Of others', of which it has a copy, ascending.
+    package var standby: [Int32]
 
     package init(
-        member: UInt64, address: String, isMyself: Bool, partitions: [Int32], age: Double, bytesSent: Int
+        member: UInt64, address: String, isMyself: Bool, partitions: [Int32], age: Double, bytesSent: Int,
+        standby: [Int32] = []
     ) {
         (self.member, self.address, self.isMyself) = (member, address, isMyself)
-        (self.partitions, self.age, self.bytesSent) = (partitions, age, bytesSent)
+        (self.partitions, self.age, self.bytesSent, self.standby) = (partitions, age, bytesSent, standby)
     }
 
     /// 40 digits, as Redis names its nodes.

@@ -20,6 +20,10 @@ package struct MemberRecord: Codable, Equatable, Sendable {
     package var bytesSent: Int
     /// The newest `PROMOTE` that it knows of.
     package var promotion: AskedPromotion?
+    /// What Kafka's group calls it.
+    package var groupMember: String?
+    /// Partitions of others of which it has a copy, ascending.
+    package var standby: [Int32]?
     /// It stops, and answers for nobody.
     package var isLeaving = false
 

@@ -5,16 +5,14 @@ internal import Foundation
 /// All that a changelog says of a partition, as it is read from its beginning: the last value of each key.
 package struct PartitionImage: Sendable {
     package private(set) var marker: PartitionMarker?
-    private(set) var users: [String: [UInt8]] = [:]
-    /// By model, then by user.
-    private(set) var rows: [String: [String: [UInt8]]] = [:]
+    private var users: [String: TravellingUser] = [:]
     package private(set) var recent: [String: Scalar] = [:]
     /// Records that make no sense.
     package private(set) var malformed = 0
 
     package init() {}
 
-    package var userCount: Int { users.count }
+    package var userCount: Int { users.count { $0.value.isSomebody } }
 
     package mutating func take(key: [UInt8], value: [UInt8]?) {
         guard let known = RecordKey(key) else {
@@ -22,30 +20,48 @@ package struct PartitionImage: Sendable {
             return
         }
         switch known {
-        case .user(let id): users[id] = value
-        case .row(let model, let user): rows[model, default: [:]][user] = value
-        case .recent(let name): recent[name] = value.flatMap(Self.scalar)
+        case .user(let id): users[id, default: TravellingUser(id: id)].state = value
+        case .row(let model, let id): users[id, default: TravellingUser(id: id)].rows[model] = value
+        case .recent(let name): recent[name] = value.flatMap { RecentValue.read($0) }
         case .marker:
-            let marker = value.flatMap { try? JSONDecoder().decode(PartitionMarker.self, from: Data($0)) }
+            let marker = value.flatMap { PartitionMarker($0) }
             if marker == nil { malformed += 1 }
             self.marker = marker ?? self.marker
         }
     }
 
-    private static func scalar(_ value: [UInt8]) -> Scalar? {
-        guard var reader = try? WireReader(sealed: value), let kind = try? reader.byte() else { return nil }
-        if kind == 0 { return (try? reader.whole()).map { .integer($0) } }
-        return (try? reader.data()).map { .blob(Data($0)) }
+    /// In the order of their ids' bytes, so that they get the same rows wherever they come from.
+    package func forEachUsers(_ countMax: Int, _ body: ([TravellingUser]) -> Void) {
+        let all = users.values.filter(\.isSomebody).sorted {
+            $0.id.utf8.lexicographicallyPrecedes($1.id.utf8)
+        }
+        for start in stride(from: 0, to: all.count, by: countMax) {
+            body(Array(all[start..<min(start + countMax, all.count)]))
+        }
     }
 }
 
-/// A user out of a changelog, with this machine's item rows.
+/// What is known of a user, as a changelog has it.
+package struct TravellingUser: Sendable, Equatable {
+    package var id: String
+    /// `nil` of one who was forgotten.
+    package var state: [UInt8]?
+    /// By model.
+    package var rows: [String: [UInt8]] = [:]
+
+    package init(id: String) { self.id = id }
+
+    /// Rows alone are nobody.
+    package var isSomebody: Bool { state != nil }
+}
+
+/// A user out of a changelog, with this machine's item rows, and none of the user's own yet.
 struct MovedUser {
     var user: StoredUser
     /// Of its items those that are not known here.
     var unknownItems: Int
 
-    init(_ value: [UInt8], id: String, row: Int32, rowOfHash: (UInt64) -> Int32?) throws(WireError) {
+    init(_ value: [UInt8], id: String, rowOfHash: (UInt64) -> Int32?) throws(WireError) {
         var reader = try WireReader(sealed: value)
         let items = try ItemResolution(&reader, rowOfHash)
         unknownItems = items.rows.count { $0 < 0 }
@@ -58,7 +74,7 @@ struct MovedUser {
         var tags: [String] = []
         for _ in 0..<(try reader.count(ofAtLeast: 1)) { tags.append(try reader.text()) }
         user = StoredUser(
-            row: row, id: Data(id.utf8), history: history, residualSum: residualSum, ratings: ratings,
+            row: -1, id: Data(id.utf8), history: history, residualSum: residualSum, ratings: ratings,
             nextOrder: nextOrder, lastEvent: lastEvent, hidden: hidden, marks: marks, tallies: tallies,
             tags: tags, tagsAt: try reader.time())
     }
@@ -80,18 +96,13 @@ enum MovedRow {
             return
         }
         let (bias, step) = (try reader.float(), try reader.float())
-        var vector: [Float] = []
-        for _ in 0..<(try reader.count(ofAtLeast: 4)) { vector.append(try reader.float()) }
-        self = .factors(vector, bias: bias, step: step)
+        self = .factors(try reader.floats(try reader.count(ofAtLeast: 4)), bias: bias, step: step)
     }
 }
 
 extension ItemResolution {
     init(_ reader: inout WireReader, _ rowOfHash: (UInt64) -> Int32?) throws(WireError) {
-        var rows: [Int32] = []
-        for _ in 0..<(try reader.count(ofAtLeast: 8)) {
-            rows.append(rowOfHash(try reader.fixed(UInt64.self)) ?? -1)
-        }
-        self.init(rows: rows)
+        let hashes = try reader.fixed(UInt64.self, count: try reader.count(ofAtLeast: 8))
+        self.init(rows: hashes.map { rowOfHash($0) ?? -1 })
     }
 }

@@ -23,15 +23,27 @@ package struct PartitionMarker: Codable, Equatable, Sendable {
     package var partitions: Int
     /// Whose commit it is.
     package var member: String
+    /// Names the changelog, whoever goes on with it: one that was begun anew has another. `nil` of one that was begun before
+    /// changelogs had names.
+    package var changelog: UInt64?
 
-    package init(position: Int64, events: Int64, partitions: Int, member: String) {
+    package init(
+        position: Int64, events: Int64, partitions: Int, member: String, changelog: UInt64? = nil
+    ) {
         (self.position, self.events, self.partitions, self.member) = (position, events, partitions, member)
+        self.changelog = changelog
+    }
+
+    /// A JSON object.
+    package init?(_ value: [UInt8]) {
+        guard let marker = try? JSONDecoder().decode(Self.self, from: Data(value)) else { return nil }
+        self = marker
     }
 }
 
 /// Keys of a changelog: `u` and the user's id; `m`, a model's name, a zero and the user's id; `r` and the name of a scalar
 /// of the recent events; `k`, the marker.
-enum RecordKey: Equatable {
+package enum RecordKey: Equatable {
     case user(String)
     case row(model: String, user: String)
     case recent(String)
@@ -46,7 +58,7 @@ enum RecordKey: Equatable {
         }
     }
 
-    init?(_ bytes: [UInt8]) {
+    package init?(_ bytes: [UInt8]) {
         guard let kind = bytes.first else { return nil }
         func text(_ bytes: some Collection<UInt8>) -> String? { String(validating: bytes, as: UTF8.self) }
         switch kind {
@@ -64,6 +76,30 @@ enum RecordKey: Equatable {
         case UInt8(ascii: "k") where bytes.count == 1: self = .marker
         default: return nil
         }
+    }
+}
+
+/// A scalar of the recent events, as a changelog has it.
+package enum RecentValue {
+    static func write(_ value: Scalar) -> [UInt8]? {
+        var writer = WireWriter()
+        switch value {
+        case .integer(let number):
+            writer.write(UInt8(0))
+            writer.write(number)
+        case .blob(let data):
+            writer.write(UInt8(1))
+            writer.write(data)
+        case .double: return nil
+        }
+        writer.seal()
+        return writer.bytes
+    }
+
+    package static func read(_ value: [UInt8]) -> Scalar? {
+        guard var reader = try? WireReader(sealed: value), let kind = try? reader.byte() else { return nil }
+        if kind == 0 { return (try? reader.whole()).map { .integer($0) } }
+        return (try? reader.data()).map { .blob(Data($0)) }
     }
 }
 
@@ -108,19 +144,9 @@ package struct UserRecordMaker {
         for (name, value) in scalars {
             let words = name.split(separator: ".")
             guard words.first == "recent", words.count > 1, let partition = Int32(words[1]) else { continue }
-            var writer = WireWriter()
-            switch value {
-            case .integer(let number):
-                writer.write(UInt8(0))
-                writer.write(number)
-            case .blob(let data):
-                writer.write(UInt8(1))
-                writer.write(data)
-            case .double: continue
-            }
-            writer.seal()
+            guard let bytes = RecentValue.write(value) else { continue }
             records.append(
-                ChangelogRecord(partition: partition, key: RecordKey.recent(name).bytes, value: writer.bytes))
+                ChangelogRecord(partition: partition, key: RecordKey.recent(name).bytes, value: bytes))
         }
     }
 

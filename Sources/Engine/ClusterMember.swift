@@ -13,6 +13,14 @@ internal import Synchronization
 public struct ClusterOptions: Sendable, Equatable {
     /// Bytes of what one commit tells of items, about.
     public var itemBytesMax = 5 << 20
+    /// Members that keep a copy of each partition beside the one that has it; 0 for none.
+    public var standby = 0
+    /// Where this member keeps copies; they can be lost.
+    public var standbyFolder = ""
+    /// How long who has what has to have stood still before somebody else is followed.
+    package var standbySettling: Duration = .seconds(5)
+    /// How long a copy stays that is not followed any more.
+    package var standbyKept: Duration = .seconds(600)
 
     public init() {}
 }
@@ -28,15 +36,18 @@ struct Membership: Codable {
     /// Partitions whose users are in the file, with the position at which these stand, and events over their whole life.
     var owned: [Int32: Int64]
     var events: [Int32: Int64]
+    /// Names of their changelogs, as far as these have one.
+    var changelogs: [Int32: UInt64]?
     /// The newest `PROMOTE`, of whichever partition.
     var promotion: AskedPromotion?
 
     init(
         member: UInt64, sequence: Int64, itemsNext: Int64?, owned: [Int32: Int64], events: [Int32: Int64],
-        promotion: AskedPromotion?
+        changelogs: [Int32: UInt64], promotion: AskedPromotion?
     ) {
         (self.member, self.sequence, self.itemsNext) = (member, sequence, itemsNext)
-        (self.owned, self.events, self.promotion) = (owned, events, promotion)
+        (self.owned, self.events, self.changelogs) = (owned, events, changelogs)
+        self.promotion = promotion
     }
 }
 
@@ -82,6 +93,8 @@ final class ClusterMember: Sendable {
         var ledger: ItemLedger
         /// In the state's file, with the positions there; until they are taken over or given up.
         var filed: [Int32: Int64]
+        /// Names of their changelogs.
+        var filedChangelogs: [Int32: UInt64]
         /// Of a state that was not one of several before: all that it has learned is its own.
         var isNew: Bool
         /// The last sequence number that the file knows of.
@@ -91,6 +104,8 @@ final class ClusterMember: Sendable {
         var waiting: [[UInt8]] = []
         /// What was last committed.
         var positions: [Int32: Int64] = [:]
+        /// Names of the changelogs of this member's partitions.
+        var changelogs: [Int32: UInt64] = [:]
         /// The newest `PROMOTE` that this member knows of.
         var promotion: AskedPromotion?
         var timer: (any DispatchSourceTimer)?
@@ -104,14 +119,17 @@ final class ClusterMember: Sendable {
     let confined: QueueConfined<Confined>
     let stopping = Atomic<Bool>(false)
     let finished = DispatchSemaphore(value: 0)
+    /// `nil` where no copies are kept.
+    let standby: Standby?
+    let standbyFinished = DispatchSemaphore(value: 0)
     let isStarted = Atomic<Bool>(false)
 
     /// - Parameter state: restored, and nobody learns into it yet.
     init(
-        _ topics: any ClusterTopics, _ options: ClusterOptions, of state: LearnedState,
+        _ topics: any ClusterTopics, _ options: ClusterOptions, standby: Standby?, of state: LearnedState,
         on queue: DispatchQueue
     ) {
-        (self.topics, self.options) = (topics, options)
+        (self.topics, self.options, self.standby) = (topics, options, standby)
         let kept = state.membership.flatMap { try? JSONDecoder().decode(Membership.self, from: $0) }
         var random = SystemRandomNumberGenerator()
         member = kept?.member ?? random.next()
@@ -125,7 +143,7 @@ final class ClusterMember: Sendable {
         shared = Lock(Shared(itemsNext: kept?.itemsNext))
         confined = QueueConfined(
             Confined(
-                ledger: ledger, filed: kept?.owned ?? [:],
+                ledger: ledger, filed: kept?.owned ?? [:], filedChangelogs: kept?.changelogs ?? [:],
                 isNew: kept == nil, sequence: kept?.sequence ?? 0, itemsNext: kept?.itemsNext,
                 promotion: kept?.promotion), to: queue)
     }
@@ -149,4 +167,6 @@ struct ClusterCommit: Sendable {
     var events: [Int32: Int64]
     /// As last committed.
     var before: [Int32: Int64]
+    /// Names of the changelogs, by partition.
+    var changelogs: [Int32: UInt64] = [:]
 }

@@ -1,6 +1,7 @@
 internal import Checkpoints
 internal import ClusterItems
 internal import ClusterMembers
+internal import ClusterStandby
 internal import ClusterUsers
 internal import Dispatch
 internal import EventLog
@@ -36,6 +37,7 @@ extension Engine {
         }
         thread.name = "freshet.cluster"
         thread.start()
+        startStandby(cluster)
         startAnnouncing(cluster)
     }
 
@@ -43,7 +45,12 @@ extension Engine {
         guard let cluster else { return }
         cluster.stopping.store(true, ordering: .releasing)
         queue.sync { cluster.confined.timer?.cancel() }
-        if cluster.isStarted.load(ordering: .acquiring) { cluster.finished.wait() }
+        guard cluster.isStarted.load(ordering: .acquiring) else { return }
+        cluster.finished.wait()
+        if let standby = cluster.standby {
+            cluster.standbyFinished.wait()
+            standby.copies.close()
+        }
     }
 
     private func followCluster(_ cluster: ClusterMember) {
@@ -138,14 +145,16 @@ extension Engine {
         giveUpFiled(except: partitions.union(owned), placement, cluster)
         for partition in partitions.subtracting(ready).sorted() {
             do throws(EventLogError) {
-                if try takeOver(partition, placement, cluster) { ready.insert(partition) }
+                guard try takeOver(partition, placement, cluster) else { continue }
+                ready.insert(partition)
+                // Its users need not wait until the next one is there.
+                announce()
             } catch {
                 logger.warning(
                     "a partition cannot be taken over yet",
                     metadata: ["partition": "\(partition)", "error": "\(error)"])
             }
         }
-        announce()
         return ready
     }
 
@@ -176,29 +185,91 @@ extension Engine {
         _ partition: Int32, _ placement: UserPlacement, _ cluster: ClusterMember
     ) throws(EventLogError) -> Bool {
         let began = ContinuousClock.now
+        // Before the changelog is read: it waits for a transaction that is under way.
         let committed = try cluster.topics.committed(partition)
-        var image = PartitionImage()
-        try cluster.topics.readUsers(of: partition) { image.take(key: $0, value: $1) }
-        if let marker = image.marker, marker.partitions != placement.partitions {
+        func takeOver(from source: PartitionSource) throws(EventLogError) -> Bool {
+            try self.takeOver(partition, from: source, committed: committed, since: began, placement, cluster)
+        }
+        if let filed = sourceOfFile(partition, committed, placement, cluster) {
+            return try takeOver(from: filed)
+        }
+        guard let standby = cluster.standby else {
+            return try takeOver(from: sourceOfChangelog(partition, cluster))
+        }
+        standby.hold(partition)
+        defer { standby.release(partition) }
+        if let copy = try source(ofCopy: partition, standby, cluster), try takeOver(from: copy) {
+            standby.shared.withLock { $0.takeovers += 1 }
+            return true
+        }
+        // One that was no good is gone by now. Where one is there still, whoever had the partition has not committed yet.
+        guard standby.copies.places[partition]?.marker == nil else { return false }
+        return try takeOver(from: sourceOfChangelog(partition, cluster))
+    }
+
+    /// Where what is committed of the partition is just what the file has: nobody was elsewhere meanwhile, and nothing has to be
+    /// read. A commit writes its marker and its position together.
+    private func sourceOfFile(
+        _ partition: Int32, _ committed: Int64?, _ placement: UserPlacement, _ cluster: ClusterMember
+    ) -> PartitionSource? {
+        queue.sync {
+            guard let filed = cluster.confined.filed[partition], filed == committed,
+                let changelog = cluster.confined.filedChangelogs[partition]
+            else { return nil }
+            let marker = PartitionMarker(
+                position: filed, events: state.partitionEvents?[partition] ?? 0,
+                partitions: placement.partitions, member: cluster.name, changelog: changelog)
+            return PartitionSource(marker: marker, recordsRead: 0) { _, _ in Arrivals() }
+        }
+    }
+
+    private func sourceOfChangelog(
+        _ partition: Int32, _ cluster: ClusterMember
+    ) throws(EventLogError) -> PartitionSource {
+        var (image, records) = (PartitionImage(), 0)
+        _ = try cluster.topics.readUsers(of: partition, from: nil) {
+            image.take(key: $0.key, value: $0.value)
+            records += 1
+        }
+        return PartitionSource(image, records: records)
+    }
+
+    private func takeOver(
+        _ partition: Int32, from source: PartitionSource, committed: Int64?,
+        since began: ContinuousClock.Instant, _ placement: UserPlacement, _ cluster: ClusterMember
+    ) throws(EventLogError) -> Bool {
+        if let marker = source.marker, marker.partitions != placement.partitions {
             throw EventLogError(
                 .invalid,
                 "the topic of events has \(placement.partitions) partitions and had \(marker.partitions) when partition "
                     + "\(partition) was learned: users belong to other partitions now")
         }
         // Whoever had it before may be about to commit.
-        if let marker = image.marker, let committed, marker.position < committed { return false }
+        if let marker = source.marker, let committed, marker.position < committed { return false }
         // Or has just done so: items that these users' histories name were told in the same transaction, after it was first
         // looked how much was told.
         guard itemsAreMerged(cluster) else { return false }
+        let (isFiled, rules, items) = queue.sync {
+            settle()
+            // Items that came since the last commit, too: histories name them.
+            cluster.confined.ledger.grow()
+            let filed = cluster.confined.filed[partition]
+            return (
+                source.marker == nil || filed == source.marker?.position, state.arrivals,
+                KnownItems(rows: cluster.confined.ledger.rows, count: state.stats.count)
+            )
+        }
+        // Beside learning. Where the file stands nobody comes.
+        guard let arrivals = isFiled ? Arrivals() : source.arrivals(rules, items) else { return false }
         queue.sync {
             settle()
-            adopt(partition, image, placement, cluster)
+            adopt(partition, source.marker, arrivals, placement, cluster)
         }
         logger.notice(
             "took a partition over",
             metadata: [
-                "partition": "\(partition)", "users": "\(image.userCount)",
-                "position": "\(image.marker?.position ?? -1)",
+                "partition": "\(partition)", "position": "\(source.marker?.position ?? -1)",
+                "from-copy": "\(source.isCopy)", "records-read": "\(source.recordsRead)",
                 "ms": "\(Int(began.duration(to: .now).milliseconds))",
             ])
         return true
@@ -213,36 +284,25 @@ extension Engine {
     /// | at a position | at the same | the file |
     /// | at a position | at another, or nothing | the changelog: others may have learned on, and a file is never ahead |
     private func adopt(
-        _ partition: Int32, _ image: PartitionImage, _ placement: UserPlacement, _ cluster: ClusterMember
+        _ partition: Int32, _ marker: PartitionMarker?, _ arrivals: Arrivals, _ placement: UserPlacement,
+        _ cluster: ClusterMember
     ) {
         let filed = cluster.confined.filed.removeValue(forKey: partition)
-        if let marker = image.marker {
+        if let marker {
             if filed != marker.position {
-                state.letGo(of: [partition], placement)
-                let ledger = cluster.confined.ledger
-                // Items that came since the last commit, too: histories name them.
-                ledger.grow()
-                let outcome = state.takeIn(image) { ledger.row(ofHash: $0) }
-                if outcome.malformed > 0 {
-                    logger.error(
-                        "users of a partition were left out: their records make no sense",
-                        metadata: ["partition": "\(partition)", "records": "\(outcome.malformed)"])
-                }
-                if outcome.unknownItems > 0 {
-                    logger.error(
-                        "users who came name items that are not known here, and have lost them: was TOPIC-items kept whole?",
-                        metadata: ["partition": "\(partition)", "items": "\(outcome.unknownItems)"])
-                }
-                cluster.shared.withLock { $0.report.usersIn += outcome.users }
+                // Nobody else has users of it here; to look for them takes a pass over all.
+                if filed != nil || cluster.confined.isNew { state.letGo(of: [partition], placement) }
+                state.recent.remove(partition)
+                tell(state.takeIn(arrivals.users), of: partition, cluster)
+                state.recent.restore(arrivals.recent)
             }
             state.positions[partition] = marker.position
             state.partitionEvents?[partition] = marker.events
-            state.recent.remove(partition)
-            state.recent.restore(image.recent)
             cluster.confined.positions[partition] = marker.position
         } else if cluster.confined.isNew {
             state.sayAgain([partition], placement)
         }
+        cluster.confined.changelogs[partition] = marker?.changelog ?? .random(in: 0 ... .max)
         let events = state.partitionEvents ?? [:]
         cluster.shared.withLock {
             $0.owned.insert(partition)
@@ -251,6 +311,20 @@ extension Engine {
         confined.changed = true
         publish()
         refreshSnapshot()
+    }
+
+    private func tell(_ outcome: TakenIn, of partition: Int32, _ cluster: ClusterMember) {
+        if outcome.malformed > 0 {
+            logger.error(
+                "users of a partition were left out: their records make no sense",
+                metadata: ["partition": "\(partition)", "records": "\(outcome.malformed)"])
+        }
+        if outcome.unknownItems > 0 {
+            logger.error(
+                "users who came name items that are not known here, and have lost them: was TOPIC-items kept whole?",
+                metadata: ["partition": "\(partition)", "items": "\(outcome.unknownItems)"])
+        }
+        cluster.shared.withLock { $0.report.usersIn += outcome.users }
     }
 
     /// After the commit that stands for them.
@@ -268,6 +342,7 @@ extension Engine {
         for partition in partitions {
             cluster.confined.filed[partition] = nil
             cluster.confined.positions[partition] = nil
+            cluster.confined.changelogs[partition] = nil
         }
         let events = state.partitionEvents ?? [:]
         cluster.shared.withLock {
@@ -299,6 +374,7 @@ extension Engine {
             member: cluster.member, sequence: cluster.confined.ledger.sequence,
             itemsNext: cluster.confined.itemsNext, owned: state.positions.filter { owned.contains($0.key) },
             events: (state.partitionEvents ?? [:]).filter { owned.contains($0.key) },
+            changelogs: cluster.confined.changelogs.filter { owned.contains($0.key) },
             promotion: cluster.confined.promotion)
         state.membership = try? JSONEncoder().encode(membership)
         let forgotten = (state.forgottenIDs ?? []).map(\.string)
@@ -308,7 +384,7 @@ extension Engine {
             items: cluster.confined.waiting,
             hashes: cluster.confined.ledger.hashes, known: state.imported, forgotten: forgotten,
             models: state.models.map(\.options.name), owned: owned, events: state.partitionEvents ?? [:],
-            before: cluster.confined.positions)
+            before: cluster.confined.positions, changelogs: cluster.confined.changelogs)
     }
 
     /// On the checkpoint's queue, before the state's file is written.
@@ -376,7 +452,8 @@ extension Engine {
             maker.add(
                 PartitionMarker(
                     position: position, events: commit.events[partition] ?? 0,
-                    partitions: commit.placement.partitions, member: commit.member), of: partition)
+                    partitions: commit.placement.partitions, member: commit.member,
+                    changelog: commit.changelogs[partition]), of: partition)
         }
         return maker.records
     }

@@ -1,4 +1,5 @@
 package import ClusterMembers
+internal import ClusterStandby
 internal import ClusterUsers
 internal import Dispatch
 internal import EventLog
@@ -47,12 +48,17 @@ extension Engine {
     /// On the queue.
     func record(_ cluster: ClusterMember, at positions: [Int32: Int64]) -> MemberRecord {
         let promotion = cluster.confined.promotion
+        let groupMember = cluster.topics.groupMember
+        let standby = cluster.standby.map { standby in
+            let places = standby.copies.places
+            return standby.shared.withLock { $0.followed.filter { places[$0]?.isWhole ?? false }.sorted() }
+        }
         return cluster.shared.withLock { shared in
             var record = MemberRecord(
                 member: cluster.member, address: shared.address,
                 positions: Dictionary(uniqueKeysWithValues: shared.owned.map { ($0, positions[$0] ?? 0) }),
                 at: clock.milliseconds, bytesSent: shared.report.bytesSent)
-            record.promotion = promotion
+            (record.promotion, record.groupMember, record.standby) = (promotion, groupMember, standby)
             return record
         }
     }
@@ -96,7 +102,7 @@ extension Engine {
             return
         }
         var record = queue.sync { self.record(cluster, at: [:]) }
-        (record.positions, record.isLeaving) = ([:], true)
+        (record.positions, record.standby, record.isLeaving) = ([:], nil, true)
         checkpointer.waitForWrites()
         try? cluster.topics.commit(
             [ClusterRecord(.items, key: record.key, value: record.encoded)], positions: [:])
@@ -178,7 +184,8 @@ extension ClusterMember: ClusterDirectory {
                         shared.directory.owner(of: $0)?.record.member == entry.record.member
                             && !shared.owned.contains($0)
                     }.sorted(),
-                    age: entry.heard.duration(to: now).milliseconds, bytesSent: entry.record.bytesSent)
+                    age: entry.heard.duration(to: now).milliseconds, bytesSent: entry.record.bytesSent,
+                    standby: entry.record.standby ?? [])
             }
             return ClusterView(partitions: shared.placement?.partitions ?? 0, members: [myself] + others)
         }

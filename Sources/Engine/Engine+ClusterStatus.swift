@@ -29,6 +29,7 @@ extension Engine {
         where shared.owned.contains(partition) {
             fields.append(StatusField("cluster.partition.\(partition).events", .integer(events)))
         }
+        fields += standbyFields(cluster)
         for peer in view.members where !peer.isMyself { fields += self.fields(of: peer, report) }
         return fields
     }
@@ -40,6 +41,7 @@ extension Engine {
             StatusField("\(name).partitions", .text(Self.text(peer.partitions))),
             StatusField("\(name).age-s", .double(peer.age / 1_000)),
             StatusField("\(name).bytes-sent", .integer(Int64(peer.bytesSent))),
+            StatusField("\(name).standby", .text(Self.text(peer.standby))),
         ]
         // Of items it may have told nothing yet.
         if let heard = report.peers[peer.member] {

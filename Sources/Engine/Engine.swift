@@ -6,6 +6,7 @@
 // sockets, the text of commands, the configuration file.
 
 public import Checkpoints
+internal import ClusterStandby
 public import CoreMetrics
 internal import Dispatch
 public import EventLog
@@ -145,7 +146,8 @@ public final class Engine: Sendable {
         }
         try file.read(into: StateLoader(state: state, path: file.path))
         cluster = topics.map { [state, queue] in
-            ClusterMember($0, options.cluster, of: state, on: queue)
+            ClusterMember(
+                $0, options.cluster, standby: Self.standby(options, clock, logger), of: state, on: queue)
         }
         logger.info(
             "state restored",
@@ -161,6 +163,18 @@ public final class Engine: Sendable {
             publish()
             refreshSnapshot()
             if options.state.usersMayLeave { beginLeaving() }
+        }
+    }
+
+    /// `nil` where no copies are kept of others' partitions. Where they cannot be, all else goes on.
+    private static func standby(_ options: EngineOptions, _ clock: WallClock, _ logger: Logger) -> Standby? {
+        guard options.cluster.standby > 0, !options.cluster.standbyFolder.isEmpty else { return nil }
+        do throws(StandbyError) {
+            let copies = try StandbyCopies(folder: options.cluster.standbyFolder, at: clock.milliseconds)
+            return Standby(copies, options.cluster)
+        } catch {
+            logger.error("this daemon stands by for nobody", metadata: ["error": "\(error)"])
+            return nil
         }
     }
 

@@ -21,9 +21,22 @@ public protocol ClusterTopics: AnyObject, Sendable {
     /// Up to where a partition was learned, by whoever had it; `nil` where nobody did.
     func committed(_ partition: Int32) throws(EventLogError) -> Int64?
 
-    /// Calls `body` with all that is known of a partition's users, from the beginning.
-    func readUsers(of partition: Int32, _ body: (_ key: [UInt8], _ value: [UInt8]?) -> Void)
-        throws(EventLogError)
+    /// Calls `body` with what is known of a partition's users, up to where that ends just now.
+    ///
+    /// - Parameter offset: `nil` for the beginning.
+    /// - Returns: the offset behind it; `nil` where the topic does not hold `offset`, which is of an earlier one then.
+    func readUsers(of partition: Int32, from offset: Int64?, _ body: (UserMessage) -> Void)
+        throws(EventLogError) -> Int64?
+
+    /// Follows what becomes known of users of several partitions: calls `body` with what has come since the last call, at
+    /// least every second, and first of all with nothing.
+    ///
+    /// - Parameter body: gives the partitions to follow from now on, each with the offset that it stands at, `nil` for the
+    ///   beginning; nothing at all ends it.
+    func followUsers(_ body: ([FollowedUsers]) -> [Int32: Int64?]?) throws(EventLogError)
+
+    /// What the group calls this member; `nil` while it is in none.
+    var groupMember: String? { get }
 
     /// Calls `body` with what members tell each other, as it comes: the values, the next offset, and whether that is the end
     /// for now. Returns once `body` says false.
@@ -52,5 +65,35 @@ public struct ClusterRecord: Sendable, Equatable {
 
     public init(_ place: Place, key: [UInt8], value: [UInt8]?) {
         (self.place, self.key, self.value) = (place, key, value)
+    }
+}
+
+/// A record of a partition's users, as it is read.
+public struct UserMessage: Sendable, Equatable {
+    public var offset: Int64
+    public var key: [UInt8]
+    public var value: [UInt8]?
+
+    public init(offset: Int64, key: [UInt8], value: [UInt8]?) {
+        (self.offset, self.key, self.value) = (offset, key, value)
+    }
+}
+
+/// What has become known of a partition's users.
+public struct FollowedUsers: Sendable, Equatable {
+    public var partition: Int32
+    public var records: [UserMessage]
+    /// The offset behind them.
+    public var next: Int64
+    /// That is where the topic ends just now.
+    public var isEnd: Bool
+    /// The topic does not hold what was wanted next.
+    public var isLost: Bool
+
+    public init(
+        partition: Int32, records: [UserMessage], next: Int64, isEnd: Bool = false, isLost: Bool = false
+    ) {
+        (self.partition, self.records, self.next) = (partition, records, next)
+        (self.isEnd, self.isLost) = (isEnd, isLost)
     }
 }

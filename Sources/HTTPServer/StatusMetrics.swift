@@ -162,6 +162,14 @@ struct StatusMetrics {
         level(
             "cluster.peer.*.items-age-s", "cluster_items_age_seconds",
             "Since another daemon last told anything of items.", by: "member"),
+        level(
+            "cluster.standby.*.lag-events", "cluster_standby_lag_events",
+            "Events that a copy of another daemon's partition is behind what is committed.", by: "partition"),
+        level("cluster.standby.ready", "cluster_standby_copies", "Copies of partitions that are whole."),
+        level("cluster.standby.bytes", "cluster_standby_bytes", "Bytes of these on disk."),
+        count(
+            "cluster.standby.takeovers", "cluster_standby_takeovers",
+            "Partitions taken over with the help of a copy."),
     ]
 
     /// Of each model; the label is added.

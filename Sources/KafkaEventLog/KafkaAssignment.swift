@@ -10,6 +10,7 @@ final class KafkaAssignment: Sendable {
         var client: KafkaClient?
         var partitions: Set<Int32> = []
         var paused = false
+        var groupMember: String?
     }
 
     private let topic: String
@@ -50,6 +51,19 @@ final class KafkaAssignment: Sendable {
     /// As which member of which generation offsets are committed; whoever calls destroys it.
     var groupMetadata: OpaquePointer? {
         state.withLock { $0.client }.flatMap { rd_kafka_consumer_group_metadata($0.handle) }
+    }
+
+    /// What the group calls this member; `nil` while it is in none.
+    var groupMember: String? { state.withLock { $0.groupMember } }
+
+    /// Looks what the group calls this member. On the consumer's thread: librdkafka must not be asked while it closes.
+    func nameMember() {
+        guard let client = state.withLock({ $0.client }), let id = rd_kafka_memberid(client.handle) else {
+            return
+        }
+        defer { rd_kafka_mem_free(client.handle, id) }
+        let text = String(cString: id)
+        state.withLock { $0.groupMember = text.isEmpty ? nil : text }
     }
 
     /// Asynchronous; the offset-commit callback logs what the broker refuses.

@@ -12,15 +12,15 @@ public import Logging
 /// to be dead: as Kafka Streams has it since 2.6. An id by partition would fence too, but what was learned of items comes of all
 /// of a member's partitions together, and has to be in one transaction with all of them.
 public final class KafkaClusterTopics: ClusterTopics {
-    private static let answerMilliseconds: Int32 = 5_000
+    static let answerMilliseconds: Int32 = 5_000
     private static let commitMilliseconds: Int32 = 30_000
     /// How long an open transaction of a member that died holds up the others, in ms.
     private static let transactionMilliseconds = "10000"
-    private static let readPatience: Duration = .seconds(10)
+    static let readPatience: Duration = .seconds(10)
 
-    private let log: KafkaLog
-    private let kafka: KafkaOptions
-    private let logger: Logger
+    let log: KafkaLog
+    let kafka: KafkaOptions
+    let logger: Logger
     private let producer = Lock<KafkaClient?>(nil)
     private let asking = Lock<KafkaClient?>(nil)
     public let itemsTopic: String
@@ -77,7 +77,7 @@ public final class KafkaClusterTopics: ClusterTopics {
         }
     }
 
-    private func makeConsumer() throws(EventLogError) -> KafkaClient {
+    func makeConsumer() throws(EventLogError) -> KafkaClient {
         let configuration = KafkaConfiguration()
         try kafka.configureConsumer(configuration)
         try configuration.set("fetch.wait.max.ms", "20")
@@ -196,36 +196,6 @@ public final class KafkaClusterTopics: ClusterTopics {
         return list.elements.first.flatMap { $0.offset >= 0 ? $0.offset : nil }
     }
 
-    public func readUsers(
-        of partition: Int32, _ body: (_ key: [UInt8], _ value: [UInt8]?) -> Void
-    ) throws(EventLogError) {
-        let client = try makeConsumer()
-        defer { rd_kafka_consumer_close(client.handle) }
-        // Who has to be asked for the partition: librdkafka would else find out after half a second.
-        _ = client.partitions(of: usersTopic, milliseconds: Self.answerMilliseconds)
-        let list = PartitionList(topic: usersTopic, [partition: Int64(RD_KAFKA_OFFSET_BEGINNING)])
-        rd_kafka_assign(client.handle, list.pointer)
-        var deadline = ContinuousClock.now + Self.readPatience
-        while true {
-            guard let message = rd_kafka_consumer_poll(client.handle, 100) else {
-                guard .now < deadline else {
-                    throw EventLogError(
-                        .unreachable,
-                        "topic '\(usersTopic)', partition \(partition), cannot be read to its end")
-                }
-                continue
-            }
-            defer { rd_kafka_message_destroy(message) }
-            switch message.pointee.err {
-            case RD_KAFKA_RESP_ERR_NO_ERROR:
-                deadline = .now + Self.readPatience
-                body(message.keyBytes, message.valueBytes)
-            case RD_KAFKA_RESP_ERR__PARTITION_EOF: return
-            default: continue
-            }
-        }
-    }
-
     public func readItems(
         from offset: Int64?, _ body: ([[UInt8]], Int64, _ isEnd: Bool) -> Bool
     ) throws(EventLogError) {
@@ -281,11 +251,11 @@ public final class KafkaClusterTopics: ClusterTopics {
 
 extension UnsafeMutablePointer<rd_kafka_message_t> {
     // The bytes are librdkafka's until the message is destroyed, and copied here.
-    fileprivate var keyBytes: [UInt8] {
+    var keyBytes: [UInt8] {
         Array(UnsafeRawBufferPointer(start: pointee.key, count: pointee.key_len))
     }
 
-    fileprivate var valueBytes: [UInt8]? {
+    var valueBytes: [UInt8]? {
         guard let payload = pointee.payload else { return nil }
         return Array(UnsafeRawBufferPointer(start: payload, count: pointee.len))
     }

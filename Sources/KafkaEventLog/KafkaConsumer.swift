@@ -54,6 +54,7 @@ final class KafkaConsumer: EventLogConsumer {
     private var queue: KafkaQueue?
     private var fetchWatch: FetchWatch
     private var nextProbe = ContinuousClock.now
+    private var nextNaming = ContinuousClock.now
 
     init(log: KafkaLog, kafka: KafkaOptions, _ options: ConsumerOptions, delegate: any ConsumerDelegate)
         throws(EventLogError)
@@ -99,6 +100,7 @@ final class KafkaConsumer: EventLogConsumer {
         guard !closed else { throw EventLogError(.closed, "this consumer of \(kafka.name) is closed") }
         try log.requireOpen()
         let deadline = ContinuousClock.now + timeout
+        name()
         mendGaps()
         probe(until: deadline)
         settle()
@@ -111,6 +113,13 @@ final class KafkaConsumer: EventLogConsumer {
         } else if let failure {
             throw failure
         }
+    }
+
+    /// The group names its members anew whenever they come in.
+    private func name() {
+        guard .now >= nextNaming else { return }
+        assignment.nameMember()
+        nextNaming = .now + Self.probeInterval
     }
 
     /// Fills `held`; waits for the first message only.

@@ -159,6 +159,9 @@ extension KafkaLog {
     /// See `KafkaAssignment`; `nil` without a consumer.
     func groupMetadata() -> OpaquePointer? { state.withLock { $0.assignment }?.groupMetadata }
 
+    /// See `KafkaAssignment`; `nil` without a consumer.
+    func groupMember() -> String? { state.withLock { $0.assignment }?.groupMember }
+
     func releaseConsumer() {
         state.withLock {
             $0.consuming = false

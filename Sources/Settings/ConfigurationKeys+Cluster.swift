@@ -15,6 +15,10 @@ extension ConfigurationKey {
             "cluster.item-bytes-max", \.cluster.itemBytesMax, type: "bytes", allowed: ByteCount.allowed,
             "What a commit tells the others of items, about: counts always go, of the rows those that have moved furthest.",
             text: ByteCount.text, parse: ByteCount.parse),
+        integer(
+            "cluster.standby", \.cluster.standby, 0...16, unit: "daemons",
+            "How many others keep a copy of each partition on disk, so that one of them has little to read when it gets it."
+        ),
         text(
             "cluster.address", \.cluster.address, allowed: "host:port, an absolute path, or nothing",
             "Where the other daemons, and clients that they send here, ask this one; nothing stands for the address of "

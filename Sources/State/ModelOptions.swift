@@ -77,7 +77,7 @@ public struct ModelOptions: Sendable, Equatable {
     }
 
     /// Whether it keeps of each user what was taken last.
-    var keepsTrails: Bool { counter.map { CounterRule($0).isPersonal } == true }
+    package var keepsTrails: Bool { counter.map { CounterRule($0).isPersonal } == true }
 
     /// As written in the configuration and in the state.
     public var learnerName: String {

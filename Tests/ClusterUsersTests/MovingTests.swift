@@ -73,6 +73,13 @@ struct MovingTests {
         return image
     }
 
+    private func takeIn(_ image: PartitionImage, _ to: LearnedState, _ ledger: ItemLedger) -> TakenIn {
+        let items = KnownItems(rows: ledger.rows, count: to.stats.count)
+        var parts: [[TravellingUser]] = []
+        image.forEachUsers(7) { parts.append($0) }
+        return to.takeIn(ArrivedUsers.ready(parts, for: to.arrivals, items: items))
+    }
+
     @Test("come with all that is known of them, whatever rows the items have there")
     func moving() throws {
         let (from, placement) = (state(), UserPlacement(partitions: 3))
@@ -80,7 +87,7 @@ struct MovingTests {
         let (to, ledger) = receiver(from)
         for partition in 0..<Int32(3) {
             let image = image(records, partition)
-            let outcome = to.takeIn(image) { ledger.row(ofHash: $0) }
+            let outcome = takeIn(image, to, ledger)
             #expect(outcome.users == image.userCount && outcome.malformed == 0)
         }
         #expect(to.users.read { $0.count } == from.users.read { $0.count })
@@ -144,7 +151,7 @@ struct MovingTests {
         let image = image(records, 0)
         #expect(image.marker?.position == 7 && image.malformed == 1)
         let (to, ledger) = receiver(from)
-        let outcome = to.takeIn(image) { ledger.row(ofHash: $0) }
+        let outcome = takeIn(image, to, ledger)
         #expect(outcome.malformed == 1 && outcome.users == from.users.read { $0.count } - 2)
         for user in ["u1", "u2"] { #expect(to.users.read { $0.row(of: id(user)) } == nil) }
     }

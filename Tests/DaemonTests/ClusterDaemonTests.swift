@@ -65,13 +65,14 @@ struct ClusterDaemonTests {
         try host.produce((0..<200).map { TestRecord.rating("u\($0 % 20)", "i\($0 % 30)", 4) })
         let (placeA, placeB) = (try DaemonPlace(), try DaemonPlace())
         let daemonA = try placeA.start(settings)
-        let daemonB = try placeB.start(settings + ["cluster.forward=false"])
+        let daemonB = try placeB.start(settings + ["cluster.forward=false", "http.listen=127.0.0.1:0"])
         try eventually("both answer for two: \(daemonA.errors) \(daemonB.errors)") {
             try [daemonA, daemonB].allSatisfy { daemon in
                 try events(of: daemon).count == 2 && daemon.status()["cluster.partitions.answered"] == 4
             } && counted([daemonA, daemonB]) == 200
         }
         var moved = 0
+        let site = try daemonB.site
         for user in 0..<20 {
             let there = try daemonB.call("USER.GET", "u\(user)")
             guard case .error(let words) = there else {
@@ -81,6 +82,9 @@ struct ClusterDaemonTests {
             moved += 1
             #expect(words.hasPrefix("MOVED ") && words.hasSuffix(placeA.socket), "\(words)")
             #expect(Status(try daemonA.call("USER.GET", "u\(user)"))["seen"] == 3)
+            // Over HTTP nobody forwards: the answer says who has the user.
+            let answer = try get(site, "/v1/recommend/u\(user)")
+            #expect(answer.status == 421 && answer.body.contains(placeA.socket), "\(answer)")
         }
         #expect(moved > 0 && moved < 20)
         // What one has written is there when the other is asked.
@@ -95,10 +99,108 @@ struct ClusterDaemonTests {
         #expect(try daemonB.stop() == .exit(0))
     }
 
+    @Test("look-ups are forwarded over TLS, to whom the authority has signed, by who has the password")
+    func secure() throws {
+        let host = try KafkaHost(partitions: 4)
+        try host.kafka.createTopic("\(host.topic)-items", partitions: 1)
+        try host.kafka.createTopic("\(host.topic)-users", partitions: 4)
+        try host.produce((0..<200).map { TestRecord.rating("u\($0 % 20)", "i\($0 % 30)", 4) })
+        let (placeA, placeB) = (try DaemonPlace(), try DaemonPlace())
+        let folder = placeA.folder
+        let (certificate, key) = try TestCertificate.server.write(to: folder.path)
+        let authority = try TestCertificate.authority.write(to: folder.path).certificate
+        let (users, password) = (folder.path("users"), folder.path("peer"))
+        let line = try FreshetBinary.run(
+            ["password", "peer", "--role", "read", "--generate", password], in: folder
+        ).output
+        try line.write(toFile: users, atomically: true, encoding: .utf8)
+        chmod(users, 0o600)
+        let settings =
+            host.settings + [
+                "cluster.enabled=true", "cluster.commit-interval-ms=200", "rpc.listen=127.0.0.1:0",
+                "rpc.tls.certificate=\(certificate)", "rpc.tls.key=\(key)", "rpc.tls.ca=\(authority)",
+                "access.users-file=\(users)", "cluster.user=peer", "cluster.password-file=\(password)",
+            ]
+        let (daemonA, daemonB) = (try placeA.start(settings), try placeB.start(settings))
+        try eventually("both answer for two: \(daemonA.errors) \(daemonB.errors)") {
+            try [daemonA, daemonB].allSatisfy { daemon in
+                try events(of: daemon).count == 2 && daemon.status()["cluster.partitions.answered"] == 4
+            } && counted([daemonA, daemonB]) == 200
+        }
+        #expect(try daemonA.status().text("cluster.address").hasPrefix("127.0.0.1:"))
+        for user in 0..<20 {
+            let (a, b) = (try daemonA.call("USER.GET", "u\(user)"), try daemonB.call("USER.GET", "u\(user)"))
+            #expect(a == b && Status(a)["seen"] == 3, "\(a) \(b)")
+        }
+        for daemon in [daemonA, daemonB] { #expect(try daemon.status()["rpc.commands.forwarded"] > 0) }
+        #expect(try daemonB.stop() == .exit(0))
+        // One that knows another authority alone believes nobody, and tells its clients to ask again.
+        let doubting = try placeB.start(settings + ["rpc.tls.ca=\(certificate)"])
+        try eventually("it is back: \(doubting.errors)") {
+            try events(of: doubting).count == 2 && doubting.status()["cluster.partitions.answered"] == 4
+        }
+        let answers = try (0..<20).map { try doubting.call("USER.GET", "u\($0)") }
+        let refused = answers.compactMap { answer -> String? in
+            if case .error(let words) = answer { words } else { nil }
+        }
+        #expect(!refused.isEmpty && refused.count < 20 && refused.allSatisfy { $0.hasPrefix("TRYAGAIN ") })
+        #expect(try doubting.stop() == .exit(0))
+        #expect(try daemonA.stop() == .exit(0))
+    }
+
+    @Test(
+        "of three that stand by for each other, those get the partitions of one that is killed who have the copies"
+    )
+    func standby() throws {
+        let host = try KafkaHost(partitions: 6)
+        try host.kafka.createTopic("\(host.topic)-items", partitions: 1)
+        try host.kafka.createTopic("\(host.topic)-users", partitions: 6)
+        let settings =
+            host.settings + ["cluster.enabled=true", "cluster.commit-interval-ms=200", "cluster.standby=1"]
+        try host.produce((0..<600).map { TestRecord.rating("u\($0 % 60)", "i\($0 % 30)", 4) })
+        let places = try (0..<3).map { _ in try DaemonPlace() }
+        // One after the other: the mock lets all wait for one that comes while others do.
+        var daemons: [DaemonProcess] = []
+        for place in places {
+            daemons.append(try place.start(settings))
+            let each = 6 / daemons.count
+            try eventually("each has \(each): \(daemons.map(\.errors))", seconds: 120) {
+                try daemons.allSatisfy { try events(of: $0).count == each } && counted(daemons) == 600
+            }
+        }
+        try eventually("each has copies of two: \(daemons.map(\.errors))", seconds: 120) {
+            try daemons.allSatisfy { daemon in
+                let status = try daemon.status()
+                let followed = status.text("cluster.standby").split(separator: " ")
+                return followed.count == 2
+                    && followed.allSatisfy { status["cluster.standby.\($0).lag-events"] == 0 }
+            }
+        }
+        let (victim, others) = (daemons[2], Array(daemons[..<2]))
+        let users = try (0..<60).map { "u\($0)" }.filter {
+            try victim.call("CLUSTER", "WHERE", $0).string == places[2].socket
+        }
+        #expect(!users.isEmpty)
+        let before = try users.map { try victim.call("USER.GET", $0) }
+        try victim.kill()
+        try eventually("the others have all: \(others.map(\.errors))") { try counted(others) == 600 }
+        for daemon in others {
+            try eventually("each knows who has whom now: \(daemon.errors)") {
+                try daemon.status()["cluster.partitions.answered"] == 6
+            }
+            #expect(try users.map { try daemon.call("USER.GET", $0) } == before)
+        }
+        // After a while each stands by for the other.
+        try eventually("each has copies of three: \(others.map(\.errors))") {
+            try others.allSatisfy { try $0.status()["cluster.standby.ready"] == 3 }
+        }
+        for daemon in others { #expect(try daemon.stop() == .exit(0)) }
+    }
+
     private func events(of daemon: DaemonProcess) throws -> [Int: Int] {
         let status = try daemon.status()
         return Dictionary(
-            uniqueKeysWithValues: (0..<4).compactMap { partition -> (Int, Int)? in
+            uniqueKeysWithValues: (0..<6).compactMap { partition -> (Int, Int)? in
                 let events = status["cluster.partition.\(partition).events"]
                 return events >= 0 ? (partition, events) : nil
             })

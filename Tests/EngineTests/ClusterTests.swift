@@ -21,98 +21,9 @@ import Testing
 
 @Suite("Several engines that learn one log", .serialized, .ownThread)
 struct ClusterTests {
-    /// An engine with a file of its own, over several lives.
-    private final class Place {
-        let group: FakeGroup
-        let number: Int
-        private(set) var folder = Folder()
-        private(set) var member: FakeMember
-        private(set) var engine: Engine
-
-        init(_ group: FakeGroup, number: Int) throws {
-            (self.group, self.number) = (group, number)
-            member = FakeMember(group, number: number)
-            engine = try Self.start(member, folder)
-        }
-
-        private static func start(_ member: FakeMember, _ folder: Folder) throws -> Engine {
-            var options = smallOptions()
-            options.state.models = ModelOptions.defaults
-            options.state.defaultModel = "blend"
-            options.checkpoints.interval = .milliseconds(20)
-            let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-            let file = try StateFile(path: folder.state, identity: options.identity(source: "test"))
-            let engine = try Engine(
-                options: options, file: file, log: member, logger: logger, cluster: member)
-            engine.answers(at: "/run/\(member.number)")
-            engine.start { _ in }
-            return engine
-        }
-
-        func die(_ how: Death) {
-            switch how {
-            case .beforeCommit: member.die(.beforeCommit)
-            case .betweenCommits:
-                member.die(.betweenCommits)
-                try? engine.checkpointNow()
-            case .afterCommits:
-                try? engine.checkpointNow()
-                member.die(.afterCommits)
-            }
-            try? engine.checkpointNow()
-        }
-
-        /// From the file as it was, as a process that was killed leaves it.
-        func startAgain() throws {
-            let next = Folder()
-            for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: folder.state + suffix) {
-                try FileManager.default.copyItem(atPath: folder.state + suffix, toPath: next.state + suffix)
-            }
-            try? engine.stop()
-            folder = next
-            member = FakeMember(group, number: number)
-            engine = try Self.start(member, folder)
-        }
-    }
-
-    private func ratings(_ count: Int, from start: Int) -> [Event] {
-        var random = UInt64(start &* 2_654_435_761 &+ 12_345)
-        func next(_ bound: UInt64) -> UInt64 {
-            random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return (random >> 33) % bound
-        }
-        return (start..<start + count).map { index in
-            Event(
-                .rating(user: id("u\(next(60))"), item: id("i\(next(40))"), value: Float(1 + next(5))),
-                time: Int64(index) * 1_000 + 1)
-        }
-    }
-
-    /// Until all is learned, committed and told.
-    private func settle(_ places: [Place], _ group: FakeGroup) throws {
-        let deadline = ContinuousClock.now + .seconds(60)
-        var last = -1
-        while true {
-            let ends = group.ends.filter { $0.value > 0 }
-            let (committed, items) = group.state.withLock { ($0.committed, $0.items.count) }
-            let isTold = places.allSatisfy {
-                $0.engine.cluster?.shared.withLock { $0.itemsNext } == Int64(items)
-            }
-            if ends.allSatisfy({ committed[$0.key] == $0.value }), isTold, items == last { return }
-            last = items
-            guard ContinuousClock.now < deadline else {
-                throw TestTimeout(words: "committed \(committed) of \(ends), \(items) told")
-            }
-            for place in places where !place.member.isDead { try? place.engine.checkpointNow() }
-            Thread.sleep(forTimeInterval: 0.02)
-        }
-    }
-
-    private struct TestTimeout: Error { let words: String }
-
     /// Each user is with one engine, each partition's events are counted once, and every engine's counts of items are those of
     /// one that learned all.
-    private func requireExact(_ places: [Place], _ events: [Event], _ group: FakeGroup) throws {
+    private func requireExact(_ places: [ClusterPlace], _ events: [Event], _ group: FakeGroup) throws {
         let alone = learned(batches(events, sizes: [500]), smallOptions())
         var owners: [String: Int] = [:]
         var counted: [Int32: Int64] = [:]
@@ -174,25 +85,25 @@ struct ClusterTests {
                 dead: dead)
         }
         share([0, 1, 2])
-        let places = try (0..<3).map { try Place(group, number: $0) }
+        let places = try (0..<3).map { try ClusterPlace(group, number: $0) }
         defer { for place in places { try? place.engine.stop() } }
         var events: [Event] = []
         for (round, how) in (Death.allCases + Death.allCases).enumerated() {
-            let more = ratings(150, from: events.count)
+            let more = ClusterPlace.ratings(150, from: events.count)
             events += more
             group.feed(more)
             let victim = places[round % 3]
-            if round % 2 == 0 { try settle(places, group) }
+            if round % 2 == 0 { try ClusterPlace.settle(places, group) }
             victim.die(how)
             share((0..<3).filter { $0 != victim.number }, dead: victim.number)
-            let further = ratings(60, from: events.count)
+            let further = ClusterPlace.ratings(60, from: events.count)
             events += further
             group.feed(further)
-            try settle(places.filter { $0.number != victim.number }, group)
+            try ClusterPlace.settle(places.filter { $0.number != victim.number }, group)
             try victim.startAgain()
             share([0, 1, 2])
         }
-        try settle(places, group)
+        try ClusterPlace.settle(places, group)
         try requireExact(places, events, group)
     }
 
@@ -200,21 +111,24 @@ struct ClusterTests {
     func stops() throws {
         let group = FakeGroup(partitions: 4)
         group.assign([0: 0, 1: 1, 2: 0, 3: 1])
-        let places = try (0..<2).map { try Place(group, number: $0) }
-        let events = ratings(300, from: 0)
+        let places = try (0..<2).map { try ClusterPlace(group, number: $0) }
+        let events = ClusterPlace.ratings(300, from: 0)
         group.feed(events)
-        try settle(places, group)
+        try ClusterPlace.settle(places, group)
         try requireExact(places, events, group)
         try places[0].engine.stop()
+        group.state.withLock { $0.usersRead = [:] }
         try places[0].startAgain()
-        try settle(places, group)
+        try ClusterPlace.settle(places, group)
         try requireExact(places, events, group)
         #expect(places[0].engine.cluster?.shared.withLock { $0.report.usersIn } == 0)
+        // Nor is anything read again of what the file has.
+        #expect(group.state.withLock { $0.usersRead.isEmpty })
         try places[0].engine.stop()
         group.assign([0: 1, 1: 1, 2: 1, 3: 1])
-        let more = ratings(100, from: events.count)
+        let more = ClusterPlace.ratings(100, from: events.count)
         group.feed(more)
-        try settle([places[1]], group)
+        try ClusterPlace.settle([places[1]], group)
         try requireExact([places[1]], events + more, group)
         try places[1].engine.stop()
     }
@@ -223,9 +137,9 @@ struct ClusterTests {
     func fencing() throws {
         let group = FakeGroup(partitions: 2)
         group.assign([0: 0, 1: 0])
-        let place = try Place(group, number: 0)
-        group.feed(ratings(100, from: 0))
-        try settle([place], group)
+        let place = try ClusterPlace(group, number: 0)
+        group.feed(ClusterPlace.ratings(100, from: 0))
+        try ClusterPlace.settle([place], group)
         // Taken away behind its back, as from a process that slept.
         let commits = group.state.withLock { state in
             state.held = [0: 1, 1: 1]
@@ -253,10 +167,10 @@ struct ClusterTests {
     func asking() throws {
         let group = FakeGroup(partitions: 4)
         group.assign([0: 0, 1: 1, 2: 0, 3: 1])
-        let places = try (0..<2).map { try Place(group, number: $0) }
+        let places = try (0..<2).map { try ClusterPlace(group, number: $0) }
         defer { for place in places { try? place.engine.stop() } }
-        group.feed(ratings(100, from: 0))
-        try settle(places, group)
+        group.feed(ClusterPlace.ratings(100, from: 0))
+        try ClusterPlace.settle(places, group)
         try eventually("each has heard where the other is") {
             places.allSatisfy { place in
                 let members = place.engine.cluster?.view.members ?? []
@@ -289,7 +203,7 @@ struct ClusterTests {
         done.wait()
         #expect(failures.withLock { $0 } == [])
         for place in places { #expect(try place.engine.item(id("i7")).title == "Seven") }
-        try settle(places, group)
+        try ClusterPlace.settle(places, group)
         for place in places {
             #expect(place.engine.onQueue { $0.comparison.defaultModel.name } == "likes")
             #expect(place.engine.onQueue { $0.comparison.defaultModel.promotions } == 1)

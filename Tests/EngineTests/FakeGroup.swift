@@ -27,6 +27,10 @@ final class FakeGroup: Sendable {
         var owners: [Int32: Int] = [:]
         var held: [Int32: Int] = [:]
         var commits = 0
+        /// From where each partition's users were read to be taken over, one after the other.
+        var usersRead: [Int32: [Int64?]] = [:]
+        /// Records of a partition that one who follows gets at a time.
+        var followedAtOnce = Int.max >> 1
     }
 
     let state: Lock<State>
@@ -119,8 +123,44 @@ final class FakeMember: ClusterTopics, EventLog {
         group.state.withLock { $0.committed[partition] }
     }
 
-    func readUsers(of partition: Int32, _ body: ([UInt8], [UInt8]?) -> Void) throws(EventLogError) {
-        for (key, value) in group.state.withLock({ $0.users[Int(partition)] }) { body(key, value) }
+    var groupMember: String? { "member-\(number)" }
+
+    func readUsers(
+        of partition: Int32, from offset: Int64?, _ body: (UserMessage) -> Void
+    ) throws(EventLogError) -> Int64? {
+        let all = group.state.withLock { state in
+            state.usersRead[partition, default: []].append(offset)
+            return state.users[Int(partition)]
+        }
+        guard Int(offset ?? 0) <= all.count else { return nil }
+        for (place, record) in all.enumerated().dropFirst(Int(offset ?? 0)) {
+            body(UserMessage(offset: Int64(place), key: record.key, value: record.value))
+        }
+        return Int64(all.count)
+    }
+
+    func followUsers(_ body: ([FollowedUsers]) -> [Int32: Int64?]?) throws(EventLogError) {
+        var gathered: [FollowedUsers] = []
+        while let wanted = body(gathered) {
+            Thread.sleep(forTimeInterval: 0.002)
+            gathered = []
+            guard !isDead else { continue }
+            for (partition, place) in wanted.sorted(by: { $0.key < $1.key }) {
+                let (all, pace) = group.state.withLock { ($0.users[Int(partition)], $0.followedAtOnce) }
+                let start = Int(place ?? 0)
+                guard start <= all.count else {
+                    gathered.append(FollowedUsers(partition: partition, records: [], next: 0, isLost: true))
+                    continue
+                }
+                let end = min(all.count, start + pace)
+                let records = (start..<end).map {
+                    UserMessage(offset: Int64($0), key: all[$0].key, value: all[$0].value)
+                }
+                gathered.append(
+                    FollowedUsers(
+                        partition: partition, records: records, next: Int64(end), isEnd: end == all.count))
+            }
+        }
     }
 
     func readItems(from offset: Int64?, _ body: ([[UInt8]], Int64, Bool) -> Bool) throws(EventLogError) {

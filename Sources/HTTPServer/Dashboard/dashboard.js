@@ -151,9 +151,18 @@ function members(status) {
   }
   const own = {
     address: status["cluster.address"], partitions: status["cluster.partitions"],
-    "bytes-sent": status["cluster.bytes-sent"],
+    "bytes-sent": status["cluster.bytes-sent"], standby: status["cluster.standby"],
   };
   return [own, ...[...peers.keys()].sort().map((name) => peers.get(name))];
+}
+
+/** Of the copies that this daemon keeps of others' partitions, how far the last of them is behind. */
+function standbyLag(status) {
+  const followed = (status["cluster.standby"] || "").split(" ").filter(Boolean);
+  if (!followed.length) return "";
+  const lags = followed.map((partition) => status[`cluster.standby.${partition}.lag-events`]);
+  const missing = lags.filter((lag) => lag == null).length;
+  return missing ? ` (${missing} being made)` : ` (${count(Math.max(...lags))} events behind)`;
 }
 
 function showMembers(status) {
@@ -163,12 +172,13 @@ function showMembers(status) {
   const ago = (seconds, without) => seconds == null ? without : `${duration(seconds)} ago`;
   const rows = members(status).map((member, place) => make("tr", {},
     cell(place ? member.address : `${member.address} (this one)`), cell(member.partitions || "none"),
+    cell(`${member.standby || "none"}${place ? "" : standbyLag(status)}`),
     cell(place ? ago(member["age-s"], "never") : "now"),
     cell(place ? ago(member["items-age-s"], "nothing yet") : "–"), cell(bytes(member["bytes-sent"]))));
   const [answered, all] = [status["cluster.partitions.answered"], status["cluster.partitions.all"]];
   $("members").replaceChildren(make("table", {},
     make("caption", {}, `Daemons of the group: ${answered} of ${all} partitions are answered for.`),
-    make("thead", {}, make("tr", {}, ...["Asked at", "Partitions", "Heard of", "News of items", "Has sent"]
+    make("thead", {}, make("tr", {}, ...["Asked at", "Partitions", "Copies of", "Heard of", "News of items", "Has sent"]
       .map((title) => make("th", { scope: "col" }, title)))),
     make("tbody", {}, ...rows)));
 }

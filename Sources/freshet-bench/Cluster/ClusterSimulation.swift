@@ -18,6 +18,9 @@ struct ClusterSimulation {
         var held = 0
         var unknown = 0
         var rejected = 0
+        /// Events of all machines a second, by the time of the one that took longest: to learn its own, to tell of items and
+        /// to take in what others told.
+        var rate = 0.0
     }
 
     private struct Machine {
@@ -25,6 +28,7 @@ struct ClusterSimulation {
         var ledger: ItemLedger
         var window: [Event] = []
         var drawn: [Bool] = []
+        var seconds = 0.0
     }
 
     private let window: Int
@@ -76,6 +80,7 @@ struct ClusterSimulation {
                 result.recalls.append((model.name, hits[number] / ranked))
             }
         }
+        result.rate = Double(events.count) / (machines.map(\.seconds).max() ?? .infinity)
         result.bytesPerEvent = Double(bytes) / Double(max(1, events.count))
         return result
     }
@@ -88,8 +93,10 @@ struct ClusterSimulation {
             machines[machine].drawn.append(random.next(below: rankEvery) == 0)
         }
         for number in machines.indices where !machines[number].window.isEmpty {
+            let start = ContinuousClock.now
             let replayed = try machines[number].replay.learn(
                 machines[number].window, drawn: machines[number].drawn)
+            machines[number].seconds += Self.seconds(since: start)
             machines[number].window = []
             machines[number].drawn = []
             for event in replayed { count(event) }
@@ -113,19 +120,32 @@ struct ClusterSimulation {
     /// All tell what they have learned, then all take in what the others told.
     private mutating func exchange() throws {
         var told: [ItemChanges] = []
-        for machine in machines {
-            let encoded = machine.ledger.takeChanges().encoded
+        var reading = 0.0
+        for number in machines.indices {
+            var start = ContinuousClock.now
+            let encoded = machines[number].ledger.takeChanges().encoded
+            machines[number].seconds += Self.seconds(since: start)
             bytes += encoded.count
-            result.held += machine.ledger.held
+            result.held += machines[number].ledger.held
+            start = .now
             told.append(try ItemChanges(encoded))
+            reading += Self.seconds(since: start)
         }
-        for (number, machine) in machines.enumerated() {
+        for number in machines.indices {
+            let (start, machine) = (ContinuousClock.now, machines[number])
             for (other, changes) in told.enumerated() where other != number {
                 guard let outcome = machine.ledger.merge(changes) else { continue }
                 result.unknown += outcome.unknown
                 result.rejected += outcome.rejected
             }
             machine.replay.hearOfAllItems()
+            // Each reads what all others told; here that is done once.
+            machines[number].seconds += Self.seconds(since: start) + reading
         }
+    }
+
+    private static func seconds(since start: ContinuousClock.Instant) -> Double {
+        let took = start.duration(to: .now).components
+        return Double(took.seconds) + Double(took.attoseconds) * 1e-18
     }
 }

@@ -1,0 +1,108 @@
+import Checkpoints
+import EngineSupport
+import Events
+import Foundation
+import Locking
+import Logging
+import LookUps
+import State
+import TestSupport
+
+@testable import Engine
+
+/// An engine with a file of its own, over several lives.
+final class ClusterPlace {
+    let group: FakeGroup
+    let number: Int
+    private(set) var folder = Folder()
+    private(set) var member: FakeMember
+    private(set) var engine: Engine
+
+    private let standby: Int
+
+    init(_ group: FakeGroup, number: Int, standby: Int = 0) throws {
+        (self.group, self.number, self.standby) = (group, number, standby)
+        member = FakeMember(group, number: number)
+        engine = try Self.start(member, folder, standby)
+    }
+
+    private static func start(_ member: FakeMember, _ folder: Folder, _ standby: Int) throws -> Engine {
+        var options = smallOptions()
+        options.state.models = ModelOptions.defaults
+        options.state.defaultModel = "blend"
+        options.checkpoints.interval = .milliseconds(20)
+        (options.cluster.standby, options.cluster.standbyFolder) = (standby, folder.path + "/standby")
+        options.cluster.standbySettling = .milliseconds(20)
+        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        let file = try StateFile(path: folder.state, identity: options.identity(source: "test"))
+        let engine = try Engine(
+            options: options, file: file, log: member, logger: logger, cluster: member)
+        engine.answers(at: "/run/\(member.number)")
+        engine.start { _ in }
+        return engine
+    }
+
+    func die(_ how: Death) {
+        switch how {
+        case .beforeCommit: member.die(.beforeCommit)
+        case .betweenCommits:
+            member.die(.betweenCommits)
+            try? engine.checkpointNow()
+        case .afterCommits:
+            try? engine.checkpointNow()
+            member.die(.afterCommits)
+        }
+        try? engine.checkpointNow()
+    }
+
+    /// From the file as it was, as a process that was killed leaves it.
+    func startAgain() throws {
+        let next = Folder()
+        for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: folder.state + suffix) {
+            try FileManager.default.copyItem(atPath: folder.state + suffix, toPath: next.state + suffix)
+        }
+        // Its copies, between two writes.
+        try engine.cluster?.standby?.applying.withLock { _ in
+            try FileManager.default.copyItem(atPath: folder.path + "/standby", toPath: next.path + "/standby")
+        }
+        try? engine.stop()
+        folder = next
+        member = FakeMember(group, number: number)
+        engine = try Self.start(member, folder, standby)
+    }
+
+    static func ratings(_ count: Int, from start: Int) -> [Event] {
+        var random = UInt64(start &* 2_654_435_761 &+ 12_345)
+        func next(_ bound: UInt64) -> UInt64 {
+            random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return (random >> 33) % bound
+        }
+        return (start..<start + count).map { index in
+            Event(
+                .rating(user: id("u\(next(60))"), item: id("i\(next(40))"), value: Float(1 + next(5))),
+                time: Int64(index) * 1_000 + 1)
+        }
+    }
+
+    /// Until all is learned, committed and told.
+    static func settle(_ places: [ClusterPlace], _ group: FakeGroup) throws {
+        let deadline = ContinuousClock.now + .seconds(60)
+        var last = -1
+        while true {
+            let ends = group.ends.filter { $0.value > 0 }
+            let (committed, items) = group.state.withLock { ($0.committed, $0.items.count) }
+            let isTold = places.allSatisfy {
+                $0.engine.cluster?.shared.withLock { $0.itemsNext } == Int64(items)
+            }
+            if ends.allSatisfy({ committed[$0.key] == $0.value }), isTold, items == last { return }
+            last = items
+            guard ContinuousClock.now < deadline else {
+                throw TestTimeout(words: "committed \(committed) of \(ends), \(items) told")
+            }
+            for place in places where !place.member.isDead { try? place.engine.checkpointNow() }
+            Thread.sleep(forTimeInterval: 0.02)
+        }
+    }
+
+    private struct TestTimeout: Error { let words: String }
+}
