@@ -1,4 +1,3 @@
-internal import LookUps
 package import State
 
 // For who runs the engine step by step: simulations and tests of what happens when.
@@ -12,7 +11,4 @@ extension Engine {
 
     /// Handed over by the log and not yet learned.
     package var eventsWaiting: Int { backlog.events }
-
-    /// Learned, over the whole life of the state, as look-ups see it. Unlike `status()` it costs next to nothing to ask.
-    package var eventsApplied: Int64 { published.snapshot.counters.applied }
 }

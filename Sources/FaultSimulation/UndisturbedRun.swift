@@ -45,7 +45,7 @@ struct UndisturbedRun {
         for offset in offsets {
             guard let record = broker.record(0, offset) else { continue }
             guard !record.isTombstone else {
-                batch.tombstones += 1
+                batch.tombstones.append(Token(partition: 0, offset: offset))
                 continue
             }
             let padded = record.payload + [UInt8](repeating: 0, count: EventDecoder.padding)
@@ -56,7 +56,7 @@ struct UndisturbedRun {
                         payload, token: Token(partition: 0, offset: offset), logTime: record.time,
                         into: &batch.events)
                 } catch {
-                    batch.deadLetters += 1
+                    batch.deadLetters.append(Token(partition: 0, offset: offset))
                 }
             }
         }

@@ -66,7 +66,7 @@ struct HistorySource {
         while try history.poll(into: &batch, recordsMax: 8_192, timeout: .milliseconds(100)) {
             try interruption.check()
             try batch.forEach { record, payload in
-                guard !record.isTombstone else { return builder.countTombstone() }
+                guard !record.isTombstone else { return builder.countTombstone(record.token) }
                 do throws(EventError) {
                     let event = try decoder.decode(payload)
                     note(event.time ?? record.time)
@@ -75,7 +75,7 @@ struct HistorySource {
                     bad += 1
                     if strict { throw CommandError("record \(record.token): \(error)", code: .data) }
                     report.say("record \(record.token): \(error)")
-                    builder.countDeadLetter()
+                    builder.countDeadLetter(record.token)
                     log.putAside(
                         DeadLetter(
                             token: record.token, time: record.time, reason: error.description,

@@ -44,10 +44,10 @@ public final class StateBuilder {
     }
 
     /// Counts a record that was no event.
-    public func countDeadLetter() { batch.deadLetters += 1 }
+    public func countDeadLetter(_ token: Token) { batch.deadLetters.append(token) }
 
     /// Counts a record without a payload.
-    public func countTombstone() { batch.tombstones += 1 }
+    public func countTombstone(_ token: Token) { batch.tombstones.append(token) }
 
     /// The state stands at these positions of its log, by which `memory` knows it again: a daemon goes on from them.
     public func stand(at positions: [Int32: Int64], of memory: LogMemory = LogMemory()) {
@@ -60,8 +60,8 @@ public final class StateBuilder {
         guard batch.recordCount > 0 else { return }
         application.apply(batch)
         batch.events.removeAll(keepingCapacity: true)
-        batch.deadLetters = 0
-        batch.tombstones = 0
+        batch.deadLetters.removeAll()
+        batch.tombstones.removeAll()
     }
 
     /// What a model's updates have to pass, on the stream and in epochs.
