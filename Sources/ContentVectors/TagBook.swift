@@ -55,10 +55,12 @@ package struct TagBook: Sendable {
         if before.count == wanted.count, before.allSatisfy({ wanted.contains(tags[Int($0)].text) }) {
             return false
         }
-        for number in before where !wanted.contains(tags[Int(number)].text) { remove(row, from: number) }
+        let kept = before.filter { wanted.contains(tags[Int($0)].text) }
+        for number in before where !kept.contains(number) { remove(row, from: number) }
         let numbered = wanted.map { text in
             let number = numbers[text] ?? intern(text, map: map)
-            if !before.contains(number) { tags[Int(number)].rows.insertAscending(Int32(row)) }
+            // Not by `before`: a new tag may have got the number of one that went just now.
+            if !kept.contains(number) { tags[Int(number)].rows.insertAscending(Int32(row)) }
             return (key: tags[Int(number)].key, number: number)
         }
         let now = numbered.sorted { $0.key < $1.key }.map(\.number)

@@ -54,6 +54,11 @@ import Testing
         #expect(SimulationRuns.run(4_509).0 == nil)
     }
 
+    @Test("Vectors of tags go on as without a restart, where an item's new tags got the numbers of its old ones")
+    func retaggedBeforeARestart() {
+        #expect(SimulationRuns.run(8_454).0 == nil)
+    }
+
     @Test("What is no event, and is read again with its partition, is counted once")
     func deadLettersReadAgain() {
         #expect(SimulationRuns.run(3_092).0 == nil)
