@@ -54,7 +54,7 @@ import Testing
         #expect(SimulationRuns.run(4_509).0 == nil)
     }
 
-    @Test("Vectors of tags go on as without a restart, where an item's new tags got the numbers of its old ones")
+    @Test("Vectors of tags go on as without a restart, where new tags got the numbers of old ones")
     func retaggedBeforeARestart() {
         #expect(SimulationRuns.run(8_454).0 == nil)
     }
