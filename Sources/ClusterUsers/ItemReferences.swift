@@ -1,3 +1,4 @@
+internal import Counting
 internal import Foundation
 
 /// Item rows in blobs of a user, by the places of their hashes in a table of the user's own: rows are a machine's own
@@ -61,11 +62,12 @@ struct ItemResolution {
     func resolvedTrail(_ blob: [UInt8]) -> Data? {
         guard let parts = TrailBytes(blob) else { return nil }
         let recent = resolvedInOrder(Array(blob[parts.recent]))
-        let own = resolved(Array(blob[parts.own]), stride: TrailBytes.ownBytes)
+        let own = resolved(Array(blob[parts.own]), stride: parts.ownBytes)
         var bytes = Array(blob[..<4])
         bytes.append(int32: Int32(recent.count / 4))
         bytes += recent
-        bytes.append(int32: Int32(own.count / TrailBytes.ownBytes))
+        bytes.append(
+            int32: UserTrail.number(ofEntries: Int32(own.count / parts.ownBytes), like: parts.ownNumber))
         bytes += own
         return Data(bytes)
     }
@@ -82,24 +84,29 @@ struct ItemResolution {
 
 /// Where items stand in a trail's bytes: events, a count and as many items, a count and as many entries.
 struct TrailBytes {
-    static let ownBytes = 44
     let recent: Range<Int>
     let own: Range<Int>
+    /// Before the entries, and what each of them takes.
+    let ownNumber: Int32
+    let ownBytes: Int
 
     init?(_ bytes: [UInt8]) {
         guard bytes.count >= 12 else { return nil }
         let recentCount = Int(bytes.int32(at: 4))
         guard recentCount >= 0, 12 + 4 * recentCount <= bytes.count else { return nil }
         recent = 8..<8 + 4 * recentCount
-        let ownCount = Int(bytes.int32(at: recent.upperBound))
+        guard recent.upperBound + 4 <= bytes.count else { return nil }
+        ownNumber = bytes.int32(at: recent.upperBound)
         own = recent.upperBound + 4..<bytes.count
-        guard ownCount >= 0, own.count == ownCount * Self.ownBytes else { return nil }
+        let entries = UserTrail.entries(ownNumber)
+        ownBytes = entries.bytes
+        guard entries.count >= 0, own.count == Int(entries.count) * ownBytes else { return nil }
     }
 
     static func forEachItem(_ bytes: [UInt8], _ body: (Int) -> Void) {
         guard let parts = TrailBytes(bytes) else { return }
         for start in stride(from: parts.recent.lowerBound, to: parts.recent.upperBound, by: 4) { body(start) }
-        for start in stride(from: parts.own.lowerBound, to: parts.own.upperBound, by: ownBytes) {
+        for start in stride(from: parts.own.lowerBound, to: parts.own.upperBound, by: parts.ownBytes) {
             body(start)
         }
     }

@@ -111,6 +111,16 @@ extension UserTrail {
     /// Beside the count of items: their expected waits are there, which an earlier version did not have.
     private static let withWaits: Int32 = 1 << 16
 
+    /// What the number before a trail's entries says: how many there are, and how many bytes each has.
+    package static func entries(_ number: Int32) -> (count: Int32, bytes: Int) {
+        (number & ~withWaits, number & withWaits != 0 ? 45 : 44)
+    }
+
+    /// That number, of so many entries of the same form.
+    package static func number(ofEntries count: Int32, like number: Int32) -> Int32 {
+        count | number & withWaits
+    }
+
     /// `nil` where the bytes are none, or name items that there are not.
     package init?(_ reader: inout ByteReader, items: Int) {
         func isItem(_ item: Int32) -> Bool { item >= 0 && Int(item) < items }
