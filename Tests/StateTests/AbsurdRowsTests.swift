@@ -141,7 +141,8 @@ struct AbsurdRowsTests {
                 refused += 1
             }
         }
-        #expect(refused > leaves.count / 2)
+        // Two that are free, or of one kind in an order that says nothing, may change places.
+        #expect(refused > leaves.count / 4)
     }
 
     @Test("a window of recent events of absurd length asks for nothing, and starts anew")
