@@ -16,6 +16,15 @@ extension History {
     package func newest(_ limit: Int, where isWanted: (HistoryEntry) -> Bool) -> [HistoryEntry] {
         guard limit > 0 else { return [] }
         let newest = withColumns { columns in
+            guard columns.slots > limit else {
+                // All that are wanted, without a heap.
+                var all: [EntryOrder] = []
+                for slot in 0..<columns.slots where !columns.isRemoved(slot) {
+                    guard isWanted(columns.entry(slot)) else { continue }
+                    all.append(EntryOrder(order: columns.order(slot), item: Int32(slot)))
+                }
+                return all.sorted(by: >).map { columns.entry(Int($0.item)) }
+            }
             var heap = Heap<EntryOrder>()
             for slot in 0..<columns.slots where !columns.isRemoved(slot) {
                 let order = EntryOrder(order: columns.order(slot), item: Int32(slot))

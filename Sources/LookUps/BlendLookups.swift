@@ -60,13 +60,9 @@ extension LookupAnswerer {
         return rule.models.enumerated().map { part, number in
             guard rule.shape.parts[rule.own + part].source == .ranking, !items.isEmpty else { return [] }
             return published.models[number].index.read { index in
-                var sum = [Float](repeating: 0, count: index.factors)
-                for item in items where Int(item) < index.count {
-                    index.withVector(Int(item)) { vector in
-                        for place in sum.indices { sum[place] += scale * vector[place] }
-                    }
-                }
-                return sum
+                var sum = [SIMD8<Float>](repeating: .zero, count: index.factors / 8)
+                for item in items where Int(item) < index.count { index.add(Int(item), to: &sum) }
+                return sum.flatMap { lane in (0..<8).map { lane[$0] * scale } }
             }
         }
     }

@@ -131,6 +131,13 @@ public struct IndexView: ~Copyable {
         }
     }
 
+    /// Adds the row's vector to a sum, in lanes of eight.
+    public func add(_ row: Int, to sum: inout [SIMD8<Float>]) {
+        precondition(row >= 0 && row < count && sum.count == factors / 8)
+        let lanes = columns.lanes(row)
+        for lane in sum.indices { sum[lane] = sum[lane] + lanes[lane] }
+    }
+
     /// Asks for what `vector` reads.
     public func prefetch(_ row: Int) {
         precondition(row >= 0 && row < count)
