@@ -85,6 +85,7 @@ struct StandbyTakeOverTests {
         group.assign([0: 0, 1: 0, 2: 0, 3: 0], dead: 1)
         try ClusterPlace.settle([places[0]], group)
         try eventually("the first has all") { places[0].engine.cluster?.view.answered == 4 }
+        try eventually("all users") { told(places[0]).count { before[$0.key] != nil } == before.count }
         let fromCopy = told(places[0]).filter { before[$0.key] != nil }
         #expect(fromCopy == before)
         let (read, ends) = group.state.withLock { ($0.usersRead, $0.users.map(\.count)) }
@@ -194,6 +195,10 @@ struct StandbyTakeOverTests {
         group.assign([0: 0, 1: 0, 2: 0, 3: 0], dead: 1)
         try ClusterPlace.settle([places[0]], group)
         try eventually("the first has all") { places[0].engine.cluster?.view.answered == 4 }
+        // Not by who says that they answer: the dead one has said so too.
+        try eventually("all users") {
+            told(places[0]).count { before[$0.key] != nil } == before.count - 1
+        }
         let after = told(places[0])
         #expect(after[gone] == nil)
         #expect(before.filter { $0.key != gone } == after.filter { before[$0.key] != nil })
