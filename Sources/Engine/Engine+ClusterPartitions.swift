@@ -1,0 +1,240 @@
+internal import Checkpoints
+internal import ClusterItems
+internal import ClusterMembers
+internal import ClusterStandby
+internal import ClusterUsers
+internal import Dispatch
+internal import EventLog
+internal import Events
+internal import Foundation
+internal import Identities
+internal import Locking
+internal import Logging
+internal import LookUps
+internal import State
+internal import Synchronization
+
+// Partitions that come to one of several engines and go from it, with their users: out of the state's file, the changelog or
+// a copy of it.
+extension Engine {
+    /// Longest that a partition's takeover waits for what others have told of items.
+    private static let itemsPatience: Duration = .seconds(5)
+
+    /// On the consumer's thread.
+    public func takeOver(_ partitions: Set<Int32>) -> Set<Int32> {
+        guard let cluster else { return partitions }
+        let (placement, owned) = cluster.shared.withLock { ($0.placement, $0.owned) }
+        var ready = partitions.intersection(owned)
+        guard let placement, ready != partitions, itemsAreMerged(cluster) else { return ready }
+        giveUpFiled(except: partitions.union(owned), placement, cluster)
+        for partition in partitions.subtracting(ready).sorted() {
+            do throws(EventLogError) {
+                guard try takeOver(partition, placement, cluster) else { continue }
+                ready.insert(partition)
+                // Its users need not wait until the next one is there.
+                announce()
+            } catch {
+                logger.warning(
+                    "a partition cannot be taken over yet",
+                    metadata: ["partition": "\(partition)", "error": "\(error)"])
+            }
+        }
+        return ready
+    }
+
+    /// Whether all that was told of items until now is merged: users' histories name these items.
+    private func itemsAreMerged(_ cluster: ClusterMember) -> Bool {
+        let deadline = ContinuousClock.now + Self.itemsPatience
+        guard let end = try? cluster.topics.itemsEnd() else { return false }
+        while !isStopped {
+            if cluster.shared.withLock({ $0.itemsNext ?? 0 }) >= end { return true }
+            guard ContinuousClock.now < deadline else { return false }
+            Thread.sleep(forTimeInterval: 0.005)
+        }
+        return false
+    }
+
+    /// Users in the state's file whose partitions are somebody else's by now.
+    private func giveUpFiled(
+        except partitions: Set<Int32>, _ placement: UserPlacement, _ cluster: ClusterMember
+    ) {
+        queue.sync {
+            let gone = Set(cluster.confined.filed.keys).subtracting(partitions)
+            guard !gone.isEmpty else { return }
+            letGo(gone, placement, cluster)
+        }
+    }
+
+    private func takeOver(
+        _ partition: Int32, _ placement: UserPlacement, _ cluster: ClusterMember
+    ) throws(EventLogError) -> Bool {
+        let began = ContinuousClock.now
+        // Before the changelog is read: it waits for a transaction that is under way.
+        let committed = try cluster.topics.committed(partition)
+        func takeOver(from source: PartitionSource) throws(EventLogError) -> Bool {
+            try self.takeOver(partition, from: source, committed: committed, since: began, placement, cluster)
+        }
+        if let filed = sourceOfFile(partition, committed, placement, cluster) {
+            return try takeOver(from: filed)
+        }
+        guard let standby = cluster.standby else {
+            return try takeOver(from: sourceOfChangelog(partition, cluster))
+        }
+        standby.hold(partition)
+        defer { standby.release(partition) }
+        if let copy = try source(ofCopy: partition, standby, cluster), try takeOver(from: copy) {
+            standby.shared.withLock { $0.takeovers += 1 }
+            return true
+        }
+        // One that was no good is gone by now. Where one is there still, whoever had the partition has not committed yet.
+        guard standby.copies.places[partition]?.marker == nil else { return false }
+        return try takeOver(from: sourceOfChangelog(partition, cluster))
+    }
+
+    /// Where what is committed of the partition is just what the file has: nobody was elsewhere meanwhile, and nothing has to be
+    /// read. A commit writes its marker and its position together.
+    private func sourceOfFile(
+        _ partition: Int32, _ committed: Int64?, _ placement: UserPlacement, _ cluster: ClusterMember
+    ) -> PartitionSource? {
+        queue.sync {
+            guard let filed = cluster.confined.filed[partition], filed == committed,
+                let changelog = cluster.confined.filedChangelogs[partition]
+            else { return nil }
+            let marker = PartitionMarker(
+                position: filed, events: state.partitionEvents?[partition] ?? 0,
+                partitions: placement.partitions, member: cluster.name, changelog: changelog)
+            return PartitionSource(marker: marker, recordsRead: 0) { _, _ in Arrivals() }
+        }
+    }
+
+    private func sourceOfChangelog(
+        _ partition: Int32, _ cluster: ClusterMember
+    ) throws(EventLogError) -> PartitionSource {
+        var (image, records) = (PartitionImage(), 0)
+        _ = try cluster.topics.readUsers(of: partition, from: nil) {
+            image.take(key: $0.key, value: $0.value)
+            records += 1
+        }
+        return PartitionSource(image, records: records)
+    }
+
+    private func takeOver(
+        _ partition: Int32, from source: PartitionSource, committed: Int64?,
+        since began: ContinuousClock.Instant, _ placement: UserPlacement, _ cluster: ClusterMember
+    ) throws(EventLogError) -> Bool {
+        if let marker = source.marker, marker.partitions != placement.partitions {
+            throw EventLogError(
+                .invalid,
+                "the topic of events has \(placement.partitions) partitions and had \(marker.partitions) when partition "
+                    + "\(partition) was learned: users belong to other partitions now")
+        }
+        // Whoever had it before may be about to commit.
+        if let marker = source.marker, let committed, marker.position < committed { return false }
+        // Or has just done so: items that these users' histories name were told in the same transaction, after it was first
+        // looked how much was told.
+        guard itemsAreMerged(cluster) else { return false }
+        let (isFiled, rules, items) = queue.sync {
+            settle()
+            // Items that came since the last commit, too: histories name them.
+            cluster.confined.ledger.grow()
+            let filed = cluster.confined.filed[partition]
+            return (
+                source.marker == nil || filed == source.marker?.position, state.arrivals,
+                KnownItems(rows: cluster.confined.ledger.rows, count: state.stats.count)
+            )
+        }
+        // Beside learning. Where the file stands nobody comes.
+        guard let arrivals = isFiled ? Arrivals() : source.arrivals(rules, items) else { return false }
+        queue.sync {
+            settle()
+            adopt(partition, source.marker, arrivals, placement, cluster)
+        }
+        logger.notice(
+            "took a partition over",
+            metadata: [
+                "partition": "\(partition)", "position": "\(source.marker?.position ?? -1)",
+                "from-copy": "\(source.isCopy)", "records-read": "\(source.recordsRead)",
+                "ms": "\(Int(began.duration(to: .now).milliseconds))",
+            ])
+        return true
+    }
+
+    /// Which of file and changelog stands:
+    ///
+    /// | changelog | file | stands |
+    /// | --- | --- | --- |
+    /// | nothing | nothing | the partition is new |
+    /// | nothing | a state that was alone | the file; its users are told with the next commit |
+    /// | at a position | at the same | the file |
+    /// | at a position | at another, or nothing | the changelog: others may have learned on, and a file is never ahead |
+    private func adopt(
+        _ partition: Int32, _ marker: PartitionMarker?, _ arrivals: Arrivals, _ placement: UserPlacement,
+        _ cluster: ClusterMember
+    ) {
+        let filed = cluster.confined.filed.removeValue(forKey: partition)
+        if let marker {
+            if filed != marker.position {
+                // Nobody else has users of it here; to look for them takes a pass over all.
+                if filed != nil || cluster.confined.isNew { state.letGo(of: [partition], placement) }
+                state.recent.remove(partition)
+                tell(state.takeIn(arrivals.users), of: partition, cluster)
+                state.recent.restore(arrivals.recent)
+            }
+            state.positions[partition] = marker.position
+            state.partitionEvents?[partition] = marker.events
+            cluster.confined.positions[partition] = marker.position
+        } else if cluster.confined.isNew {
+            state.sayAgain([partition], placement)
+        }
+        cluster.confined.changelogs[partition] = marker?.changelog ?? .random(in: 0 ... .max)
+        let events = state.partitionEvents ?? [:]
+        cluster.shared.withLock {
+            $0.owned.insert(partition)
+            $0.events = events
+        }
+        confined.changed = true
+        publish()
+        refreshSnapshot()
+    }
+
+    private func tell(_ outcome: TakenIn, of partition: Int32, _ cluster: ClusterMember) {
+        if outcome.malformed > 0 {
+            logger.error(
+                "users of a partition were left out: their records make no sense",
+                metadata: ["partition": "\(partition)", "records": "\(outcome.malformed)"])
+        }
+        if outcome.unknownItems > 0 {
+            logger.error(
+                "users who came name items that are not known here, and have lost them: was TOPIC-items kept whole?",
+                metadata: ["partition": "\(partition)", "items": "\(outcome.unknownItems)"])
+        }
+        cluster.shared.withLock { $0.report.usersIn += outcome.users }
+    }
+
+    /// After the commit that stands for them.
+    func giveUp(_ partitions: [Int32]) {
+        guard let cluster else { return }
+        queue.sync {
+            guard let placement = cluster.shared.withLock({ $0.placement }) else { return }
+            letGo(Set(partitions), placement, cluster)
+        }
+    }
+
+    private func letGo(_ partitions: Set<Int32>, _ placement: UserPlacement, _ cluster: ClusterMember) {
+        settle()
+        let count = state.letGo(of: partitions, placement)
+        for partition in partitions {
+            cluster.confined.filed[partition] = nil
+            cluster.confined.positions[partition] = nil
+            cluster.confined.changelogs[partition] = nil
+        }
+        let events = state.partitionEvents ?? [:]
+        cluster.shared.withLock {
+            $0.owned.subtract(partitions)
+            $0.events = events
+            $0.report.usersOut += count
+        }
+        confined.changed = true
+        refreshSnapshot()
+    }
+}
