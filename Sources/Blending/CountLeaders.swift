@@ -1,10 +1,13 @@
 /// The items that fading counts put first, kept while items are taken. All counts fade alike, so that only what is taken
 /// changes its place, and only upwards: whoever is none of the leaders was behind them when it was last taken, and is now.
 ///
-/// What is taken back moves something down, and then the leaders have to be found anew (`isStale`).
+/// What is taken back moves something down, and it goes. So there are half as many more than are told: only when these have gone
+/// have the leaders to be found anew (`isStale`), which takes a look at all items.
 public struct CountLeaders: Sendable {
     /// Items told of each count.
     public let limit: Int
+    /// Of each count, as often as they are put in order: those told, and those that stand next.
+    private let kept: Int
     /// By count, up to twice as many as are told, in no order.
     private var members: [[Int32]]
     /// By count: whoever is no member stands below it.
@@ -16,7 +19,7 @@ public struct CountLeaders: Sendable {
 
     public init(counts: Int, limit: Int) {
         precondition(counts <= FadingRates.countsMax && limit > 0)
-        self.limit = limit
+        (self.limit, kept) = (limit, limit + limit / 2)
         members = Array(repeating: [], count: counts)
         thresholds = Array(repeating: -.infinity, count: counts)
     }
@@ -36,13 +39,16 @@ public struct CountLeaders: Sendable {
     /// Something was taken back, nobody knows of which items.
     public mutating func invalidate() { isStale = true }
 
-    /// Some of an item was taken back, or all. Below the threshold nobody knows any more who comes before it, and what is not
-    /// taken any more is no leader, however few there are.
+    /// Some of an item was taken back, or all. Below the threshold nobody knows any more who comes before it, so that it is no
+    /// member from now on; and what is not taken any more is no leader, however few there are.
     public mutating func lower(_ row: Int32, _ item: FadingLogs, _ rates: FadingRates) {
         guard !isStale, row < marks.count else { return }
-        let mark = marks[Int(row)]
-        isStale = members.indices.contains {
-            mark & (1 << $0) != 0 && (!item.isTaken || rates.standing(item, $0) < thresholds[$0])
+        for number in members.indices where marks[Int(row)] & (1 << number) != 0 {
+            guard !item.isTaken || rates.standing(item, number) < thresholds[number] else { continue }
+            marks[Int(row)] &= ~(1 << number)
+            members[number].removeAll { $0 == row }
+            // Where the threshold is nothing, all that are taken are members.
+            if members[number].count < limit, thresholds[number] > -.infinity { isStale = true }
         }
     }
 
@@ -61,7 +67,7 @@ public struct CountLeaders: Sendable {
     /// The first `limit` of a count, or as many as there are, in their order.
     public mutating func first(_ number: Int, _ rates: FadingRates, all: (Int32) -> FadingLogs) -> [Int32] {
         prune(number, rates, all: all)
-        return members[number]
+        return Array(members[number].prefix(limit))
     }
 
     private mutating func offer(
@@ -83,9 +89,12 @@ public struct CountLeaders: Sendable {
     private mutating func prune(_ number: Int, _ rates: FadingRates, all: (Int32) -> FadingLogs) {
         var standings = members[number].map { (row: $0, standing: rates.standing(all($0), number)) }
         standings.sort { ($1.standing, $0.row) < ($0.standing, $1.row) }
-        for left in standings.dropFirst(limit) { marks[Int(left.row)] &= ~(1 << number) }
-        standings.removeLast(max(0, standings.count - limit))
+        // Fewer than that, and the threshold stays what it was: some that it was set by have gone.
+        if standings.count >= kept {
+            for left in standings[kept...] { marks[Int(left.row)] &= ~(1 << number) }
+            standings.removeLast(standings.count - kept)
+            thresholds[number] = standings[kept - 1].standing
+        }
         members[number] = standings.map(\.row)
-        thresholds[number] = standings.count == limit ? standings[limit - 1].standing : -.infinity
     }
 }
