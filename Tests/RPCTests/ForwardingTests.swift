@@ -87,7 +87,8 @@ struct ForwardingTests {
         try await withServer({ $0.cluster = Directory(other: place) }) { path, own in
             let client = try RPCClient(socketPath: path)
             _ = try ask(client, "HELLO \(version)")
-            let lines = (0..<200).map { $0 % 3 == 0 ? "RECOMMEND x\($0) COUNT 1 WITHSCORES" : "PING \($0)" }
+            // The other daemon works out several at once; by how long it is, an answer tells which it is.
+            let lines = (0..<200).map { $0 % 3 == 0 ? "RECOMMEND x\($0) COUNT \(1 + $0 % 5)" : "PING \($0)" }
             for line in lines { try client.send(line.split(separator: " ").map(String.init)) }
             for (number, line) in lines.enumerated() {
                 let answer = try client.receive()
@@ -98,12 +99,12 @@ struct ForwardingTests {
                         Issue.record("\(line): \(answer)")
                         continue
                     }
-                    #expect(values.first == .text("i1"))
+                    #expect(values.count == 1 + number % 5)
                 }
             }
             #expect(
-                service.state.withLock { $0.recommended.map(\.user.string) }
-                    == lines.indices.filter { $0 % 3 == 0 }.map { "x\($0)" })
+                service.state.withLock { $0.recommended.map(\.user.string).sorted() }
+                    == lines.indices.filter { $0 % 3 == 0 }.map { "x\($0)" }.sorted())
             #expect(own.state.withLock { $0.recommended.isEmpty })
             _ = try ask(client, "MULTI")
             for line in ["RECOMMEND x1 COUNT 1", "PING", "RECOMMEND u1 COUNT 1", "USER.GET m1"] {
