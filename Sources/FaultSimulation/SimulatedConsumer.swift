@@ -10,6 +10,8 @@ final class SimulatedConsumer: EventLogConsumer {
     var onGap: ConsumerOptions.OnGap
     /// Where each partition stands, of those that are assigned.
     private var next: [Int32: Int64] = [:]
+    /// Partitions whose next offset the engine does not know: it has never seen them, and was handed nothing of them.
+    private var unknown: Set<Int32> = []
     private var hasStarted = false
     private var paused = false
 
@@ -32,7 +34,7 @@ final class SimulatedConsumer: EventLogConsumer {
         case .revoke(let partition):
             guard next[partition] != nil else { return }
             if log.flaw != .revokedUnlearned { delegate.revoke([partition]) }
-            log.noteRevoked(partition, at: next[partition])
+            if !unknown.contains(partition) { log.noteRevoked(partition, at: next[partition]) }
             next[partition] = nil
         case .assign: try assignAll()
         }
@@ -49,6 +51,7 @@ final class SimulatedConsumer: EventLogConsumer {
     private func start(_ partition: Int32) throws(EventLogError) -> Int64 {
         let extent = log.broker.extent(partition)
         let memory = delegate.logMemory
+        unknown.remove(partition)
         if memory.origins == nil { delegate.began([:]) }
         guard LogContinuity.isSame(memory.identity, SimulatedBroker.identity) else {
             throw .otherLog(log.name, "it has another id", thing: "log")
@@ -56,6 +59,7 @@ final class SimulatedConsumer: EventLogConsumer {
         delegate.recognised(SimulatedBroker.identity)
         guard let position = delegate.position(of: partition) else {
             log.noteSkipped(partition, from: 0, to: extent.lowerBound, isCounted: false)
+            unknown.insert(partition)
             return extent.lowerBound
         }
         let stand = LogContinuity.Stand(next: position, learned: memory.learned(partition))
@@ -77,6 +81,7 @@ final class SimulatedConsumer: EventLogConsumer {
             throw .gap(log.name, partition, next: position, holds: "it holds \(extent)", thing: "log")
         }
         delegate.skipped(partition: partition, from: position, to: extent.lowerBound)
+        unknown.remove(partition)
         log.noteSkipped(partition, from: position, to: extent.lowerBound, isCounted: true)
         return extent.lowerBound
     }
@@ -116,6 +121,7 @@ final class SimulatedConsumer: EventLogConsumer {
             }
             left -= Int(end - offset)
             next[partition] = end
+            unknown.remove(partition)
             batch.stand(partition, at: end, last: fingerprint(partition, end - 1))
         }
     }

@@ -68,4 +68,9 @@ import Testing
     func digestOverGap() {
         #expect(SimulationRuns.run(4_877).0 == nil)
     }
+
+    @Test("A partition of which nothing was handed out stands nowhere, though records of it are gone")
+    func revokedBeforeAnythingCame() {
+        #expect(SimulationRuns.run(10_365).0 == nil)
+    }
 }
