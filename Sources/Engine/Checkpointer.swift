@@ -38,6 +38,8 @@ final class Checkpointer: Sendable {
     private let stages: StageTimes
     private let logger: Logger
     private let queue = DispatchQueue(label: "freshet.checkpoint", qos: .utility)
+    /// What `queue` has written: it gives way to learning, which Dispatch's threads could not take back.
+    private let writer = SerialThread(name: "freshet-checkpoint", prepare: ThreadPriority.writeCheckpoints)
     private let latest = Lock(Report())
     /// What is being written.
     private let frozen = Lock<FrozenState?>(nil)
@@ -64,7 +66,12 @@ final class Checkpointer: Sendable {
     /// Bytes of what is being written, beside the live state. From any thread.
     var heldBytes: Int { frozen.withLock { $0 }?.bytes ?? 0 }
 
-    /// Calls back, on the checkpoint's queue, with how long it took, once the state is durable or could not be made so.
+    /// Calls back, on the writer's thread, with room for what is copied aside.
+    func makeRoom(_ numbers: [Int], _ completion: @escaping @Sendable (CopyRoom) -> Void) {
+        writer.async { completion(CopyRoom(numbers: numbers)) }
+    }
+
+    /// Calls back, on the writer's thread, with how long it took, once the state is durable or could not be made so.
     ///
     /// - Parameters:
     ///   - pause: for how long learning stood still.
@@ -77,49 +84,58 @@ final class Checkpointer: Sendable {
     ) {
         self.frozen.withLock { $0 = frozen }
         queue.async { [self] in
-            defer { self.frozen.withLock { $0 = nil } }
-            ThreadPriority.yieldToLookUps()
-            let clock = ContinuousClock()
-            let start = clock.now
-            do throws(StateError) {
-                try flushDeadLetters(isLast: isLast)
-                let nextPage = try pages(of: frozen, before)
-                let written = try stages.measure(.write) { () throws(StateError) in
-                    try file.write(frozen.head, then: nextPage)
-                }
-                let duration = start.duration(to: clock.now)
-                latest.withLock {
-                    $0.written += 1
-                    $0.lastError = nil
-                    $0.lastRows = written.rows
-                    $0.lastDuration = duration
-                    $0.lastPause = pause
-                    $0.lastAt = clock.now
-                }
-                logger.info(
-                    "checkpoint written",
-                    metadata: [
-                        "positions": "\(positionsText(frozen.head.positions))",
-                        "events": "\(frozen.head.eventsApplied)", "rows": "\(written.rows)",
-                        "ms": "\(Int(duration.milliseconds))",
-                        "pause-us": "\(Int(pause.milliseconds * 1000))",
-                    ])
-                self.frozen.withLock { $0 = nil }
-                // Pages, SQLite's cache and what was kept of users' histories may have come to hundreds of megabytes, in small
-                // blocks.
-                if written.rows > Self.rowsWorthTrimming { Heap.trim() }
-                completion(.success(duration))
-                upkeep(always: true)
-            } catch {
-                latest.withLock {
-                    $0.failed += 1
-                    $0.lastError = error.message
-                }
-                logger.error(
-                    "checkpoint failed; nothing is lost, the next one tries again",
-                    metadata: ["error": "\(error)"])
-                completion(.failure(error))
+            writer.sync { [self] in
+                writeNow(frozen, pause: pause, isLast: isLast, before: before, completion: completion)
             }
+        }
+    }
+
+    private func writeNow(
+        _ frozen: FrozenState, pause: Duration, isLast: Bool,
+        before: ((StateDelta, [StateDelta]) throws(StateError) -> Void)?,
+        completion: (Result<Duration, StateError>) -> Void
+    ) {
+        defer { self.frozen.withLock { $0 = nil } }
+        let clock = ContinuousClock()
+        let start = clock.now
+        do throws(StateError) {
+            try flushDeadLetters(isLast: isLast)
+            let nextPage = try pages(of: frozen, before)
+            let written = try stages.measure(.write) { () throws(StateError) in
+                try file.write(frozen.head, then: nextPage)
+            }
+            let duration = start.duration(to: clock.now)
+            latest.withLock {
+                $0.written += 1
+                $0.lastError = nil
+                $0.lastRows = written.rows
+                $0.lastDuration = duration
+                $0.lastPause = pause
+                $0.lastAt = clock.now
+            }
+            logger.info(
+                "checkpoint written",
+                metadata: [
+                    "positions": "\(positionsText(frozen.head.positions))",
+                    "events": "\(frozen.head.eventsApplied)", "rows": "\(written.rows)",
+                    "ms": "\(Int(duration.milliseconds))",
+                    "pause-us": "\(Int(pause.milliseconds * 1000))",
+                ])
+            self.frozen.withLock { $0 = nil }
+            // Pages, SQLite's cache and what was kept of users' histories may have come to hundreds of megabytes, in small
+            // blocks.
+            if written.rows > Self.rowsWorthTrimming { Heap.trim() }
+            completion(.success(duration))
+            upkeep(always: true)
+        } catch {
+            latest.withLock {
+                $0.failed += 1
+                $0.lastError = error.message
+            }
+            logger.error(
+                "checkpoint failed; nothing is lost, the next one tries again",
+                metadata: ["error": "\(error)"])
+            completion(.failure(error))
         }
     }
 

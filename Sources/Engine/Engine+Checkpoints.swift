@@ -102,13 +102,25 @@ extension Engine {
         }
         tellRefusals()
         confined.checkpointRunning = true
+        guard let numbers = state.copyRoomNumbers else {
+            return writeCheckpoint(completions, into: CopyRoom())
+        }
+        checkpointer.makeRoom(numbers) { [self] room in
+            queue.async { [self] in
+                settle()
+                writeCheckpoint(completions, into: room)
+            }
+        }
+    }
+
+    private func writeCheckpoint(_ completions: [CheckpointCompletion], into room: CopyRoom) {
         confined.changed = false
         confined.eventsSinceCheckpoint = 0
         assert(state.violations().isEmpty, state.violations().prefix(5).joined(separator: "; "))
         let clock = ContinuousClock()
         let start = clock.now
         let commit = prepareClusterCommit()
-        let frozen = stages.measure(.collect) { state.freeze() }
+        let frozen = freeze(into: room)
         let pause = start.duration(to: clock.now)
         let positions = frozen.head.positions
         // Before the file, so that the file is never ahead of what others may go on from.
@@ -135,6 +147,16 @@ extension Engine {
                 if !waiting.isEmpty { startCheckpoint(waiting) }
             }
         }
+    }
+
+    /// Everybody waits for this: on a thread that gives way to nobody, as the queue's own would.
+    private func freeze(into room: CopyRoom) -> FrozenState {
+        let frozen = Lock<FrozenState?>(nil)
+        freezer.sync { [self] in
+            let copy = stages.measure(.collect) { state.freeze(into: room) }
+            frozen.withLock { $0 = copy }
+        }
+        return frozen.withLock { $0 } ?? state.freeze()
     }
 
     private func endCheckpoint(_ frozen: FrozenState, _ outcome: Result<Duration, StateError>) {

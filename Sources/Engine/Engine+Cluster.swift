@@ -110,6 +110,7 @@ extension Engine {
                 throw WireError(description: "its models, or their settings, are others than here")
             }
             confined.unpublished.add(outcome.changedItems, stats: outcome.changedStats)
+            confined.unpublished.addDrawn(outcome.drawnItems)
             cluster.shared.withLock {
                 $0.report.refused += outcome.unknown + outcome.rejected
                 let events = $0.report.peers[changes.origin]?.events ?? 0
@@ -210,12 +211,14 @@ extension Engine {
             commit.placement, known: commit.known,
             hash: { $0 >= 0 && $0 < commit.hashes.count ? commit.hashes[Int($0)] : 0 })
         for id in commit.forgotten { maker.forget(id, models: commit.models) }
-        for page in pages { maker.add(page) }
-        maker.add(
-            recent: head.scalars.filter { name, _ in
-                let words = name.split(separator: ".")
-                return words.count > 1 && Int32(words[1]).map { commit.owned.contains($0) } ?? false
-            })
+        for page in pages {
+            maker.add(page)
+            maker.add(
+                recent: page.scalars.filter { name, _ in
+                    let words = name.split(separator: ".")
+                    return words.count > 1 && Int32(words[1]).map { commit.owned.contains($0) } ?? false
+                })
+        }
         if let strange = maker.partitions.subtracting(commit.owned).min() {
             let words =
                 "a user's events came in another partition than \(strange), where Kafka's murmur2 puts the user's id: have "

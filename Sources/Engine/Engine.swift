@@ -38,6 +38,8 @@ public final class Engine: Sendable {
     let published: PublishedState
     let lookUps: LookupAnswerer
     let checkpointer: Checkpointer
+    /// Where what a checkpoint writes is copied aside.
+    let freezer = SerialThread(name: "freshet-freeze", prepare: {})
     let generations: GenerationKeeper
     let appends: AppendQueue
     /// `nil` of an engine alone.

@@ -182,6 +182,12 @@ public final class FactorTable: @unchecked Sendable {
         (0..<count).compactMap { changes[$0] & change.rawValue != 0 ? Int32($0) : nil }
     }
 
+    /// How many rows carry the mark.
+    public func count(marked change: Change) -> Int {
+        let (changes, mark) = (changes, change.rawValue)
+        return (0..<count).reduce(0) { $0 + (changes[$1] & mark != 0 ? 1 : 0) }
+    }
+
     /// What is unsaved is frozen from now on, and nothing unsaved. A pass over a byte a row.
     public func freeze() {
         let (changes, count) = (changes, count)
@@ -249,12 +255,17 @@ public final class FactorTable: @unchecked Sendable {
             contentsOf: UnsafeBufferPointer(start: start.assumingMemoryBound(to: Float.self), count: factors))
     }
 
-    /// Copies the vectors of `rows` to `destination`, one after the other.
-    public func copyVectors(_ rows: some Collection<Int32>, to destination: UnsafeMutablePointer<Float>) {
-        var place = destination
-        for row in rows {
-            copyVector(Int(row), to: place)
-            place += factors
+    /// Copies the vectors of `rows` to `destination`, one after the other: those that follow one another at once.
+    public func copyVectors(_ rows: ArraySlice<Int32>, to destination: UnsafeMutablePointer<Float>) {
+        var (place, first) = (destination, rows.startIndex)
+        while first < rows.endIndex {
+            var end = first + 1
+            while end < rows.endIndex, rows[end] == rows[end - 1] + 1 { end += 1 }
+            let numbers = (end - first) * factors
+            withVectors(from: Int(rows[first]), count: end - first) { vectors in
+                place.update(from: vectors, count: numbers)
+            }
+            (place, first) = (place + numbers, end)
         }
     }
 

@@ -46,6 +46,16 @@ public final class SerialThread: Sendable {
         inbox.wake.signal()
     }
 
+    /// Runs `task` on the thread, and waits for it. Not from the thread itself.
+    public func sync(_ task: @escaping @Sendable () -> Void) {
+        let isDone = DispatchSemaphore(value: 0)
+        async {
+            task()
+            isDone.signal()
+        }
+        isDone.wait()
+    }
+
     public func async(_ task: @escaping @Sendable () -> Void) {
         inbox.state.withLock { $0.tasks.append(task) }
         inbox.wake.signal()

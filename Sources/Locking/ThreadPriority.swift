@@ -10,6 +10,8 @@ public enum ThreadPriority {
     private static let nice: Int32 = 10
     /// Three times the weight of what learns: a client waits for its token, and an event that is in the log is safe.
     private static let appendingNice: Int32 = 5
+    /// Two fifths of the weight of what learns: an event waits to show, and a checkpoint may take a little longer.
+    private static let writingNice: Int32 = 14
     /// What whoever started the daemon gave it: all else goes down from there.
     private static let given = scheduling_process_nice()
     private static let niceMax: Int32 = 19
@@ -25,6 +27,11 @@ public enum ThreadPriority {
     /// The same for what takes events into the log, which learning gives way to.
     public static func appendEvents() {
         _ = scheduling_give_way(min(niceMax, given + appendingNice))
+    }
+
+    /// The same for what writes checkpoints, which gives way to learning too.
+    public static func writeCheckpoints() {
+        _ = scheduling_give_way(min(niceMax, given + writingNice))
     }
 
     /// The same for answers to those who ask for many at once: they wait for the last of them, and others for their only one.

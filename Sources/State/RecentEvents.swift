@@ -48,23 +48,25 @@ package struct RecentEvents {
 
     /// One partition's.
     struct Window {
-        let capacity: Int
-        /// Fingerprints in the order of the log, as a ring once it is full.
-        private(set) var ring: [UInt64] = []
+        private(set) var ring: FingerprintRing
         /// Fingerprints ever taken in; the next one stands at `total mod capacity`.
         private(set) var total = 0
         /// `total` when it was last copied for a checkpoint.
         var saved = 0
         private var known = FingerprintTable()
 
-        init(capacity: Int) { self.capacity = capacity }
+        var capacity: Int { ring.capacity }
+
+        init(capacity: Int) { ring = FingerprintRing(capacity: capacity) }
 
         /// A window as it was.
-        init(capacity: Int, ring: [UInt64], total: Int) {
-            self.capacity = capacity
-            self.ring = ring
+        init(capacity: Int, ring: some Sequence<UInt64>, total: Int) {
+            self.init(capacity: capacity)
             self.total = total
-            for fingerprint in ring { _ = known.insert(fingerprint) }
+            for fingerprint in ring {
+                self.ring.append(fingerprint)
+                _ = known.insert(fingerprint)
+            }
         }
 
         /// A window of the newest that fit; `newest` has the oldest first.
@@ -75,12 +77,11 @@ package struct RecentEvents {
 
         /// Oldest first.
         var inOrder: [UInt64] {
-            guard ring.count == capacity else { return ring }
-            let oldest = total % capacity
-            return Array(ring[oldest...] + ring[..<oldest])
+            let oldest = ring.isFull ? total % capacity : 0
+            return (0..<ring.count).map { ring[(oldest + $0) % capacity] }
         }
 
-        var bytes: Int { ring.capacity * MemoryLayout<UInt64>.stride + known.bytes }
+        var bytes: Int { ring.bytes + known.bytes }
 
         /// By how many events memory is asked for ahead of its use.
         private static let ahead = 16
@@ -93,7 +94,7 @@ package struct RecentEvents {
                 if index + Self.ahead < fingerprints.endIndex {
                     known.prefetch(fingerprints[index + Self.ahead].fingerprint)
                 }
-                if ring.count == capacity {
+                if ring.isFull {
                     // The one that leaves then, if nothing comes twice in between.
                     known.prefetch(ring[(total + Self.ahead) % capacity])
                 }
@@ -103,7 +104,7 @@ package struct RecentEvents {
 
         mutating func insert(_ fingerprint: UInt64) -> Bool {
             guard known.insert(fingerprint) else { return false }
-            if ring.count < capacity {
+            if !ring.isFull {
                 ring.append(fingerprint)
             } else {
                 known.remove(ring[total % capacity])

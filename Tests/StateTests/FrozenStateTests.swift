@@ -115,6 +115,46 @@ struct FrozenStateTests {
         #expect(try StateFile.verify(path: folder.state).problems == [])
     }
 
+    @Test(
+        "rows of items go into the room made for them, into more where that is too small, and none of another's shows"
+    )
+    func room() throws {
+        let options = fourLearners(shards: 2)
+        let cut = batches(events(2_000, seed: 11), sizes: [200])
+        let expected = learned(cut, options).freeze().head.itemFactors
+        for numbers in [[], [3, 3, 3, 3, 3], Array(repeating: 1 << 18, count: 5)] {
+            let state = learned(cut, options)
+            let room = CopyRoom(numbers: numbers)
+            let found = state.freeze(into: room).head.itemFactors
+            #expect(found.map(\.rows) == expected.map(\.rows))
+            #expect(found.map(\.vectors) == expected.map(\.vectors))
+            #expect(expected.indices.allSatisfy { room.take(model: $0).isEmpty })
+        }
+    }
+
+    @Test("windows of recent events are written as they were, whatever comes while they are")
+    func recentEvents() {
+        func fingerprint(_ number: Int) -> UInt64 { UInt64(number + 1) &* 0x9E37_79B9_7F4A_7C15 }
+        for taken in [3, 4_096, 5_000, 9_000, 23_000] {
+            var recent = RecentEvents(capacity: 10_000)
+            for number in 0..<taken { _ = recent.insert(fingerprint(number), of: 2) }
+            var changes = recent.takeChanges()
+            for number in taken..<taken + 7_000 { _ = recent.insert(fingerprint(number), of: 2) }
+            var scalars: [String: Scalar] = [:]
+            while let page = changes.nextPage() { scalars.merge(page) { own, _ in own } }
+            var back = RecentEvents(capacity: 10_000)
+            back.restore(scalars)
+            let first = max(0, taken - 10_000)
+            #expect(back.windows[2]?.inOrder == (first..<taken).map(fingerprint))
+            #expect(back.windows[2]?.total == taken)
+            // And what came since is in the next ones.
+            var later = recent.takeChanges()
+            while let page = later.nextPage() { scalars.merge(page) { _, new in new } }
+            back.restore(scalars)
+            #expect(back.windows[2]?.inOrder == recent.windows[2]?.inOrder)
+        }
+    }
+
     @Test("pages hold what collecting all at once holds, and nothing is left unsaved")
     func asCollected() throws {
         let options = fourLearners(shards: 2)

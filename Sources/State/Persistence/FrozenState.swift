@@ -21,6 +21,7 @@ package final class FrozenState: @unchecked Sendable {
     package let head: StateDelta
     fileprivate let items: [FrozenItem]
     private let blocks: [FrozenBlocks]
+    private var recent: RecentChanges
     private let state: LearnedState
     /// By shard and place, as they were: marks, and users' numbers where users may leave.
     private let marks: [[UInt8]]
@@ -32,10 +33,11 @@ package final class FrozenState: @unchecked Sendable {
     private var nextUser = 0
 
     fileprivate init(
-        _ state: LearnedState, head: StateDelta, blocks: [FrozenBlocks], items: [FrozenItem],
-        users: [FrozenUsers], usersPerPage: Int
+        _ state: LearnedState, head: StateDelta, recent: RecentChanges, blocks: [FrozenBlocks],
+        items: [FrozenItem], users: [FrozenUsers], usersPerPage: Int
     ) {
         self.blocks = blocks
+        self.recent = recent
         (marks, numbers) = (users.map(\.marks), users.map(\.numbers))
         self.state = state
         self.usersPerPage = usersPerPage
@@ -52,8 +54,14 @@ package final class FrozenState: @unchecked Sendable {
             .count * MemoryLayout<FrozenItem>.stride
     }
 
-    /// The next rows, ascending: what is counted of items, their descriptions, then users; `nil` after the last ones.
+    /// The next rows, ascending: recent events, what is counted of items, their descriptions, then users; `nil` after the last
+    /// ones.
     package func nextPage() -> StateDelta? {
+        if let scalars = recent.nextPage() {
+            var page = StateDelta()
+            page.scalars = scalars
+            return page
+        }
         if nextBlocks.list < blocks.count { return blockPage() }
         if nextItem < items.count { return itemPage() }
         return userPage()
@@ -117,7 +125,11 @@ private struct FrozenItem {
 extension LearnedState {
     /// From now on the returned state stands still, and what changes is unsaved anew. On the engine's queue, between
     /// rounds: learning pauses for this. Only one at a time; it has to be thawed.
-    package func freeze(usersPerPage: Int = FrozenState.usersPerPage) -> FrozenState {
+    ///
+    /// - Parameter room: made before, so that the pause is short; where it is too small it is made anew.
+    package func freeze(
+        into room: CopyRoom = CopyRoom(), usersPerPage: Int = FrozenState.usersPerPage
+    ) -> FrozenState {
         var head = collectHead(withBlocks: false)
         let blocks = models.indices.compactMap(frozenBlocks)
         let users = Lock(Array(repeating: FrozenUsers(), count: shards.count))
@@ -125,16 +137,13 @@ extension LearnedState {
             let frozen = shards[number].queue.sync { shards[number].freeze() }
             users.withLock { $0[number] = frozen }
         }
-        let copies = Lock(models.map(\.emptyFactors))
-        // Each model's items are read, and their marks cleared, by one thread, and nobody learns.
-        DispatchQueue.concurrentPerform(iterations: models.count) { number in
-            let copy = copyItemRows(of: models[number])
-            copies.withLock { $0[number] = copy }
+        head.itemFactors = models.indices.map {
+            copyItemRows(of: models[$0], into: room.take(model: $0))
         }
-        head.itemFactors = copies.withLock { $0 }
         catalogue.withLock { $0.freeze() }
         return FrozenState(
-            self, head: head, blocks: blocks, items: freezeItems(), users: users.withLock { $0 },
+            self, head: head, recent: recent.takeChanges(), blocks: blocks, items: freezeItems(),
+            users: users.withLock { $0 },
             usersPerPage: usersPerPage)
     }
 
@@ -157,7 +166,7 @@ extension LearnedState {
     }
 
     /// The unsaved rows of a model's items, copied by all cores; they count as saved from now on.
-    private func copyItemRows(of model: ModelState) -> StoredFactors {
+    private func copyItemRows(of model: ModelState, into room: consuming [Float]) -> StoredFactors {
         let table = model.items
         var copy = model.emptyFactors
         copy.rows = table.rows(marked: .unsaved)
@@ -165,25 +174,31 @@ extension LearnedState {
         // An empty array made so writes its count into the one that all empty arrays share, which is a data race.
         guard !rows.isEmpty else { return copy }
         defer { for row in rows { table.clear(.unsaved, at: Int(row)) } }
-        if model.options.learnsRows { copy.vectors = copyVectors(of: rows, in: table) }
+        if model.options.learnsRows { copy.vectors = copyVectors(of: rows, in: table, into: room) }
         copy.biases = rows.map { table.bias(Int($0)) }
         copy.steps = rows.map { table.step(Int($0)) }
         copy.popularity = rows.map { model.storedPopularity(of: Int($0)) }
         return copy
     }
 
-    private func copyVectors(of rows: [Int32], in table: FactorTable) -> [Float] {
-        Array(unsafeUninitializedCapacity: rows.count * table.factors) { room, count in
-            // Each iteration has rows of its own. Nobody else looks at the room before all have ended.
-            nonisolated(unsafe) let start = room.baseAddress
+    private func copyVectors(
+        of rows: [Int32], in table: FactorTable, into room: consuming [Float]
+    ) -> [Float] {
+        let numbers = rows.count * table.factors
+        var copies = room
+        if copies.count < numbers { copies = Array(repeating: 0, count: numbers) }
+        copies.withUnsafeMutableBufferPointer { copies in
+            // Each iteration has rows of its own. Nobody else looks at the copies before all have ended.
+            nonisolated(unsafe) let start = copies.baseAddress
             let perPart = 4096
             DispatchQueue.concurrentPerform(iterations: (rows.count + perPart - 1) / perPart) { part in
                 guard let start else { return }
                 let (first, end) = (part * perPart, min(rows.count, (part + 1) * perPart))
                 table.copyVectors(rows[first..<end], to: start + first * table.factors)
             }
-            count = rows.count * table.factors
         }
+        copies.removeLast(copies.count - numbers)
+        return copies
     }
 }
 

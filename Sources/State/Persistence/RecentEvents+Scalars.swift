@@ -6,24 +6,22 @@ internal import Foundation
 // the blocks that changed.
 extension RecentEvents {
     static let scalarPrefix = "recent."
-    private static let blockLength = 4096
+    private static let blockLength = FingerprintRing.blockLength
 
     /// What changed since the last call.
-    mutating func takeChanges() -> [String: Scalar] {
-        var scalars: [String: Scalar] = [:]
+    mutating func takeChanges() -> RecentChanges {
+        var changes = RecentChanges()
         for (partition, var window) in windows where window.saved < window.total {
             let name = "\(Self.scalarPrefix)\(partition)"
-            scalars[name] = .integer(Int64(window.total))
-            scalars["\(name).capacity"] = .integer(Int64(capacity))
-            for block in Self.changedBlocks(of: window) {
-                let start = block * Self.blockLength
-                let end = min(window.ring.count, start + Self.blockLength)
-                scalars["\(name).\(block)"] = .blob(Self.blob(window.ring[start..<end]))
+            changes.lengths[name] = .integer(Int64(window.total))
+            changes.lengths["\(name).capacity"] = .integer(Int64(capacity))
+            for block in Self.changedBlocks(of: window).sorted() {
+                changes.blocks.append(("\(name).\(block)", window.ring.blocks[block]))
             }
             window.saved = window.total
             set(window, of: partition)
         }
-        return scalars
+        return changes
     }
 
     private static func changedBlocks(of window: Window) -> Set<Int> {
@@ -88,9 +86,28 @@ extension RecentEvents {
         }
         return ring
     }
+}
 
-    /// Learning pauses meanwhile: at once, not an append for each.
-    private static func blob(_ fingerprints: ArraySlice<UInt64>) -> Data {
-        fingerprints.map(\.littleEndian).withUnsafeBytes { Data($0) }
+/// What is to be written of windows: their blocks are put into bytes as they are, and until then shared with the live ones.
+struct RecentChanges: Sendable {
+    fileprivate(set) var lengths: [String: Scalar] = [:]
+    fileprivate(set) var blocks: [(name: String, fingerprints: [UInt64])] = []
+    /// Blocks that have been taken.
+    private var taken = 0
+
+    /// Blocks that are put into bytes at a time.
+    private static let perPage = 64
+
+    init() {}
+
+    /// The next scalars; `nil` after the last ones.
+    mutating func nextPage() -> [String: Scalar]? {
+        var page = lengths
+        lengths = [:]
+        for (name, fingerprints) in blocks[taken...].prefix(Self.perPage) {
+            page[name] = .blob(fingerprints.map(\.littleEndian).withUnsafeBytes { Data($0) })
+            taken += 1
+        }
+        return page.isEmpty ? nil : page
     }
 }

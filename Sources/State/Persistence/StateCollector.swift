@@ -16,6 +16,8 @@ internal import Quarantine
 extension LearnedState {
     package func collectChanges() -> StateDelta {
         var delta = collectHead()
+        var recent = recent.takeChanges()
+        while let page = recent.nextPage() { delta.scalars.merge(page) { own, _ in own } }
         collectUsers(into: &delta)
         collectItems(into: &delta)
         return delta
@@ -23,13 +25,14 @@ extension LearnedState {
 
     /// What is small and always complete, and who was forgotten.
     ///
+    /// The windows of recent events are not among it.
+    ///
     /// - Parameter blocks: whether what models count of items is among it (`FrozenBlocks` has it else).
     func collectHead(withBlocks blocks: Bool = true) -> StateDelta {
         var delta = StateDelta()
         delta.positions = positions
         let priorScalars = takePriorScalars()
-        delta.scalars = scalars().merging(recent.takeChanges()) { own, _ in own }
-            .merging(takeContent()) { own, _ in own }
+        delta.scalars = scalars().merging(takeContent()) { own, _ in own }
             .merging(priorScalars.own) { own, _ in own }
         delta.models = models.enumerated().map { number, model in
             var stored = StoredModel(
