@@ -10,13 +10,15 @@ let settings: [SwiftSetting] = [
 
 /// The rooms that compute are optimised in debug builds too, where a vector a number at a time is fifty times slower
 /// and the tests would have to do with data too small to learn from. Assertions stay.
-let computing =
-    settings + [.unsafeFlags(["-O", "-assert-config", "Debug"], .when(configuration: .debug))]
+let computing: [SwiftSetting] = [
+    .unsafeFlags(["-O", "-assert-config", "Debug"], .when(configuration: .debug))
+]
 
 /// The rooms that learn a stream change what classes hold a hundred times an event. Only one queue ever does, and debug
 /// builds, which tests are, check at each access that no other is under way.
-let learning =
-    settings + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
+let learning: [SwiftSetting] = [
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
+]
 
 // What comes from other packages, by the name of its module.
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -43,7 +45,7 @@ func room(
 ) -> Target {
     .target(
         name: name, dependencies: imports,
-        swiftSettings: computes ? computing : learns ? learning : settings)
+        swiftSettings: settings + (computes ? computing : []) + (learns ? learning : []))
 }
 
 /// The tests of a room, in a folder of its name in `Tests`.
@@ -114,7 +116,7 @@ let package = Package(
         room("Identities", ["CKernels", "Locking", "Events", heaps]),
         room("Quarantine", ["Locking", "Events"]),
         room("Histories", ["CKernels", heaps]),
-        room("Counting", ["CKernels", "Factors", "Learners", "Histories"], computes: true),
+        room("Counting", ["CKernels", "Factors", "Learners", "Histories"], computes: true, learns: true),
         room("LiveScores", ["Evaluation", "Events"], computes: true),
         room("Instruments", ["Locking", metrics]),
         room("Blending", ["Learners"], computes: true),

@@ -27,10 +27,8 @@ struct BlendLearner: StreamLearner {
             blend, example, models: models, features: features, shard: context.shard, local: context.local,
             history: context.shard.users[context.local].history, seen: context.seen, lease: lease,
             memo: context.memo)
-        // The item's own first, then those drawn.
-        let rows = [example.item] + context.sampled.map { Int32(truncatingIfNeeded: $0) }
-        let scores = blended.features(of: rows).scores(blend.served(in: blended.context))
-        return SampledRecall.sample(example, context, scores: scores)
+        let weights = blend.served(in: blended.context)
+        return SampledRecall.sample(example, context) { blended.features(of: $0).scores(weights) }
     }
 
     func learn(_ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease) {
@@ -65,7 +63,7 @@ struct BlendLearner: StreamLearner {
         let chance = (1 + options.eagerEvents / Double(example.ordinal + 1)) / options.everyEvents
         // Of an item that nobody has taken and nothing is known of, no part says anything.
         let isKnown =
-            blend.counts[Int(example.item)].isTaken || !features.features(of: Int(example.item)).isEmpty
+            blend.counts[Int(example.item)].isTaken || !features.features.isEmpty(row: Int(example.item))
         guard random.nextUnit() < chance, isKnown,
             context.mayBeShown(example.item, example), var leaders = takeLeaders(context)
         else { return nil }
@@ -128,7 +126,7 @@ struct BlendedParts {
     let parts: [Part]
     /// How much the user likes which features; `nil` where that is not known.
     let liking: FeatureTaste?
-    private let itemFeatures: ItemPriors
+    private let itemFeatures: RowLists
     private let history: History
     /// Whether what was taken is asked for again.
     private let asksAgain: Bool
@@ -149,7 +147,7 @@ struct BlendedParts {
     ) {
         (rule, self.blend, self.example, self.history) = (blend.rule, blend, example, history)
         asksAgain = seen != .exclude
-        itemFeatures = features
+        itemFeatures = features.features
         liking = memo.liking(by: blend.rule.positive, at: example) {
             features.taste(of: history, blend.rule.positive)
         }
@@ -198,8 +196,8 @@ struct BlendedParts {
         let isTaken = rows.map { asksAgain && history.contains($0) }
         if let liking {
             // What something is about says whether somebody tries it, not whether they take it again.
-            func value(_ place: Int, _ value: ([Int32]) -> Float) -> Float {
-                isTaken[place] ? 0 : value(itemFeatures.features(of: Int(rows[place])))
+            func value(_ place: Int, _ value: (Span<Int32>) -> Float) -> Float {
+                isTaken[place] ? 0 : itemFeatures.with(row: Int(rows[place]), value)
             }
             features.fill(rule.liking) { value($0) { liking($0, .tag) } }
             features.fill(rule.liking, 1) { value($0) { liking($0, .year) } }
@@ -232,22 +230,25 @@ struct BlendedParts {
 
     /// Whether nobody has taken it, and its features are known.
     func isNewcomer(_ row: Int32) -> Bool {
-        !blend.counts[Int(row)].isTaken && !itemFeatures.features(of: Int(row)).isEmpty
+        !blend.counts[Int(row)].isTaken && !itemFeatures.isEmpty(row: Int(row))
     }
 
     /// How much the user likes what it is about.
-    func newcomerLiking(_ row: Int32) -> Float { liking?(itemFeatures.features(of: Int(row)), .tag) ?? 0 }
+    func tagLiking(_ row: Int32) -> Float {
+        guard let liking else { return 0 }
+        return itemFeatures.with(row: Int(row)) { liking($0, .tag) }
+    }
 
     /// What the part of features gives to one item, as it orders them alone: what it knows nothing of by how often it is taken.
     func liked(_ row: Int32) -> Float {
         let count = rule.rates.values(blend.counts[Int(row)], ordinal: example.ordinal, time: example.time)[0]
-        return (liking?(itemFeatures.features(of: Int(row)), .tag) ?? 0) + 1e-3 * count
+        return tagLiking(row) + 1e-3 * count
     }
 
     /// What it gives together with how often the item is taken.
     func likedAndTaken(_ row: Int32) -> Float {
         let count = rule.rates.values(blend.counts[Int(row)], ordinal: example.ordinal, time: example.time)[0]
-        return (liking?(itemFeatures.features(of: Int(row)), .tag) ?? 0) + count
+        return tagLiking(row) + count
     }
 
     private static func count(_ model: ModelState, _ row: Int, _ instant: Int64) -> Float {

@@ -73,22 +73,37 @@ struct SampledRecall {
         }
     }
 
-    /// The same by scores that are there already: the item's own, and behind it those of the items drawn, in their order.
+    /// The same by scores that are worked out for some items at once: no more of them than it takes.
+    ///
+    /// - Parameter scores: of these items, in their order.
     static func sample(
-        _ example: Example, _ context: borrowing LearningContext, scores: [Float]
+        _ example: Example, _ context: borrowing LearningContext, scores: ([Int32]) -> [Float]
     ) -> ScoreSample {
-        guard isScored(example, context), let wanted = scores.first else { return .none }
+        guard isScored(example, context) else { return .none }
         return context.sampled.withUnsafeBufferPointer { others in
-            precondition(scores.count == others.count + 1)
+            func rows(_ places: Range<Int>) -> [Int32] {
+                others[places].map { Int32(truncatingIfNeeded: $0) }
+            }
+            var block = 0..<min(others.count, perBlock)
+            // The item's own first.
+            var known = scores([example.item] + rows(block))[...]
+            let wanted = known.removeFirst()
             let isHit =
                 !wanted.isNaN
                 && isAmongFirst(of: others) { place in
-                    (scores[place + 1] > wanted, scores[place + 1] == wanted)
+                    if place == block.upperBound {
+                        block = place..<min(others.count, place + perBlock)
+                        known = scores(rows(block))[...]
+                    }
+                    let score = known[known.startIndex + place - block.lowerBound]
+                    return (score > wanted, score == wanted)
                 }
             let baseline = popularityIsHit(example, among: others, context)
             return ScoreSample(model: isHit ? 1 : 0, baseline: baseline ? 1 : 0)
         }
     }
+
+    private static let perBlock = 60
 
     /// 1 where the item comes among the first, 0 where it does not, NaN where the event is not scored.
     @inline(__always)
