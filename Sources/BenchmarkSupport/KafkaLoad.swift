@@ -28,7 +28,9 @@ package final class KafkaLoad: Sendable {
         let producer = try KafkaHandle(
             RD_KAFKA_PRODUCER,
             [
-                "bootstrap.servers": brokers, "compression.codec": "lz4", "linger.ms": "1",
+                // As producers of many events do. Of the mock cluster, which hands out one batch of a partition at a time, a
+                // consumer would else never get as much as is produced.
+                "bootstrap.servers": brokers, "compression.codec": "lz4", "linger.ms": "10",
                 "partitioner": "murmur2_random",
             ])
         guard let topic = rd_kafka_topic_new(producer.pointer, name, nil) else {

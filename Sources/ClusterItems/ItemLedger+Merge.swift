@@ -14,11 +14,16 @@ package struct MergeOutcome: Sendable {
     /// Item rows to publish, per model, and rows whose counts are.
     package var changedItems: [[Int32]]
     package var changedStats: [Int32] = []
+    /// Item rows that have moved by little, per model: to publish when there is time.
+    package var drawnItems: [[Int32]]
     /// Changes of items that nobody has named, and rows that would no longer be finite or within their bound.
     package var unknown = 0
     package var rejected = 0
 
-    init(models: Int) { changedItems = Array(repeating: [], count: models) }
+    init(models: Int) {
+        changedItems = Array(repeating: [], count: models)
+        drawnItems = changedItems
+    }
 }
 
 extension ItemLedger {
@@ -179,12 +184,9 @@ extension ItemLedger {
     /// What each machine does by itself, and tells nobody.
     private func moveWithPriors(_ described: [Int32], since before: Int64, _ outcome: inout MergeOutcome) {
         state.content?.advance(to: state.counters.clock)
-        var moved: [[[Int32]]] = []
-        if !described.isEmpty { moved.append(state.placeDescribed(described)) }
-        if state.priors.isDue(after: before, upTo: state.counters.clock) { moved.append(state.solvePriors()) }
-        for rows in moved {
-            for (number, rows) in rows.enumerated() { outcome.changedItems[number] += rows }
-        }
+        if !described.isEmpty { outcome.changedItems.add(state.placeDescribed(described)) }
+        guard state.priors.isDue(after: before, upTo: state.counters.clock) else { return }
+        outcome.drawnItems.add(state.solvePriors())
     }
 }
 
@@ -194,5 +196,11 @@ extension ItemStats {
         ratings += change.ratings
         ratingSum += change.ratingSum
         if let time = change.lastEvent { lastEvent = max(time, lastEvent ?? time) }
+    }
+}
+
+extension [[Int32]] {
+    fileprivate mutating func add(_ rows: [[Int32]]) {
+        for (number, rows) in rows.enumerated() { self[number] += rows }
     }
 }

@@ -22,7 +22,7 @@ package struct TagBook: Sendable {
     private var free: [Int32] = []
     /// By item row: the numbers of its tags, by their keys. So sums over them are the same to the last bit whatever else is
     /// known, and whatever number a tag has got.
-    private(set) var carried = TagLists()
+    private(set) var carried = RowLists()
     /// Of each tag, as `Tag.key` has it.
     private var keys: [UInt64] = []
     /// Rows that carry any, ascending.

@@ -40,6 +40,30 @@ package struct FeatureMap: Sendable, Equatable {
         return row
     }
 
+    /// The same into an array of that length.
+    func copyRow(of list: Span<Int32>, to row: inout [Float]) {
+        precondition(row.count == width)
+        row.withUnsafeMutableBufferPointer { row in
+            weights.withUnsafeBufferPointer { weights in
+                base.withUnsafeBufferPointer { base in
+                    for place in 0..<width { row[place] = base[place] }
+                }
+                for index in list.indices {
+                    let start = Int(list[index]) * width
+                    for place in 0..<width { row[place] += weights[start + place] }
+                }
+            }
+        }
+    }
+
+    /// By how much this says more than another of the same features; `nil` where it is of others.
+    func less(_ other: FeatureMap) -> FeatureMap? {
+        guard width == other.width, features == other.features else { return nil }
+        return FeatureMap(
+            width: width, weights: zip(weights, other.weights).map { $0 - $1 },
+            base: zip(base, other.base).map { $0 - $1 })
+    }
+
     /// Adds what the features are worth, without the base.
     package func add(_ list: some Sequence<Int32>, to row: inout [Float]) {
         precondition(row.count == width)

@@ -35,14 +35,15 @@ package struct FeatureMatrix: Sendable, Equatable {
     }
 
     /// The same of a list that is ascending already, without repeats.
-    package mutating func append(ascending list: [Int32]) {
+    package mutating func append(ascending list: Span<Int32>) {
         var last: Int32 = -1
-        for feature in list {
+        for place in list.indices {
+            let feature = list[place]
             precondition(
                 feature > last && feature < columns, "feature \(feature) of \(columns) behind \(last)")
             last = feature
+            features.append(feature)
         }
-        features.append(contentsOf: list)
         starts.append(features.count)
     }
 

@@ -38,9 +38,22 @@ package struct FeatureRegression: Sendable {
     package func solve(
         _ features: FeatureMatrix, targets: [Float], width: Int, weights: [Float], start: FeatureMap? = nil
     ) -> FeatureMap {
-        precondition(targets.count == features.rows * width && weights.count == features.rows)
+        precondition(targets.count == features.rows * width)
+        return solve(features, width: width, weights: weights, start: start) { row, target in
+            for place in target.indices { target[place] = targets[row * width + place] }
+        }
+    }
+
+    /// The same of targets that are asked for row by row, once each: all of a catalogue's side by side are many.
+    ///
+    /// - Parameter target: fills in the row's y.
+    func solve(
+        _ features: FeatureMatrix, width: Int, weights: [Float], start: FeatureMap? = nil,
+        target: (_ row: Int, _ target: UnsafeMutableBufferPointer<Float>) -> Void
+    ) -> FeatureMap {
+        precondition(weights.count == features.rows)
         let system = CentredSystem(
-            features, targets: targets, width: width, weights: weights, penalty: options.penalty)
+            features, width: width, weights: weights, penalty: options.penalty, target: target)
         let start = start.flatMap { $0.features == features.columns && $0.width == width ? $0 : nil }
         let unsolved = start ?? FeatureMap(features: features.columns, width: width)
         guard system.weightSum > 0 else { return unsolved }
@@ -95,7 +108,8 @@ struct CentredSystem {
     private(set) var right: [Double]
 
     init(
-        _ features: FeatureMatrix, targets: [Float], width: Int, weights given: [Float], penalty: Double
+        _ features: FeatureMatrix, width: Int, weights given: [Float], penalty: Double,
+        target fill: (_ row: Int, _ target: UnsafeMutableBufferPointer<Float>) -> Void
     ) {
         self.features = features
         self.width = width
@@ -104,23 +118,28 @@ struct CentredSystem {
         var (sum, means) = (0.0, [Double](repeating: 0, count: width))
         var counts = [Double](repeating: 0, count: features.columns)
         var right = [Double](repeating: 0, count: features.columns * width)
-        targets.withUnsafeBufferPointer { targets in
-            right.withUnsafeMutableBufferPointer { right in
-                for row in 0..<features.rows {
-                    let weight = weights[row]
-                    let start = row * width
-                    let isFinite = (start..<start + width).allSatisfy { targets[$0].isFinite }
-                    guard weight > 0, weight.isFinite, isFinite else {
-                        weights[row] = 0
-                        continue
-                    }
-                    sum += weight
-                    for place in 0..<width { means[place] += weight * Double(targets[start + place]) }
-                    for feature in features[row] {
-                        counts[Int(feature)] += weight
-                        let to = Int(feature) * width
+        var (target, weighted) = ([Float](repeating: 0, count: width), [Double](repeating: 0, count: width))
+        // Pointers, as sums over a catalogue's rows are made between two events.
+        target.withUnsafeMutableBufferPointer { target in
+            weighted.withUnsafeMutableBufferPointer { weighted in
+                right.withUnsafeMutableBufferPointer { right in
+                    for row in 0..<features.rows {
+                        let weight = weights[row]
+                        fill(row, target)
+                        guard weight > 0, weight.isFinite, target.allSatisfy(\.isFinite) else {
+                            weights[row] = 0
+                            continue
+                        }
+                        sum += weight
                         for place in 0..<width {
-                            right[to + place] += weight * Double(targets[start + place])
+                            weighted[place] = weight * Double(target[place])
+                            means[place] += weighted[place]
+                        }
+                        for index in features.starts[row]..<features.starts[row + 1] {
+                            let feature = Int(features.features[index])
+                            counts[feature] += weight
+                            let to = feature * width
+                            for place in 0..<width { right[to + place] += weighted[place] }
                         }
                     }
                 }

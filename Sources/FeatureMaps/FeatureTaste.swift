@@ -1,3 +1,5 @@
+package import Factors
+
 #if canImport(Glibc)
     internal import Glibc
 #else
@@ -41,9 +43,11 @@ package struct FeatureCounts: Sendable, Equatable {
     package var isFinite: Bool { taken.allSatisfy { $0.isFinite && $0 >= 0 } }
 
     /// Calls `body` with each feature and the part that it has in a taking.
-    func share(_ features: [Int32], _ body: (Int, Float) -> Void) {
-        let years = features.count { kinds[Int($0)] == .year }
-        for feature in features.map(Int.init) {
+    func share(_ features: Span<Int32>, _ body: (Int, Float) -> Void) {
+        var years = 0
+        for place in features.indices where kinds[Int(features[place])] == .year { years += 1 }
+        for place in features.indices {
+            let feature = Int(features[place])
             body(feature, 1 / Float(kinds[feature] == .year ? years : features.count - years))
         }
     }
@@ -52,18 +56,19 @@ package struct FeatureCounts: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - items: what was taken and liked, the newest first.
-    ///   - features: of an item, numbers below `taken.count`.
+    ///   - features: by item, numbers below `taken.count`.
     /// - Returns: `nil` where nothing that was taken has any feature.
-    package func taste(_ items: some Sequence<Int32>, features: (Int32) -> [Int32]) -> FeatureTaste? {
+    package func taste(_ items: some Sequence<Int32>, features: RowLists) -> FeatureTaste? {
         var own = [Float](repeating: 0, count: taken.count)
         var all = FeatureKind.allCases.map { _ in 0 as Float }
         var last: FeatureTaste.Last?
         for item in items {
-            let carried = features(item)
-            if last == nil { last = self.last(carried) }
-            share(carried) { feature, part in
-                own[feature] += part
-                all[kinds[feature].rawValue] += part
+            features.with(row: Int(item)) { carried in
+                if last == nil { last = self.last(carried) }
+                share(carried) { feature, part in
+                    own[feature] += part
+                    all[kinds[feature].rawValue] += part
+                }
             }
         }
         guard all.contains(where: { $0 > 0 }) else { return nil }
@@ -76,7 +81,7 @@ package struct FeatureCounts: Sendable, Equatable {
     }
 
     /// The same arithmetic of one item's tags alone.
-    private func last(_ features: [Int32]) -> FeatureTaste.Last {
+    private func last(_ features: Span<Int32>) -> FeatureTaste.Last {
         var last = FeatureTaste.Last(base: logf(Self.evidence / (Self.evidence + 1)))
         share(features) { feature, part in
             guard kinds[feature] == .tag else { return }
@@ -112,7 +117,7 @@ package struct FeatureTaste: Sendable {
 
     /// What each feature of an item gives to the sum of its kind, and to `likenessToLast`.
     package func shares(
-        _ features: [Int32]
+        _ features: Span<Int32>
     ) -> [(feature: Int, kind: FeatureKind, share: Float, ofLast: Float)] {
         var shares: [(feature: Int, kind: FeatureKind, share: Float, ofLast: Float)] = []
         counts.share(features) { feature, part in
@@ -128,21 +133,21 @@ package struct FeatureTaste: Sendable {
 
     /// How much an item is about what the newest one that was taken is about: somebody who has just begun with a thing often
     /// goes on with it, whatever they like otherwise. 0 where either has no tags.
-    package func likenessToLast(_ features: [Int32]) -> Float {
+    package func likenessToLast(_ features: Span<Int32>) -> Float {
         guard let last, !last.likings.isEmpty else { return 0 }
         var (sum, count): (Float, Float) = (0, 0)
-        for feature in features where counts.kinds[Int(feature)] == .tag {
-            sum += last.liking(of: Int(feature))
+        for place in features.indices where counts.kinds[Int(features[place])] == .tag {
+            sum += last.liking(of: Int(features[place]))
             count += 1
         }
         return count > 0 ? last.base + sum / count : 0
     }
 
     /// Of an item; 0 of one without features of the kind.
-    package func callAsFunction(_ features: [Int32], _ kind: FeatureKind) -> Float {
+    package func callAsFunction(_ features: Span<Int32>, _ kind: FeatureKind) -> Float {
         var (sum, count): (Float, Float) = (0, 0)
-        for feature in features where counts.kinds[Int(feature)] == kind {
-            sum += likings[Int(feature)]
+        for place in features.indices where counts.kinds[Int(features[place])] == kind {
+            sum += likings[Int(features[place])]
             count += 1
         }
         return count > 0 ? bases[kind.rawValue] + sum / count : 0

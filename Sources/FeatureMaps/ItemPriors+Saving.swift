@@ -1,3 +1,5 @@
+internal import Factors
+
 // To and from a state file.
 extension ItemPriors {
     /// Puts maps back, once items' features are set. `names` have no repeats.
@@ -24,7 +26,7 @@ extension ItemPriors {
     package func restore(names: [String], maps: [FeatureMap?], users: (Int) -> Int32) -> Bool {
         let none = [Float](repeating: 0, count: names.count)
         guard restore(names: names, maps: maps, taken: none) else { return false }
-        count(lists.count, users: users)
+        count(lists.rowEnd, users: users)
         return true
     }
 

@@ -1,4 +1,4 @@
-package import Factors
+internal import Factors
 
 extension ItemPriors {
     /// Solves the maps of all models anew, by one factorisation, and moves the rows.
@@ -11,43 +11,49 @@ extension ItemPriors {
         _ tables: [Table?], users: (Int) -> Int32,
         moved: (_ model: Int, _ row: Int, _ before: [Float], _ bias: Float) -> Void
     ) {
-        let items = tables.lazy.compactMap { $0?.rows.count }.min() ?? lists.count
-        let oldMaps = maps
+        let items = tables.lazy.compactMap { $0?.rows.count }.min() ?? lists.rowEnd
+        let (oldMaps, oldFeatures, oldNames) = (maps, features, names)
         forgetUnused()
-        let before = (0..<items).map { features(of: $0) }
         chooseFeatures(items)
-        let matrix = featureMatrix(items)
         count(items, users: users)
         isUnsaved = true
         solutions += 1
         let solved = tables.enumerated().filter { $0.element != nil }.map(\.offset)
-        let width = solved.reduce(0) { $0 + (tables[$1]?.width ?? 0) }
-        guard width > 0, matrix.columns > 0 else { return }
-        var weights = [Float](repeating: 0, count: items)
-        for item in 0..<items where !matrix[item].isEmpty {
-            let count = Float(max(0, users(item)))
-            weights[item] = count / (count + options.evidence)
-        }
-        let targets = gather(tables, solved, items: items, width: width, weights)
-        var regression = FeatureRegression.Options()
-        regression.penalty = options.penalty
-        let whole = FeatureRegression(regression).solve(
-            matrix, targets: targets, width: width, weights: weights)
-        part(whole, tables, solved)
+        guard !solved.isEmpty, !names.isEmpty else { return }
+        part(regress(tables, solved, items: items, users: users), tables, solved)
         for model in solved {
             guard let table = tables[model] else { continue }
-            let (oldMap, map) = (oldMaps[model], maps[model])
-            for item in 0..<items where !before[item].isEmpty || !matrix[item].isEmpty {
-                let old = before[item].isEmpty ? nil : oldMap?.row(of: before[item])
-                let now = matrix[item].isEmpty ? nil : map?.row(of: matrix[item])
-                let row = table.rows.row(item)
-                let (vector, bias) = (row.vector, row.bias)
-                let isMoved = move(
-                    row, from: old, to: now, users: users(item), hasBias: table.hasBias,
-                    isOwnless: !table.learnsFromUntaken)
-                if isMoved {
-                    moved(model, item, vector, bias)
-                }
+            let move = PriorMove(
+                from: (oldMaps[model], oldFeatures), to: (maps[model], features),
+                areSameFeatures: names == oldNames, evidence: options.evidence, normMax: options.normMax)
+            move.all(table, items: items, users: users) { moved(model, $0, $1, $2) }
+        }
+    }
+
+    /// One map for the rows of all tables side by side, by the items that somebody has taken.
+    private func regress(
+        _ tables: [Table?], _ solved: [Int], items: Int, users: (Int) -> Int32
+    ) -> FeatureMap {
+        let width = solved.reduce(0) { $0 + (tables[$1]?.width ?? 0) }
+        var known: [Int] = []
+        var weights: [Float] = []
+        for item in 0..<items where !features.isEmpty(row: item) {
+            let count = Float(max(0, users(item)))
+            guard count > 0 else { continue }
+            known.append(item)
+            weights.append(count / (count + options.evidence))
+        }
+        var matrix = FeatureMatrix(columns: names.count)
+        for item in known { features.with(row: item) { matrix.append(ascending: $0) } }
+        var regression = FeatureRegression.Options()
+        regression.penalty = options.penalty
+        let asked = solved.compactMap { tables[$0] }
+        return FeatureRegression(regression).solve(matrix, width: width, weights: weights) { row, target in
+            guard var place = target.baseAddress else { return }
+            for table in asked {
+                table.rows.copyVector(known[row], to: place)
+                place[table.rows.factors] = table.hasBias ? table.rows.bias(known[row]) : 0
+                place += table.width
             }
         }
     }
@@ -55,7 +61,7 @@ extension ItemPriors {
     /// Words that no item has any more make room.
     private func forgetUnused() {
         var isUsed = [Bool](repeating: false, count: words.count)
-        for list in lists { for word in list { isUsed[Int(word)] = true } }
+        for row in 0..<lists.rowEnd { for word in lists[row: row] { isUsed[Int(word)] = true } }
         guard isUsed.count(where: { !$0 }) > words.count / 2 else { return }
         var numbers = [Int32](repeating: -1, count: words.count)
         var (kept, keptColumns): ([String], [Int32]) = ([], [])
@@ -64,7 +70,8 @@ extension ItemPriors {
             kept.append(word)
             keptColumns.append(columns[number])
         }
-        for row in lists.indices { lists[row] = lists[row].map { numbers[Int($0)] } }
+        let before = lists
+        lists.replaceAll { row, list in for word in before[row: row] { list.append(numbers[Int(word)]) } }
         (words, columns) = (kept, keptColumns)
         vocabulary = Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($1, Int32($0)) })
     }
@@ -72,8 +79,8 @@ extension ItemPriors {
     /// The words on enough items are the features, in the order of their bytes.
     private func chooseFeatures(_ items: Int) {
         var counts = [Int](repeating: 0, count: words.count)
-        for item in 0..<min(items, lists.count) {
-            for word in lists[item] { counts[Int(word)] += 1 }
+        for item in 0..<min(items, lists.rowEnd) {
+            for word in lists[row: item] { counts[Int(word)] += 1 }
         }
         var chosen = counts.indices.filter { counts[$0] >= options.itemsMin }
         func precedes(_ left: Int, _ right: Int) -> Bool {
@@ -84,9 +91,11 @@ extension ItemPriors {
             chosen.removeLast(chosen.count - options.featuresMax)
         }
         chosen.sort(by: precedes)
-        columns = Array(repeating: -1, count: words.count)
+        var columns = [Int32](repeating: -1, count: words.count)
         for (column, word) in chosen.enumerated() { columns[word] = Int32(column) }
         names = chosen.map { words[$0] }
+        guard columns != self.columns else { return }
+        self.columns = columns
         chooseAll()
     }
 
@@ -95,39 +104,13 @@ extension ItemPriors {
             taken: Array(repeating: 0, count: names.count), kinds: names.map { FeatureKind(of: $0) })
         var taken = [Double](repeating: 0, count: names.count)
         for item in 0..<items {
-            let features = features(of: item)
-            counts.share(features) { feature, part in
-                taken[feature] += Double(max(0, users(item))) * Double(part)
+            let users = users(item)
+            guard users > 0 else { continue }
+            features.with(row: item) { features in
+                counts.share(features) { feature, part in taken[feature] += Double(users) * Double(part) }
             }
         }
         counts = FeatureCounts(taken: taken.map { Float($0) }, kinds: counts.kinds)
-    }
-
-    private func featureMatrix(_ items: Int) -> FeatureMatrix {
-        var matrix = FeatureMatrix(columns: names.count)
-        matrix.reserve(rows: items, features: lists.reduce(0) { $0 + $1.count })
-        for item in 0..<items { matrix.append(ascending: features(of: item)) }
-        return matrix
-    }
-
-    /// Rows of all tables side by side; zeros where nobody looks.
-    private func gather(
-        _ tables: [Table?], _ solved: [Int], items: Int, width: Int, _ weights: [Float]
-    ) -> [Float] {
-        var targets = [Float](repeating: 0, count: items * width)
-        targets.withUnsafeMutableBufferPointer { targets in
-            guard let start = targets.baseAddress else { return }
-            for item in 0..<items where weights[item] > 0 {
-                var place = start + item * width
-                for model in solved {
-                    guard let table = tables[model] else { continue }
-                    table.rows.copyVector(item, to: place)
-                    place[table.rows.factors] = table.hasBias ? table.rows.bias(item) : 0
-                    place += table.width
-                }
-            }
-        }
-        return targets
     }
 
     /// Each model's own map out of that of all.

@@ -62,12 +62,10 @@ package final class ItemPriors: @unchecked Sendable {
     var vocabulary: [String: Int32] = [:]
     var words: [String] = []
     /// By item row: numbers in the vocabulary, none twice.
-    var lists: [[Int32]] = []
+    var lists = RowLists()
     private var listed = 0
-    /// Of `lists` and `chosen`; `nil` where they have changed since it was worked out, which takes a look at each.
-    private var listBytes: Int?
-    /// By item row: numbers of the features, ascending.
-    private var chosen: [[Int32]] = []
+    /// By item row: numbers of the features, ascending; rows beyond the end have none.
+    package internal(set) var features = RowLists()
     /// Rows whose features have changed since `takeChanged`; all have where the maps are others.
     private var changed: [Int32] = []
     /// By number in the vocabulary: the number of the feature, or −1.
@@ -103,36 +101,29 @@ package final class ItemPriors: @unchecked Sendable {
 
     /// Bytes held.
     package var bytes: Int {
-        let held = listBytes ?? Self.bytes(of: lists) + Self.bytes(of: chosen)
-        listBytes = held
-        return held
+        lists.bytes + features.bytes
             + words.reduce(0) {
                 $0 + 2 * MemoryLayout<String>.stride + ($1.utf8.count > 15 ? $1.utf8.count + 32 : 0)
             }
             + vocabulary.capacity * 8 + columns.capacity * 4 + maps.reduce(0) { $0 + ($1?.bytes ?? 0) }
     }
 
-    private static func bytes(of lists: [[Int32]]) -> Int {
-        lists.reduce(lists.capacity * MemoryLayout<[Int32]>.stride) {
-            $0 + ($1.isEmpty ? 0 : 32 + $1.capacity * 4)
-        }
-    }
-
     // MARK: - Items
 
     /// The item's features from now on. Its rows are as they were: see `move`.
-    package func setFeatures(_ features: [String], of row: Int) {
-        guard options.isOn, !features.isEmpty || row < lists.count && !lists[row].isEmpty else { return }
-        while lists.count <= row { lists.append([]) }
-        if lists[row].isEmpty { listed += 1 }
-        lists[row] = []
-        for feature in features {
-            let number = number(of: feature)
-            if !lists[row].contains(number) { lists[row].append(number) }
+    package func setFeatures(_ names: [String], of row: Int) {
+        guard options.isOn, !names.isEmpty || !lists.isEmpty(row: row) else { return }
+        if lists.isEmpty(row: row) { listed += 1 }
+        var list: [Int32] = []
+        for name in names {
+            let number = number(of: name)
+            if !list.contains(number) { list.append(number) }
         }
-        if lists[row].isEmpty { listed -= 1 }
-        choose(row)
-        listBytes = nil
+        if list.isEmpty { listed -= 1 }
+        lists.set(list, of: row)
+        var known: [Int32] = []
+        choose(from: list, into: &known)
+        features.set(known, of: row)
         changed.append(Int32(row))
     }
 
@@ -142,18 +133,15 @@ package final class ItemPriors: @unchecked Sendable {
         return changed
     }
 
-    private func choose(_ row: Int) {
-        while chosen.count <= row { chosen.append([]) }
-        var features: [Int32] = []
-        features.reserveCapacity(lists[row].count)
-        for word in lists[row] where columns[Int(word)] >= 0 { features.append(columns[Int(word)]) }
-        features.sort()
-        if features != chosen[row] { chosen[row] = features }
+    /// Adds the numbers of those words that are features.
+    private func choose(from words: some Collection<Int32>, into known: inout [Int32]) {
+        let start = known.count
+        for word in words where columns[Int(word)] >= 0 { known.append(columns[Int(word)]) }
+        known[start...].sort()
     }
 
     func chooseAll() {
-        for row in lists.indices { choose(row) }
-        listBytes = nil
+        features.replaceAll { row, known in choose(from: lists[row: row], into: &known) }
     }
 
     func number(of word: String) -> Int32 {
@@ -165,49 +153,23 @@ package final class ItemPriors: @unchecked Sendable {
         return number
     }
 
-    /// Feature numbers of the item, ascending.
-    package func features(of row: Int) -> [Int32] { row < chosen.count ? chosen[row] : [] }
-
-    /// By item row, as `features(of:)` gives them; rows beyond the end have none.
-    package var allFeatures: [[Int32]] { chosen }
-
     /// The prior of an item with these features: the vector with the bias behind it; `nil` where there is none.
-    package func prior(of features: [Int32], model: Int) -> [Float]? {
+    package func prior(of features: some Collection<Int32>, model: Int) -> [Float]? {
         guard !features.isEmpty, let map = maps[model] else { return nil }
         return map.row(of: features)
     }
 
-    package func prior(ofItem row: Int, model: Int) -> [Float]? { prior(of: features(of: row), model: model) }
+    package func prior(ofItem row: Int, model: Int) -> [Float]? {
+        prior(of: features[row: row], model: model)
+    }
 
-    /// Moves an item's row with its prior.
-    ///
-    /// - Parameters:
-    ///   - before: the prior that the row has stood on; `nil` for none.
-    ///   - users: n.
-    ///   - isOwnless: where n is 0, the row knows nothing of its own, and becomes the prior.
-    /// - Returns: whether the row has changed.
+    /// Moves an item's row with its prior: see `PriorMove`.
     package func move(
         _ row: Row, from before: [Float]?, to now: [Float]?, users: Int32, hasBias: Bool, isOwnless: Bool
     ) -> Bool {
-        guard before != now, let prior = now ?? before else { return false }
-        let count = row.indices.count * 8
-        var (vector, bias) = (row.vector, row.bias)
-        if users <= 0, isOwnless, now != nil {
-            vector = Array(prior.prefix(count))
-            bias = hasBias ? prior[count] : row.bias
-        } else {
-            let share = options.evidence / (Float(max(0, users)) + options.evidence)
-            // A row that stood on nothing is moved by its first prior too. Drawn to it instead, as it may have learned by
-            // itself what its features say, it predicted worse on both MovieLens streams.
-            let nothing = before == nil || now == nil ? [Float](repeating: 0, count: count + 1) : []
-            let (target, origin) = (now ?? nothing, before ?? nothing)
-            for place in 0..<count { vector[place] += share * (target[place] - origin[place]) }
-            if hasBias { bias += share * (target[count] - origin[count]) }
-        }
-        let norm = vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
-        // Not so for NaN either.
-        guard norm <= options.normMax, abs(bias) <= options.normMax else { return false }
-        row.set(vector: vector, bias: bias)
-        return true
+        PriorMove.move(
+            row, from: before, to: now,
+            .init(users: users, hasBias: hasBias, isOwnless: isOwnless, evidence: options.evidence),
+            normMax: options.normMax)
     }
 }

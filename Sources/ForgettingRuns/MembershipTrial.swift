@@ -1,5 +1,5 @@
 package import Events
-package import Factors
+internal import Factors
 internal import StreamLearning
 
 /// Whether items' rows tell that somebody was in the stream who has been forgotten since.

@@ -1,3 +1,4 @@
+internal import Factors
 internal import FeatureMaps
 internal import Histories
 internal import Learners
@@ -18,20 +19,12 @@ package final class PublishedFeatures: Sendable {
         var names: [String] = []
         var counts = FeatureCounts.none
         /// By item row; rows beyond the end have none.
-        var lists: [[Int32]] = []
-
-        func features(of row: Int32) -> [Int32] { Int(row) < lists.count ? lists[Int(row)] : [] }
+        var features = RowLists()
     }
 
     private let latest = SharedLock(Latest())
 
-    var bytes: Int {
-        latest.read { latest in
-            latest.lists.reduce(latest.lists.capacity * MemoryLayout<[Int32]>.stride) {
-                $0 + ($1.isEmpty ? 0 : 32 + $1.capacity * 4)
-            }
-        }
-    }
+    var bytes: Int { latest.read { $0.features.bytes } }
 
     /// Takes over what has changed.
     func take(_ priors: ItemPriors) {
@@ -40,23 +33,20 @@ package final class PublishedFeatures: Sendable {
         guard latest.read({ $0.solution }) == priors.solutions else {
             let all = Latest(
                 solution: priors.solutions, names: priors.names, counts: priors.counts,
-                lists: priors.allFeatures)
+                features: priors.features)
             latest.withLock { $0 = all }
             return
         }
         guard priors.hasMaps, !changed.isEmpty else { return }
         latest.withLock { latest in
-            for row in changed.map(Int.init) {
-                while latest.lists.count <= row { latest.lists.append([]) }
-                latest.lists[row] = priors.features(of: row)
-            }
+            for row in changed.map(Int.init) { latest.features.set(priors.features[row: row], of: row) }
         }
     }
 
     /// What somebody with this history likes; `nil` where that is not known.
     func taste(of history: History, _ positive: PositiveRule) -> PublishedTaste? {
         latest.read { latest in
-            latest.counts.taste(of: history, positive) { latest.features(of: $0) }
+            latest.counts.taste(of: history, positive, features: latest.features)
                 .map { PublishedTaste(taste: $0, solution: latest.solution) }
         }
     }
@@ -66,7 +56,9 @@ package final class PublishedFeatures: Sendable {
         latest.read { latest in
             // Features have other numbers by now.
             guard latest.solution == liking.solution else { return rows.map { _ in 0 } }
-            return rows.map { liking.taste(latest.features(of: $0), kind) }
+            return rows.map { row in
+                latest.features.with(row: Int(row)) { liking.taste($0, kind) }
+            }
         }
     }
 
@@ -74,13 +66,15 @@ package final class PublishedFeatures: Sendable {
     func likenessesToLast(_ liking: PublishedTaste, _ rows: [Int32]) -> [Float] {
         latest.read { latest in
             guard latest.solution == liking.solution else { return rows.map { _ in 0 } }
-            return rows.map { liking.taste.likenessToLast(latest.features(of: $0)) }
+            return rows.map { row in
+                latest.features.with(row: Int(row)) { liking.taste.likenessToLast($0) }
+            }
         }
     }
 
     /// Whether any feature is known of each of these items.
     func areDescribed(_ rows: [Int32]) -> [Bool] {
-        latest.read { latest in rows.map { !latest.features(of: $0).isEmpty } }
+        latest.read { latest in rows.map { !latest.features.isEmpty(row: Int($0)) } }
     }
 
     /// What each of an item's features adds to these, by weights of the kinds and of the likeness; greatest first.
@@ -89,7 +83,7 @@ package final class PublishedFeatures: Sendable {
     ) -> [Explanation.Part] {
         latest.read { latest in
             guard latest.solution == liking.solution else { return [] }
-            return liking.taste.shares(latest.features(of: row))
+            return latest.features.with(row: Int(row)) { liking.taste.shares($0) }
                 .map {
                     Explanation.Part(
                         name: latest.names[$0.feature],

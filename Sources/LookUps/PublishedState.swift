@@ -100,7 +100,8 @@ extension PublishedState {
             for row in rows[number] { model.items.clear(.unpublished, at: Int(row)) }
             let drawn = number < drawn.count ? drawn[number] : []
             for row in drawn { model.items.clear(.drawn, at: Int(row)) }
-            let done = models[number].index.publish(rows: rows[number] + drawn, from: model.items) {
+            let shown = rows[number] + drawn
+            let done = models[number].index.publish(rows: shown, from: model.items) {
                 model.takeRecounted($0)
             }
             if done, let alternating = model.alternating {
@@ -109,7 +110,7 @@ extension PublishedState {
             if let counter = model.counter {
                 models[number].counters?.take(rows[number], from: counter, state: state)
             }
-            models[number].network?.take(rows[number], from: model)
+            models[number].network?.take(shown, from: model)
             if let blend = model.blend { models[number].blend?.take(rows[number], from: blend, state: state) }
             complete = complete && done
         }

@@ -20,13 +20,13 @@ extension LearnedState {
         var changed = [[Int32]](repeating: [], count: models.count)
         guard priors.options.isOn else { return changed }
         for item in rows.map(Int.init) {
-            let before = priors.features(of: item)
+            let before = Array(priors.features[row: item])
             let features = catalogue.read { catalogue in
                 item < catalogue.entries.count ? catalogue.entries[item].features : []
             }
             priors.setFeatures(features, of: item)
             guard priors.hasMaps else { continue }
-            let now = priors.features(of: item)
+            let now = Array(priors.features[row: item])
             if before == now, stats[item].users > 0 { continue }
             for (number, model) in models.enumerated() where model.hasPriors {
                 let row = model.items.row(item)
@@ -35,16 +35,21 @@ extension LearnedState {
                     row, from: priors.prior(of: before, model: number),
                     to: priors.prior(of: now, model: number), users: stats[item].users,
                     hasBias: model.alternating == nil, isOwnless: before.isEmpty || !model.learnsFromUntaken)
-                if isMoved { take(movedFrom: vector, bias, item, of: number, into: &changed[number]) }
+                guard isMoved else { continue }
+                tell(movedFrom: vector, bias, item, of: number)
+                if model.items.markChanged(item) { changed[number].append(Int32(item)) }
             }
         }
         return changed
     }
 
-    /// Solves the maps anew, and moves all rows. As above.
+    /// Solves the maps anew, and moves all rows. On the engine's queue, between rounds.
+    ///
+    /// - Returns: by model the rows that have moved and were not marked to be shown: all the catalogue, as a rule, by little
+    ///   each, which look-ups may be told of as of rows that were drawn beside events.
     package func solvePriors() -> [[Int32]] {
-        var changed = [[Int32]](repeating: [], count: models.count)
-        guard priors.isNeeded else { return changed }
+        var moved = [[Int32]](repeating: [], count: models.count)
+        guard priors.isNeeded else { return moved }
         let tables = models.map { model in
             model.hasPriors
                 ? ItemPriors.Table(
@@ -52,18 +57,15 @@ extension LearnedState {
                     learnsFromUntaken: model.learnsFromUntaken) : nil
         }
         priors.solve(tables, users: { self.stats[$0].users }) { number, item, before, bias in
-            take(movedFrom: before, bias, item, of: number, into: &changed[number])
+            tell(movedFrom: before, bias, item, of: number)
+            if models[number].items.markDrawn(item) { moved[number].append(Int32(item)) }
         }
-        return changed
+        return moved
     }
 
-    private func take(
-        movedFrom before: [Float], _ bias: Float, _ item: Int, of number: Int, into changed: inout [Int32]
-    ) {
-        let model = models[number]
+    private func tell(movedFrom before: [Float], _ bias: Float, _ item: Int, of number: Int) {
         priorMoved?(number, item, before, bias)
-        model.alternating?.itemGramian.update(from: before, to: model.items.row(item))
-        if model.items.markChanged(item) { changed.append(Int32(item)) }
+        models[number].alternating?.itemGramian.update(from: before, to: models[number].items.row(item))
     }
 
     // MARK: - State file and digest

@@ -1,3 +1,4 @@
+package import Factors
 package import FeatureMaps
 package import Histories
 
@@ -7,7 +8,7 @@ extension FeatureCounts {
 
     /// What somebody with this history likes.
     package func taste(
-        of history: History, _ positive: PositiveRule, features: (Int32) -> [Int32]
+        of history: History, _ positive: PositiveRule, features: RowLists
     ) -> FeatureTaste? {
         guard !taken.isEmpty, !history.isEmpty else { return nil }
         let liked = history.newest(Self.newestMax) { positive.liking(of: $0) > 0 }
@@ -18,6 +19,6 @@ extension FeatureCounts {
 extension ItemPriors {
     /// What somebody with this history likes, by the features as they are now.
     package func taste(of history: History, _ positive: PositiveRule) -> FeatureTaste? {
-        counts.taste(of: history, positive) { features(of: Int($0)) }
+        counts.taste(of: history, positive, features: features)
     }
 }

@@ -341,7 +341,7 @@ package final class BatchApplication {
     /// What features say of rows, solved anew.
     private func solvePriors() {
         learnPrepared()
-        take(moved: state.solvePriors())
+        for (number, moved) in state.solvePriors().enumerated() { outcome.drawnItems[number] += moved }
     }
 
     private func take(moved rows: [[Int32]]) {

@@ -113,7 +113,7 @@ struct BlendProposals {
             rows.append(row)
             if rows.count == Newcomers.foundMax { break }
         }
-        let scores = rows.map { parts.newcomerLiking($0) }
+        let scores = rows.map { parts.tagLiking($0) }
         if let place = rows.firstIndex(of: example.item) {
             let above = scores.count { $0 > scores[place] }
             let level = scores.count { $0 == scores[place] } - 1

@@ -101,20 +101,6 @@ struct TagBookTests {
         }
     }
 
-    @Test("lists of tags that come, grow, shrink and go are what was set last, in little room")
-    func lists() {
-        var random = KeyedRandom(seed: 3)
-        var (lists, expected) = (TagLists(), [Int: [Int32]]())
-        for _ in 0..<20_000 {
-            let row = random.next(below: 50)
-            let list = (0..<random.next(below: 40)).map { _ in Int32(random.next(below: 1_000)) }
-            lists.set(list, of: row)
-            expected[row] = list
-        }
-        for row in 0..<60 { #expect(Array(lists[row: row]) == expected[row] ?? []) }
-        #expect(lists.bytes < 50 * 40 * 4 * 4 + 8_192)
-    }
-
     @Test("ten thousand tags are cut, tags of 300 bytes and blank ones taken as they are")
     func odd() {
         var book = TagBook(embedding: TextEmbedding(seed: 1))

@@ -3,6 +3,11 @@ import Testing
 
 @testable import FeatureMaps
 
+extension Row {
+    /// The vector with the bias behind it.
+    fileprivate var values: [Float] { vector + [bias] }
+}
+
 @Suite("Priors of items on a stream")
 struct ItemPriorsTests {
     private func priors(_ change: (inout ItemPriors.Options) -> Void = { _ in }) -> ItemPriors {
@@ -67,8 +72,33 @@ struct ItemPriorsTests {
         let expected = zip(first, second).map { $0 + 0.5 * ($1 - $0) }
         for place in 0..<8 { #expect(abs(rows.row(40).vector[place] - expected[place]) < 1e-6) }
         own.setFeatures(["unheard"], of: 40)
-        #expect(own.prior(ofItem: 40, model: 0) == nil && own.features(of: 40) == [])
+        #expect(own.prior(ofItem: 40, model: 0) == nil && own.features.isEmpty(row: 40))
         #expect(!own.move(rows.row(40), from: nil, to: nil, users: 3, hasBias: true, isOwnless: true))
+    }
+
+    @Test(
+        "a further solution moves each row by its part of what its prior moves by, whether features are the same or others",
+        arguments: [false, true])
+    func solvingAgain(isOther: Bool) throws {
+        let (own, rows) = (priors(), table(features))
+        for (item, list) in features.enumerated() { own.setFeatures(list, of: item) }
+        let tables = [ItemPriors.Table(rows, hasBias: true), nil]
+        func solve() { own.solve(tables, users: { $0 == 1 ? 0 : 30 }) { _, _, _, _ in } }
+        solve()
+        for item in 0..<40 { rows.row(item).bias += Float(item % 5) }
+        // One more word that several have is a feature of its own, and the numbers of the others change.
+        if isOther { for item in 20..<24 { own.setFeatures(features[item] + ["aa"], of: item) } }
+        let (before, oldNames) = ((0..<40).map { rows.row($0).values }, own.names)
+        let old = try (0..<40).map { try #require(own.prior(ofItem: $0, model: 0)) }
+        solve()
+        #expect((own.names == oldNames) == !isOther)
+        for item in 0..<40 {
+            let prior = try #require(own.prior(ofItem: item, model: 0))
+            let part: Float = 10 / (30 + 10)
+            let expected =
+                item == 1 ? prior : (0..<9).map { before[item][$0] + part * (prior[$0] - old[item][$0]) }
+            #expect(zip(rows.row(item).values, expected).allSatisfy { abs($0 - $1) < 1e-5 })
+        }
     }
 
     @Test("what being passed over has taught a row stays, where rows learn from that")
@@ -120,7 +150,7 @@ struct ItemPriorsTests {
         let taken = try #require(ItemPriors.taken(own.bytesOfCounts))
         #expect(back.restore(names: own.names, maps: [map, nil], taken: taken))
         #expect(back.bytes(ofModel: 0) == bytes && back.names == own.names && back.counts == own.counts)
-        #expect(back.allFeatures == own.allFeatures && own.counts.taken.contains { $0 > 0 })
+        #expect(back.features == own.features && own.counts.taken.contains { $0 > 0 })
         #expect(!back.restore(names: own.names, maps: [map, nil], taken: taken.map { _ in .nan }))
         #expect(!back.restore(names: own.names, maps: [map, nil], taken: Array(taken.dropLast())))
         for (priors, rows) in [(own, rows), (back, copy)] {
@@ -147,6 +177,6 @@ struct ItemPriorsTests {
         own.solve([ItemPriors.Table(rows, hasBias: true), nil], users: { _ in 5 }) { _, _, _, _ in }
         #expect(own.names == ["a", "b"])
         #expect(own.bytes < before)
-        #expect(own.features(of: 2) == [0, 1] && own.features(of: 3) == [])
+        #expect(own.features[row: 2] == [0, 1] && own.features.isEmpty(row: 3))
     }
 }
