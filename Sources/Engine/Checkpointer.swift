@@ -40,6 +40,8 @@ final class Checkpointer: Sendable {
     private let queue = DispatchQueue(label: "freshet.checkpoint", qos: .utility)
     /// What `queue` has written: it gives way to learning, which Dispatch's threads could not take back.
     private let writer = SerialThread(name: "freshet-checkpoint", prepare: ThreadPriority.writeCheckpoints)
+    /// Who asks the allocator for memory waits while free pages are given back: that must not give way to anybody.
+    private let trimmer = SerialThread(name: "freshet-trim", prepare: {})
     private let latest = Lock(Report())
     /// What is being written.
     private let frozen = Lock<FrozenState?>(nil)
@@ -65,6 +67,14 @@ final class Checkpointer: Sendable {
 
     /// Bytes of what is being written, beside the live state. From any thread.
     var heldBytes: Int { frozen.withLock { $0 }?.bytes ?? 0 }
+
+    /// Gives free memory back to the system, and then calls back.
+    func trimHeap(_ completion: @escaping @Sendable () -> Void) {
+        trimmer.async {
+            Heap.trim()
+            completion()
+        }
+    }
 
     /// Calls back, on the writer's thread, with room for what is copied aside.
     func makeRoom(_ numbers: [Int], _ completion: @escaping @Sendable (CopyRoom) -> Void) {
@@ -124,7 +134,7 @@ final class Checkpointer: Sendable {
             self.frozen.withLock { $0 = nil }
             // Pages, SQLite's cache and what was kept of users' histories may have come to hundreds of megabytes, in small
             // blocks.
-            if written.rows > Self.rowsWorthTrimming { Heap.trim() }
+            if written.rows > Self.rowsWorthTrimming { trimHeap {} }
             completion(.success(duration))
             upkeep(always: true)
         } catch {

@@ -1,5 +1,4 @@
 internal import Dispatch
-internal import Factors
 internal import Locking
 
 /// When what a backlog has left in the C library's heap goes back to the system.
@@ -32,8 +31,7 @@ extension Engine {
             confined.heap.isDue(resident: resident, accounted: memoryParts.sum)
         else { return }
         confined.heap.isRunning = true
-        DispatchQueue.global(qos: .utility).async { [self] in
-            Heap.trim()
+        checkpointer.trimHeap { [self] in
             queue.async { [self] in confined.heap.gaveBack(resident: ResidentMemory.bytes ?? 0) }
         }
     }
