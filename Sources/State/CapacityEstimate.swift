@@ -101,7 +101,8 @@ extension RecentEvents {
     static func expectedBytes(events: Int, capacity: Int) -> Int {
         let known = min(events, capacity)
         guard known > 0 else { return 0 }
-        let ring = min(StateMemory.powerOfTwo(from: known), max(capacity, known))
+        let block = FingerprintRing.blockLength
+        let ring = min((known + block - 1) / block * block, max(capacity, known))
         return (ring + StateMemory.powerOfTwo(from: known * 4 / 3)) * MemoryLayout<UInt64>.stride
     }
 }

@@ -91,9 +91,8 @@ extension RecentEvents {
 /// What is to be written of windows: their blocks are put into bytes as they are, and until then shared with the live ones.
 struct RecentChanges: Sendable {
     fileprivate(set) var lengths: [String: Scalar] = [:]
+    /// Let go as they are taken, so that live ones are shared no longer than they have to be.
     fileprivate(set) var blocks: [(name: String, fingerprints: [UInt64])] = []
-    /// Blocks that have been taken.
-    private var taken = 0
 
     /// Blocks that are put into bytes at a time.
     private static let perPage = 64
@@ -104,10 +103,10 @@ struct RecentChanges: Sendable {
     mutating func nextPage() -> [String: Scalar]? {
         var page = lengths
         lengths = [:]
-        for (name, fingerprints) in blocks[taken...].prefix(Self.perPage) {
+        for (name, fingerprints) in blocks.suffix(Self.perPage) {
             page[name] = .blob(fingerprints.map(\.littleEndian).withUnsafeBytes { Data($0) })
-            taken += 1
         }
+        blocks.removeLast(min(Self.perPage, blocks.count))
         return page.isEmpty ? nil : page
     }
 }
