@@ -47,6 +47,8 @@ package struct FuzzRun {
         case configuration
         /// Files of users.
         case users
+        /// Rows as they come out of a state file.
+        case rows
         /// State files that were damaged, and such as nobody would have written.
         case state
     }
@@ -112,6 +114,7 @@ package struct FuzzRun {
         case .jsonl: try FileTarget(.jsonl)
         case .configuration: try ConfigurationTarget()
         case .users: UserFileTarget()
+        case .rows: try RowTarget()
         case .state: try StateTarget()
         }
     }

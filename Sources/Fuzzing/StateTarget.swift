@@ -130,17 +130,9 @@ struct StateTarget: FuzzTarget {
     /// Whatever was taken has nothing in it that is no number.
     private func look(_ base: StateBase) throws(StateError) {
         let problems = Result { () throws(StateError) in try StateFile.verify(path: file.path).problems }
-        let state = try base.load(file.path)
-        _ = state.digest()
-        // A daemon goes on learning from there.
-        base.learn(state)
-        _ = state.digest()
-        let unfit = state.violations().filter {
-            $0.contains("not finite") || $0.contains("which there is not")
-        }
-        guard let first = unfit.first else { return }
+        guard let violation = base.violation(of: try base.load(file.path)) else { return }
         throw StateError(
-            .notAState, "\(Self.wrong) a state in which \(first); verify: \(problems)")
+            .notAState, "\(Self.wrong) a state in which \(violation); verify: \(problems)")
     }
 }
 
@@ -239,9 +231,18 @@ struct StateBase {
         return state
     }
 
-    /// Takes some events more.
-    func learn(_ state: LearnedState) {
-        BatchApplication(state: state, options: LearningOptions()).apply(next)
+    /// What is wrong with a state that was taken.
+    ///
+    /// - Parameter learns: as a daemon would find it that goes on learning from there.
+    func violation(of state: LearnedState, learns: Bool = true) -> String? {
+        if learns {
+            _ = state.digest()
+            BatchApplication(state: state, options: LearningOptions()).apply(next)
+            _ = state.digest()
+        }
+        return state.violations().first {
+            $0.contains("not finite") || $0.contains("which there is not")
+        }
     }
 
     private static func batch(_ range: Range<Int>) throws -> IngestBatch {
