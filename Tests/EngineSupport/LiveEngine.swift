@@ -40,7 +40,7 @@ package final class LiveEngine: Sendable {
         }
     }
 
-    package func wait(for token: Token, timeout: Duration = .seconds(60)) async throws {
+    package func wait(for token: Token, timeout: Duration = Patience.duration) async throws {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             engine.waitUntilLearned(token, timeout: timeout) {
                 continuation.resume(with: $0.mapError { $0 as any Error })

@@ -86,7 +86,7 @@ final class ClusterPlace {
 
     /// Until all is learned, committed and told.
     static func settle(_ places: [ClusterPlace], _ group: FakeGroup) throws {
-        let deadline = ContinuousClock.now + .seconds(60)
+        let deadline = ContinuousClock.now + Patience.duration
         var last = -1
         while true {
             let ends = group.ends.filter { $0.value > 0 }

@@ -195,7 +195,7 @@ struct ClusterTests {
         let failures = Lock<[LookupError]>([])
         for place in places {
             done.enter()
-            place.engine.waitUntilLearned(token, timeout: .seconds(60)) { result in
+            place.engine.waitUntilLearned(token, timeout: Patience.duration) { result in
                 if case .failure(let error) = result { failures.withLock { $0.append(error) } }
                 done.leave()
             }

@@ -109,7 +109,7 @@ extension EventLogConsumer {
     /// Polls until `count` records have come, and lets `delegate` learn them as the engine would.
     package func learn(_ count: Int, into delegate: RecordingDelegate) throws -> [Received] {
         var received: [Received] = []
-        let deadline = ContinuousClock.now.advanced(by: .seconds(60))
+        let deadline = ContinuousClock.now.advanced(by: Patience.duration)
         while received.count < count {
             var batch = LogBatch()
             try poll(into: &batch, recordsMax: 1_000, timeout: .milliseconds(50))
@@ -123,7 +123,7 @@ extension EventLogConsumer {
     }
 
     /// Polls until `count` records are there; a record too few is an error after `limit`.
-    package func take(_ count: Int, limit: Duration = .seconds(60)) throws -> [Received] {
+    package func take(_ count: Int, limit: Duration = Patience.duration) throws -> [Received] {
         var received: [Received] = []
         let deadline = ContinuousClock.now.advanced(by: limit)
         while received.count < count {
@@ -136,7 +136,7 @@ extension EventLogConsumer {
     }
 
     /// Polls until `condition` holds.
-    package func poll(until condition: () -> Bool, limit: Duration = .seconds(60)) throws -> [Received] {
+    package func poll(until condition: () -> Bool, limit: Duration = Patience.duration) throws -> [Received] {
         var received: [Received] = []
         let deadline = ContinuousClock.now.advanced(by: limit)
         while !condition() {

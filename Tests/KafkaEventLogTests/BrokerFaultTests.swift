@@ -86,7 +86,7 @@ struct BrokerFaultTests {
         // The members share what they have learned, as states of their own would not.
         let shared = RecordingDelegate()
         var (received, fed): ([Received], Int) = ([], 0)
-        let deadline = ContinuousClock.now.advanced(by: .seconds(60))
+        let deadline = ContinuousClock.now.advanced(by: Patience.duration)
         func feed() async throws {
             _ = try await logs[0].append(all: (fed..<fed + 60).map(String.init)) { "u\($0)" }
             fed += 60
@@ -141,7 +141,7 @@ struct BrokerFaultTests {
         func learn(_ token: Token) async throws {
             try await withCheckedThrowingContinuation {
                 (continuation: CheckedContinuation<Void, any Error>) in
-                engine.waitUntilLearned(token, timeout: .seconds(60)) {
+                engine.waitUntilLearned(token, timeout: Patience.duration) {
                     continuation.resume(with: $0.mapError { $0 as any Error })
                 }
             }

@@ -84,7 +84,7 @@ public final class ChildProcess {
         return ending
     }
 
-    public func wait(seconds: Int = 60) throws -> Ending {
+    public func wait(seconds: Int = Patience.seconds) throws -> Ending {
         try eventually("process \(id) ends", seconds: seconds) { poll() != nil }
         return try poll().orThrow("process \(id) has no ending")
     }
@@ -104,7 +104,7 @@ extension Optional {
 
 /// Asks again and again; the bound only keeps a broken daemon from hanging the tests.
 public func eventually(
-    _ what: @autoclosure () -> String, seconds: Int = 60, _ holds: () throws -> Bool
+    _ what: @autoclosure () -> String, seconds: Int = Patience.seconds, _ holds: () throws -> Bool
 ) throws {
     let deadline = ContinuousClock.now + .seconds(seconds)
     while try !holds() {
