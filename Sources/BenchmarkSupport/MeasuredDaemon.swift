@@ -15,12 +15,17 @@ package final class MeasuredDaemon {
         package init(description: String) { self.description = description }
     }
 
-    /// - Parameter settings: key=value, of the daemon's configuration.
-    package init(program: String, items: Int, factors: Int, seen: Int, settings: [String]) throws {
+    /// - Parameters:
+    ///   - settings: key=value, of the daemon's configuration.
+    ///   - parent: a folder for all of its files; the system's for temporary ones where absent.
+    package init(
+        program: String, items: Int, factors: Int, seen: Int, settings: [String], in parent: String? = nil
+    ) throws {
         self.program = program
         self.items = items
         users = 2_000
-        folder = FileManager.default.temporaryDirectory.path + "/fb-\(UUID().uuidString.prefix(8))"
+        let parent = parent ?? FileManager.default.temporaryDirectory.path
+        folder = parent + "/fb-\(UUID().uuidString.prefix(8))"
         socketPath = folder + "/s.sock"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         process = Process()
@@ -47,6 +52,11 @@ package final class MeasuredDaemon {
         process.terminate()
         process.waitUntilExit()
         try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    /// Copies of its state to go back to.
+    package var generations: Int {
+        (try? FileManager.default.contentsOfDirectory(atPath: folder + "/state/generations"))?.count ?? 0
     }
 
     /// Feeds another stream over the same users and items at `rate`, for at least `seconds`: what users do, not a second

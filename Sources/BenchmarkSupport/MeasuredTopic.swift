@@ -37,6 +37,12 @@ package final class MeasuredTopic {
         mock.process.waitUntilExit()
     }
 
+    /// Whether the mock says nothing more, as a broker that hangs: connections stand, nothing comes. Nothing of a real one.
+    package func silence(_ isSilent: Bool) {
+        guard let mock else { return }
+        kill(mock.process.processIdentifier, isSilent ? SIGSTOP : SIGCONT)
+    }
+
     /// Processor time that the mock has used so far, in seconds; `nil` of a real broker.
     package var processorSeconds: Double? {
         mock.map { ProcessorTime.ofProcess(Int($0.process.processIdentifier)) }
