@@ -1,7 +1,7 @@
 package import EventLog
 package import Events
 import Locking
-import TestSupport
+package import TestSupport
 
 package struct Received: Sendable, Equatable {
     package let token: Token
