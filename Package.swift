@@ -265,7 +265,7 @@ let package = Package(
             "Fuzzing",
             [
                 "Access", "Events", "Learners", "ContentVectors", "Checkpoints", "Quarantine", "State",
-                "StreamLearning",
+                "StreamLearning", "ClusterItems", "ClusterUsers", "ClusterMembers", "Identities", "Locking",
                 "LookUps",
                 "Engine", "RESP", "Commands", "Settings", nioCore,
             ]),

@@ -47,8 +47,8 @@ public struct FadingRates: Sendable, Equatable {
     @inlinable
     @inline(__always)
     func faded(_ item: FadingLogs, ordinal: Int64, time: Int64) -> SIMD4<Float> {
-        let events = Float(abs(ordinal &- item.ordinal))
-        let elapsed = Float(abs(time &- item.time))
+        let events = Float((ordinal &- item.ordinal).magnitude)
+        let elapsed = Float((time &- item.time).magnitude)
         return item.logs - perEvent * events - perMillisecond * elapsed
     }
 

@@ -42,6 +42,7 @@ extension ItemChanges {
         for _ in 0..<(try reader.count(ofAtLeast: 9)) { items.append(try ItemChange(&reader)) }
         for _ in 0..<(try reader.count(ofAtLeast: 5)) { models.append(try ModelChange(&reader)) }
         guard reader.isAtEnd else { throw WireError(description: "more follows than it says") }
+        try check()
     }
 
     /// The same in pieces that are no longer than this when encoded, where no single item is; the first has what is of no

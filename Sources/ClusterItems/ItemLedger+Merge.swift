@@ -35,7 +35,7 @@ extension ItemLedger {
         var outcome = MergeOutcome(models: state.models.count)
         intern(changes)
         let before = state.counters.clock
-        state.counters.peers += changes.events
+        state.counters.peers = state.counters.peers.addingClamped(changes.events)
         state.ratings.merge(changes.ratings)
         ratings.merge(changes.ratings)
         var described: [Int32] = []
@@ -105,7 +105,7 @@ extension ItemLedger {
     private func merge(_ part: ItemPart, _ row: Int, _ outcome: inout MergeOutcome) {
         let (number, clock) = (Int(part.model), state.counters.clock)
         let model = state.models[number]
-        model.positives[row] += part.positives
+        model.positives[row] = model.positives[row].addingClamped(part.positives)
         if let gain = part.counts {
             let at = model.decay.isTimed ? gain.age : clock - gain.age
             model.decay.add((gain.popular, gain.trend), at: at, to: &model.counts[row])
@@ -192,8 +192,8 @@ extension ItemLedger {
 
 extension ItemStats {
     fileprivate mutating func add(_ change: StatsChange) {
-        users += change.users
-        ratings += change.ratings
+        users = users.addingClamped(change.users)
+        ratings = ratings.addingClamped(change.ratings)
         ratingSum += change.ratingSum
         if let time = change.lastEvent { lastEvent = max(time, lastEvent ?? time) }
     }

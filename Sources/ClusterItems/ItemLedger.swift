@@ -55,7 +55,8 @@ package final class ItemLedger {
         state.priorMoved = { [weak self] model, item, before, bias in
             guard let self else { return }
             grow()
-            models[model].follow(state.models[model].items.row(item), item, movedFrom: before, bias)
+            // Its own, not that of `init`, which would keep itself.
+            models[model].follow(self.state.models[model].items.row(item), item, movedFrom: before, bias)
         }
     }
 

@@ -162,7 +162,7 @@ struct ModelLedger {
     }
 
     mutating func merge(_ part: ItemPart, _ place: Int, of model: ModelState, clock: Int64) {
-        positives[place] += part.positives
+        positives[place] = positives[place].addingClamped(part.positives)
         if let gain = part.counts {
             let at = model.decay.isTimed ? gain.age : clock - gain.age
             model.decay.add((gain.popular, gain.trend), at: at, to: &counts[place])
@@ -171,14 +171,7 @@ struct ModelLedger {
             blend.rule.rates.add(gain.gains, ordinal: clock - gain.age, time: gain.time, to: &fading[place])
         }
         if let row = part.row, model.options.learnsRows {
-            others[place] = others[place].addingClamped(row.weight)
+            others[place] = others[place].addingClamped(max(0, row.weight))
         }
-    }
-}
-
-extension Int32 {
-    fileprivate func addingClamped(_ other: Int32) -> Int32 {
-        let (sum, isOver) = addingReportingOverflow(Swift.max(0, other))
-        return isOver ? .max : sum
     }
 }

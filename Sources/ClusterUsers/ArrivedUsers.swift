@@ -128,7 +128,11 @@ extension UserState {
     /// As another machine has told of the user; `nil` where that makes no sense.
     fileprivate init?(_ stored: StoredUser, id: EntityID) {
         guard let history = History(blob: stored.history, tallies: stored.tallies),
-            let hidden = HiddenItems(blob: stored.hidden), let marks = TimedMarks(blob: stored.marks)
+            let hidden = HiddenItems(blob: stored.hidden), let marks = TimedMarks(blob: stored.marks),
+            // As of a state's file: who sent them may not have been sound.
+            history.entries.allSatisfy({ $0.value.isFinite && StoredNumber.isMoment($0.time) }),
+            StoredNumber.isOne(stored.residualSum),
+            [stored.lastEvent, stored.tagsAt ?? 0].allSatisfy(StoredNumber.isMoment)
         else { return nil }
         self.init(id: id)
         (self.history, self.hidden, self.marks) = (history, hidden, marks)

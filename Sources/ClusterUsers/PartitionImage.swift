@@ -96,7 +96,11 @@ enum MovedRow {
             return
         }
         let (bias, step) = (try reader.float(), try reader.float())
-        self = .factors(try reader.floats(try reader.count(ofAtLeast: 4)), bias: bias, step: step)
+        let vector = try reader.floats(try reader.count(ofAtLeast: 4))
+        guard (vector + [bias, step]).allSatisfy({ StoredNumber.isOne(Double($0)) }) else {
+            throw WireError(description: "a row has numbers that nobody learns")
+        }
+        self = .factors(vector, bias: bias, step: step)
     }
 }
 

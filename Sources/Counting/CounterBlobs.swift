@@ -124,8 +124,8 @@ extension UserTrail {
     /// `nil` where the bytes are none, or name items that there are not.
     package init?(_ reader: inout ByteReader, items: Int) {
         func isItem(_ item: Int32) -> Bool { item >= 0 && Int(item) < items }
-        guard let events = reader.read(Int32.self), let last = reader.read(Int32.self),
-            (0..<1 << 15).contains(last)
+        guard let events = reader.read(Int32.self), Self.isCount(events),
+            let last = reader.read(Int32.self), (0..<1 << 15).contains(last)
         else { return nil }
         self.init()
         expect(recent: Int(last), own: 0)
@@ -147,11 +147,27 @@ extension UserTrail {
                 let ordinal = reader.read(Int64.self),
                 let wait = hasWaits ? reader.read(UInt8.self) : 0
             else { return nil }
-            insert(
-                Own(
-                    item: item, weight: Float(bitPattern: weight), count: times, first: first, last: last,
-                    firstEvent: firstEvent, lastEvent: lastEvent, ordinal: ordinal, wait: wait))
+            let own = Own(
+                item: item, weight: Float(bitPattern: weight), count: times, first: first, last: last,
+                firstEvent: firstEvent, lastEvent: lastEvent, ordinal: ordinal, wait: wait)
+            guard own.isSound else { return nil }
+            insert(own)
             before = item
         }
     }
+}
+
+extension UserTrail {
+    /// What is counted on from there stays a number.
+    fileprivate static func isCount(_ value: Int32) -> Bool { (0...1 << 30).contains(value) }
+}
+
+extension UserTrail.Own {
+    fileprivate var isSound: Bool {
+        [count, firstEvent, lastEvent].allSatisfy(UserTrail.isCount) && abs(weight) < 0x1p53
+            && [first, last].allSatisfy { $0 == Self.noTime || Self.isMoment($0) } && Self.isMoment(ordinal)
+    }
+
+    /// An ordinal or milliseconds: what another is taken from stays a number.
+    private static func isMoment(_ value: Int64) -> Bool { value.magnitude <= 1 << 56 }
 }

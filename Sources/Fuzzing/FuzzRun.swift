@@ -47,6 +47,8 @@ package struct FuzzRun {
         case configuration
         /// Files of users.
         case users
+        /// What other daemons of a cluster tell.
+        case cluster
         /// Rows as they come out of a state file.
         case rows
         /// State files that were damaged, and such as nobody would have written.
@@ -114,6 +116,7 @@ package struct FuzzRun {
         case .jsonl: try FileTarget(.jsonl)
         case .configuration: try ConfigurationTarget()
         case .users: UserFileTarget()
+        case .cluster: try ClusterTarget()
         case .rows: try RowTarget()
         case .state: try StateTarget()
         }

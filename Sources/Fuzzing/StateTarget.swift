@@ -144,6 +144,7 @@ struct StateBase {
     let delta: StateDelta
     /// What comes behind all that was written.
     private let next: IngestBatch
+    private let first: IngestBatch
     let main: [UInt8]
     let mainBeforeLog: [UInt8]
     /// With the log folded in.
@@ -203,14 +204,22 @@ struct StateBase {
         log = Array(try Data(contentsOf: URL(filePath: path + "-wal")))
         try opened.close()
         mainAfterLog = Array(try Data(contentsOf: URL(filePath: path)))
-        let whole = LearnedState(options: options)
-        BatchApplication(state: whole, options: LearningOptions()).apply(try Self.batch(0..<count))
-        delta = whole.collectChanges()
+        first = try Self.batch(0..<count)
+        delta = Self.learned(first, options).collectChanges()
         digests.insert(try load(path).digest())
         Self.remove(path)
         try Data(main).write(to: URL(filePath: path))
         digests.insert(try load(path).digest())
         Self.remove(path)
+    }
+
+    /// A state of the same events as the file at rest, in memory.
+    func makeState() -> LearnedState { Self.learned(first, options) }
+
+    private static func learned(_ batch: IngestBatch, _ options: StateOptions) -> LearnedState {
+        let state = LearnedState(options: options)
+        BatchApplication(state: state, options: LearningOptions()).apply(batch)
+        return state
     }
 
     static func remove(_ path: String) {

@@ -191,7 +191,9 @@ extension UserState {
             let hidden = HiddenItems(blob: Data(stored.hidden)), hidden.all(below: itemCount),
             let marks = TimedMarks(blob: Data(stored.marks)), marks.all(below: itemCount),
             let tags = UserTags(text: Data(stored.tags), time: stored.tagsAt),
-            history.entries.allSatisfy({ $0.item >= 0 && $0.item < itemCount && $0.value.isFinite })
+            history.entries.allSatisfy({
+                $0.item >= 0 && $0.item < itemCount && $0.value.isFinite && StoredNumber.isMoment($0.time)
+            })
         else {
             throw StateError(
                 .damaged,

@@ -7,11 +7,15 @@ internal import Locking
 extension UserShard {
     /// Whether all that is known of the user stands in the last checkpoint that has ended.
     private func isSaved(_ local: Int) -> Bool {
-        var unsaved: UserColumn.Mark = [.unsaved, .waiting]
-        // What a checkpoint that is being written has yet to make durable.
-        if residence?.isFrozen == true { unsaved.formUnion([.frozen, .rowsFrozen]) }
-        return users.mark(local).isDisjoint(with: unsaved)
-            && tables.allSatisfy { !$0.isMarked(.unsaved, at: local) }
+        guard residence?.isFrozen == true else { return isUnmarked(local, [.unsaved, .waiting]) }
+        // What is being written has yet to become durable; and whoever writes it changes the marks under the user's lock.
+        return locks.withLock(of: userNumber(local)) {
+            isUnmarked(local, [.unsaved, .waiting, .frozen, .rowsFrozen])
+        }
+    }
+
+    private func isUnmarked(_ local: Int, _ marks: UserColumn.Mark) -> Bool {
+        users.mark(local).isDisjoint(with: marks) && tables.allSatisfy { !$0.isMarked(.unsaved, at: local) }
     }
 
     /// Of users who may leave, the ordinals of their last events.

@@ -57,4 +57,35 @@ struct WireTests {
                     == part.states[0].models[1].items.row(row).vector)
         }
     }
+
+    @Test("with a number that is none, or that nobody learns, are refused, whoever has signed them")
+    func absurd() throws {
+        let changes = changes()
+        let row = try #require(
+            changes.items.firstIndex { $0.stats != nil && $0.parts.contains { $0.row != nil } })
+        let part = try #require(changes.items[row].parts.firstIndex { $0.row != nil })
+        let changed: [(inout ItemChanges) -> Void] = [
+            { $0.items[row].parts[part].row?.scale = .nan }, { $0.items[row].parts[part].row?.bias = 1e30 },
+            { $0.items[row].parts[part].positives = .max }, { $0.events = .max }, { $0.events = -1 },
+            { $0.items[row].stats?.users = .min }, { $0.items[row].stats?.lastEvent = .min },
+        ]
+        for change in changed {
+            var absurd = changes
+            change(&absurd)
+            #expect(throws: WireError.self) { try ItemChanges(absurd.encoded) }
+        }
+    }
+
+    @Test("are merged by a ledger that lets go of its state")
+    func released() {
+        weak var state: LearnedState?
+        do {
+            let machines = Machines(1, smallState())
+            machines.learn(events(50))
+            state = machines.states[0]
+            #expect(state != nil)
+        }
+        // A closure of the state's kept the state: a daemon that made ledgers anew would never have got them back.
+        #expect(state == nil)
+    }
 }

@@ -54,12 +54,16 @@ struct MovingTests {
         return (to, ledger)
     }
 
-    private func records(_ state: LearnedState, _ placement: UserPlacement) -> [ChangelogRecord] {
+    /// - Parameter change: of what the state says, before records are made of it.
+    private func records(
+        _ state: LearnedState, _ placement: UserPlacement, change: (inout StateDelta) -> Void = { _ in }
+    ) -> [ChangelogRecord] {
         let hashes = state.items.read { ids in
             (0..<Int32(ids.rowCount)).map { ItemHash.of((ids.id(of: $0)?.string ?? "").utf8) }
         }
         var maker = UserRecordMaker(placement, known: [:]) { hashes[Int($0)] }
-        let delta = state.collectChanges()
+        var delta = state.collectChanges()
+        change(&delta)
         maker.add(recent: delta.scalars.filter { $0.key.hasPrefix("recent.") })
         maker.add(delta)
         return maker.records
@@ -154,5 +158,23 @@ struct MovingTests {
         let outcome = takeIn(image, to, ledger)
         #expect(outcome.malformed == 1 && outcome.users == from.users.read { $0.count } - 2)
         for user in ["u1", "u2"] { #expect(to.users.read { $0.row(of: id(user)) } == nil) }
+    }
+
+    @Test("but not what no machine learns: a row that is no number counts as malformed, and starts anew")
+    func notFinite() throws {
+        let from = state()
+        let (to, ledger) = receiver(from)
+        let records = records(from, UserPlacement(partitions: 1)) { delta in
+            delta.users[1].residualSum = .nan
+            for table in delta.userFactors.indices.filter({ !delta.userFactors[$0].vectors.isEmpty }).prefix(
+                1)
+            {
+                delta.userFactors[table].vectors[0] = .infinity
+            }
+        }
+        let outcome = takeIn(image(records, 0), to, ledger)
+        #expect(outcome.malformed == 2)
+        #expect(outcome.users == from.users.read { $0.count } - 1)
+        #expect(to.violations().allSatisfy { !$0.contains("not finite") })
     }
 }
