@@ -135,7 +135,7 @@ struct Daemon {
     private static func open(
         _ configuration: Configuration, _ metrics: MetricsRegistry, _ logger: Logger
     ) throws -> (any EventLog, Engine) {
-        let log = try configuration.openLog(logger: logger)
+        let log = try configuration.openLog(as: configuration.groupInstance(), logger: logger)
         let options = configuration.engineOptions
         let path = configuration.state.folder + "/state.sqlite"
         do {
