@@ -65,7 +65,7 @@ struct ClusterDaemonTests {
         let settings = host.settings + ["cluster.enabled=true", "cluster.commit-interval-ms=200"]
         try host.produce((0..<200).map { TestRecord.rating("u\($0 % 20)", "i\($0 % 30)", 4) })
         let (placeA, placeB) = (try DaemonPlace(), try DaemonPlace())
-        let daemonA = try placeA.start(settings)
+        let daemonA = try placeA.start(settings + ["http.listen=127.0.0.1:0"])
         let daemonB = try placeB.start(settings + ["cluster.forward=false", "http.listen=127.0.0.1:0"])
         try eventually("both answer for two: \(daemonA.errors) \(daemonB.errors)") {
             try [daemonA, daemonB].allSatisfy { daemon in
@@ -73,21 +73,25 @@ struct ClusterDaemonTests {
             } && counted([daemonA, daemonB]) == 200
         }
         var moved = 0
-        let site = try daemonB.site
+        let (siteA, site) = (try daemonA.site, try daemonB.site)
         for user in 0..<20 {
             let there = try daemonB.call("USER.GET", "u\(user)")
+            let answerOfA = try get(siteA, "/v1/users/u\(user)")
+            #expect(answerOfA.status == 200, "\(answerOfA)")
             guard case .error(let words) = there else {
                 #expect(try daemonA.call("USER.GET", "u\(user)") == there)
+                #expect(try get(site, "/v1/users/u\(user)").body == answerOfA.body)
                 continue
             }
             moved += 1
             #expect(words.hasPrefix("MOVED ") && words.hasSuffix(placeA.socket), "\(words)")
             #expect(Status(try daemonA.call("USER.GET", "u\(user)"))["seen"] == 3)
-            // Over HTTP nobody forwards: the answer says who has the user.
+            // Over HTTP too the answer says who has the user.
             let answer = try get(site, "/v1/recommend/u\(user)")
             #expect(answer.status == 421 && answer.body.contains(placeA.socket), "\(answer)")
         }
         #expect(moved > 0 && moved < 20)
+        #expect(try daemonA.status()["http.forwarded"] == 20 - moved)
         // What one has written is there when the other is asked.
         for user in 0..<4 {
             guard let token = try daemonB.call("RATE", "u\(user)", "new", "5").string else { continue }

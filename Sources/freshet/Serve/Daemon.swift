@@ -65,10 +65,17 @@ struct Daemon {
         options.peerCredentials = try configuration.clusterCredentials().map {
             PeerCredentials(user: $0.user, password: $0.password)
         }
+        options.web = http.lookups
         let server = RPCServer(options: options, service: service, logger: logger)
         self.server = server
         rpc.withLock { $0 = server }
-        http.serve(engine.directory.map { RoutedLookups(service, $0) } ?? service)
+        if let directory = engine.directory {
+            http.serve(
+                RoutedLookups(service, directory), beside: directory,
+                asking: configuration.cluster.forward ? server.peers : nil)
+        } else {
+            http.serve(service)
+        }
     }
 
     /// Takes over from the daemon that runs in the folder: restores beside it, and goes on with its socket, its clients, its
