@@ -91,7 +91,8 @@ struct ClusterDaemonTests {
             #expect(answer.status == 421 && answer.body.contains(placeA.socket), "\(answer)")
         }
         #expect(moved > 0 && moved < 20)
-        #expect(try daemonA.status()["http.forwarded"] == 20 - moved)
+        let metrics = try get(siteA, "/metrics").body
+        #expect(metrics.contains("freshet_requests_forwarded_total \(20 - moved)\n"), "\(moved)")
         // What one has written is there when the other is asked.
         for user in 0..<4 {
             guard let token = try daemonB.call("RATE", "u\(user)", "new", "5").string else { continue }

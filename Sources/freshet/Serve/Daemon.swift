@@ -84,8 +84,8 @@ struct Daemon {
         guard !configuration.cluster.enabled else {
             throw EventLogError(
                 .invalid,
-                "--take-over and cluster.enabled do not go together: stop the old daemon, and the others have its partitions "
-                    + "until the new one is there")
+                "--take-over and cluster.enabled: true do not go together: stop the old daemon and start the new one, for "
+                    + "which its partitions wait session.timeout.ms")
         }
         self.logger = logger
         (folder, address) = (configuration.state.folder, configuration.cluster.address)
@@ -279,7 +279,13 @@ private struct EngineService: Service {
         }
         passing?.cancel()
         // Blocks one thread for as long as the last checkpoint takes; nothing else is left to run.
-        try engine.stop()
+        do {
+            try engine.stop()
+        } catch {
+            // What came first says why: who may commit nothing any more cannot make the last of it durable either.
+            if let failure { throw failure }
+            throw error
+        }
         if let failure { throw failure }
     }
 }
