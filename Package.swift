@@ -194,8 +194,9 @@ let package = Package(
         .target(
             name: "HTTPServer",
             dependencies: [
-                "Locking", "Instruments", "Events", "Quarantine", "State", "LookUps", "Engine", "Access",
-                "RESP", "RPC", "TransportSecurity", "Vitals", hummingbird,
+                "ClusterMembers", "Locking", "Instruments", "Events", "Quarantine", "State", "LookUps",
+                "Engine",
+                "Access", "RESP", "Commands", "RPC", "TransportSecurity", "Vitals", hummingbird,
                 metrics, httpTypes, nioCore, nioHTTPTypes, nioPosix, logging,
             ],
             resources: [
@@ -437,7 +438,7 @@ let package = Package(
             of: "HTTPServer",
             [
                 "RPCSupport", "TestSupport", "HTTPServer", "Instruments", "Access", "Engine", "LookUps",
-                "Events", "State",
+                "Events", "State", "ClusterMembers", "ClusterLookUps", "RESP", "RPC",
                 "Locking", "TransportSecurity",
             ]),
         tests(of: "Vitals", ["Vitals", "Engine", "TestSupport"]),

@@ -93,6 +93,15 @@ enum ClusterCommands {
                 throw .invalid("Kafka's group says who is one of it")
             },
             Command(
+                "GET", of: "CLUSTER",
+                "Answers for another daemon what it is asked over HTTP about a user: the status, and the body.",
+                group: .cluster, flags: [.readonly], arguments: [.value("target")]
+            ) { arguments, _, environment throws(CommandError) in
+                guard environment.cluster != nil, let web = environment.settings.web else { throw noCluster }
+                return .lookup(
+                    web.lookup(String(decoding: try arguments.bytes("target"), as: UTF8.self)))
+            },
+            Command(
                 "LINK", of: "CLUSTER",
                 "Says that another daemon asks: what is not here is answered with MOVED, and not forwarded.",
                 group: .cluster, flags: [.readonly]

@@ -1,6 +1,6 @@
 package import Access
 package import Events
-internal import LookUps
+package import LookUps
 package import RESP
 
 /// One command of the RPC: what it is called, what it takes, what it does.
@@ -170,16 +170,34 @@ package struct Authentication: Sendable {
 package struct Lookup: Sendable {
     /// `AFTER token TIMEOUT ms`.
     package struct After: Sendable, Equatable {
-        static let timeoutDefault = Duration.milliseconds(1000)
+        package static let timeoutDefault = Duration.milliseconds(1000)
 
         package var token: Token
         package var timeout = Self.timeoutDefault
+
+        package init(token: Token, timeout: Duration = Self.timeoutDefault) {
+            (self.token, self.timeout) = (token, timeout)
+        }
     }
 
     package var after: After?
     /// Never on an event loop, whatever the options say.
     package var isLong = false
     let answer: @Sendable () throws(LookupError) -> RESPValue
+
+    init(
+        after: After? = nil, isLong: Bool = false,
+        answer: @escaping @Sendable () throws(LookupError) -> RESPValue
+    ) {
+        (self.after, self.isLong, self.answer) = (after, isLong, answer)
+    }
+
+    /// Of another room.
+    package init(
+        after: After?, isLong: Bool = false, result: @escaping @Sendable () -> Result<RESPValue, LookupError>
+    ) {
+        self.init(after: after, isLong: isLong) { () throws(LookupError) in try result().get() }
+    }
 
     package func evaluate() -> RESPValue {
         do throws(LookupError) {

@@ -56,12 +56,23 @@ package protocol ServerSettings: Sendable {
     var cluster: (any ClusterDirectory)? { get }
     /// Whether what others have is asked of them, rather than the client sent there.
     var forwards: Bool { get }
+    /// What is asked over HTTP, for the others; `nil` where that is nothing.
+    var web: (any WebLookups)? { get }
 }
 
 extension ServerSettings {
     package var certificateEndsAt: Int64? { nil }
     package var cluster: (any ClusterDirectory)? { nil }
     package var forwards: Bool { false }
+    package var web: (any WebLookups)? { nil }
+}
+
+/// Look-ups as they are asked over HTTP, answered for another daemon, whose clients ask it.
+package protocol WebLookups: Sendable {
+    /// Answers status and body, whatever is wrong; but that the user is elsewhere by now is thrown (`.moved`).
+    ///
+    /// - Parameter target: path and query of a `GET`.
+    func lookup(_ target: String) -> Lookup
 }
 
 /// The connections of a server, as far as one client's command may ask after the others. Any thread.

@@ -61,6 +61,11 @@ package struct Forwarding: Sendable {
     /// It takes long there, and others should not stand behind it.
     package var isLong: Bool
 
+    /// - Parameter wait: see there.
+    package init(_ request: RESPRequest, to address: String, wait: Duration?, isLong: Bool) {
+        (self.request, self.address, self.wait, self.isLong) = (request, address, wait, isLong)
+    }
+
     init(_ request: RESPRequest, to address: String, isLong: Bool) {
         (self.request, self.address, self.isLong) = (request, address, isLong)
         // The user comes first, whatever it is called.

@@ -37,6 +37,12 @@ struct Caller: Sendable {
         try admit { limit throws(LimitRefusal) in try access.admit(commands: 1, by: limit) }
     }
 
+    /// Another daemon, which has let in whoever asks it.
+    init(of route: Route, _ environment: HTTPEnvironment) {
+        (identity, limit, peer, self.route) = (nil, nil, .unknown, route.name)
+        access = environment.options.access
+    }
+
     func admit(events: Int) throws(Problem) {
         try admit { limit throws(LimitRefusal) in try access.admit(events: events, by: limit) }
     }

@@ -29,6 +29,8 @@ final class HTTPEnvironment: Sendable {
     let maps = MapCache()
     let logger: Logger
     private let stage = Lock(Stage.restoring)
+    private let group = Lock<Elsewhere?>(nil)
+    private let forwarded = Atomic<Int64>(0)
     private let threads: NIOThreadPool
     private let lookups = Atomic<Int>(0)
 
@@ -44,6 +46,14 @@ final class HTTPEnvironment: Sendable {
     }
 
     var current: Stage { stage.withLock { $0 } }
+
+    /// Users of other daemons; `nil` of a daemon alone.
+    var elsewhere: Elsewhere? {
+        get { group.withLock { $0 } }
+        set { group.withLock { $0 = newValue } }
+    }
+
+    func countForwarded() { forwarded.add(1, ordering: .relaxed) }
 
     func enter(_ next: Stage) {
         stage.withLock { $0 = next }
@@ -88,6 +98,7 @@ final class HTTPEnvironment: Sendable {
             StatusField("http.connections.rejected", .integer(Int64(counts.rejected))),
             StatusField("http.connections.cut-off", .integer(Int64(counts.cutOff))),
             StatusField("http.viewers", .integer(Int64(live.viewers))),
+            StatusField("http.forwarded", .integer(forwarded.load(ordering: .relaxed))),
         ]
         guard let security = options.security else { return own }
         return own + [StatusField("http.tls.ends-at", .integer(security.endsAt))]

@@ -5,6 +5,8 @@
 // in; what stands behind them is a service that is asked and fed (`LookupService`), the same as the RPC's. What never
 // comes in: how an answer is found, and the configuration file.
 
+package import ClusterMembers
+package import Commands
 public import Engine
 import HummingbirdCore
 public import Instruments
@@ -12,7 +14,7 @@ import Locking
 public import Logging
 import NIOCore
 import NIOPosix
-import RPC
+package import RPC
 
 /// Serves look-ups, events, metrics and the dashboard over HTTP.
 ///
@@ -100,6 +102,21 @@ public final class HTTPServer: Sendable {
 
     /// The state is restored: answers from here on.
     public func serve(_ service: any LookupService) { environment.enter(.serving(service)) }
+
+    /// The same of a daemon that is one of several. After the start.
+    ///
+    /// - Parameter peers: by whom those who have a user are asked; `nil` sends clients there.
+    package func serve(
+        _ service: any LookupService, beside directory: any ClusterDirectory, asking peers: PeerAsker?
+    ) {
+        environment.elsewhere = running.withLock { $0?.eventLoops }.map {
+            Elsewhere(directory: directory, peers: peers, eventLoops: $0)
+        }
+        serve(service)
+    }
+
+    /// For other daemons, whose clients ask over HTTP for this one's users.
+    package var lookups: any WebLookups { AnswersForOthers(environment: environment) }
 
     /// Accepts nobody more, answers what is under way, ends streams, and closes.
     ///

@@ -12,7 +12,12 @@ enum OpenAPI {
                     (
                         "description",
                         .string(
-                            "Recommendations learned from a live stream. Errors are problems as RFC 9457 has them."
+                            """
+                            Recommendations learned from a live stream. Errors are problems as RFC 9457 has them. Of several \
+                            daemons that learn as one any can be asked: what is about another's user is answered by that one \
+                            (cluster.forward), and else with 421 and MOVED, whose detail ends with where the user is. 503 \
+                            with TRYAGAIN: nobody has the user just now; ask again.
+                            """
                         )
                     ),
                 ])

@@ -1,5 +1,6 @@
 import HTTPTypes
 import HummingbirdCore
+import Logging
 import LookUps
 import NIOCore
 
@@ -19,6 +20,14 @@ struct Problem: Error, Sendable {
     init(_ error: LookupError) {
         self.init(Self.status(of: error.code), error.code.rawValue, error.message)
         if [.overloaded, .unavailable, .tryAgain].contains(error.code) { headers[.retryAfter] = "1" }
+    }
+
+    static let mediaType = "application/problem+json"
+
+    /// One that nobody has thought of.
+    static func fault(_ error: any Error, _ environment: HTTPEnvironment) -> Problem {
+        environment.logger.error("an HTTP request failed", metadata: ["error": "\(error)"])
+        return Problem(.internalServerError, "INTERNAL", "a fault of freshet's; its log says more")
     }
 
     static func invalid(_ detail: String) -> Problem { Problem(.badRequest, "ERR", detail) }
@@ -43,7 +52,7 @@ struct Problem: Error, Sendable {
 
     var response: Response {
         var headers = headers
-        headers[.contentType] = "application/problem+json"
+        headers[.contentType] = Self.mediaType
         return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: json.buffer))
     }
 }

@@ -29,9 +29,7 @@ struct Responder: Sendable {
         } catch let error as LookupError {
             response = Problem(error).response
         } catch {
-            environment.logger.error("an HTTP request failed", metadata: ["error": "\(error)"])
-            response =
-                Problem(.internalServerError, "INTERNAL", "a fault of freshet's; its log says more").response
+            response = Problem.fault(error, environment).response
         }
         count(route, response.status)
         response.headers[.date] = HTTPDate.now
@@ -72,6 +70,8 @@ struct Responder: Sendable {
         case .any(let work): return try await work(call)
         case .lookup(let work):
             let service = try call.environment.service()
+            // Before anything is waited for: the other waits.
+            if let answer = try await call.environment.elsewhere?.answer(call, of: route) { return answer }
             if let after = call.after {
                 try await withCheckedThrowingContinuation {
                     (continuation: CheckedContinuation<Void, any Error>) in

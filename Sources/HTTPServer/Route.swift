@@ -72,6 +72,9 @@ struct Route: Sendable {
         self.work = work
     }
 
+    /// Looks at every user.
+    var isLong: Bool { name == "similar_users" }
+
     /// What the parameters in the path are, by name; `nil` where the path is another.
     func match(_ parts: [String]) -> [String: [String]]? {
         guard parts.count == segments.count else { return nil }

@@ -149,6 +149,9 @@ struct StatusMetrics {
         count(
             "rpc.commands.try-again", "commands_elsewhere",
             "Commands about users of other daemons, by how they were answered.", [("answer", "try_again")]),
+        count(
+            "http.forwarded", "requests_forwarded",
+            "HTTP requests about users of other daemons, which have answered them."),
         level("cluster.members", "cluster_members", "Daemons of the group that are heard of, this one too."),
         level(
             "cluster.partitions.all", "cluster_partitions",

@@ -53,17 +53,17 @@ final class KafkaAssignment: Sendable {
         state.withLock { $0.client }.flatMap { rd_kafka_consumer_group_metadata($0.handle) }
     }
 
+    /// See `KafkaClient`.
+    var isFenced: Bool { state.withLock { $0.client }?.isFenced ?? false }
+
     /// What the group calls this member; `nil` while it is in none.
     var groupMember: String? { state.withLock { $0.groupMember } }
 
     /// Looks what the group calls this member. On the consumer's thread: librdkafka must not be asked while it closes.
     func nameMember() {
-        guard let client = state.withLock({ $0.client }), let id = rd_kafka_memberid(client.handle) else {
-            return
-        }
-        defer { rd_kafka_mem_free(client.handle, id) }
-        let text = String(cString: id)
-        state.withLock { $0.groupMember = text.isEmpty ? nil : text }
+        guard let client = state.withLock({ $0.client }) else { return }
+        let name = client.memberName
+        state.withLock { $0.groupMember = name }
     }
 
     /// Asynchronous; the offset-commit callback logs what the broker refuses.

@@ -65,6 +65,20 @@ final class KafkaClient: @unchecked Sendable {
         return String(cString: id)
     }
 
+    /// What its group calls this consumer; `nil` while it is in none.
+    var memberName: String? {
+        guard let id = rd_kafka_memberid(handle) else { return nil }
+        defer { rd_kafka_mem_free(handle, id) }
+        let text = String(cString: id)
+        return text.isEmpty ? nil : text
+    }
+
+    /// Whether the group has given this consumer's place to another one of the same instance.
+    var isFenced: Bool {
+        var words = ErrorText()
+        return words.fill { rd_kafka_fatal_error(handle, $0, $1) } == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID
+    }
+
     /// The oldest offset and the one past the newest, asked of the broker; `nil` without an answer in time.
     func queryWatermarks(topic: String, partition: Int32, milliseconds: Int32) -> (
         earliest: Int64, end: Int64

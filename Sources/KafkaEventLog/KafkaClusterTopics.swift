@@ -173,9 +173,11 @@ public final class KafkaClusterTopics: ClusterTopics {
         let code = rd_kafka_error_code(error)
         let words = "\(kafka.name): \(what): \(String(cString: rd_kafka_error_string(error)))"
         switch code {
+        case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID: throw kafka.fenced
         case RD_KAFKA_RESP_ERR__FENCED, RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION,
-            RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID,
-            RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, RD_KAFKA_RESP_ERR_PRODUCER_FENCED:
+            RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH,
+            RD_KAFKA_RESP_ERR_PRODUCER_FENCED:
+            guard !log.isFenced else { throw kafka.fenced }
             throw EventLogError(.refused, "\(words). Another member has this one's partitions")
         default:
             throw EventLogError(rd_kafka_error_is_fatal(error) != 0 ? .refused : .unreachable, words)

@@ -16,6 +16,7 @@ final class KafkaConsumer: EventLogConsumer {
     private static let batchBytesMax = 16 << 20
     private static let probeInterval: Duration = .seconds(1)
     private static let briefPause: Duration = .seconds(2)
+    private static let leavePatience: Duration = .seconds(5)
 
     let client: KafkaClient
     let kafka: KafkaOptions
@@ -67,6 +68,7 @@ final class KafkaConsumer: EventLogConsumer {
         logger = log.logger
         let configuration = KafkaConfiguration()
         try kafka.configureConsumer(configuration)
+        if let instance = kafka.instance { try configuration.set("group.instance.id", instance) }
         let callbacks = KafkaCallbacks(logger: log.logger, health: log.connection, side: .consumer)
         client = try KafkaClient(RD_KAFKA_CONSUMER, configuration, topic: kafka.topic, callbacks: callbacks)
         assignment = KafkaAssignment(client, topic: kafka.topic, logger: log.logger)
@@ -244,6 +246,10 @@ final class KafkaConsumer: EventLogConsumer {
 
     /// The broker does not want this client as it is; waiting would not help.
     func refused(_ words: String) {
+        guard !client.isFenced else {
+            failure = failure ?? kafka.fenced
+            return
+        }
         failure =
             failure
             ?? EventLogError(
@@ -302,12 +308,22 @@ final class KafkaConsumer: EventLogConsumer {
         assignment.commit(positions)
     }
 
+    /// Librdkafka has a consumer that has an instance leave when it unsubscribes, and not when it closes.
+    private func leave() {
+        rd_kafka_unsubscribe(client.handle)
+        let deadline = ContinuousClock.now + Self.leavePatience
+        while client.memberName != nil, .now < deadline {
+            if let message = rd_kafka_consumer_poll(client.handle, 20) { rd_kafka_message_destroy(message) }
+        }
+    }
+
     func close() {
         guard !closed else { return }
         // What is held was handed to nobody. Librdkafka cannot finish while messages of its are out.
         held.dropAll()
         queue = nil
         recordReader = nil
+        if kafka.instance != nil, log.leavesOnStop { leave() }
         let error = rd_kafka_consumer_close(client.handle)
         if error != RD_KAFKA_RESP_ERR_NO_ERROR {
             logger.warning("\(kafka.name): leaving the group failed: \(rdKafkaText(error))")

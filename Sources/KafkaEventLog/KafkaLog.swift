@@ -31,6 +31,7 @@ public final class KafkaLog: EventLog {
     private let deadLetters: KafkaDeadLetters
     /// Written by the consumer with each poll.
     let fetchedBytes = Atomic<Int>(0)
+    private let leaving: Atomic<Bool>
     private let state = Lock(State())
     /// Tells of appends that never reached librdkafka, so that no completion runs on its caller's thread.
     private let refusals = DispatchQueue(label: "freshet.kafka-log.refusals")
@@ -45,6 +46,7 @@ public final class KafkaLog: EventLog {
         name = options.name
         source = Self.sourceName(topic: options.topic)
         connection = KafkaHealth(options, logger: logger)
+        leaving = Atomic(options.leavesOnStop)
         deadLetters = KafkaDeadLetters(options, logger: logger)
     }
 
@@ -96,6 +98,11 @@ public final class KafkaLog: EventLog {
 
     /// Changes, while the log is open, how long dead letters that cannot be stored may hold checkpoints back; `nil` for ever.
     public func change(deadLetterPatience: Duration?) { deadLetters.change(patience: deadLetterPatience) }
+
+    /// Changes, while the log is open, whether its consumer gives its partitions to the others when it is closed.
+    public func change(leavesOnStop: Bool) { leaving.store(leavesOnStop, ordering: .relaxed) }
+
+    var leavesOnStop: Bool { leaving.load(ordering: .relaxed) }
 
     public var deadLettersHeld: Int { deadLetters.held }
 
@@ -161,6 +168,9 @@ extension KafkaLog {
 
     /// See `KafkaAssignment`; `nil` without a consumer.
     func groupMember() -> String? { state.withLock { $0.assignment }?.groupMember }
+
+    /// See `KafkaAssignment`.
+    var isFenced: Bool { state.withLock { $0.assignment }?.isFenced ?? false }
 
     func releaseConsumer() {
         state.withLock {

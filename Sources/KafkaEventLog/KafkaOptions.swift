@@ -7,6 +7,11 @@ public struct KafkaOptions: Sendable, Equatable {
     public var topic: String
     /// The consumer group. Its committed offsets are for lag tools; the positions in the state rule.
     public var group: String
+    /// By which the group knows the consumer again after a restart, so that its partitions wait for it (`group.instance.id`,
+    /// KIP-345); `nil` for none. No two consumers of a group may have the same.
+    public var instance: String?
+    /// A consumer that has an instance gives its partitions to the others when it is closed, as one without does.
+    public var leavesOnStop = false
     /// Takes the records that are no events, each with its reason.
     public var deadLetterTopic: String
     /// Any property of librdkafka, for consumer and producer both; these win over ours. What would break
@@ -32,6 +37,16 @@ public struct KafkaOptions: Sendable, Equatable {
 extension KafkaOptions {
     /// For messages to people.
     var name: String { "kafka topic '\(topic)' at \(brokers)" }
+
+    /// The group has given this consumer's place to another one that has the same instance.
+    var fenced: EventLogError {
+        EventLogError(
+            .refused,
+            "\(name): another process has come into group '\(group)' as '\(instance ?? "")' (source.kafka.instance-id), and the "
+                + "group has given this one's partitions to it. No two daemons of a group may have the same id: stop one of "
+                + "them, or give each its own, or leave it at auto; where this daemon's folder came from another one's, "
+                + "remove the file instance-id from it first")
+    }
 
     func configureConsumer(_ configuration: borrowing KafkaConfiguration) throws(EventLogError) {
         try configureClient(configuration)
@@ -98,8 +113,9 @@ extension KafkaOptions {
         guard !group.isEmpty else {
             throw EventLogError(.invalid, "source.kafka.group is empty; name a consumer group")
         }
-        try Self.validate(topic: topic, key: "source.kafka.topic")
-        try Self.validate(topic: deadLetterTopic, key: "source.kafka.dead-letter-topic")
+        try Self.validate(topic, key: "source.kafka.topic")
+        try Self.validate(deadLetterTopic, key: "source.kafka.dead-letter-topic")
+        if let instance { try Self.validate(instance, key: "source.kafka.instance-id") }
         guard topic != deadLetterTopic else {
             throw EventLogError(
                 .invalid, "source.kafka.dead-letter-topic is '\(topic)', the topic itself; name another one")
@@ -114,8 +130,8 @@ extension KafkaOptions {
     }
 
     /// Kafka's own rule; librdkafka would take a leading `^` for a regular expression.
-    private static func validate(topic: String, key: String) throws(EventLogError) {
-        let allowed = topic.utf8.allSatisfy { byte in
+    private static func validate(_ name: String, key: String) throws(EventLogError) {
+        let allowed = name.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
                 UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"),
@@ -124,10 +140,10 @@ extension KafkaOptions {
             default: false
             }
         }
-        guard allowed, (1...249).contains(topic.utf8.count) else {
+        guard allowed, (1...249).contains(name.utf8.count), name != ".", name != ".." else {
             throw EventLogError(
                 .invalid,
-                "\(key) is '\(topic)'; 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-' are allowed"
+                "\(key) is '\(name)'; 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-' are allowed"
             )
         }
     }
@@ -156,6 +172,8 @@ extension KafkaOptions {
             return "the brokers have a key of their own; use source.kafka.brokers"
         case "group.id":
             return "the group has a key of its own; use source.kafka.group"
+        case "group.instance.id":
+            return "the instance has a key of its own; use source.kafka.instance-id"
         default:
             return nil
         }

@@ -86,6 +86,17 @@ package struct RESPFrameScanner {
     }
 }
 
+extension RESPValue {
+    /// - Parameter frame: one whole answer.
+    package init(frame: ByteBuffer) throws(RPCClientError) {
+        var reader = RESPReplyReader()
+        reader.append(frame.readableBytesView)
+        self = try reader.next { _ throws(RPCClientError) in
+            throw RPCClientError("an answer is shorter than it says")
+        }
+    }
+}
+
 extension RESPRequest {
     /// As clients send it.
     package func encode(into output: inout ByteBuffer) {

@@ -7,9 +7,6 @@ import RESP
 
 // Commands whose users other daemons have. Answers come back on this connection's event loop, and go out in their places.
 extension ConnectionHandler {
-    /// How often a command is sent on: its user may have moved once more since this daemon heard of it.
-    private static let hopsMax = 2
-
     private var links: PeerLinks? {
         if let peers { return peers }
         peers = context.map { environment.peers.links(on: $0.eventLoop) }
@@ -17,7 +14,7 @@ extension ConnectionHandler {
     }
 
     func forward(_ forwarding: Forwarding, _ place: ReplyQueue.Place, _ form: ReplyForm) {
-        ask(forwarding, form.version, hops: 1) { [weak self] answer in
+        ask(forwarding, form.version) { [weak self] answer in
             guard let self, context != nil else { return }
             fill(place, answer, form)
             scheduleTurn()
@@ -26,23 +23,12 @@ extension ConnectionHandler {
 
     /// - Parameter completion: never called before this returns.
     private func ask(
-        _ forwarding: Forwarding, _ version: RESPVersion, hops: Int,
-        _ completion: @escaping (ByteBuffer) -> Void
+        _ forwarding: Forwarding, _ version: RESPVersion, _ completion: @escaping (ByteBuffer) -> Void
     ) {
-        guard let links else { return }
-        links.send(forwarding, version) { [weak self] answer in
-            if let self, hops < Self.hopsMax, let address = answer.movedTo {
-                var again = forwarding
-                again.address = address
-                return ask(again, version, hops: hops + 1, completion)
-            }
+        links?.ask(forwarding, version) { answer in
             switch answer {
             case .frame(let frame): completion(frame)
-            case .none(let why):
-                completion(
-                    Self.error(
-                        "TRYAGAIN the daemon at \(forwarding.address), which has the user, cannot be asked: \(why)"
-                    ))
+            case .none(let why): completion(Self.error("TRYAGAIN \(why)"))
             }
         }
     }
@@ -117,7 +103,7 @@ extension ConnectionHandler {
         }
         for (number, value) in gathering.known { parts.elements[number] = encoded(value) }
         for part in gathering.parts {
-            ask(part.forwarding, form.version, hops: 1) { frame in
+            ask(part.forwarding, form.version) { frame in
                 let elements = (try? RESPFrameScanner.elements(of: frame)) ?? nil
                 for (number, element) in zip(
                     part.places, elements ?? Array(repeating: frame, count: part.places.count))

@@ -12,6 +12,9 @@ final class PeerLinks {
         var version: Int64
     }
 
+    /// How often a command is sent on: its user may have moved once more since this daemon heard of it.
+    private static let hopsMax = 2
+
     /// Beside the one that all share: for commands that wait for an event there, or take long, so that others need not stand
     /// behind them.
     private static let ownLinksMax = 16
@@ -26,7 +29,30 @@ final class PeerLinks {
         (self.credentials, self.security, self.eventLoop) = (credentials, security, eventLoop)
     }
 
-    func send(_ forwarding: Forwarding, _ version: RESPVersion, _ completion: @escaping PeerLink.Completion) {
+    /// Asks, and asks on where the other says that the user has moved. Where nobody answers the reason names who was asked.
+    ///
+    /// - Parameter completion: never called before this returns.
+    func ask(
+        _ forwarding: Forwarding, _ version: RESPVersion, hops: Int = 1,
+        _ completion: @escaping PeerLink.Completion
+    ) {
+        send(forwarding, version) { [weak self] answer in
+            if let self, hops < Self.hopsMax, let address = answer.movedTo {
+                var again = forwarding
+                again.address = address
+                return ask(again, version, hops: hops + 1, completion)
+            }
+            if case .none(let why) = answer {
+                let words = "the daemon at \(forwarding.address), which has the user, cannot be asked: \(why)"
+                return completion(.none(words))
+            }
+            completion(answer)
+        }
+    }
+
+    private func send(
+        _ forwarding: Forwarding, _ version: RESPVersion, _ completion: @escaping PeerLink.Completion
+    ) {
         let key = Key(address: forwarding.address, version: version.rawValue)
         let link =
             forwarding.wait == nil && !forwarding.isLong ? sharedLink(key, version) : ownLink(key, version)

@@ -63,6 +63,7 @@ public final class RPCServer: Sendable {
     private let state = Lock(State.idle)
     private let prepared = Lock<(MultiThreadedEventLoopGroup, LookupThreads)?>(nil)
     var registry: ConnectionRegistry { environment.registry }
+    var peerTable: PeerLinkTable { environment.peers }
 
     public init(options: RPCServerOptions, service: any LookupService, logger: Logger) {
         self.logger = logger

@@ -1,6 +1,6 @@
 public import Access
 package import ClusterMembers
-import Commands
+package import Commands
 public import Events
 public import RESP
 public import TransportSecurity
@@ -64,6 +64,8 @@ public struct RPCServerOptions: Sendable {
     package var cluster: (any ClusterDirectory)?
     /// Whether what others have is asked of them, rather than the client sent there.
     public var forwards = true
+    /// What is asked over HTTP, for the others; `nil` where that is nothing.
+    package var web: (any WebLookups)?
     /// How this daemon comes in at others over TCP.
     public var peerCredentials: PeerCredentials?
     /// Where the others, too, listen with TLS.

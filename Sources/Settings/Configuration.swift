@@ -37,6 +37,9 @@ public struct Configuration: Sendable, Equatable {
             public var topic = "freshet-events"
             public var group = "freshet"
             public var deadLetterTopic = "freshet-dead-letters"
+            /// `auto`, an id, or nothing for none.
+            public var instanceID = "auto"
+            public var leavesOnStop = false
             public var start = ConsumerOptions.Start.earliest
             public var properties: [String: String] = [:]
         }
@@ -55,12 +58,12 @@ public struct Configuration: Sendable, Equatable {
         public var kafka = Kafka()
         public var embedded = Embedded()
 
-        /// What a consumer of either log is told.
         /// How long dead letters may hold checkpoints back; `nil` for ever.
         public var deadLetterPatience: Duration? {
             deadLetterWaitSeconds > 0 ? .seconds(deadLetterWaitSeconds) : nil
         }
 
+        /// What a consumer of either log is told.
         public var consumerOptions: ConsumerOptions { ConsumerOptions(start: kafka.start, onGap: onGap) }
     }
 

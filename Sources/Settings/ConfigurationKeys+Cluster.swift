@@ -26,7 +26,7 @@ extension ConfigurationKey {
             where: { $0.isEmpty || $0.hasPrefix("/") || Configuration.RPC.address($0) != nil }),
         bool(
             "cluster.forward", \.cluster.forward,
-            "Ask the daemon that has a user on the client's behalf; else the client is sent there, with MOVED."
+            "Ask the daemon that has a user on the client's behalf, over HTTP too; else the client is sent there, with MOVED (421)."
         ),
         text(
             "cluster.user", \.cluster.user,

@@ -8,7 +8,8 @@ import StreamLearning
 extension ConfigurationKey {
     /// Every key there is, in the order of the reference.
     static let all: [ConfigurationKey] =
-        state + source + events + engine + models + content + features + scoreAndCheckpoint + access
+        state + source + kafka + embedded + events + engine + models + content + features + scoreAndCheckpoint
+        + access
         + cluster + rpc + tls + http
         + log
 
@@ -32,27 +33,9 @@ extension ConfigurationKey {
             "Longest that dead letters which cannot be stored hold checkpoints back; then they are dropped, counted and "
                 + "logged. 0 waits for ever."
         ).reloadable(),
-        text(
-            "source.kafka.brokers", \.source.kafka.brokers, allowed: "host:port, several parted by commas",
-            "Kafka brokers to begin with.", where: { !$0.isEmpty }),
-        text(
-            "source.kafka.topic", \.source.kafka.topic, allowed: topicAllowed, "Topic of the events.",
-            where: isTopic),
-        text(
-            "source.kafka.group", \.source.kafka.group, allowed: "1 to 255 bytes", "Consumer group.",
-            where: { (1...255).contains($0.utf8.count) }),
-        text(
-            "source.kafka.dead-letter-topic", \.source.kafka.deadLetterTopic, allowed: topicAllowed,
-            "Topic that takes malformed events, each with its reason and token.", where: isTopic),
-        scalar(
-            "source.kafka.start", \.source.kafka.start, type: "text", allowed: StartTime.allowed,
-            "Where a partition never seen before starts.", text: StartTime.text, parse: StartTime.parse),
-        map(
-            "source.kafka.properties", \.source.kafka.properties,
-            allowed: "librdkafka property names to texts",
-            "Passed to librdkafka as they are, say security.protocol, sasl.username, ssl.ca.location.",
-            text: { $0 }, parse: { $0 }
-        ).secret(),
+    ]
+
+    private static let embedded: [ConfigurationKey] = [
         integer(
             "source.embedded.retain-events", \.source.embedded.retainEvents, 0...Int.max, unit: "events",
             "Learned and checkpointed events the embedded log keeps; 0 keeps all."
@@ -361,18 +344,6 @@ extension ConfigurationKey {
             "events.fields.\(name)", path, allowed: "1 to 256 bytes, no two fields alike, not 'freshet'",
             "JSON key or CSV column that holds \(meaning).",
             where: { (1...256).contains($0.utf8.count) && $0 != EventEncoder.mark })
-    }
-
-    private static let topicAllowed = "1 to 249 of a-z, A-Z, 0-9, '.', '_' and '-'"
-
-    private static let isTopic: @Sendable (String) -> Bool = { text in
-        (1...249).contains(text.utf8.count) && text != "." && text != ".."
-            && text.unicodeScalars.allSatisfy { scalar in
-                switch scalar {
-                case "a"..."z", "A"..."Z", "0"..."9", ".", "-", "_": true
-                default: false
-                }
-            }
     }
 
     private static let isListenAddress: @Sendable (String) -> Bool = { text in

@@ -204,6 +204,9 @@ private struct ConfigurationLoader {
         }
         if configuration.source.kind != .kafka { refuse("source.kind", "source.kind kafka") }
         if configuration.memory.limit > 0 { refuse("memory.limit", "memory.limit 0") }
+        if configuration.engine.deterministic {
+            refuse("engine.deterministic", "engine.deterministic false: what others tell comes at any time")
+        }
         let cluster = configuration.cluster
         if cluster.forward, cluster.user.isEmpty, !configuration.rpc.listen.isEmpty,
             !cluster.address.hasPrefix("/")

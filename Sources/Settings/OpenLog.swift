@@ -6,9 +6,12 @@ public import Logging
 extension Configuration {
     /// Opens the log that `source.kind` names. `state.folder` must exist for the embedded one.
     ///
-    /// - Parameter logger: hears what the log has to say while it is open.
+    /// - Parameters:
+    ///   - instance: by which Kafka's group knows its consumer again (`groupInstance`); `nil` for one without a place of its own.
+    ///   - logger: hears what the log has to say while it is open.
     /// - Throws: `EventLogError` where it cannot be opened.
-    public func openLog(logger: Logger) throws(EventLogError) -> any HistoricalLog {
+    public func openLog(as instance: String? = nil, logger: Logger) throws(EventLogError) -> any HistoricalLog
+    {
         switch source.kind {
         case .embedded:
             return try EmbeddedLog(
@@ -18,13 +21,18 @@ extension Configuration {
                     deadLetterPatience: source.deadLetterPatience),
                 logger: logger)
         case .kafka:
-            return try openKafka(logger: logger)
+            var options = kafkaOptions
+            options.instance = instance
+            return try KafkaLog(options: options, logger: logger)
         }
     }
 
     /// Tells a log that is open what of `source` may change meanwhile. What a gap means is for the engine's options to say.
     public func change(_ log: any EventLog) {
-        (log as? KafkaLog)?.change(deadLetterPatience: source.deadLetterPatience)
+        if let kafka = log as? KafkaLog {
+            kafka.change(deadLetterPatience: source.deadLetterPatience)
+            kafka.change(leavesOnStop: source.kafka.leavesOnStop)
+        }
         guard let embedded = log as? EmbeddedLog else { return }
         embedded.change(deadLetterPatience: source.deadLetterPatience)
         embedded.change(
@@ -46,12 +54,14 @@ extension Configuration {
     public var kafkaOptions: KafkaOptions {
         // The others wait for one that was killed, and nobody answers for its users meanwhile: as short as brokers allow.
         let quick = ["session.timeout.ms": "6000", "heartbeat.interval.ms": "1500"]
-        return KafkaOptions(
+        var options = KafkaOptions(
             brokers: source.kafka.brokers, topic: source.kafka.topic, group: source.kafka.group,
             deadLetterTopic: source.kafka.deadLetterTopic,
             properties: cluster.enabled
                 ? source.kafka.properties.merging(quick) { said, _ in said } : source.kafka.properties,
             deadLetterPatience: source.deadLetterPatience)
+        options.leavesOnStop = source.kafka.leavesOnStop
+        return options
     }
 
     /// What the log that `source.kind` names calls itself in a state (`EventLog.source`), without opening it.

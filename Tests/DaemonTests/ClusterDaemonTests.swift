@@ -1,3 +1,4 @@
+import CRdKafka
 import Foundation
 import RESP
 import TestSupport
@@ -64,7 +65,7 @@ struct ClusterDaemonTests {
         let settings = host.settings + ["cluster.enabled=true", "cluster.commit-interval-ms=200"]
         try host.produce((0..<200).map { TestRecord.rating("u\($0 % 20)", "i\($0 % 30)", 4) })
         let (placeA, placeB) = (try DaemonPlace(), try DaemonPlace())
-        let daemonA = try placeA.start(settings)
+        let daemonA = try placeA.start(settings + ["http.listen=127.0.0.1:0"])
         let daemonB = try placeB.start(settings + ["cluster.forward=false", "http.listen=127.0.0.1:0"])
         try eventually("both answer for two: \(daemonA.errors) \(daemonB.errors)") {
             try [daemonA, daemonB].allSatisfy { daemon in
@@ -72,21 +73,26 @@ struct ClusterDaemonTests {
             } && counted([daemonA, daemonB]) == 200
         }
         var moved = 0
-        let site = try daemonB.site
+        let (siteA, site) = (try daemonA.site, try daemonB.site)
         for user in 0..<20 {
             let there = try daemonB.call("USER.GET", "u\(user)")
+            let answerOfA = try get(siteA, "/v1/users/u\(user)")
+            #expect(answerOfA.status == 200, "\(answerOfA)")
             guard case .error(let words) = there else {
                 #expect(try daemonA.call("USER.GET", "u\(user)") == there)
+                #expect(try get(site, "/v1/users/u\(user)").body == answerOfA.body)
                 continue
             }
             moved += 1
             #expect(words.hasPrefix("MOVED ") && words.hasSuffix(placeA.socket), "\(words)")
             #expect(Status(try daemonA.call("USER.GET", "u\(user)"))["seen"] == 3)
-            // Over HTTP nobody forwards: the answer says who has the user.
+            // Over HTTP too the answer says who has the user.
             let answer = try get(site, "/v1/recommend/u\(user)")
             #expect(answer.status == 421 && answer.body.contains(placeA.socket), "\(answer)")
         }
         #expect(moved > 0 && moved < 20)
+        let metrics = try get(siteA, "/metrics").body
+        #expect(metrics.contains("freshet_requests_forwarded_total \(20 - moved)\n"), "\(moved)")
         // What one has written is there when the other is asked.
         for user in 0..<4 {
             guard let token = try daemonB.call("RATE", "u\(user)", "new", "5").string else { continue }
@@ -195,6 +201,59 @@ struct ClusterDaemonTests {
             try others.allSatisfy { try $0.status()["cluster.standby.ready"] == 3 }
         }
         for daemon in others { #expect(try daemon.stop() == .exit(0)) }
+    }
+
+    @Test("one that is killed and started at once again goes on as the same member, with its users")
+    func comingAgain() throws {
+        let host = try KafkaHost(partitions: 4)
+        try host.kafka.createTopic("\(host.topic)-items", partitions: 1)
+        try host.kafka.createTopic("\(host.topic)-users", partitions: 4)
+        let settings =
+            host.settings + [
+                "cluster.enabled=true", "cluster.commit-interval-ms=200", "source.kafka.instance-id=auto",
+            ]
+        try host.produce((0..<200).map { TestRecord.rating("u\($0 % 20)", "i\($0 % 30)", 4) })
+        let (placeA, placeB) = (try DaemonPlace(), try DaemonPlace())
+        let (daemonA, daemonB) = (try placeA.start(settings), try placeB.start(settings))
+        func haveAll(_ a: DaemonProcess, _ b: DaemonProcess) throws -> Bool {
+            try events(of: a).count == 2 && events(of: b).count == 2 && counted([a, b]) == 200
+        }
+        try eventually("both have two: \(daemonA.errors) \(daemonB.errors)") { try haveAll(daemonA, daemonB) }
+        func movesAtA() -> Int { daemonA.errors.components(separatedBy: "revoked").count }
+        let (before, moves) = (try events(of: daemonB), movesAtA())
+        let id = try String(contentsOfFile: placeB.stateFolder + "/instance-id", encoding: .utf8)
+        try daemonB.kill()
+        let again = try placeB.start(settings)
+        try eventually("B is back: \(again.errors)", seconds: 120) { try haveAll(daemonA, again) }
+        #expect(try String(contentsOfFile: placeB.stateFolder + "/instance-id", encoding: .utf8) == id)
+        // The mock takes no notice of ids, and deals all partitions anew.
+        if MockKafka.usesRealBroker {
+            #expect(try events(of: again) == before)
+            #expect(movesAtA() == moves)
+        }
+        #expect(try again.stop() == .exit(0))
+        #expect(try daemonA.stop() == .exit(0))
+    }
+
+    @Test(
+        "one whose place another process has taken ends with 69, and says which key has to be mended",
+        .enabled(if: !MockKafka.usesRealBroker, "\(MockKafka.mockOnly)"),
+        arguments: [false, true])
+    func fenced(isCluster: Bool) throws {
+        let host = try KafkaHost(partitions: 2)
+        try host.kafka.createTopic("\(host.topic)-items", partitions: 1)
+        try host.kafka.createTopic("\(host.topic)-users", partitions: 2)
+        try host.produce((0..<50).map { TestRecord.rating("u\($0 % 20)", "i\($0 % 30)", 4) })
+        let place = try DaemonPlace()
+        let daemon = try place.start(
+            host.settings + ["cluster.enabled=\(isCluster)", "source.kafka.instance-id=shop-1"])
+        try daemon.waitUntilApplied(50)
+        try host.kafka.refuse(.heartbeat, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, count: 1)
+        #expect(try daemon.child.wait() == .exit(69), "\(daemon.errors)")
+        let last = daemon.errors.split(separator: "\n").last.map(String.init) ?? ""
+        for words in ["shop-1", "source.kafka.instance-id", "same id"] {
+            #expect(last.contains(words), "\(last)")
+        }
     }
 
     private func events(of daemon: DaemonProcess) throws -> [Int: Int] {

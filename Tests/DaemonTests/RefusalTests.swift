@@ -29,6 +29,21 @@ struct RefusalTests {
         #expect(FileManager.default.fileExists(atPath: place.socket))
     }
 
+    @Test("of several that learn together none answers as of the past, and none takes over from another")
+    func cluster() throws {
+        let place = try DaemonPlace()
+        for flag in [["--as-of", "0:1"], ["--take-over"]] {
+            let settings = ["state.folder=\(place.stateFolder)", "source.kind=kafka", "cluster.enabled=true"]
+            let outcome = try FreshetBinary.run(
+                ["serve"] + flag + settings.flatMap { ["--set", $0] }, in: place.folder)
+            #expect(outcome.ending == .exit(78), "\(outcome)")
+            #expect(
+                outcome.errors.contains("\(flag[0]) and cluster.enabled: true do not go together"),
+                "\(outcome)")
+            #expect(!FileManager.default.fileExists(atPath: place.stateFolder))
+        }
+    }
+
     @Test("a socket left behind by a killed daemon stands in nobody's way")
     func staleSocket() throws {
         let place = try DaemonPlace()

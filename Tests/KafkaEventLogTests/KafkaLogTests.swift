@@ -249,6 +249,7 @@ struct KafkaLogTests {
             ("acks", "1", "durable"),
             ("auto.offset.reset", "latest", "source.on-gap"),
             ("group.id", "other", "source.kafka.group"),
+            ("group.instance.id", "other", "source.kafka.instance-id"),
         ])
     func refusedProperties(key: String, value: String, words: String) {
         let options = KafkaOptions(brokers: "127.0.0.1:1", topic: "events", properties: [key: value])

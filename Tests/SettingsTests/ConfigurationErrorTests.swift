@@ -66,6 +66,31 @@ struct ConfigurationErrorTests {
         }
     }
 
+    @Test(
+        "what daemons of a cluster cannot do is refused with the key, and what is allowed",
+        arguments: [
+            ("source.kind=embedded", "source.kind", "kafka"),
+            ("memory.limit=1GB", "memory.limit", "memory.limit 0"),
+            ("engine.deterministic=true", "engine.deterministic", "false"),
+            ("models={old: {learner: als}}", "models", "not of the learner als"),
+        ])
+    func cluster(setting: String, key: String, words: String) throws {
+        let found = try problems(
+            "", [:], settings: ["source.kind=kafka", "cluster.enabled=true", setting])
+        #expect(found.contains { $0.key == "cluster.enabled" })
+        let text = found.map(\.description).joined()
+        #expect(text.contains(key) && text.contains(words) && text.contains("true"), "\(text)")
+    }
+
+    @Test(
+        "an instance-id that no broker would take is refused with what is allowed",
+        arguments: [".", "..", "two words", "a/b", String(repeating: "x", count: 250)])
+    func instanceID(id: String) throws {
+        let found = try problems("", [:], settings: ["source.kafka.instance-id=\(id)"])
+        #expect(found.map(\.key) == ["source.kafka.instance-id"])
+        #expect(found.allSatisfy { $0.description.contains("auto") && $0.description.contains("249") })
+    }
+
     @Test("a secret is in no message, whatever is wrong with it")
     func secrets() throws {
         let all =

@@ -20,6 +20,7 @@ struct ClusterBenchmark: ParsableCommand {
             EXAMPLES
               freshet-bench cluster ml-1m/ratings.csv.gz --instances 4 --staleness-ms 1000
               freshet-bench cluster ml-1m/ratings.csv.gz --instances 2 --instances 16 --rule averaged
+              freshet-bench cluster ml-1m/ratings.csv.gz --instances 2 --instances 4 --rates
             """)
 
     @Argument(help: "MovieLens, CSV or JSONL, gzip or not.") var file: String
@@ -29,6 +30,7 @@ struct ClusterBenchmark: ParsableCommand {
     var rule = ["damped:100"]
     @Option(help: "Events a second, of all machines together.") var rate = 10_000
     @Option(help: "Bytes a second that a machine may send; 0 for no bound.") var bytesPerSecond = 0
+    @Flag(help: "How many events a second are learned, rather than how well.") var rates = false
     @Flag(help: "Learn a third model of rows beside the defaults: warp.") var warp = false
     @Option(help: "One liked event in so many is ranked.") var rankEvery = 10
     @Option(help: "Events of the file that are taken; 0 for all.") var eventsMax = 0
@@ -45,6 +47,7 @@ struct ClusterBenchmark: ParsableCommand {
 
     func run() throws {
         let events = try load()
+        guard !rates else { return try compareRates(events) }
         let one = try simulate(events, instances: 1, stalenessMs: 100, rule: .added)
         Swift.print("\(events.count) events, \(one.ranked) of them ranked; one machine:")
         for (name, recall) in one.recalls { Swift.print("  \(name): recall@10 \(Self.text(recall))") }
@@ -76,10 +79,6 @@ struct ClusterBenchmark: ParsableCommand {
                     unit: "",
                     moreIsBetter: false))
         }
-        comparisons.append(
-            Comparison(
-                name: "  learned, cores of its own each", ours: many.rate, baselineName: "one machine",
-                baseline: one.rate, unit: "events/s"))
         Report.print(comparisons)
         let each = many.bytesPerEvent * Double(rate) / Double(instances) / 1e6
         Swift.print(
@@ -89,6 +88,29 @@ struct ClusterBenchmark: ParsableCommand {
                 many.bytesPerEvent, each, each * Double(instances - 1), many.held))
         if many.unknown + many.rejected > 0 {
             Swift.print("    \(many.unknown) changes of unknown items, \(many.rejected) refused")
+        }
+    }
+
+    private func compareRates(_ events: [Event]) throws {
+        for staleness in stalenessMs {
+            let one = try simulate(events, instances: 1, stalenessMs: staleness, rule: .added)
+            let window = max(1, rate * staleness / 1_000)
+            Swift.print("\(events.count) events, items told every \(window); one machine:")
+            Swift.print("  \(Int(one.rate)) events/s")
+            for count in instances where count > 1 {
+                for (name, rule) in try rules() {
+                    let many = try simulate(events, instances: count, stalenessMs: staleness, rule: rule)
+                    Swift.print("\(count) machines, \(name):")
+                    let parts = [many.busy.learning, many.busy.telling, many.busy.hearing].map {
+                        100 * $0 / many.busy.sum
+                    }
+                    Swift.print(
+                        String(
+                            format:
+                                "  %.0f events/s, %.2f × one machine's; its time: %.0f %% learning, %.0f %% telling, %.0f %% hearing",
+                            many.rate, many.rate / one.rate, parts[0], parts[1], parts[2]))
+                }
+            }
         }
     }
 
@@ -115,8 +137,8 @@ struct ClusterBenchmark: ParsableCommand {
         options.rule = rule
         if bytesPerSecond > 0 { options.bytesMax = max(1, bytesPerSecond * stalenessMs / 1_000) }
         var simulation = ClusterSimulation(
-            instances: instances, window: max(1, rate * stalenessMs / 1_000), rankEvery: rankEvery,
-            warp: warp, exchange: options)
+            instances: instances, window: max(1, rate * stalenessMs / 1_000),
+            rankEvery: rates ? nil : rankEvery, warp: warp, exchange: options)
         return try simulation.run(events)
     }
 

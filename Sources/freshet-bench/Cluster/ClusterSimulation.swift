@@ -18,9 +18,23 @@ struct ClusterSimulation {
         var held = 0
         var unknown = 0
         var rejected = 0
-        /// Events of all machines a second, by the time of the one that took longest: to learn its own, to tell of items and
-        /// to take in what others told.
-        var rate = 0.0
+        /// Of the machine that was busy longest.
+        var busy = Busy()
+        var events = 0
+
+        /// Events of all machines a second, where each has a core of its own.
+        var rate: Double { Double(events) / busy.sum }
+    }
+
+    /// Processor time of a machine, in seconds.
+    struct Busy {
+        var learning = 0.0
+        /// To find out what it has to tell of items, and to write that down.
+        var telling = 0.0
+        /// To read what the others told, and to take it in.
+        var hearing = 0.0
+
+        var sum: Double { learning + telling + hearing }
     }
 
     private struct Machine {
@@ -28,11 +42,14 @@ struct ClusterSimulation {
         var ledger: ItemLedger
         var window: [Event] = []
         var drawn: [Bool] = []
-        var seconds = 0.0
+        var busy = Busy()
     }
 
+    /// Of a batch at most; batches then are of about one size however many machines there are.
+    private static let batchMax = 2_048
+
     private let window: Int
-    private let rankEvery: Int
+    private let rankEvery: Int?
     private let models: [ModelOptions]
     private var machines: [Machine]
     private var result = Result()
@@ -43,8 +60,9 @@ struct ClusterSimulation {
     /// - Parameters:
     ///   - window: events of all machines between two exchanges.
     ///   - warp: whether a third model of rows is learned beside the defaults.
-    ///   - rankEvery: one event in so many is ranked, the same ones however many machines there are.
-    init(instances: Int, window: Int, rankEvery: Int, warp: Bool, exchange: ExchangeOptions) {
+    ///   - rankEvery: one event in so many is ranked, the same ones however many machines there are; `nil` ranks none, so that
+    ///     what machines take is learning alone.
+    init(instances: Int, window: Int, rankEvery: Int?, warp: Bool, exchange: ExchangeOptions) {
         (self.window, self.rankEvery) = (window, rankEvery)
         var options = Replay.Options()
         options.state.duplicatesWindow = 1_024
@@ -80,7 +98,8 @@ struct ClusterSimulation {
                 result.recalls.append((model.name, hits[number] / ranked))
             }
         }
-        result.rate = Double(events.count) / (machines.map(\.seconds).max() ?? .infinity)
+        result.events = events.count
+        result.busy = machines.map(\.busy).max { $0.sum < $1.sum } ?? Busy()
         result.bytesPerEvent = Double(bytes) / Double(max(1, events.count))
         return result
     }
@@ -90,16 +109,20 @@ struct ClusterSimulation {
             let machine = Int(ItemHash.of(event.key.string.utf8) % UInt64(machines.count))
             machines[machine].window.append(event)
             var random = KeyedRandom(seed: 1, stream: 0xC1, index: UInt64(index))
-            machines[machine].drawn.append(random.next(below: rankEvery) == 0)
+            machines[machine].drawn.append(rankEvery.map { random.next(below: $0) == 0 } ?? false)
         }
-        for number in machines.indices where !machines[number].window.isEmpty {
-            let start = ContinuousClock.now
-            let replayed = try machines[number].replay.learn(
-                machines[number].window, drawn: machines[number].drawn)
-            machines[number].seconds += Self.seconds(since: start)
+        for number in machines.indices {
+            let (window, drawn) = (machines[number].window, machines[number].drawn)
+            for start in stride(from: 0, to: window.count, by: Self.batchMax) {
+                let batch = start..<min(start + Self.batchMax, window.count)
+                let before = Self.processorSeconds
+                let replayed = try machines[number].replay.learn(
+                    window[batch], drawn: Array(drawn[batch]))
+                machines[number].busy.learning += Self.processorSeconds - before
+                for event in replayed { count(event) }
+            }
             machines[number].window = []
             machines[number].drawn = []
-            for event in replayed { count(event) }
         }
     }
 
@@ -120,19 +143,19 @@ struct ClusterSimulation {
     /// All tell what they have learned, then all take in what the others told.
     private mutating func exchange() throws {
         var told: [ItemChanges] = []
-        var reading = 0.0
+        var reading: [Double] = []
         for number in machines.indices {
-            var start = ContinuousClock.now
+            var start = Self.processorSeconds
             let encoded = machines[number].ledger.takeChanges().encoded
-            machines[number].seconds += Self.seconds(since: start)
+            machines[number].busy.telling += Self.processorSeconds - start
             bytes += encoded.count
             result.held += machines[number].ledger.held
-            start = .now
+            start = Self.processorSeconds
             told.append(try ItemChanges(encoded))
-            reading += Self.seconds(since: start)
+            reading.append(Self.processorSeconds - start)
         }
         for number in machines.indices {
-            let (start, machine) = (ContinuousClock.now, machines[number])
+            let (start, machine) = (Self.processorSeconds, machines[number])
             for (other, changes) in told.enumerated() where other != number {
                 guard let outcome = machine.ledger.merge(changes) else { continue }
                 result.unknown += outcome.unknown
@@ -140,12 +163,15 @@ struct ClusterSimulation {
             }
             machine.replay.hearOfAllItems()
             // Each reads what all others told; here that is done once.
-            machines[number].seconds += Self.seconds(since: start) + reading
+            machines[number].busy.hearing +=
+                Self.processorSeconds - start + reading.reduce(0, +) - reading[number]
         }
     }
 
-    private static func seconds(since start: ContinuousClock.Instant) -> Double {
-        let took = start.duration(to: .now).components
-        return Double(took.seconds) + Double(took.attoseconds) * 1e-18
+    /// Of the process, which does nothing else, whatever else the computer does: a machine learns on threads of its own.
+    private static var processorSeconds: Double {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
     }
 }

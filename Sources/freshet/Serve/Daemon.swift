@@ -65,10 +65,17 @@ struct Daemon {
         options.peerCredentials = try configuration.clusterCredentials().map {
             PeerCredentials(user: $0.user, password: $0.password)
         }
+        options.web = http.lookups
         let server = RPCServer(options: options, service: service, logger: logger)
         self.server = server
         rpc.withLock { $0 = server }
-        http.serve(engine.directory.map { RoutedLookups(service, $0) } ?? service)
+        if let directory = engine.directory {
+            http.serve(
+                RoutedLookups(service, directory), beside: directory,
+                asking: configuration.cluster.forward ? server.peers : nil)
+        } else {
+            http.serve(service)
+        }
     }
 
     /// Takes over from the daemon that runs in the folder: restores beside it, and goes on with its socket, its clients, its
@@ -77,8 +84,8 @@ struct Daemon {
         guard !configuration.cluster.enabled else {
             throw EventLogError(
                 .invalid,
-                "--take-over and cluster.enabled do not go together: stop the old daemon, and the others have its partitions "
-                    + "until the new one is there")
+                "--take-over and cluster.enabled: true do not go together: stop the old daemon and start the new one, for "
+                    + "which its partitions wait session.timeout.ms")
         }
         self.logger = logger
         (folder, address) = (configuration.state.folder, configuration.cluster.address)
@@ -135,7 +142,7 @@ struct Daemon {
     private static func open(
         _ configuration: Configuration, _ metrics: MetricsRegistry, _ logger: Logger
     ) throws -> (any EventLog, Engine) {
-        let log = try configuration.openLog(logger: logger)
+        let log = try configuration.openLog(as: configuration.groupInstance(), logger: logger)
         let options = configuration.engineOptions
         let path = configuration.state.folder + "/state.sqlite"
         do {
@@ -272,7 +279,13 @@ private struct EngineService: Service {
         }
         passing?.cancel()
         // Blocks one thread for as long as the last checkpoint takes; nothing else is left to run.
-        try engine.stop()
+        do {
+            try engine.stop()
+        } catch {
+            // What came first says why: who may commit nothing any more cannot make the last of it durable either.
+            if let failure { throw failure }
+            throw error
+        }
         if let failure { throw failure }
     }
 }

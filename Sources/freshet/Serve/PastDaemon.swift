@@ -25,6 +25,13 @@ struct PastDaemon {
         _ configuration: Configuration, at moment: LogMoment, socket: String, logger: Logger
     ) throws {
         self.logger = logger
+        guard !configuration.cluster.enabled else {
+            throw EventLogError(
+                .invalid,
+                "--as-of and cluster.enabled: true do not go together: what this daemon knows of items came from others too, at "
+                    + "times that no log tells. Of the topic alone, --set cluster.enabled=false with an empty state.folder "
+                    + "learns all of it")
+        }
         let path = configuration.state.folder + "/log.sqlite"
         if configuration.source.kind == .embedded, !FileManager.default.fileExists(atPath: path) {
             throw EventLogError(

@@ -85,7 +85,7 @@ struct TakingOver {
         do {
             let lock = try takeLock()
             let learned = try StateFile.positions(path: state) ?? [:]
-            let log = try configuration.openLog(logger: logger)
+            let log = try configuration.openLog(as: configuration.groupInstance(), logger: logger)
             late.open(log, learned: learned)
             if try isLost(restored) {
                 // The old daemon's log has let go of what was appended since; its last checkpoint has it.
