@@ -16,8 +16,8 @@ extension ConfigurationKey {
             "source.kafka.instance-id", \.source.kafka.instanceID,
             allowed: "auto, \(nameAllowed), or nothing",
             "By which id the group knows this daemon again after a restart, so that its partitions wait for it "
-                + "(group.instance.id). No two daemons of a group may have the same; auto makes one for the state folder and "
-                + "keeps it there, nothing has the group deal partitions anew with each start.",
+                + "(group.instance.id). No two daemons of a group may have the same. With cluster.enabled, auto makes one for "
+                + "the state folder and keeps it there; else, as nothing does, it has the group deal anew with each start.",
             where: { $0.isEmpty || isName($0) }),
         bool(
             "source.kafka.leave-on-stop", \.source.kafka.leavesOnStop,

@@ -13,6 +13,9 @@ extension Configuration {
     public func groupInstance() throws(EventLogError) -> String? {
         guard source.kind == .kafka, !source.kafka.instanceID.isEmpty else { return nil }
         guard source.kafka.instanceID == "auto" else { return source.kafka.instanceID }
+        // A group whose leader has come back by its id has nobody, until it deals anew, who sees that a topic has gained
+        // partitions (KIP-814). In a cluster it may not gain any; a daemon alone shall take them as they come.
+        guard cluster.enabled else { return nil }
         return try KeptInstance(path: state.folder + "/instance-id").id
     }
 }
