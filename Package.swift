@@ -102,7 +102,7 @@ let package = Package(
         room("Locking", ["CScheduling"]),
         room("Factors", ["COpenBLAS", "CKernels"], computes: true),
         room("Learners", ["CKernels", "Factors"], computes: true),
-        room("FeatureMaps", ["Factors"], computes: true),
+        room("FeatureMaps", ["CKernels", "Factors", "Locking"], computes: true),
         room("Training", ["Factors", "Learners", "Locking"], computes: true),
         room("ContentVectors", ["Factors"], computes: true),
         room("Evaluation", ["Locking", "Factors", "Learners"], computes: true),

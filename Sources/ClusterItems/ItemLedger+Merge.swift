@@ -181,12 +181,12 @@ extension ItemLedger {
         }
     }
 
-    /// What each machine does by itself, and tells nobody.
+    /// What each machine does by itself, and tells nobody. What others have learned may pass over where a solution is begun, or
+    /// where rows move: that is made up for here, and waits for the solution only where it is passed over too.
     private func moveWithPriors(_ described: [Int32], since before: Int64, _ outcome: inout MergeOutcome) {
         state.content?.advance(to: state.counters.clock)
         if !described.isEmpty { outcome.changedItems.add(state.placeDescribed(described)) }
-        guard state.priors.isDue(after: before, upTo: state.counters.clock) else { return }
-        outcome.drawnItems.add(state.solvePriors())
+        outcome.drawnItems.add(state.advancePriors(from: before, to: state.counters.clock))
     }
 }
 

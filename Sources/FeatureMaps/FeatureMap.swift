@@ -56,6 +56,17 @@ package struct FeatureMap: Sendable, Equatable {
         }
     }
 
+    /// What the features are worth to some of the places of a row.
+    func part(_ places: Range<Int>) -> FeatureMap {
+        var part: [Float] = []
+        part.reserveCapacity(features * places.count)
+        for feature in 0..<features {
+            let start = feature * width
+            part += weights[start + places.lowerBound..<start + places.upperBound]
+        }
+        return FeatureMap(width: places.count, weights: part, base: Array(base[places]))
+    }
+
     /// By how much this says more than another of the same features; `nil` where it is of others.
     func less(_ other: FeatureMap) -> FeatureMap? {
         guard width == other.width, features == other.features else { return nil }

@@ -2,7 +2,8 @@
 //
 // Here live the sparse matrix of who has which feature, the regression of rows of numbers on features, and the rating
 // model that is made of both. Feature numbers and rows come in and go out. What never comes in: tags as texts,
-// users, items and events as the other rooms know them, files. It is pure computation.
+// users, items and events as the other rooms know them, files. It is pure computation, the solutions of priors on a thread of
+// their own.
 
 /// Which rows have which features: a sparse matrix of ones, row by row.
 package struct FeatureMatrix: Sendable, Equatable {
@@ -47,7 +48,10 @@ package struct FeatureMatrix: Sendable, Equatable {
         starts.append(features.count)
     }
 
-    package subscript(row: Int) -> ArraySlice<Int32> { features[starts[row]..<starts[row + 1]] }
+    package subscript(row: Int) -> ArraySlice<Int32> { features[range(of: row)] }
+
+    /// Where the row stands among `features`.
+    func range(of row: Int) -> Range<Int> { starts[row]..<starts[row + 1] }
 }
 
 extension FeatureMatrix {

@@ -54,11 +54,17 @@ package struct FeatureRegression: Sendable {
         precondition(weights.count == features.rows)
         let system = CentredSystem(
             features, width: width, weights: weights, penalty: options.penalty, target: target)
-        let start = start.flatMap { $0.features == features.columns && $0.width == width ? $0 : nil }
-        let unsolved = start ?? FeatureMap(features: features.columns, width: width)
+        return solve(system, start: start)
+    }
+
+    /// The same of equations that are there already.
+    func solve(_ system: CentredSystem, start: FeatureMap? = nil) -> FeatureMap {
+        let (order, width) = (system.features.columns, system.width)
+        let start = start.flatMap { $0.features == order && $0.width == width ? $0 : nil }
+        let unsolved = start ?? FeatureMap(features: order, width: width)
         guard system.weightSum > 0 else { return unsolved }
         var solution: [Double]?
-        if features.columns <= options.choleskyMax { solution = factorised(system) }
+        if order <= options.choleskyMax { solution = factorised(system) }
         let found =
             solution
             ?? ConjugateGradients(system, options).solve(
@@ -145,15 +151,39 @@ struct CentredSystem {
                 }
             }
         }
-        if sum > 0 {
-            for place in means.indices { means[place] /= sum }
-            for feature in counts.indices {
-                for place in 0..<width { right[feature * width + place] -= counts[feature] * means[place] }
-                counts[feature] /= sum
-            }
-        }
         (self.weights, self.right, weightSum) = (weights, right, sum)
         (featureMeans, targetMeans) = (counts, means)
+        centre()
+    }
+
+    /// Of rows that are summed up already, all of weights above 0.
+    ///
+    /// - Parameters:
+    ///   - targets: Σ D y.
+    ///   - right: XᵀDY: features × width, row-major.
+    init(_ features: FeatureMatrix, weights: [Float], penalty: Double, targets: [Double], right: [Double]) {
+        precondition(weights.count == features.rows && right.count == features.columns * targets.count)
+        (self.features, self.penalty, width) = (features, penalty, targets.count)
+        self.weights = weights.map { Double($0) }
+        var counts = [Double](repeating: 0, count: features.columns)
+        for row in 0..<features.rows {
+            for feature in features[row] { counts[Int(feature)] += self.weights[row] }
+        }
+        (self.right, weightSum) = (right, self.weights.reduce(0, +))
+        (featureMeans, targetMeans) = (counts, targets)
+        centre()
+    }
+
+    /// Sums become means, and the right side is taken about them.
+    private mutating func centre() {
+        guard weightSum > 0 else { return }
+        for place in targetMeans.indices { targetMeans[place] /= weightSum }
+        for feature in featureMeans.indices {
+            for place in 0..<width {
+                right[feature * width + place] -= featureMeans[feature] * targetMeans[place]
+            }
+            featureMeans[feature] /= weightSum
+        }
     }
 
     /// XᵀDX − S x̄x̄ᵀ + λI, of which the lower triangle is filled as column-major reads it.

@@ -1,4 +1,5 @@
 package import Factors
+internal import Locking
 
 /// What features say of items' rows, on a stream: where the row of an item without events stands, and which way rows with
 /// few events are drawn as more becomes known.
@@ -8,6 +9,10 @@ package import Factors
 /// (1 − D) times what its prior moves by, D = n / (n + κ) of the n users who have the item in their history. So a row of no
 /// event is its prior, but for what being passed over has taught it, and one of many events hardly moves. An item
 /// without features has no prior, and its row is left alone.
+///
+/// A solution takes three steps, each after events of ordinals that depend on nothing else (`PriorSchedule`): rows are summed
+/// up (`begin`), another thread solves while learning goes on, and rows are moved, some at a time (`move`). Until the last
+/// one is, some rows stand on the maps and others on those that come next: `stands(onNext:)` says which.
 ///
 /// Written by the engine's queue alone, and only while nothing is learned; in between solvers read it. That is what
 /// `@unchecked Sendable` stands on.
@@ -27,6 +32,11 @@ package final class ItemPriors: @unchecked Sendable {
         /// multiple of that.
         package var eventsMin: Int64 = 1_024
         package var eventsMax: Int64 = 131_072
+        /// Events from where rows are summed up to where the first ones move, at most: at full speed as many take longer
+        /// than a solution of 2,000 features does.
+        package var lagMax: Int64 = 32_768
+        /// Rows that move together, at least; more where they would else be more than `PriorSchedule.portions` portions.
+        package var portionMin = 2_048
         /// Greatest norm of a row that a prior may make.
         package var normMax: Float = 100
 
@@ -61,6 +71,8 @@ package final class ItemPriors: @unchecked Sendable {
     /// Names that items have, each with a number for as long as any has it.
     var vocabulary: [String: Int32] = [:]
     var words: [String] = []
+    /// By number in the vocabulary: items that have it.
+    var carriers: [Int32] = []
     /// By item row: numbers in the vocabulary, none twice.
     var lists = RowLists()
     private var listed = 0
@@ -70,6 +82,10 @@ package final class ItemPriors: @unchecked Sendable {
     private var changed: [Int32] = []
     /// By number in the vocabulary: the number of the feature, or −1.
     var columns: [Int32] = []
+    /// What was summed up, and has not moved all rows yet.
+    var pending: PendingPriors?
+    /// Of its own, as learning has none to spare; made where it is first needed.
+    private var solver: SerialThread?
 
     package init(models: Int, options: Options) {
         self.options = options
@@ -81,23 +97,8 @@ package final class ItemPriors: @unchecked Sendable {
 
     package var hasMaps: Bool { !names.isEmpty }
 
-    /// Whether the maps are to be solved after the event of this ordinal: a function of the ordinal alone.
-    package func isDue(_ ordinal: Int64) -> Bool {
-        guard options.isOn else { return false }
-        if ordinal >= options.eventsMax { return ordinal % options.eventsMax == 0 }
-        return ordinal >= options.eventsMin && ordinal % options.eventsMin == 0
-            && (ordinal / options.eventsMin).nonzeroBitCount == 1
-    }
-
-    /// Whether they are to be solved after some event behind `before`, up to `now`: where events are counted that others
-    /// have learned, ordinals are passed over.
-    package func isDue(after before: Int64, upTo now: Int64) -> Bool {
-        guard options.isOn else { return false }
-        if now >= options.eventsMax { return now / options.eventsMax > before / options.eventsMax }
-        var next = options.eventsMin
-        while next <= before { next *= 2 }
-        return next <= now
-    }
+    /// Whether any row may stand on a map.
+    package var moves: Bool { hasMaps || pending != nil }
 
     /// Bytes held.
     package var bytes: Int {
@@ -105,7 +106,8 @@ package final class ItemPriors: @unchecked Sendable {
             + words.reduce(0) {
                 $0 + 2 * MemoryLayout<String>.stride + ($1.utf8.count > 15 ? $1.utf8.count + 32 : 0)
             }
-            + vocabulary.capacity * 8 + columns.capacity * 4 + maps.reduce(0) { $0 + ($1?.bytes ?? 0) }
+            + vocabulary.capacity * 8 + (columns.capacity + carriers.capacity) * 4
+            + maps.reduce(0) { $0 + ($1?.bytes ?? 0) } + (pending?.bytes ?? 0)
     }
 
     // MARK: - Items
@@ -114,16 +116,19 @@ package final class ItemPriors: @unchecked Sendable {
     package func setFeatures(_ names: [String], of row: Int) {
         guard options.isOn, !names.isEmpty || !lists.isEmpty(row: row) else { return }
         if lists.isEmpty(row: row) { listed += 1 }
+        for word in lists[row: row] { carriers[Int(word)] -= 1 }
         var list: [Int32] = []
         for name in names {
             let number = number(of: name)
             if !list.contains(number) { list.append(number) }
         }
         if list.isEmpty { listed -= 1 }
+        for word in list { carriers[Int(word)] += 1 }
         lists.set(list, of: row)
         var known: [Int32] = []
-        choose(from: list, into: &known)
+        Self.choose(from: list, columns, into: &known)
         features.set(known, of: row)
+        if stands(onNext: row) { pending?.chooseFeatures(of: row, from: lists) }
         changed.append(Int32(row))
     }
 
@@ -134,14 +139,15 @@ package final class ItemPriors: @unchecked Sendable {
     }
 
     /// Adds the numbers of those words that are features.
-    private func choose(from words: some Collection<Int32>, into known: inout [Int32]) {
+    static func choose(from words: some Collection<Int32>, _ columns: [Int32], into known: inout [Int32]) {
         let start = known.count
         for word in words where columns[Int(word)] >= 0 { known.append(columns[Int(word)]) }
         known[start...].sort()
     }
 
     func chooseAll() {
-        features.replaceAll { row, known in choose(from: lists[row: row], into: &known) }
+        let columns = columns
+        features.replaceAll { row, known in Self.choose(from: lists[row: row], columns, into: &known) }
     }
 
     func number(of word: String) -> Int32 {
@@ -150,17 +156,26 @@ package final class ItemPriors: @unchecked Sendable {
         vocabulary[word] = number
         words.append(word)
         columns.append(-1)
+        carriers.append(0)
+        pending?.columns.append(-1)
         return number
     }
 
-    /// The prior of an item with these features: the vector with the bias behind it; `nil` where there is none.
-    package func prior(of features: some Collection<Int32>, model: Int) -> [Float]? {
-        guard !features.isEmpty, let map = maps[model] else { return nil }
-        return map.row(of: features)
+    /// Whether the item's rows have moved to the maps that come next.
+    private func stands(onNext row: Int) -> Bool { pending?.hasMoved(row) ?? false }
+
+    /// Numbers of the item's features by the maps that its rows stand on.
+    package func features(ofItem row: Int) -> ArraySlice<Int32> {
+        guard let pending, pending.hasMoved(row), !pending.areSameFeatures else { return features[row: row] }
+        return pending.features[row: row]
     }
 
+    /// The prior of the item's row in a model: the vector with the bias behind it; `nil` where there is none.
     package func prior(ofItem row: Int, model: Int) -> [Float]? {
-        prior(of: features[row: row], model: model)
+        let features = features(ofItem: row)
+        let map = stands(onNext: row) ? pending?.awaited.solution.maps[model] : maps[model]
+        guard !features.isEmpty, let map else { return nil }
+        return map.row(of: features)
     }
 
     /// Moves an item's row with its prior: see `PriorMove`.
@@ -171,5 +186,13 @@ package final class ItemPriors: @unchecked Sendable {
             row, from: before, to: now,
             .init(users: users, hasBias: hasBias, isOwnless: isOwnless, evidence: options.evidence),
             normMax: options.normMax)
+    }
+
+    /// The thread that solves.
+    func solvingThread() -> SerialThread {
+        let thread =
+            solver ?? SerialThread(name: "freshet-priors", prepare: ThreadPriority.yieldToLookUps)
+        solver = thread
+        return thread
     }
 }

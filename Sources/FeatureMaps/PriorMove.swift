@@ -17,31 +17,24 @@ struct PriorMove {
         var share: Float { evidence / (Float(max(0, users)) + evidence) }
     }
 
-    private let before: (map: FeatureMap?, features: RowLists)
-    private let now: (map: FeatureMap?, features: RowLists)
+    /// The map that rows stand on, and the one that they are to stand on; features of the items by either.
+    let before: (map: FeatureMap?, features: RowLists)
+    let now: (map: FeatureMap?, features: RowLists)
     /// By how much what each feature is worth has changed, where the features are the same.
-    private let change: FeatureMap?
-    private let evidence: Float
-    private let normMax: Float
-
-    init(
-        from before: (map: FeatureMap?, features: RowLists), to now: (map: FeatureMap?, features: RowLists),
-        areSameFeatures: Bool, evidence: Float, normMax: Float
-    ) {
-        (self.before, self.now, self.evidence, self.normMax) = (before, now, evidence, normMax)
-        change = areSameFeatures ? before.map.flatMap { now.map?.less($0) } : nil
-    }
+    let change: FeatureMap?
+    let evidence: Float
+    let normMax: Float
 
     /// - Parameter moved: called with each row that has changed, and the vector and bias that it had.
-    func all(
-        _ table: ItemPriors.Table, items: Int, users: (Int) -> Int32,
+    func rows(
+        _ rows: Range<Int>, of table: ItemPriors.Table, users: (Int) -> Int32,
         moved: (_ row: Int, _ before: [Float], _ bias: Float) -> Void
     ) {
         // One array each for all rows.
         var held = [Float](repeating: 0, count: table.rows.factors)
         var (old, new) = (room(for: before.map), room(for: now.map))
         let (oldFeatures, newFeatures) = (before.features, now.features)
-        for item in 0..<items {
+        for item in rows {
             let wasDescribed = !old.isEmpty && !oldFeatures.isEmpty(row: item)
             let isDescribed = !new.isEmpty && !newFeatures.isEmpty(row: item)
             guard wasDescribed || isDescribed else { continue }

@@ -147,7 +147,7 @@ package final class BatchApplication {
                 guard preparation.ordinal > before else { continue }
                 if alternates, preparation.ordinal % Int64(options.blockEvents) == 0 { endBlock() }
                 if networks.contains(where: { endsBlock($0) }) { endNetworkBlocks() }
-                if state.priors.isDue(preparation.ordinal) { learns ? solvePriors() : learnPrepared() }
+                if state.priors.hasWork(at: preparation.ordinal) { advancePriors() }
             }
         }
     }
@@ -338,10 +338,13 @@ package final class BatchApplication {
         }
     }
 
-    /// What features say of rows, solved anew.
-    private func solvePriors() {
+    /// What features say of rows, summed up to be solved anew, or the next rows moved by what was found.
+    private func advancePriors() {
         learnPrepared()
-        for (number, moved) in state.solvePriors().enumerated() { outcome.drawnItems[number] += moved }
+        guard learns else { return }
+        let ordinal = preparation.ordinal
+        let moved = state.advancePriors(from: ordinal - 1, to: ordinal)
+        for (number, moved) in moved.enumerated() { outcome.drawnItems[number] += moved }
     }
 
     private func take(moved rows: [[Int32]]) {

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import BenchmarkSupport
 internal import Factors
 internal import FeatureMaps
+internal import Foundation
 
 /// What it costs to work out anew what features say of items' rows.
 struct PriorsBenchmark: ParsableCommand {
@@ -50,7 +51,20 @@ struct PriorsBenchmark: ParsableCommand {
         options.itemsMin = 1
         let priors = ItemPriors(models: models, options: options)
         for (item, list) in lists.enumerated() { priors.setFeatures(list, of: item) }
-        let whole = seconds { priors.solve(tables, users: { Int32($0 % 200) }) { _, _, _, _ in } }
+        let users = { (item: Int) in Int32(item % 200) }
+        let summing = least {
+            priors.move(upTo: .max, tables, items: items, users: users) { _, _, _, _ in }
+        } of: {
+            priors.begin(after: 1, tables, items: items, users: users)
+        }
+        let moving = least {
+            priors.move(upTo: .max, tables, items: items, users: users) { _, _, _, _ in }
+            priors.begin(after: 1, tables, items: items, users: users)
+            _ = priors.storedPending
+        } of: {
+            priors.move(upTo: .max, tables, items: items, users: users) { _, _, _, _ in }
+        }
+        let whole = seconds { priors.solve(tables, users: users) { _, _, _, _ in } }
         let matrix = FeatureMatrix(of: lists, rowsMin: 1)
         var regression = FeatureRegression.Options()
         regression.choleskyMax = 0
@@ -65,6 +79,11 @@ struct PriorsBenchmark: ParsableCommand {
             _ = FeatureRegression(regression).solve(matrix, targets: targets, width: width, weights: weights)
         }
         let lapack = lapack(priors.names.count, columns: width)
+        print(
+            String(
+                format: "while nothing is learned: rows summed up %.2f ms, all rows moved %.2f ms",
+                summing * 1e3,
+                moving * 1e3))
         Report.print([
             Comparison(
                 name: "\(priors.names.count) features, \(items) items, \(models) models", ours: whole * 1e3,
@@ -79,6 +98,14 @@ struct PriorsBenchmark: ParsableCommand {
                 baselineName: "conjugate gradients alone", baseline: stepwise * 1e3, unit: "ms",
                 moreIsBetter: false),
         ])
+    }
+
+    /// Seconds of `body`, the least of some, each behind `prepare`.
+    private func least(_ prepare: () -> Void, of body: () -> Void) -> Double {
+        (0..<5).map { _ in
+            prepare()
+            return seconds(runs: 1, body)
+        }.min() ?? 0
     }
 
     /// Seconds of factorising a dense system of this order and solving it for so many right sides.

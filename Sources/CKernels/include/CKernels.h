@@ -355,3 +355,19 @@ static inline uint64_t checksum_word(uint64_t sum, uint64_t word) {
 /// The same of bytes, eight at a time, the last ones filled up with zeros: their count has to be told before. Little-endian
 /// machines agree.
 uint64_t checksum_bytes(uint64_t sum, const void *_Nullable bytes, size_t count);
+
+/// Sums of rows by what the rows have: `features` + 1 sums, the last of all rows, each of `factors` numbers, the bias, and
+/// seven numbers of nothing.
+typedef struct {
+    float *_Nonnull sums;
+    /// By word: the feature that it is, or below 0.
+    const int32_t *_Nonnull columns;
+    int32_t features;
+    /// A multiple of 8.
+    size_t factors;
+} row_sums;
+
+/// Adds weight · the row, its bias behind it, to the sum of each of its words that is a feature, and to that of all.
+void row_sums_add(
+    const row_sums *_Nonnull to, const int32_t *_Nullable words, size_t count, const float *_Nonnull row, float bias,
+    float weight);

@@ -35,8 +35,8 @@ package final class StateLoader: StateReader {
     /// Of models that count, until users and items are there.
     private var counters: [Int: [String: Data]] = [:]
     private var (comparison, defaultModel): (Data?, Data?)
-    /// Of what features say: their names, and by model its map.
-    private var (featureNames, featureCounts, featureMaps): (Data?, Data?, [Int: Data]) = (nil, nil, [:])
+    /// Of what features say.
+    private var priors = LearnedState.StoredPriors()
     /// Of a count that is none, what it is of.
     private var absurd: String?
     private var (ratingSum, ratingCount) = (0.0, Int64(0))
@@ -81,8 +81,11 @@ package final class StateLoader: StateReader {
         case ("comparison", .blob(let value)): comparison = value
         case ("cluster", .blob(let value)): state.membership = value
         case ("default-model", .blob(let value)): defaultModel = value
-        case (LearnedState.featureNames, .blob(let value)): featureNames = value
-        case (LearnedState.featureCounts, .blob(let value)): featureCounts = value
+        case (LearnedState.featureNames, .blob(let value)): priors.names = value
+        case (LearnedState.featureCounts, .blob(let value)): priors.counts = value
+        case (LearnedState.nextSchedule, .blob(let value)): priors.nextSchedule = value
+        case (LearnedState.nextNames, .blob(let value)): priors.nextNames = value
+        case (LearnedState.nextCounts, .blob(let value)): priors.nextCounts = value
         case ("log.memory", .blob(let value)):
             // What cannot be read is as good as what an older program did not write: the log is trusted.
             if let memory = try? JSONDecoder().decode(LogMemory.self, from: value) {
@@ -105,7 +108,8 @@ package final class StateLoader: StateReader {
         case ("score", .blob(let value)):
             let model = state.models[number]
             model.score.restore(value, firstLayout: model.rule.predictsRatings)
-        case (LearnedState.featureMap, .blob(let value)): featureMaps[number] = value
+        case (LearnedState.featureMap, .blob(let value)): priors.maps[number] = value
+        case (LearnedState.nextMap, .blob(let value)): priors.nextMaps[number] = value
         case (let name, .blob(let value))
         where name.hasPrefix(CounterState.prefix) || name.hasPrefix(BlendState.prefix)
             || name.hasPrefix(NetworkState.prefix):
@@ -259,9 +263,10 @@ package final class StateLoader: StateReader {
         guard state.comparison.restore(comparison, json: defaultModel) else {
             throw damaged("'comparison' is malformed")
         }
-        guard state.restorePriors(names: featureNames, counts: featureCounts, maps: featureMaps) else {
+        guard state.restorePriors(priors) else {
             throw damaged("what is learned of items' features is malformed")
         }
+        priors = LearnedState.StoredPriors()
         state.recent.restore(recent)
         recent = [:]
         state.ratings = RatingMoments(count: ratingCount, sum: ratingSum, squares: ratingSquares ?? 0)
