@@ -7,7 +7,8 @@ swift_min=6.2
 
 repository="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
-say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+# A headline; in bold where somebody looks at it.
+say() { if [[ -t 1 ]]; then printf '\n\033[1m== %s\033[0m\n' "$*"; else printf '\n== %s\n' "$*"; fi; }
 fail() {
     printf '%s: %s\n' "$(basename "$0")" "$*" >&2
     exit 1

@@ -134,10 +134,11 @@ const tiles = [
   { id: "freshness", title: "Freshness", of: (now) => now["freshness-p50-s"], text: duration,
     small: (now) => `99 % within ${duration(now["freshness-p99-s"])}` },
   { id: "lookups", title: "Look-ups a second", of: (now) => now["lookups-per-s"], text: rate,
-    small: (now) => now["lookup-p99-s"] == null ? "none of late" : `99 % within ${duration(now["lookup-p99-s"])}` },
+    small: (now) => now["lookup-p99-s"] == null ? "nobody has asked of late" : `99 % within ${duration(now["lookup-p99-s"])}` },
   { id: "checkpoint", title: "Last checkpoint", of: (now) => now.status["checkpoint.age-s"],
     text: (value) => value == null ? "none yet" : `${duration(value)} ago`,
-    small: (now) => now.status["checkpoint.written"] ? `took ${duration(now.status["checkpoint.last-ms"] / 1000)}` : "" },
+    small: (now) => now.status["checkpoint.written"] ? `took ${duration(now.status["checkpoint.last-ms"] / 1000)}`
+      : now.status["checkpoint.age-s"] == null ? "the log has all of it" : "" },
   { id: "rows", title: "Known", of: (now) => now.status["users.count"], text: (value) => `${count(value)} users`,
     small: (now) => `${count(now.status["items.count"])} items, ${bytes(now.status["memory.resident-bytes"])}` },
 ];
@@ -184,6 +185,8 @@ function showMembers(status) {
 }
 
 const pastMax = 120;
+/** Fewer make no picture. */
+const pastMin = 8;
 
 function drawTiles() {
   for (const tile of tiles) {
@@ -209,7 +212,7 @@ function showNow(now) {
     if (tile.past.length > pastMax) tile.past.shift();
     const top = Math.max(...tile.past) || 1;
     const from = pastMax - tile.past.length;
-    tile.line.setAttribute("points", tile.past.map((v, i) => `${from + i},${(24 - 22 * v / top).toFixed(1)}`).join(" "));
+    tile.line.setAttribute("points", tile.past.length < pastMin ? "" : tile.past.map((v, i) => `${from + i},${(24 - 22 * v / top).toFixed(1)}`).join(" "));
   }
   showMembers(now.status);
   live = now.models;
@@ -308,6 +311,9 @@ const curves = {
     const first = answer.times.findIndex((_, i) => drawn.some((model) => model.values[i] != null));
     const since = new Date(answer.times[first]).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
     $("curves-since").textContent = `The curves go back to ${since}, after ${count(answer.applied[first])} events, and are kept when the daemon restarts.`;
+    // The one that most people get first.
+    const asked = live.find((model) => model.default);
+    drawn.sort((one, other) => (asked && other.name === asked.name) - (asked && one.name === asked.name));
     $("curves").replaceChildren(...drawn.map((model) => chart(model, answer)));
     const marks = answer.marks.slice(-5).reverse().map((mark) => make("li", {},
       `${new Date(mark.time).toLocaleTimeString()} · after ${count(mark.applied)} events · ${mark.model} ${mark.text}`));
@@ -335,8 +341,19 @@ function verdict(drawn) {
   const asked = live.find((model) => model.default), model = asked && drawn.find((other) => other.name === asked.name);
   if (!model) return [];
   const at = model.values.findLastIndex((value) => value != null);
-  const words = judged(model, { y: model.values[at], base: model.baselines[at], error: model.errors[at] || 0 })[1];
-  return [make("p", { class: "verdict" }, `“${model.name}”, which is asked by default, is ${words} in ${model.measure}, with ${number(model.values[at])}.`)];
+  const base = model.baselines[at], words = judged(model, { y: model.values[at], base, error: model.errors[at] || 0 })[1];
+  const percent = (part) => `${Math.round(100 * part)} %`;
+  const plainly = model.measure.startsWith("recall")
+    ? ` Of what was taken next ${percent(model.values[at])} was among its first ten${base == null ? "" : `, and ${percent(base)} among those of ${model["baseline-name"]}`}.` : "";
+  return [make("p", { class: "verdict" }, `“${model.name}”, the model that answers where none is named, is ${words} in ${model.measure}, with ${number(model.values[at])}.${plainly}`)];
+}
+
+/** By how much the model is ahead of the one that is asked by default, or behind it, in what all models can be measured by. */
+function lead(model, answer) {
+  if (!model["lead-over"] || model.lead == null) return null;
+  const sign = model.lead < 0 ? -1 : 1, measure = answer.models.some((other) => !other["less-is-better"]) ? "recall@10" : "variance explained";
+  const ends = [sign * model["lead-low"], sign * model["lead-high"]].sort((a, b) => a - b).map((end) => number(end));
+  return `${sign < 0 ? "behind" : "ahead of"} ${model["lead-over"]} by ${number(sign * model.lead)} of ${measure} (${ends.join(" to ")})`;
 }
 
 function chart(model, answer) {
@@ -409,8 +426,7 @@ function chart(model, answer) {
     for (const side of ["x1", "x2"]) cursor.setAttribute(side, -9);
   });
   const newest = live.find((other) => other.name === model.name) || {};
-  const over = newest["lead-over"] && newest.lead != null
-    ? `${newest.lead < 0 ? "behind" : "ahead of"} ${newest["lead-over"]} by ${number(Math.abs(newest.lead))} (${number(newest["lead-low"])} to ${number(newest["lead-high"])})` : null;
+  const over = lead(newest, answer);
   const purpose = purposes[newest.learner] ? make("span", { class: "said" }, purposes[newest.learner]) : null;
   return make("figure", {}, make("figcaption", {}, make("b", {}, model.name), purpose, newest.default ? make("span", { class: "said" }, "(asked by default)") : null,
     value, said, make("span", { class: "said" }, what), over ? make("span", { class: "said" }, over) : null, read), picture);
