@@ -456,7 +456,7 @@ let package = Package(
         tests(
             of: "HistoryTraining",
             [
-                "EngineSupport", "TestSupport", "HistoryTraining", "Settings", "Reporting", "Factors",
+                "FeatureMaps", "EngineSupport", "TestSupport", "HistoryTraining", "Settings", "Reporting", "Factors",
                 "LiveScores", "Learners", "Training", "Events", "Checkpoints", "Identities", "Histories",
                 "State",
                 "StreamLearning",

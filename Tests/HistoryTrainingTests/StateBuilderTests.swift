@@ -4,6 +4,7 @@ import EngineSupport
 import EventLog
 import Events
 import Factors
+import FeatureMaps
 import Foundation
 import Histories
 import Identities
@@ -41,8 +42,12 @@ struct StateBuilderTests {
     @Test("holds what a daemon would have made of the same events, save what is learned", arguments: [1, 3])
     func sameAsTheDaemon(_ shards: Int) {
         let events = events(3_000)
-        let daemon = learned(batches(events, sizes: [97]), options(shards: shards))
-        let builder = built(events, options(shards: shards))
+        var options = options(shards: shards)
+        // Rows that move with priors cut what is learned, and nothing moves in a state that is trained afterwards. One shard learns
+        // in the log's order wherever that is cut; of several the order depends on it.
+        options.state.priors.isOn = shards == 1
+        let daemon = learned(batches(events, sizes: [97]), options)
+        let builder = built(events, options)
         let state = builder.state
         #expect(state.positions == daemon.positions)
         #expect(state.counters == daemon.counters)
