@@ -456,7 +456,8 @@ let package = Package(
         tests(
             of: "HistoryTraining",
             [
-                "FeatureMaps", "EngineSupport", "TestSupport", "HistoryTraining", "Settings", "Reporting", "Factors",
+                "FeatureMaps", "EngineSupport", "TestSupport", "HistoryTraining", "Settings", "Reporting",
+                "Factors",
                 "LiveScores", "Learners", "Training", "Events", "Checkpoints", "Identities", "Histories",
                 "State",
                 "StreamLearning",
