@@ -53,7 +53,7 @@ package struct HiddenTagTrial: Sendable {
         let words = IDFCosine(corpus.items.map { Self.words(of: $0.tags) })
         let tags = IDFCosine(corpus.items.map(\.tags))
         let book = corpus.book(seed: seed)
-        let inputs = corpus.items.indices.map { Self.unit(book.input(of: $0) ?? []) }
+        let inputs = corpus.items.indices.map { Self.unit(book.input(of: $0)?.letters ?? []) }
         let embedding = TextEmbedding(seed: seed)
         let learned = corpus.learned(seed: seed)
         let units = corpus.items.indices.map { learned.table.row($0).vector }

@@ -60,7 +60,7 @@ package struct SeparationTrial: Sendable {
     }
 
     private func separate(trainedRows: Range<Int>, allowed: Range<Int>, test: [Triplet]) -> Result {
-        let inputs = corpus.items.indices.map { book.input(of: $0) ?? [] }
+        let inputs = corpus.items.indices.map { book.input(of: $0) ?? TagMean(letters: []) }
         var model = TripletModel(seed: seed)
         var trained = 0
         for epoch in 0..<epochs {
@@ -71,18 +71,24 @@ package struct SeparationTrial: Sendable {
             for last in stride(from: order.count - 1, to: 0, by: -1) {
                 order.swapAt(last, random.next(below: last + 1))
             }
-            for start in stride(from: 0, to: order.count, by: 32) {
-                model.learn(
-                    order[start..<min(order.count, start + 32)].map { triplet in
-                        TripletModel.Example(
-                            anchor: inputs[Int(triplet.anchor)], positive: inputs[Int(triplet.positive)],
-                            negative: inputs[Int(triplet.negative)])
-                    })
+            for start in stride(from: 0, to: order.count, by: 64) {
+                let triplets = order[start..<min(order.count, start + 64)]
+                var block = TripletBlock()
+                for triplet in triplets {
+                    block.append(
+                        anchor: inputs[Int(triplet.anchor)], positive: inputs[Int(triplet.positive)],
+                        negative: inputs[Int(triplet.negative)])
+                }
+                block.compare { triplet, other, asNegative in
+                    let (anchor, other) = (triplets[start + triplet].anchor, triplets[start + other])
+                    return book.sharedTags(Int(anchor), Int(asNegative ? other.negative : other.positive)) > 0
+                }
+                model.learn(block)
             }
         }
-        let units = inputs.map { $0.isEmpty ? [] : model.map.unit($0) ?? [] }
+        let units = inputs.map { $0.keys.isEmpty ? [] : model.map.unit($0) ?? [] }
         return Result(
-            before: Self.rocAUC(test) { Self.cosine(inputs[$0], inputs[$1]) },
+            before: Self.rocAUC(test) { Self.cosine(inputs[$0].letters, inputs[$1].letters) },
             after: Self.rocAUC(test) { Self.cosine(units[$0], units[$1]) },
             overlap: Self.rocAUC(test) { Float(book.sharedTags($0, $1)) }, trained: trained,
             tested: test.count)

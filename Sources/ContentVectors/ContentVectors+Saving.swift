@@ -1,17 +1,25 @@
 internal import Foundation
 
 // What a state file holds: four blobs of float32, as `ContentMap` lays them out, and one of counts: the layout's number, the
-// seed, then counts and the triplets of the unfinished block, 8 bytes each. All little-endian. What items are tagged
-// with stands in the catalogue, and vectors are worked out anew.
+// seed, then counts and the triplets of the unfinished block, 8 bytes each. Of tags' own vectors, learned and shown, the
+// tags' keys, ascending, 8 bytes each, and float32 as `TagVectors.saved` has them. All little-endian. What items
+// are tagged with stands in the catalogue, and vectors are worked out anew.
 extension ContentVectors {
     package static let prefix = "content."
-    private static let layout: Int64 = 1
+    private static let layout: Int64 = 2
+    /// Of states without tags' own vectors.
+    private static let layoutOfLetters: Int64 = 1
     private static let wordsOfTriplet = 5
 
     /// By name.
     package var blobs: [String: [UInt8]] {
-        [
+        let (learned, shownTags) = (model.map.own.saved, shown.own.saved)
+        return [
             "\(Self.prefix)counts": Self.bytes(of: countWords),
+            "\(Self.prefix)keys": learned.keys,
+            "\(Self.prefix)keys.shown": shownTags.keys,
+            "\(Self.prefix)weights.tags": learned.numbers,
+            "\(Self.prefix)weights.tags.shown": shownTags.numbers,
             "\(Self.prefix)weights": Self.bytes(of: model.map.weights),
             "\(Self.prefix)weights.shown": Self.bytes(of: shown.weights),
             "\(Self.prefix)weights.first": Self.bytes(of: model.first),
@@ -40,15 +48,19 @@ extension ContentVectors {
         guard let head = blobs["\(Self.prefix)counts"] else { return blobs.isEmpty }
         let words = Self.words(Array(head))
         guard words.count >= 7, (words.count - 7) % Self.wordsOfTriplet == 0 else { return false }
-        guard words[0] == Self.layout, UInt64(bitPattern: words[1]) == savedSeed else { return true }
+        guard words[0] == Self.layout || words[0] == Self.layoutOfLetters,
+            UInt64(bitPattern: words[1]) == savedSeed
+        else { return true }
         func lanes(_ name: String) -> [TripletModel.Lane]? {
             blobs["\(Self.prefix)\(name)"].flatMap { Self.lanes(Array($0)) }
         }
         guard let weights = lanes("weights"), let shown = lanes("weights.shown"),
             let first = lanes("weights.first"), let second = lanes("weights.second"),
             words[2...6].allSatisfy({ (0...1 << 56).contains($0) }),
+            let tags = Self.tags(blobs, ""), let shownTags = Self.tags(blobs, ".shown"),
             let model = TripletModel(
-                map: ContentMap(weights: weights), first: first, second: second, steps: Int(words[2]))
+                map: ContentMap(weights: weights, own: tags), first: first, second: second,
+                steps: Int(words[2]))
         else { return false }
         var pending: [Pending] = []
         for start in stride(from: 7, to: words.count, by: Self.wordsOfTriplet) {
@@ -61,8 +73,24 @@ extension ContentVectors {
         }
         let counts = Counts(
             triplets: Int(words[3]), owed: Int(words[4]), shownSteps: Int(words[5]), rejected: Int(words[6]))
-        restore(model, shown: ContentMap(weights: shown), counts: counts, pending: pending)
+        restore(
+            model, shown: ContentMap(weights: shown, own: shownTags), counts: counts, pending: pending)
         return true
+    }
+
+    /// Tags' own vectors; none where none were saved, `nil` where they are malformed.
+    private static func tags(_ blobs: [String: some Collection<UInt8>], _ suffix: String) -> TagVectors? {
+        let keys = words(Array(blobs["\(prefix)keys\(suffix)"].map { Array($0) } ?? []))
+        let bytes = blobs["\(prefix)weights.tags\(suffix)"].map { Array($0) } ?? []
+        let (size, perTag) = (MemoryLayout<Float>.stride, TagVectors.numbers)
+        guard bytes.count == keys.count * perTag * size else { return nil }
+        let numbers = bytes.withUnsafeBytes { bytes in
+            (0..<bytes.count / size).map { bytes.loadUnaligned(fromByteOffset: $0 * size, as: Float.self) }
+        }
+        guard numbers.allSatisfy(\.isFinite) else { return nil }
+        return TagVectors(
+            keys: keys.map { UInt64(bitPattern: $0) },
+            numbers: keys.indices.map { Array(numbers[$0 * perTag..<($0 + 1) * perTag]) })
     }
 
     private static func bytes(of words: [Int64]) -> [UInt8] {

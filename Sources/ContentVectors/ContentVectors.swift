@@ -10,12 +10,12 @@ package struct ContentVectors: Sendable {
     /// Numbers of an item's vector, zeros at its end included.
     package static let width = TripletModel.width
     /// Triplets of a step.
-    private static let block = 32
+    private static let block = 64
     /// One more step is taken for so many items before the map is shown anew.
-    private static let rowsPerStep = 256
-    /// One triplet in so many has a tag for its anchor, which the positive carries and is taken without: so that words
-    /// find items that are about them and do not say them.
-    private static let byTagOneIn = 2
+    private static let rowsPerStep = 512
+    /// All triplets but one in so many have a tag for their anchor, which the positive carries and is taken without: so
+    /// that words find items that are about them and do not say them.
+    private static let byItemOneIn = 4
 
     package struct Counts: Sendable, Equatable {
         /// Triplets learned, those of the unfinished block included.
@@ -65,7 +65,7 @@ package struct ContentVectors: Sendable {
 
     package var bytes: Int {
         book.bytes + choice.bytes + table.bytes + TripletModel.bytes
-            + TripletModel.floatCount * MemoryLayout<Float>.stride + changed.capacity * 4
+            + model.map.own.bytes + shown.bytes + changed.capacity * 4
     }
 
     package var steps: Int { model.steps }
@@ -120,13 +120,12 @@ package struct ContentVectors: Sendable {
 
     private mutating func learn(anchor: Int32, random: KeyedRandom) {
         var random = random
-        let isByTag = random.next(below: Self.byTagOneIn) == 0
-        guard let next = isByTag ? byTag(anchor, random: &random) : byItem(anchor, random: &random) else {
-            return
-        }
+        let isByItem = random.next(below: Self.byItemOneIn) == 0
+        let byTag = isByItem ? nil : byTag(anchor, random: &random)
+        guard let next = byTag ?? byItem(anchor, random: &random) else { return }
         counts.triplets += 1
         pending.append(next)
-        if pending.count == Self.block { learnPending() }
+        if pending.count >= Self.block { learnPending() }
     }
 
     private mutating func byItem(_ anchor: Int32, random: inout KeyedRandom) -> Pending? {
@@ -147,9 +146,9 @@ package struct ContentVectors: Sendable {
     }
 
     private mutating func learnPending() {
-        let examples = pending.compactMap(example)
+        let block = block(of: pending)
         pending.removeAll(keepingCapacity: true)
-        guard model.learn(examples) != nil else {
+        guard model.learn(block) != nil else {
             counts.rejected += 1
             return
         }
@@ -158,20 +157,39 @@ package struct ContentVectors: Sendable {
         if model.steps - counts.shownSteps > wait { show() }
     }
 
-    /// As the items are described now; `nil` where one of them is not any more.
-    private func example(_ pending: Pending) -> TripletModel.Example? {
+    /// As the items are described now: those of which one is not any more are left out.
+    private func block(of pending: [Pending]) -> TripletBlock {
+        var (block, learned) = (TripletBlock(), [Pending]())
+        for next in pending where append(next, to: &block) { learned.append(next) }
+        block.compare { triplet, other, asNegative in
+            let row = asNegative ? learned[other].triplet.negative : learned[other].triplet.positive
+            return isLike(learned[triplet], Int(row))
+        }
+        return block
+    }
+
+    private func append(_ pending: Pending, to block: inout TripletBlock) -> Bool {
         let triplet = pending.triplet
-        guard let negative = book.input(of: Int(triplet.negative)) else { return nil }
+        guard let negative = book.input(of: Int(triplet.negative)) else { return false }
         guard let key = pending.tag else {
             guard let anchor = book.input(of: Int(triplet.anchor)),
                 let positive = book.input(of: Int(triplet.positive))
-            else { return nil }
-            return .init(anchor: anchor, positive: positive, negative: negative)
+            else { return false }
+            block.append(anchor: anchor, positive: positive, negative: negative)
+            return true
         }
-        guard let tag = book.tags(of: Int(triplet.positive)).first(where: { book.tags[Int($0)].key == key }),
+        guard let tag = book.tag(of: key, on: Int(triplet.positive)),
             let positive = book.input(of: Int(triplet.positive), without: tag)
-        else { return nil }
-        return .init(anchor: book.tags[Int(tag)].vector.dense, positive: positive, negative: negative)
+        else { return false }
+        let anchor = TagMean(letters: book.tags[Int(tag)].vector.dense, keys: [key])
+        block.append(anchor: anchor, positive: positive, negative: negative)
+        return true
+    }
+
+    /// Whether the row carries the anchor's tag, or shares one with it.
+    private func isLike(_ pending: Pending, _ row: Int) -> Bool {
+        if let key = pending.tag { return book.tag(of: key, on: row) != nil }
+        return book.shareTag(Int(pending.triplet.anchor), row)
     }
 
     // MARK: - Showing
@@ -179,6 +197,7 @@ package struct ContentVectors: Sendable {
     private mutating func show() {
         guard counts.shownSteps < model.steps else { return }
         counts.shownSteps = model.steps
+        model.makeRoom(book.keysInUse.contains)
         shown = model.map
         book.project(with: shown)
         allChanged = true
@@ -248,7 +267,7 @@ package struct WordMap: Sendable {
         guard !tags.isEmpty else { return nil }
         var sum = map.bias
         for tag in tags {
-            let image = map.image(embedding.embed(tag))
+            let image = map.image(embedding.embed(tag), of: TagBook.key(of: tag))
             for lane in sum.indices { sum[lane] = sum[lane] + image[lane] / Float(tags.count) }
         }
         guard let (unit, _) = ContentVectors.unit(sum) else { return nil }

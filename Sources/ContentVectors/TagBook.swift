@@ -11,7 +11,7 @@ package struct TagBook: Sendable {
         /// What orders tags where their numbers must not: these depend on the order in which tags came.
         var key: UInt64
         var vector: SparseVector
-        /// W times the vector, with the map that is shown.
+        /// W times the vector, and the tag's own, with the map that is shown.
         var image: [TripletModel.Lane]
         /// Ascending.
         var rows: [Int32] = []
@@ -83,8 +83,8 @@ package struct TagBook: Sendable {
 
     private mutating func intern(_ text: String, map: ContentMap) -> Int32 {
         let vector = embedding.embed(text)
-        var random = KeyedRandom(seed: 0, bytes: text.utf8)
-        let tag = Tag(text: text, key: random.next(), vector: vector, image: map.image(vector))
+        let key = Self.key(of: text)
+        let tag = Tag(text: text, key: key, vector: vector, image: map.image(vector, of: key))
         heapBytes += Self.heapBytes(of: tag)
         if let number = free.popLast() {
             (tags[Int(number)], keys[Int(number)]) = (tag, tag.key)
@@ -97,6 +97,15 @@ package struct TagBook: Sendable {
         numbers[text] = number
         return number
     }
+
+    /// Of a normalised tag.
+    static func key(of text: String) -> UInt64 {
+        var random = KeyedRandom(seed: 0, bytes: text.utf8)
+        return random.next()
+    }
+
+    /// Of all tags in use.
+    var keysInUse: Set<UInt64> { Set(tags.lazy.filter { !$0.text.isEmpty }.map(\.key)) }
 
     private mutating func remove(_ row: Int, from number: Int32) {
         tags[Int(number)].rows.removeAscending(Int32(row))
@@ -116,7 +125,7 @@ package struct TagBook: Sendable {
     /// Works out the images of all tags with another map.
     package mutating func project(with map: ContentMap) {
         for number in tags.indices where !tags[number].text.isEmpty {
-            tags[number].image = map.image(tags[number].vector)
+            tags[number].image = map.image(tags[number].vector, of: tags[number].key)
         }
     }
 
@@ -133,19 +142,38 @@ package struct TagBook: Sendable {
         return count
     }
 
+    /// The item's tag of this key.
+    func tag(of key: UInt64, on row: Int) -> Int32? {
+        carried.range(of: row).lazy.map { carried[$0] }.first { keys[Int($0)] == key }
+    }
+
+    /// Whether they carry a tag together.
+    func shareTag(_ left: Int, _ right: Int) -> Bool {
+        let (left, right) = (carried.range(of: left), carried.range(of: right))
+        var (i, j) = (left.lowerBound, right.lowerBound)
+        while i < left.upperBound, j < right.upperBound {
+            let (mine, other) = (carried[i], carried[j])
+            if mine == other { return true }
+            // Equal keys of tags that are not: both are passed over.
+            let (first, second) = (keys[Int(mine)], keys[Int(other)])
+            (i, j) = (first <= second ? i + 1 : i, second <= first ? j + 1 : j)
+        }
+        return false
+    }
+
     /// The item's tags in an order that does not depend on their numbers: rare ones first.
     func rareFirst(_ row: Int) -> [Int32] {
         tags(of: row).map { (tags[Int($0)].rows.count, tags[Int($0)].key, $0) }
             .sorted { ($0.0, $0.1) < ($1.0, $1.1) }.map(\.2)
     }
 
-    /// x_i: the mean of the vectors of the item's tags, `without` one of them; `nil` where no other is left.
-    package func input(of row: Int, without left: Int32? = nil) -> [Float]? {
+    /// x_i: the mean of the item's tags, `without` one of them; `nil` where no other is left.
+    package func input(of row: Int, without left: Int32? = nil) -> TagMean? {
         let numbers = tags(of: row).filter { $0 != left }
         guard !numbers.isEmpty else { return nil }
         var sum = [Float](repeating: 0, count: TextEmbedding.dimensions)
         for number in numbers { tags[Int(number)].vector.add(to: &sum, weight: 1 / Float(numbers.count)) }
-        return sum
+        return TagMean(letters: sum, keys: numbers.map { keys[Int($0)] })
     }
 
     /// W x_i + b with the map that is shown.
@@ -160,6 +188,16 @@ package struct TagBook: Sendable {
         for lane in sum.indices { sum[lane] = sum[lane] / Float(numbers.count) + bias[lane] }
         return sum
     }
+}
+
+/// Tags' mean: of what their letters say, and which they are.
+package struct TagMean: Sendable, Equatable {
+    /// Of `TextEmbedding.dimensions` numbers.
+    package var letters: [Float]
+    /// Of the tags, each of which counts the same.
+    package var keys: [UInt64]
+
+    package init(letters: [Float], keys: [UInt64] = []) { (self.letters, self.keys) = (letters, keys) }
 }
 
 extension [Int32] {

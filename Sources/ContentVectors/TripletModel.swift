@@ -1,7 +1,10 @@
 internal import Factors
 
-/// The linear map z = (W x + b) / ‖W x + b‖, learned by max(0, ‖z_a − z_p‖ − ‖z_a − z_n‖ + margin) over triplets of an
-/// anchor, something like it and something unlike it (Schroff, Kalenichenko, Philbin 2015), with Adam (Kingma, Ba 2015).
+/// The linear map z = (W x + b) / ‖W x + b‖, learned from blocks of triplets of an anchor, something like it and something
+/// unlike it (Schroff, Kalenichenko, Philbin 2015), with Adam (Kingma, Ba 2015). An anchor has to tell what is like it from
+/// what is unlike it and from what the block's other triplets have, but for what is like it as well: the loss is
+/// −log softmax of z_a·z_p / τ among z_a·z_c / τ (Sohn 2016; van den Oord, Li, Vinyals 2018). To W x, what letters say, the
+/// mean of the tags' own vectors is added (`TagVectors`).
 ///
 /// Shape: W is `outputs` × `TextEmbedding.dimensions`. It is kept by input, an input's row in lanes of eight, the last of
 /// which is filled up with zeros that stay zeros; the row behind the last input is b.
@@ -14,25 +17,13 @@ package struct TripletModel: Sendable, Equatable {
     private static let inputs = TextEmbedding.dimensions
     private static let laneCount = (inputs + 1) * lanes
 
-    private static let margin: Float = 0.3
-    private static let rate: Float = 0.003
+    /// τ.
+    static let temperature: Float = 0.1
+    private static let rate: Float = 0.006
     private static let (beta1, beta2): (Float, Float) = (0.9, 0.999)
     private static let epsilon: Float = 1e-8
-    /// Below this a length says nothing of a direction.
-    private static let lengthMin: Float = 1e-6
 
     package typealias Lane = SIMD8<Float>
-
-    /// Three inputs, each of `TextEmbedding.dimensions` numbers.
-    package struct Example: Sendable {
-        package var anchor: [Float]
-        package var positive: [Float]
-        package var negative: [Float]
-
-        package init(anchor: [Float], positive: [Float], negative: [Float]) {
-            (self.anchor, self.positive, self.negative) = (anchor, positive, negative)
-        }
-    }
 
     /// W and b.
     package private(set) var map: ContentMap
@@ -67,105 +58,30 @@ package struct TripletModel: Sendable, Equatable {
 
     package static var bytes: Int { 3 * laneCount * MemoryLayout<Lane>.stride }
 
-    /// The mean loss over the examples.
-    package func loss(_ examples: [Example]) -> Float {
-        examples.reduce(0) { sum, example in
-            let passes = (forward(example.anchor), forward(example.positive), forward(example.negative))
-            let near = Self.distance(passes.0.unit, passes.1.unit)
-            let far = Self.distance(passes.0.unit, passes.2.unit)
-            return sum + max(0, near - far + Self.margin)
-        } / Float(max(1, examples.count))
-    }
+    /// The mean loss over the block's triplets.
+    package func loss(_ block: TripletBlock) -> Float { TripletPass(block, map).loss }
 
     /// One step of Adam along the mean gradient.
     ///
     /// - Returns: the mean loss before it; `nil` where the gradient is not finite, and nothing was learned.
     @discardableResult
-    package mutating func learn(_ examples: [Example]) -> Float? {
-        guard !examples.isEmpty else { return 0 }
-        let (gradient, loss) = gradient(examples)
-        guard let gradient else { return nil }
+    package mutating func learn(_ block: TripletBlock) -> Float? {
+        guard block.count > 0 else { return 0 }
+        let pass = TripletPass(block, map)
+        let gradient = pass.gradient()
+        let tags = pass.tagGradient()
+        let sum = gradient.reduce(Lane.zero, +).sum() + tags.gradient.reduce(Lane.zero, +).sum()
+        guard sum.isFinite, pass.loss.isFinite else { return nil }
         step(gradient)
-        return loss
-    }
-
-    /// The mean gradient, as `map` is laid out, and the mean loss.
-    func gradient(_ examples: [Example]) -> (gradient: [Lane]?, loss: Float) {
-        var gradient = [Lane](repeating: .zero, count: Self.laneCount)
-        var loss: Float = 0
-        let share = 1 / Float(examples.count)
-        for example in examples { loss += add(example, share: share, to: &gradient) }
-        let sum = gradient.reduce(Lane.zero, +).sum()
-        return (sum.isFinite && loss.isFinite ? gradient : nil, loss * share)
-    }
-
-    // MARK: - One example
-
-    /// What comes of an input.
-    private struct Pass {
-        var unit: [Lane]
-        /// ‖W x + b‖.
-        var length: Float
-    }
-
-    private func forward(_ input: [Float]) -> Pass {
-        var projected = map.project(input)
-        let length = Self.length(projected)
-        guard length >= Self.lengthMin else {
-            return Pass(unit: Array(repeating: .zero, count: Self.lanes), length: 0)
+        for (index, key) in tags.keys.enumerated() {
+            map.own.step(key, tags.gradient[index * Self.lanes..<(index + 1) * Self.lanes])
         }
-        for lane in projected.indices { projected[lane] /= length }
-        return Pass(unit: projected, length: length)
+        return pass.loss
     }
 
-    /// Adds the example's part of the gradient, and answers its loss.
-    private func add(_ example: Example, share: Float, to gradient: inout [Lane]) -> Float {
-        let (anchor, positive, negative) = (
-            forward(example.anchor), forward(example.positive), forward(example.negative)
-        )
-        guard anchor.length > 0, positive.length > 0, negative.length > 0 else { return 0 }
-        let near = Self.distance(anchor.unit, positive.unit)
-        let far = Self.distance(anchor.unit, negative.unit)
-        let loss = near - far + Self.margin
-        guard loss > 0 else { return 0 }
-        // Two that lie at one place have no direction from one to the other: 0 is as good as any.
-        let (pull, push) = (
-            near > Self.lengthMin ? share / near : 0, far > Self.lengthMin ? share / far : 0
-        )
-        var (forAnchor, forPositive, forNegative) = (anchor.unit, positive.unit, negative.unit)
-        for lane in 0..<Self.lanes {
-            let toPositive = (anchor.unit[lane] - positive.unit[lane]) * pull
-            let toNegative = (anchor.unit[lane] - negative.unit[lane]) * push
-            forAnchor[lane] = toPositive - toNegative
-            forPositive[lane] = -toPositive
-            forNegative[lane] = toNegative
-        }
-        spread(forAnchor, of: anchor, input: example.anchor, to: &gradient)
-        spread(forPositive, of: positive, input: example.positive, to: &gradient)
-        spread(forNegative, of: negative, input: example.negative, to: &gradient)
-        return loss
-    }
-
-    /// From the gradient of z to that of W and b: ∂/∂y = (g − z (z·g)) / ‖y‖.
-    private func spread(_ ofUnit: [Lane], of pass: Pass, input: [Float], to gradient: inout [Lane]) {
-        var (along, inner) = (ofUnit, Lane.zero)
-        for lane in 0..<Self.lanes { inner = inner + pass.unit[lane] * ofUnit[lane] }
-        let part = inner.sum()
-        for lane in 0..<Self.lanes { along[lane] = (ofUnit[lane] - pass.unit[lane] * part) / pass.length }
-        gradient.withUnsafeMutableBufferPointer { gradient in
-            along.withUnsafeBufferPointer { along in
-                for (place, value) in input.enumerated() where value != 0 {
-                    for lane in 0..<Self.lanes {
-                        gradient[place * Self.lanes + lane] =
-                            gradient[place * Self.lanes + lane] + along[lane] * value
-                    }
-                }
-                for lane in 0..<Self.lanes {
-                    gradient[Self.inputs * Self.lanes + lane] =
-                        gradient[Self.inputs * Self.lanes + lane] + along[lane]
-                }
-            }
-        }
+    /// Lets go of what tags mean that are not used any more, where there is no room for others.
+    mutating func makeRoom(_ isUsed: (UInt64) -> Bool) {
+        if map.own.isFull { map.own.keep(isUsed) }
     }
 
     private mutating func step(_ gradient: [Lane]) {
@@ -190,46 +106,40 @@ package struct TripletModel: Sendable, Equatable {
         }
         return result
     }
-
-    private static func length(_ vector: [Lane]) -> Float {
-        var sum = Lane.zero
-        for lane in vector { sum = sum + lane * lane }
-        return sum.sum().squareRoot()
-    }
-
-    private static func distance(_ left: [Lane], _ right: [Lane]) -> Float {
-        var sum = Lane.zero
-        for lane in left.indices {
-            let difference = left[lane] - right[lane]
-            sum = sum + difference * difference
-        }
-        return sum.sum().squareRoot()
-    }
 }
 
 /// W and b, with which inputs are projected. A value, so that whoever holds a copy projects as when it was taken.
 package struct ContentMap: Sendable, Equatable {
     /// See `TripletModel`.
     var weights: [TripletModel.Lane]
+    var own = TagVectors()
 
-    /// W x + b.
-    func project(_ input: [Float]) -> [TripletModel.Lane] {
+    init(weights: [TripletModel.Lane], own: TagVectors = TagVectors()) {
+        (self.weights, self.own) = (weights, own)
+    }
+
+    var bytes: Int { weights.count * MemoryLayout<TripletModel.Lane>.stride + own.bytes }
+
+    /// W x + b, and the mean of the tags' own.
+    func project(_ input: TagMean) -> [TripletModel.Lane] {
         var sum = bias
         add(to: &sum) { body in
-            for (place, value) in input.enumerated() where value != 0 { body(place, value) }
+            for (place, value) in input.letters.enumerated() where value != 0 { body(place, value) }
         }
+        own.addMean(of: input.keys, to: &sum)
         return sum
     }
 
-    /// W x alone.
-    func image(_ input: SparseVector) -> [TripletModel.Lane] {
+    /// What one tag adds: W x of its letters, and its own.
+    func image(_ letters: SparseVector, of key: UInt64) -> [TripletModel.Lane] {
         var sum = [TripletModel.Lane](repeating: .zero, count: TripletModel.lanes)
-        add(to: &sum) { input.forEach($0) }
+        add(to: &sum) { letters.forEach($0) }
+        own.add(key, weight: 1, to: &sum)
         return sum
     }
 
     /// (W x + b) / ‖W x + b‖; `nil` where that has no direction.
-    package func unit(_ input: [Float]) -> [Float]? {
+    package func unit(_ input: TagMean) -> [Float]? {
         ContentVectors.unit(project(input))?.unit.flatMap { lane in (0..<8).map { lane[$0] } }
     }
 

@@ -109,7 +109,7 @@ struct TagBookTests {
         _ = book.set([" ", "", "A", "a "], of: 1, map: map)
         #expect(book.tags(of: 1).count == 1)
         _ = book.set([String(repeating: "x", count: 300)], of: 2, map: map)
-        #expect(book.input(of: 2)?.allSatisfy(\.isFinite) == true)
+        #expect(book.input(of: 2)?.letters.allSatisfy(\.isFinite) == true)
     }
 
     @Test(
