@@ -15,7 +15,27 @@ static inline __attribute__((always_inline)) void sums_any(
     }
 }
 
+static inline __attribute__((always_inline)) void feature_any(
+    const float *weights, const float *base, size_t width, const int32_t *features, size_t count, float *row) {
+#pragma clang fp contract(off)
+    for (size_t place = 0; place < width; place++) row[place] = base[place];
+    for (size_t index = 0; index < count; index++) {
+        const float *weight = weights + (size_t)features[index] * width;
+        for (size_t place = 0; place < width; place++) row[place] = row[place] + weight[place];
+    }
+}
+
 #if defined(__x86_64__)
+
+__attribute__((target("avx2"))) static void feature_avx2(
+    const float *weights, const float *base, size_t width, const int32_t *features, size_t count, float *row) {
+    feature_any(weights, base, width, features, count, row);
+}
+
+__attribute__((target("avx512f,avx512vl"))) static void feature_avx512(
+    const float *weights, const float *base, size_t width, const int32_t *features, size_t count, float *row) {
+    feature_any(weights, base, width, features, count, row);
+}
 
 __attribute__((target("avx2"))) static void sums_avx2(
     const row_sums *to, const int32_t *words, size_t count, const float *row, float bias, float weight) {
@@ -36,4 +56,13 @@ void row_sums_add(
     if (__builtin_cpu_supports("avx2")) return sums_avx2(to, words, count, row, bias, weight);
 #endif
     sums_any(to, words, count, row, bias, weight);
+}
+
+void feature_row(
+    const float *weights, const float *base, size_t width, const int32_t *features, size_t count, float *row) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512vl")) return feature_avx512(weights, base, width, features, count, row);
+    if (__builtin_cpu_supports("avx2")) return feature_avx2(weights, base, width, features, count, row);
+#endif
+    feature_any(weights, base, width, features, count, row);
 }

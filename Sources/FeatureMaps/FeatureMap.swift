@@ -1,3 +1,6 @@
+internal import CKernels
+
+
 /// What each feature is worth to a row of numbers: a row with the features f is base + Σ weights_f.
 ///
 /// Shape: `weights` is features × width, row-major; `base` has `width` numbers.
@@ -43,14 +46,16 @@ package struct FeatureMap: Sendable, Equatable {
     /// The same into an array of that length.
     func copyRow(of list: Span<Int32>, to row: inout [Float]) {
         precondition(row.count == width)
-        row.withUnsafeMutableBufferPointer { row in
-            weights.withUnsafeBufferPointer { weights in
-                base.withUnsafeBufferPointer { base in
-                    for place in 0..<width { row[place] = base[place] }
-                }
-                for index in list.indices {
-                    let start = Int(list[index]) * width
-                    for place in 0..<width { row[place] += weights[start + place] }
+        list.withUnsafeBufferPointer { list in
+            precondition(list.allSatisfy { 0 <= $0 && $0 < features })
+            row.withUnsafeMutableBufferPointer { row in
+                weights.withUnsafeBufferPointer { weights in
+                    base.withUnsafeBufferPointer { base in
+                        guard let weights = weights.baseAddress, let base = base.baseAddress,
+                            let row = row.baseAddress
+                        else { return }
+                        feature_row(weights, base, width, list.baseAddress, list.count, row)
+                    }
                 }
             }
         }

@@ -28,10 +28,12 @@ package final class ItemPriors: @unchecked Sendable {
         package var evidence: Float = 50
         /// λ of the regression.
         package var penalty = 10.0
-        /// The ordinal at which the maps are solved first; then at its double, and so on, until `eventsMax`; then at each
-        /// multiple of that.
+        /// The ordinal at which the maps are solved first; then at its double, and so on, up to a quarter of `eventsMax`; then
+        /// at each multiple of that.
         package var eventsMin: Int64 = 1_024
-        package var eventsMax: Int64 = 131_072
+        package var eventsMax: Int64 = 262_144
+        /// Events by feature before which none is solved.
+        package var eventsPerFeature: Int64 = 4
         /// Events from where rows are summed up to where the first ones move, at most: at full speed as many take longer
         /// than a solution of 2,000 features does.
         package var lagMax: Int64 = 32_768

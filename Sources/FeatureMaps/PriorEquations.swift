@@ -74,6 +74,7 @@ struct PriorEquations: Sendable {
         }
         var options = FeatureRegression.Options()
         options.penalty = penalty
+        options.isSingle = true
         let whole = FeatureRegression(options).solve(
             CentredSystem(
                 matrix, weights: known.map { weights[$0] }, penalty: penalty,

@@ -49,7 +49,17 @@ extension ItemPriors {
         guard options.isOn else { return false }
         if ordinal >= options.eventsMax { return ordinal % options.eventsMax == 0 }
         return ordinal >= options.eventsMin && ordinal % options.eventsMin == 0
-            && (ordinal / options.eventsMin).nonzeroBitCount == 1
+            && (ordinal / options.eventsMin).nonzeroBitCount == 1 && isEarly(ordinal)
+    }
+
+    /// Whether the ordinal is one of those that are doubled. The last of these is followed by four times as many events.
+    private func isEarly(_ ordinal: Int64) -> Bool { ordinal <= options.eventsMax / 4 }
+
+    /// Whether so many events say anything of as many features as there are. Of less a solution costs as much, and hardly
+    /// moves a row: all weights are small beside λ.
+    package func saysAnything(after ordinal: Int64) -> Bool {
+        let features = min(options.featuresMax, carriers.count { $0 >= options.itemsMin })
+        return ordinal >= options.eventsPerFeature * Int64(features)
     }
 
     /// The last such ordinal behind `before`, up to `now`: where events are counted that others have learned, ordinals are
@@ -61,7 +71,7 @@ extension ItemPriors {
             return last > before ? last : nil
         }
         var (last, next): (Int64?, Int64) = (nil, options.eventsMin)
-        while next <= now {
+        while next <= now, isEarly(next) {
             if next > before { last = next }
             next *= 2
         }
@@ -73,7 +83,7 @@ extension ItemPriors {
         if ordinal >= options.eventsMax { return (ordinal / options.eventsMax + 1) * options.eventsMax }
         var next = options.eventsMin
         while next <= ordinal { next *= 2 }
-        return min(next, options.eventsMax)
+        return isEarly(next) ? next : options.eventsMax
     }
 
     func schedule(begun due: Int64) -> PriorSchedule {

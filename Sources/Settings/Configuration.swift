@@ -114,7 +114,7 @@ public struct Configuration: Sendable, Equatable {
         public var itemsMin = 5
         public var evidence = 50.0
         public var regularization = 10.0
-        public var solveEvents = 131_072
+        public var solveEvents = 262_144
     }
 
     /// The section `histories`.

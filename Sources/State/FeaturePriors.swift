@@ -56,9 +56,9 @@ extension LearnedState {
     /// - Returns: by model the rows that have moved and were not marked to be shown: all the catalogue, by and by and by
     ///   little each, which look-ups may be told of as of rows that were drawn beside events.
     package func advancePriors(from before: Int64, to now: Int64) -> [[Int32]] {
-        guard let due = priors.lastDue(after: before, upTo: now), priors.isNeeded else {
-            return movePriors(upTo: now)
-        }
+        guard let due = priors.lastDue(after: before, upTo: now), priors.isNeeded,
+            priors.saysAnything(after: due)
+        else { return movePriors(upTo: now) }
         // As a rule all have moved long before.
         var moved = movePriors(upTo: .max)
         priors.begin(after: due, priorTables, items: stats.count) { self.stats[$0].users }

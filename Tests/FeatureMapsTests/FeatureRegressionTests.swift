@@ -87,6 +87,29 @@ struct FeatureRegressionTests {
         }
     }
 
+    @Test("single precision gives the same to four digits, and leaves to double what it cannot solve")
+    func single() {
+        let truth = Truth(rows: 5_000, columns: 60, noise: 0.5)
+        var options = FeatureRegression.Options()
+        options.isSingle = true
+        for penalty in [0.1, 10] {
+            options.penalty = penalty
+            let map = FeatureRegression(options).solve(
+                truth.features, targets: truth.targets, width: 3, weights: truth.evidence)
+            expect(
+                map, equals: reference(truth, evidence: truth.evidence, penalty: penalty), within: 2e-4)
+        }
+        // Features that always come together: nothing but λ holds them apart, which is lost beside 4,000 in float32.
+        var features = FeatureMatrix(columns: 2)
+        for row in 0..<8_000 { features.append(row % 2 == 0 ? [0, 1] : []) }
+        options.penalty = 1e-5
+        let map = FeatureRegression(options).solve(
+            features, targets: (0..<8_000).map { $0 % 2 == 0 ? 3 : 1 }, width: 1,
+            weights: Array(repeating: 1, count: 8_000))
+        #expect(abs(map.weights[0] - 1) < 1e-3 && abs(map.weights[1] - 1) < 1e-3)
+        #expect(abs(map.base[0] - 1) < 1e-3)
+    }
+
     @Test("with little penalty and no noise the truth is found, and a row is the sum of its parts")
     func truth() {
         let truth = Truth(rows: 800, columns: 30)

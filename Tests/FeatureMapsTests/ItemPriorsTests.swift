@@ -129,11 +129,19 @@ struct ItemPriorsTests {
 
     @Test("when maps are due depends on the ordinal alone: doubling at first, then at even distances")
     func due() {
-        let own = priors { ($0.eventsMin, $0.eventsMax) = (100, 400) }
-        #expect((1...1_300).filter { own.isDue(Int64($0)) } == [100, 200, 400, 800, 1_200])
+        let own = priors { ($0.eventsMin, $0.eventsMax) = (100, 1_600) }
+        #expect((1...5_000).filter { own.isDue(Int64($0)) } == [100, 200, 400, 1_600, 3_200, 4_800])
         let off = priors { $0.isOn = false }
         off.setFeatures(["a"], of: 0)
         #expect(!off.isDue(100) && !off.isNeeded && off.bytes == 0)
+    }
+
+    @Test("as long as there are fewer events than features say anything of, nothing is solved")
+    func tooFew() {
+        let own = priors { ($0.itemsMin, $0.eventsPerFeature) = (2, 4) }
+        for item in 0..<2 { own.setFeatures((0..<300).map { "t\($0)" }, of: item) }
+        own.setFeatures(["t1", "of one item"], of: 2)
+        #expect(!own.saysAnything(after: 1_199) && own.saysAnything(after: 1_200))
     }
 
     @Test("maps come back from their bytes, and the next solution is that of one that was never stored")

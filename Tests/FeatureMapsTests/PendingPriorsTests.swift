@@ -18,7 +18,7 @@ struct PendingPriorsTests {
         init(_ items: Int, portionMin: Int = 4) {
             var options = ItemPriors.Options()
             (options.itemsMin, options.penalty, options.evidence) = (2, 0.1, 10)
-            (options.eventsMin, options.eventsMax, options.portionMin) = (100, 400, portionMin)
+            (options.eventsMin, options.eventsMax, options.portionMin) = (100, 1_600, portionMin)
             priors = ItemPriors(models: 2, options: options)
             rows = [FactorTable(factors: 8), FactorTable(factors: 8)]
             for item in 0..<items { add(["t\(item % 7)", "t\(item % 3)"], draw: UInt64(item)) }
@@ -67,17 +67,17 @@ struct PendingPriorsTests {
     func schedule() throws {
         var options = ItemPriors.Options()
         let priors = ItemPriors(models: 1, options: options)
-        for (due, next) in [(1_024, 2_048), (65_536, 131_072), (131_072, 262_144), (1_310_720, 1_441_792)] {
+        for (due, next) in [(1_024, 2_048), (32_768, 65_536), (65_536, 262_144), (1_310_720, 1_572_864)] {
             let schedule = priors.schedule(begun: Int64(due))
-            #expect(schedule.start == Int64(due + (next - due) / 4))
+            #expect(schedule.start == Int64(due + min(32_768, (next - due) / 4)))
             #expect(schedule.start + PriorSchedule.portions * schedule.stride < Int64(next))
         }
-        (options.eventsMin, options.eventsMax) = (1_024, 1_500)
+        (options.eventsMin, options.eventsMax) = (1_024, 6_000)
         let others = ItemPriors(models: 1, options: options)
-        #expect(others.schedule(begun: 1_024).start == 1_024 + 476 / 4)
+        #expect(others.schedule(begun: 1_024).start == 1_024 + 4_976 / 4)
         #expect(others.lastDue(after: 1_023, upTo: 1_024) == 1_024)
-        #expect(others.lastDue(after: 1_024, upTo: 1_499) == nil)
-        #expect(others.lastDue(after: 1_024, upTo: 4_501) == 4_500)
+        #expect(others.lastDue(after: 1_024, upTo: 5_999) == nil)
+        #expect(others.lastDue(after: 1_024, upTo: 18_001) == 18_000)
         let schedule = priors.schedule(begun: 131_072)
         var ordinals: [Int64] = []
         var rows = 0

@@ -15,11 +15,11 @@ import Testing
 /// Rows are summed up after one event and moved after others, whatever happens in between.
 @Suite("Priors that are pending on the stream")
 struct PendingPriorsTests {
-    /// Due at 256, 512 and then each 1,024; rows move a quarter of that later, eight at a time.
+    /// Due at 256, 512 and then each 2,048; rows move a quarter of that later, eight at a time.
     private func options(shards: Int = 1) -> EngineOptions {
         var options = smallOptions(shards: shards)
         options.state.deterministic = shards == 1
-        (options.state.priors.eventsMin, options.state.priors.eventsMax) = (256, 1_024)
+        (options.state.priors.eventsMin, options.state.priors.eventsMax) = (256, 2_048)
         options.state.priors.portionMin = 8
         options.state.models.append(
             ModelOptions(name: "als", learner: .als(.live, positive: PositiveRule(ratingMin: 4))))
@@ -92,7 +92,7 @@ struct PendingPriorsTests {
     @Test("how batches are cut decides nothing", arguments: [[1], [7, 1, 300], [4_000]])
     func batching(sizes: [Int]) {
         let events = growing(2_500)
-        for count in [300, 325, 1_024, 1_281, 2_500] {
+        for count in [300, 325, 901, 2_048, 2_500] {
             let part = Array(events.prefix(count))
             #expect(
                 learned(batches(part, sizes: sizes), options()).digest()

@@ -371,3 +371,8 @@ typedef struct {
 void row_sums_add(
     const row_sums *_Nonnull to, const int32_t *_Nullable words, size_t count, const float *_Nonnull row, float bias,
     float weight);
+
+/// row ← base + the sum of the features' rows of `weights`, in their order; all of `width` numbers.
+void feature_row(
+    const float *_Nonnull weights, const float *_Nonnull base, size_t width, const int32_t *_Nullable features,
+    size_t count, float *_Nonnull row);
