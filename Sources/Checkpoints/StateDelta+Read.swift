@@ -18,7 +18,7 @@ extension StateDelta {
         }
         let owners = (users: users.last(by: \.row, \.id), items: items.last(by: \.row, \.id))
         try reader.expect(
-            userRows: Self.rows(owners.users.last?.row, most: Self.leastRoom, "users", path),
+            userRows: Self.rows(owners.users.last?.row, most: Int(StateFile.leastRoom), "users", path),
             itemRows: Self.rows(owners.items.last?.row, most: owners.items.count, "items", path))
         let check = FactorCheck(identity, path: path, withoutVectors: withoutVectors)
         for item in owners.items { try reader.read(item: item) }
@@ -30,9 +30,6 @@ extension StateDelta {
             owners: RowCounts(items: owners.items.count, users: owners.users.count), path: path)
         try reader.finish()
     }
-
-    /// As many users as a small file may have had.
-    private static let leastRoom = 65_536
 
     private static func rows(_ last: Int32?, most: Int, _ table: String, _ path: String) throws(StateError)
         -> Int

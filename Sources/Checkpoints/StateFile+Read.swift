@@ -64,7 +64,7 @@ extension StateFile {
     }
 
     /// Room for so many rows is made whatever the file holds: some megabytes.
-    private static let leastRoom: Int64 = 65_536
+    static let leastRoom: Int64 = 65_536
 
     /// A row far out, in a file that never held as many as come before it, would ask for gigabytes. Items are never given up,
     /// so there are as many as the last one says. Of users any number may have left; but a file that held them stays as

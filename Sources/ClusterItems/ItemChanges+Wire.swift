@@ -230,28 +230,20 @@ extension ItemPart {
 
 extension ModelChange {
     var lengthMax: Int {
-        24 + transitions.count * 32 + retakes.count * 18 + steps.reduce(0) { $0 + 4 * $1.count + 3 }
+        24 + items.count * 8 + transitions.count * 28 + retakes.count * 18
+            + steps.reduce(0) { $0 + 4 * $1.count + 3 }
     }
 
     /// Hashes of items once each, then the transitions by their places.
     func write(to writer: inout WireWriter) {
         writer.write(model)
-        var places: [UInt64: Int] = [:]
-        var hashes: [UInt64] = []
-        func place(of hash: UInt64) -> Int {
-            if let place = places[hash] { return place }
-            places[hash] = hashes.count
-            hashes.append(hash)
-            return hashes.count - 1
-        }
-        let pairs = transitions.map { (place(of: $0.from), place(of: $0.to)) }
-        writer.write(hashes.count)
-        for hash in hashes { writer.write(fixed: hash) }
+        writer.write(items.count)
+        for hash in items { writer.write(fixed: hash) }
         writer.write(transitions.count)
         var time: Int64 = 0
-        for (transition, pair) in zip(transitions, pairs) {
-            writer.write(pair.0 << 1 | (transition.isNear ? 1 : 0))
-            writer.write(pair.1)
+        for transition in transitions {
+            writer.write(Int(transition.from) << 1 | (transition.isNear ? 1 : 0))
+            writer.write(Int(transition.to))
             writer.write(transition.weight)
             writer.write(transition.time &- time)
             time = transition.time
@@ -271,16 +263,17 @@ extension ModelChange {
 
     init(_ reader: inout WireReader) throws(WireError) {
         self.init(model: Int(try reader.byte()))
-        var hashes: [UInt64] = []
-        for _ in 0..<(try reader.count(ofAtLeast: 8)) { hashes.append(try reader.fixed(UInt64.self)) }
-        func hash(_ place: Int64) throws(WireError) -> UInt64 {
-            guard place >= 0, place < hashes.count else { throw WireError(description: "an item is missing") }
-            return hashes[Int(place)]
+        for _ in 0..<(try reader.count(ofAtLeast: 8)) { items.append(try reader.fixed(UInt64.self)) }
+        func place(_ number: Int64) throws(WireError) -> Int32 {
+            guard number >= 0, number < items.count else {
+                throw WireError(description: "an item is missing")
+            }
+            return Int32(number)
         }
         var time: Int64 = 0
         for _ in 0..<(try reader.count(ofAtLeast: 7)) {
             let first = try reader.whole()
-            let (from, to) = (try hash(first >> 1), try hash(try reader.whole()))
+            let (from, to) = (try place(first >> 1), try place(try reader.whole()))
             let weight = try reader.float()
             time = time &+ (try reader.whole())
             transitions.append(

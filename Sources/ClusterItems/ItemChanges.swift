@@ -108,6 +108,8 @@ package struct RowChange: Equatable, Sendable {
 /// What a model counts beside its items.
 package struct ModelChange: Equatable, Sendable {
     package var model: UInt8
+    /// Hashes of the items that transitions are between, each once.
+    package var items: [UInt64] = []
     package var transitions: [TransitionChange] = []
     package var retakes: [RetakeTable.Gain] = []
     /// Of a blend, what single events said of its weights (`BlendStep.numbers`).
@@ -116,10 +118,10 @@ package struct ModelChange: Equatable, Sendable {
     package init(model: Int) { self.model = UInt8(truncatingIfNeeded: model) }
 }
 
-/// That one item came after another; both by their hashes.
+/// That one item came after another; both by their places in `ModelChange.items`.
 package struct TransitionChange: Equatable, Sendable {
-    package var from: UInt64
-    package var to: UInt64
+    package var from: Int32
+    package var to: Int32
     package var weight: Float
     package var isNear: Bool
     package var time: Int64

@@ -167,17 +167,27 @@ extension ItemLedger {
                 if !isCell { outcome.rejected += 1 }
             }
             guard counter.rule.options.kind == .next else { continue }
-            for transition in change.transitions {
-                guard let from = rows[transition.from], let to = rows[transition.to] else {
-                    outcome.unknown += 1
-                    continue
-                }
-                counter.take(
-                    Transition(
-                        from: from, to: to, weight: transition.weight, isNear: transition.isNear,
-                        time: transition.time))
-                if model.items.markMerged(Int(from)) { outcome.changedItems[number].append(from) }
+            mergeTransitions(of: change, by: counter, number, &outcome)
+        }
+    }
+
+    private func mergeTransitions(
+        of change: ModelChange, by counter: CounterState, _ number: Int, _ outcome: inout MergeOutcome
+    ) {
+        let items = state.models[number].items
+        // Each item is looked up once, however often it came.
+        let places = change.items.map { rows[$0] ?? -1 }
+        for transition in change.transitions {
+            let (from, to) = (places[Int(transition.from)], places[Int(transition.to)])
+            guard from >= 0, to >= 0 else {
+                outcome.unknown += 1
+                continue
             }
+            counter.take(
+                Transition(
+                    from: from, to: to, weight: transition.weight, isNear: transition.isNear,
+                    time: transition.time))
+            if items.markMerged(Int(from)) { outcome.changedItems[number].append(from) }
         }
     }
 

@@ -193,17 +193,31 @@ package final class ItemLedger {
                 changes.models.append(change)
             }
             guard let counter = model.counter else { continue }
-            change.transitions = (counter.unshared ?? []).map {
-                TransitionChange(
-                    from: hashes[Int($0.from)], to: hashes[Int($0.to)], weight: $0.weight, isNear: $0.isNear,
-                    time: $0.time)
-            }
+            if let transitions = counter.unshared, !transitions.isEmpty { take(transitions, into: &change) }
             if counter.unshared != nil { counter.unshared = [] }
             if counter.rule.options.kind == .repeat {
                 change.retakes = counter.retakes.gains(since: models[number].retakes)
                 if !change.retakes.isEmpty { models[number].retakes = counter.retakes }
             }
             if !change.transitions.isEmpty || !change.retakes.isEmpty { changes.models.append(change) }
+        }
+    }
+
+    private func take(_ transitions: [Transition], into change: inout ModelChange) {
+        var places = [Int32](repeating: -1, count: hashes.count)
+        func place(_ row: Int32) -> Int32 {
+            if places[Int(row)] < 0 {
+                places[Int(row)] = Int32(change.items.count)
+                change.items.append(hashes[Int(row)])
+            }
+            return places[Int(row)]
+        }
+        change.transitions.reserveCapacity(transitions.count)
+        for transition in transitions {
+            change.transitions.append(
+                TransitionChange(
+                    from: place(transition.from), to: place(transition.to), weight: transition.weight,
+                    isNear: transition.isNear, time: transition.time))
         }
     }
 

@@ -19,19 +19,19 @@ public import SQLiteFiles
 public final class EmbeddedLog: EventLog {
     static let partition: Int32 = 0
     /// Retention deletes in steps, so that appends can go in between.
-    private static let deletedAtOnce: Int64 = 10_000
+    static let deletedAtOnce: Int64 = 10_000
     /// Letters kept in memory before they are written without being asked to.
     private static let lettersBuffered = 1_000
     private static let closeTimeout: DispatchTimeInterval = .seconds(10)
 
     /// Records that come into the log together, or not at all.
-    private struct Append: Sendable {
+    struct Append: Sendable {
         let records: [LogRecord]
         /// Told the offset of the first.
         let completion: @Sendable (Result<Int64, EventLogError>) -> Void
     }
 
-    private struct State {
+    struct State {
         var waiting: [Append] = []
         /// Appends not yet completed, those on their way to disk included.
         var pending = 0
@@ -61,9 +61,9 @@ public final class EmbeddedLog: EventLog {
     let extent: LogExtent
     let failures: EmbeddedFailures
     private let options: EmbeddedLogOptions
-    private let bounds: Lock<(queueMax: Int, retainEvents: Int64)>
-    private let logger: Logger
-    private let state: Lock<State>
+    let bounds: Lock<(queueMax: Int, retainEvents: Int64)>
+    let logger: Logger
+    let state: Lock<State>
     private let writer = SerialThread(name: "freshet-log", prepare: ThreadPriority.appendEvents)
     /// Apart from the writer, so that the next commit need not wait for whoever is told of this one.
     private let completions = DispatchQueue(label: "freshet.embedded-log.completions")
@@ -339,63 +339,5 @@ public final class EmbeddedLog: EventLog {
             logger.error("dead letters are lost with the close; a replay finds them again: \(error)")
         }
         store.close()
-    }
-}
-
-/// What the consumer needs of its log.
-extension EmbeddedLog {
-    func requireOpen() throws(EventLogError) {
-        if state.withLock({ $0.closed }) { throw failures.closed() }
-    }
-
-    /// Of the last reading; logged when it begins to fail and when it goes on.
-    func noteReading(_ error: EventLogError?) {
-        let failed = state.withLock { state in
-            defer { state.readingFailed = error != nil }
-            if let error { state.health.lastError = error.message }
-            return state.readingFailed
-        }
-        if let error, !failed {
-            logger.error("cannot read the log; trying again", metadata: ["error": "\(error)"])
-        } else if error == nil, failed {
-            logger.notice("\(name) can be read again")
-        }
-    }
-
-    func setPaused(_ paused: Bool) {
-        state.withLock { $0.paused = paused }
-    }
-
-    func warn(_ words: String) { logger.warning("\(words)") }
-
-    func releaseConsumer() {
-        state.withLock {
-            $0.consuming = false
-            $0.paused = false
-        }
-    }
-
-    func raiseEnd(to offset: Int64) throws(EventLogError) {
-        try store.raiseEnd(to: offset)
-        let bounds = try store.bounds()
-        extent.setEnd(bounds.end)
-        extent.setEarliest(bounds.earliest)
-    }
-
-    /// Deletes what lies more than `retainEvents` behind the checkpointed position. A failure is logged: the
-    /// events are merely kept longer.
-    func retain(behind position: Int64) {
-        let retainEvents = bounds.withLock { $0.retainEvents }
-        guard retainEvents > 0 else { return }
-        let limit = min(position, extent.bounds.end) - retainEvents
-        do throws(EventLogError) {
-            while extent.bounds.earliest < limit {
-                extent.setEarliest(try store.deleteEvents(below: limit, rowsMax: Self.deletedAtOnce))
-            }
-        } catch  where error.code == .closed {
-            return
-        } catch {
-            logger.warning("old events are kept: \(error)")
-        }
     }
 }

@@ -1,6 +1,5 @@
 internal import CKernels
 
-
 /// What each feature is worth to a row of numbers: a row with the features f is base + Σ weights_f.
 ///
 /// Shape: `weights` is features × width, row-major; `base` has `width` numbers.

@@ -33,6 +33,25 @@ struct PersistenceTests {
         #expect(try restored(folder, smallOptions(shards: shards)).digest() == digest)
     }
 
+    @Test("a state told out of memory is what its file tells", arguments: [1, 2])
+    func toldFromMemory(shards: Int) throws {
+        let folder = Folder()
+        let state = learned(batches(events(3_000), sizes: [300]), smallOptions(shards: shards))
+        let delta = state.collectChanges()
+        try StateFile.create(path: folder.state, identity: twoIdentity, delta: delta)
+        let told = LearnedState(options: smallOptions(shards: shards).state)
+        try delta.read(into: StateLoader(state: told, path: "memory"), identity: twoIdentity)
+        #expect(told.digest() == state.digest())
+        #expect(try restored(folder, smallOptions(shards: shards)).digest() == told.digest())
+        // And refuses what the file refuses: here rows of a model that are not all there.
+        var less = delta
+        less.userFactors.removeLast()
+        #expect(throws: StateError.self) {
+            let other = LearnedState(options: smallOptions(shards: shards).state)
+            try less.read(into: StateLoader(state: other, path: "memory"), identity: twoIdentity)
+        }
+    }
+
     @Test("saving only what changed, batch by batch, gives the same file as learning without a break")
     func incrementalAndResumed() throws {
         let folder = Folder()

@@ -141,6 +141,10 @@ struct PendingPriorsTests {
         for count in [300, 322] {
             let state = learned(batches(Array(growing(700).prefix(count)), sizes: [64]), options)
             let delta = state.collectChanges()
+            // Out of memory it is what a file tells.
+            let told = LearnedState(options: options.state)
+            try delta.read(into: StateLoader(state: told, path: "memory"), identity: identity(options))
+            #expect(told.digest() == state.digest())
             func load(_ change: (inout StateDelta) -> Void) throws -> LearnedState {
                 let folder = Folder()
                 var changed = delta
