@@ -379,10 +379,12 @@ function chart(model, answer) {
   const line = (value) => points.filter((p) => value(p) != null).map((p) => `${X(p.x).toFixed(1)},${curveY(value(p)).toFixed(1)}`).join(" ");
   const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img",
     "aria-label": `${model.measure} of ${model.name}: ${number(last.y)}, of ${model["baseline-name"]}: ${number(last.base)}` });
+  // As many as tell the three apart.
+  const digits = Math.min(6, Math.max(3, Math.ceil(-Math.log10(high - low)) + 1));
   for (const part of [0, 0.5, 1]) {
     const y = low + (high - low) * part;
     picture.append(svg("line", { class: "grid", x1: left, x2: width - right, y1: Y(y), y2: Y(y) }),
-      svg("text", { class: "tick", x: left - 6, y: Y(y) + 4, "text-anchor": "end" }, number(y)));
+      svg("text", { class: "tick", x: left - 6, y: Y(y) + 4, "text-anchor": "end" }, number(y, digits)));
   }
   picture.append(svg("text", { class: "tick", x: left, y: height - 6 }, count(x0)),
     svg("text", { class: "tick", x: width - right, y: height - 6, "text-anchor": "end" }, `${count(x1)} events`));
@@ -923,7 +925,9 @@ const map = {
       type: "button", "aria-pressed": String(this.only === entry.tag),
       onclick: () => { this.only = this.only === entry.tag ? null : entry.tag; this.legend(); this.draw(); },
     }, make("i", { class: `t${place}` }), entry.name, make("span", { class: "n" }, count(entry.n))));
+    const others = this.points.group.reduce((sum, group) => sum + (group === tagColours ? 1 : 0), 0);
     if (!entries.length) entries.push(make("p", { class: "empty" }, "No item has tags."));
+    else if (others) entries.push(make("span", { class: "rest" }, make("i", { class: `t${tagColours}` }), "none of these", make("span", { class: "n" }, count(others))));
     $("map-legend").replaceChildren(...entries);
   },
 
