@@ -114,9 +114,9 @@ extension LearnedState {
         var ofModels: [Int: [String: Scalar]] = [:]
         for number in models.indices where models[number].options.learnsRows {
             let nextMap = next?.maps[number].map(ItemPriors.bytes(of:)) ?? []
-            ofModels[number] = [Self.nextMap: .blob(Data(nextMap))]
-            guard let bytes = priors.bytes(ofModel: number) else { continue }
-            ofModels[number]?[Self.featureMap] = .blob(Data(bytes))
+            // Empty where there is none: one from when the model's priors were on is of other features by and by.
+            let map = priors.bytes(ofModel: number) ?? []
+            ofModels[number] = [Self.featureMap: .blob(Data(map)), Self.nextMap: .blob(Data(nextMap))]
         }
         let own: [String: Scalar] = [
             Self.featureNames: .blob(names), Self.featureCounts: .blob(Data(priors.bytesOfCounts)),
@@ -147,7 +147,7 @@ extension LearnedState {
         }
         guard let names = stored.names else { return true }
         guard let words = try? JSONDecoder().decode([String].self, from: names),
-            let maps = maps(of: stored.maps)
+            let maps = maps(of: stored.maps.filter { !$0.value.isEmpty })
         else { return false }
         guard let counts = stored.counts else {
             return priors.restore(names: words, maps: maps, users: { stats[$0].users })

@@ -123,6 +123,30 @@ struct PendingPriorsTests {
         #expect(try StateFile.verify(path: folder.state).problems == [])
     }
 
+    @Test("a model whose priors are switched off, and on again when there are other features, starts")
+    func switchedOff() throws {
+        let (folder, on) = (Folder(), options())
+        var off = on
+        off.state.models[0].usesPriors = false
+        let all = batches(growing(2_700), sizes: [100])
+        func learn(_ batches: ArraySlice<IngestBatch>, _ options: EngineOptions) throws -> LearnedState {
+            let state = try loaded(folder.state, options)
+            let application = BatchApplication(state: state, options: options.learning)
+            for batch in batches { application.apply(batch) }
+            let file = try StateFile(path: folder.state, identity: identity(options))
+            try file.write(state.collectChanges())
+            try file.close()
+            return state
+        }
+        let first = try learn(all[..<6], on)
+        let names = first.priors.names
+        #expect(first.priors.maps[0] != nil)
+        let second = try learn(all[6...], off)
+        #expect(second.priors.maps[0] == nil && second.priors.names != names)
+        let third = try loaded(folder.state, on)
+        #expect(third.priors.maps[0] == nil && third.priors.maps[1] != nil && third.violations() == [])
+    }
+
     @Test("the digest tells what is pending")
     func digest() {
         let events = growing(700)
