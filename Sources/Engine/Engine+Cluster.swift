@@ -186,7 +186,7 @@ extension Engine {
         do throws(EventLogError) {
             try cluster.topics.commit(records, positions: positions)
         } catch {
-            if error.code == .refused { failCluster(error) }
+            if error.endsProcess { failCluster(error) }
             throw StateError(.unwritable, "the other members cannot be told: \(error.message)")
         }
         let bytes = records.reduce(0) { $0 + $1.key.count + ($1.value?.count ?? 0) }

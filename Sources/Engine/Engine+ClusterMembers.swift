@@ -86,7 +86,7 @@ extension Engine {
                 [ClusterRecord(.items, key: record.key, value: value)],
                 positions: positions.filter { owned.contains($0.key) })
         } catch {
-            if error.code == .refused { return failCluster(error) }
+            if error.endsProcess { return failCluster(error) }
             return logger.debug(
                 "the others cannot be told who answers for whom", metadata: ["error": "\(error)"])
         }

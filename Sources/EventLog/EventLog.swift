@@ -229,6 +229,8 @@ public struct DeadLetterLosses: Sendable, Equatable {
 public struct EventLogError: Error, Sendable, CustomStringConvertible {
     public enum Code: String, Sendable {
         case unreachable, topicMissing, gap, refused, full, closed, timedOut, damaged, invalid
+        /// This process must not go on, and one that is started anew can.
+        case mustRestart
         /// The log is another one than that which the state was learned from.
         case otherLog
         /// The log will not take this record, however often it is sent; of `tooLarge`, because of its length.
@@ -243,4 +245,7 @@ public struct EventLogError: Error, Sendable, CustomStringConvertible {
     }
 
     public var description: String { message }
+
+    /// Whether this process must not go on with the log.
+    public var endsProcess: Bool { code == .refused || code == .mustRestart }
 }

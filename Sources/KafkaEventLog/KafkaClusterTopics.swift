@@ -156,7 +156,10 @@ public final class KafkaClusterTopics: ClusterTopics {
             }
             rd_kafka_error_destroy(error)
         }
-        throw EventLogError(.refused, "\(kafka.name): how a transaction ended cannot be found out")
+        throw EventLogError(
+            .mustRestart,
+            "\(kafka.name): how a transaction ended cannot be found out; it is known when this daemon is started again"
+        )
     }
 
     private func abort(_ client: KafkaClient) {
@@ -178,7 +181,10 @@ public final class KafkaClusterTopics: ClusterTopics {
             RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH,
             RD_KAFKA_RESP_ERR_PRODUCER_FENCED:
             guard !log.isFenced else { throw kafka.fenced }
-            throw EventLogError(.refused, "\(words). Another member has this one's partitions")
+            throw EventLogError(
+                .mustRestart,
+                "\(words). The group took this daemon for dead, and another member may have its partitions: "
+                    + "it ends, and goes on when it is started again")
         default:
             throw EventLogError(rd_kafka_error_is_fatal(error) != 0 ? .refused : .unreachable, words)
         }

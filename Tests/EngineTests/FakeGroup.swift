@@ -115,7 +115,7 @@ final class FakeMember: ClusterTopics, EventLog {
             state.commits += 1
             return true
         }
-        guard isOwner else { throw EventLogError(.refused, "another member has a partition") }
+        guard isOwner else { throw EventLogError(.mustRestart, "another member has a partition") }
         if how == .betweenCommits { throw Self.dead }
     }
 

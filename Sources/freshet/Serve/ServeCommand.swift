@@ -48,6 +48,7 @@ struct ServeCommand: AsyncParsableCommand {
             EXIT CODES
               0 stopped as asked, the state is durable     65 the state file is damaged or of another kind
               69 the log needs a person (gap, refused)     73 a file, folder or socket cannot be made or written
+              74 the cluster goes on without it; start it again
               75 the state folder, or its file, is in use    78 the configuration is wrong
             """)
 
@@ -133,7 +134,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     /// After sysexits.h.
-    private static func code(of error: any Error) -> Int32 {
+    static func code(of error: any Error) -> Int32 {
         switch error {
         case let error as StateError:
             switch error.code {
@@ -146,6 +147,7 @@ struct ServeCommand: AsyncParsableCommand {
             case .damaged: 65
             case .invalid: 78
             case .full: 73
+            case .mustRestart: 74
             default: 69
             }
         case is AccessConfigurationError: ConfigurationError.exitCode
