@@ -197,7 +197,7 @@ package struct ContentVectors: Sendable {
     private mutating func show() {
         guard counts.shownSteps < model.steps else { return }
         counts.shownSteps = model.steps
-        model.makeRoom(book.keysInUse.contains)
+        if model.map.own.isFull { model.forgetTags(but: book.keysInUse) }
         shown = model.map
         book.project(with: shown)
         allChanged = true

@@ -79,10 +79,8 @@ package struct TripletModel: Sendable, Equatable {
         return pass.loss
     }
 
-    /// Lets go of what tags mean that are not used any more, where there is no room for others.
-    mutating func makeRoom(_ isUsed: (UInt64) -> Bool) {
-        if map.own.isFull { map.own.keep(isUsed) }
-    }
+    /// Lets go of what other tags mean, for which there is no room.
+    mutating func forgetTags(but used: Set<UInt64>) { map.own.keep(used.contains) }
 
     private mutating func step(_ gradient: [Lane]) {
         steps += 1

@@ -104,6 +104,22 @@ struct ContentVectorsTests {
         #expect(isNothing)
     }
 
+    @Test("a state of before tags had vectors of their own goes on from what it has")
+    func older() {
+        let whole = learned(64)
+        var blobs = whole.blobs
+        for name in ["keys", "keys.shown", "weights.tags", "weights.tags.shown"] {
+            #expect(blobs.removeValue(forKey: "content.\(name)")?.isEmpty == false)
+        }
+        blobs["content.counts"]?[0] = 1
+        var older = ContentVectors(options: ContentOptions(), seed: 1)
+        for row in 0..<64 { older.place(row, tags: tags(row)) }
+        let isWhole = older.restore(blobs)
+        #expect(isWhole && older.steps == whole.steps && older.counts == whole.counts)
+        describe(&older, 64..<300)
+        #expect(older.steps > whole.steps && older.blobs["content.keys"]?.isEmpty == false)
+    }
+
     @Test("an item that loses its tags loses its vector, and one that is described again has another")
     func redescribed() {
         var vectors = learned(64)
