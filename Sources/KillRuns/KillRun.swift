@@ -26,6 +26,13 @@ package enum KillSource {
     case embedded
     case kafka(MeasuredTopic)
 
+    package var name: String {
+        switch self {
+        case .embedded: "embedded log"
+        case .kafka: "Kafka, mock cluster"
+        }
+    }
+
     /// Within which a daemon is killed. A group gives partitions back only after the killed member's session.
     var microsecondsMax: Int {
         switch self {

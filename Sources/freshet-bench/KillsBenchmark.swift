@@ -48,12 +48,12 @@ struct KillsBenchmark: ParsableCommand {
     func run() throws {
         let stream = try RecordedEvents(users: 2_000, items: 500, count: events, options: EventOptions())
         var isWhole = true
-        if log != .kafka { isWhole = try tell("embedded log", measure(.embedded, stream)) && isWhole }
+        if log != .kafka { isWhole = try tell(.embedded, stream) && isWhole }
         if log != .embedded {
             let topic = try MeasuredTopic(brokers: nil, partitions: 1)
             defer { topic.close() }
             try topic.fill(stream, compression: "lz4")
-            isWhole = try tell("Kafka, mock cluster", measure(.kafka(topic), stream)) && isWhole
+            isWhole = try tell(.kafka(topic), stream) && isWhole
         }
         if !isWhole { throw ExitCode(1) }
     }
@@ -63,14 +63,19 @@ struct KillsBenchmark: ParsableCommand {
         var (tally, random) = (KillTally(), KeyedRandom(seed: seed))
         while tally.kills < count {
             try run.round(kills: min(round, count - tally.kills), random: &random, into: &tally)
+            // Hundreds take an hour.
+            let line =
+                "\(source.name): survived \(tally.survived) of \(tally.kills) so far, \(count) wanted\n"
+            FileHandle.standardError.write(Data(line.utf8))
         }
         return tally
     }
 
     /// Whether all were survived.
-    private func tell(_ name: String, _ tally: KillTally) -> Bool {
+    private func tell(_ source: KillSource, _ stream: RecordedEvents) throws -> Bool {
+        let tally = try measure(source, stream)
         print(
-            "\(name): survived \(tally.survived) of \(tally.kills), events lost \(tally.lost), doubled \(tally.doubled), "
+            "\(source.name): survived \(tally.survived) of \(tally.kills), events lost \(tally.lost), doubled \(tally.doubled), "
                 + "equal digests \(tally.equalDigests) of \(tally.rounds)")
         for (place, count) in tally.places.sorted(by: { $0.key < $1.key }) {
             print("    \(place == "moment" ? "at a random moment" : "at \(place)"): \(count)")
