@@ -71,8 +71,8 @@ package struct SeparationTrial: Sendable {
             for last in stride(from: order.count - 1, to: 0, by: -1) {
                 order.swapAt(last, random.next(below: last + 1))
             }
-            for start in stride(from: 0, to: order.count, by: 64) {
-                let triplets = order[start..<min(order.count, start + 64)]
+            for start in stride(from: 0, to: order.count, by: TripletBlock.most) {
+                let triplets = order[start..<min(order.count, start + TripletBlock.most)]
                 var block = TripletBlock()
                 for triplet in triplets {
                     block.append(

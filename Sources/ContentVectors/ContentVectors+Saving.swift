@@ -12,18 +12,26 @@ extension ContentVectors {
     private static let wordsOfTriplet = 5
 
     /// By name.
-    package var blobs: [String: [UInt8]] {
-        let (learned, shownTags) = (model.map.own.saved, shown.own.saved)
+    package var blobs: [String: [UInt8]] { blobsOfLearning.merging(blobsOfShown) { own, _ in own } }
+
+    var blobsOfLearning: [String: [UInt8]] {
+        let tags = model.map.own.saved
         return [
             "\(Self.prefix)counts": Self.bytes(of: countWords),
-            "\(Self.prefix)keys": learned.keys,
-            "\(Self.prefix)keys.shown": shownTags.keys,
-            "\(Self.prefix)weights.tags": learned.numbers,
-            "\(Self.prefix)weights.tags.shown": shownTags.numbers,
+            "\(Self.prefix)keys": tags.keys,
             "\(Self.prefix)weights": Self.bytes(of: model.map.weights),
-            "\(Self.prefix)weights.shown": Self.bytes(of: shown.weights),
             "\(Self.prefix)weights.first": Self.bytes(of: model.first),
             "\(Self.prefix)weights.second": Self.bytes(of: model.second),
+            "\(Self.prefix)weights.tags": tags.numbers,
+        ]
+    }
+
+    private var blobsOfShown: [String: [UInt8]] {
+        let tags = shown.own.saved
+        return [
+            "\(Self.prefix)keys.shown": tags.keys,
+            "\(Self.prefix)weights.shown": Self.bytes(of: shown.weights),
+            "\(Self.prefix)weights.tags.shown": tags.numbers,
         ]
     }
 
@@ -47,7 +55,9 @@ extension ContentVectors {
     package mutating func restore(_ blobs: [String: some Collection<UInt8>]) -> Bool {
         guard let head = blobs["\(Self.prefix)counts"] else { return blobs.isEmpty }
         let words = Self.words(Array(head))
-        guard words.count >= 7, (words.count - 7) % Self.wordsOfTriplet == 0 else { return false }
+        guard words.count >= 7, (words.count - 7) % Self.wordsOfTriplet == 0,
+            (words.count - 7) / Self.wordsOfTriplet < TripletBlock.most
+        else { return false }
         guard words[0] == Self.layout || words[0] == Self.layoutOfLetters,
             UInt64(bitPattern: words[1]) == savedSeed
         else { return true }
@@ -57,7 +67,8 @@ extension ContentVectors {
         guard let weights = lanes("weights"), let shown = lanes("weights.shown"),
             let first = lanes("weights.first"), let second = lanes("weights.second"),
             words[2...6].allSatisfy({ (0...1 << 56).contains($0) }),
-            let tags = Self.tags(blobs, ""), let shownTags = Self.tags(blobs, ".shown"),
+            let tags = words[0] == Self.layout ? Self.tags(blobs, "") : TagVectors(),
+            let shownTags = words[0] == Self.layout ? Self.tags(blobs, ".shown") : TagVectors(),
             let model = TripletModel(
                 map: ContentMap(weights: weights, own: tags), first: first, second: second,
                 steps: Int(words[2]))
@@ -74,14 +85,16 @@ extension ContentVectors {
         let counts = Counts(
             triplets: Int(words[3]), owed: Int(words[4]), shownSteps: Int(words[5]), rejected: Int(words[6]))
         restore(
-            model, shown: ContentMap(weights: shown, own: shownTags), counts: counts, pending: pending)
+            model, shown: ContentMap(weights: shown, own: shownTags), counts: counts, pending: pending,
+            isOlder: words[0] != Self.layout)
         return true
     }
 
-    /// Tags' own vectors; none where none were saved, `nil` where they are malformed.
+    /// Tags' own vectors; `nil` where they are malformed.
     private static func tags(_ blobs: [String: some Collection<UInt8>], _ suffix: String) -> TagVectors? {
-        let keys = words(Array(blobs["\(prefix)keys\(suffix)"].map { Array($0) } ?? []))
-        let bytes = blobs["\(prefix)weights.tags\(suffix)"].map { Array($0) } ?? []
+        guard let keys = blobs["\(prefix)keys\(suffix)"].map({ words(Array($0)) }),
+            let bytes = blobs["\(prefix)weights.tags\(suffix)"].map({ Array($0) })
+        else { return nil }
         let (size, perTag) = (MemoryLayout<Float>.stride, TagVectors.numbers)
         guard bytes.count == keys.count * perTag * size else { return nil }
         let numbers = bytes.withUnsafeBytes { bytes in

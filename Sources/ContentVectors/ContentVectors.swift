@@ -3,14 +3,12 @@ package import Factors
 /// Vectors of items by what is said of them, learned as descriptions come.
 ///
 /// A description gives one triplet at once and owes some more, which are learned a few at a time as the stream goes on. Every
-/// `block` triplets are one step of the map. All of it is a function of the descriptions' order and of the keys of the draws.
+/// `TripletBlock.most` triplets are one step of the map. All of it is a function of the descriptions' order and of the keys of the draws.
 /// Look-ups are shown the map as it was at some step (`shown`), with which all vectors are worked out, and anew each time
 /// that it has learned a quarter more, of many items less often: vectors of two maps cannot be compared.
 package struct ContentVectors: Sendable {
     /// Numbers of an item's vector, zeros at its end included.
     package static let width = TripletModel.width
-    /// Triplets of a step.
-    private static let block = 64
     /// One more step is taken for so many items before the map is shown anew.
     private static let rowsPerStep = 512
     /// All triplets but one in so many have a tag for their anchor, which the positive carries and is taken without: so
@@ -48,8 +46,9 @@ package struct ContentVectors: Sendable {
     /// Rows whose vectors are to be worked out; all of them where the map is another.
     private var changed: [Int32] = []
     private var allChanged = false
-    /// Differs from what was saved.
+    /// Differs from what was saved; and so does the map that is shown.
     private var isUnsaved = false
+    private var isShownUnsaved = true
     package let embedding: TextEmbedding
     /// z by item row; its bias is the length before it was made 1, so that W x + b is to be had.
     package let table = FactorTable(factors: TripletModel.width)
@@ -125,7 +124,7 @@ package struct ContentVectors: Sendable {
         guard let next = byTag ?? byItem(anchor, random: &random) else { return }
         counts.triplets += 1
         pending.append(next)
-        if pending.count >= Self.block { learnPending() }
+        if pending.count >= TripletBlock.most { learnPending() }
     }
 
     private mutating func byItem(_ anchor: Int32, random: inout KeyedRandom) -> Pending? {
@@ -189,7 +188,7 @@ package struct ContentVectors: Sendable {
     /// Whether the row carries the anchor's tag, or shares one with it.
     private func isLike(_ pending: Pending, _ row: Int) -> Bool {
         if let key = pending.tag { return book.tag(of: key, on: row) != nil }
-        return book.shareTag(Int(pending.triplet.anchor), row)
+        return book.sharedTags(Int(pending.triplet.anchor), row, upTo: 1) > 0
     }
 
     // MARK: - Showing
@@ -198,7 +197,7 @@ package struct ContentVectors: Sendable {
         guard counts.shownSteps < model.steps else { return }
         counts.shownSteps = model.steps
         if model.map.own.isFull { model.forgetTags(but: book.keysInUse) }
-        shown = model.map
+        (shown, isShownUnsaved) = (model.map, true)
         book.project(with: shown)
         allChanged = true
     }
@@ -240,19 +239,25 @@ package struct ContentVectors: Sendable {
 
     // MARK: - Saving
 
-    /// Whether there is anything to save that was not saved.
-    package mutating func takeUnsaved() -> Bool {
-        defer { isUnsaved = false }
-        return isUnsaved
+    /// By name, what is to be saved and was not yet.
+    package mutating func takeUnsaved() -> [String: [UInt8]] {
+        defer { (isUnsaved, isShownUnsaved) = (false, false) }
+        guard isUnsaved else { return [:] }
+        // Of the map that is shown there is as much again, and it changes seldom.
+        return isShownUnsaved ? blobs : blobsOfLearning
     }
 
-    package mutating func markUnsaved() { isUnsaved = true }
+    package mutating func markUnsaved() { (isUnsaved, isShownUnsaved) = (true, true) }
 
     /// Takes over what was saved; once the tags of all items are placed.
-    mutating func restore(_ model: TripletModel, shown: ContentMap, counts: Counts, pending: [Pending]) {
+    ///
+    /// - Parameter isOlder: whether it was saved in a layout of before, so that all of it is to be saved again.
+    mutating func restore(
+        _ model: TripletModel, shown: ContentMap, counts: Counts, pending: [Pending], isOlder: Bool
+    ) {
         (self.model, self.shown, self.counts, self.pending) = (model, shown, counts, pending)
         book.project(with: shown)
-        (allChanged, isUnsaved) = (true, false)
+        (allChanged, isUnsaved, isShownUnsaved) = (true, false, isOlder)
     }
 }
 

@@ -129,11 +129,11 @@ package struct TagBook: Sendable {
         }
     }
 
-    /// How many tags both carry.
-    package func sharedTags(_ left: Int, _ right: Int) -> Int {
+    /// How many tags both carry; counted up to `most`.
+    package func sharedTags(_ left: Int, _ right: Int, upTo most: Int = .max) -> Int {
         let (left, right) = (carried.range(of: left), carried.range(of: right))
         var (i, j, count) = (left.lowerBound, right.lowerBound, 0)
-        while i < left.upperBound, j < right.upperBound {
+        while i < left.upperBound, j < right.upperBound, count < most {
             let (mine, other) = (carried[i], carried[j])
             let (first, second) = (keys[Int(mine)], keys[Int(other)])
             if mine == other { count += 1 }
@@ -145,20 +145,6 @@ package struct TagBook: Sendable {
     /// The item's tag of this key.
     func tag(of key: UInt64, on row: Int) -> Int32? {
         carried.range(of: row).lazy.map { carried[$0] }.first { keys[Int($0)] == key }
-    }
-
-    /// Whether they carry a tag together.
-    func shareTag(_ left: Int, _ right: Int) -> Bool {
-        let (left, right) = (carried.range(of: left), carried.range(of: right))
-        var (i, j) = (left.lowerBound, right.lowerBound)
-        while i < left.upperBound, j < right.upperBound {
-            let (mine, other) = (carried[i], carried[j])
-            if mine == other { return true }
-            // Equal keys of tags that are not: both are passed over.
-            let (first, second) = (keys[Int(mine)], keys[Int(other)])
-            (i, j) = (first <= second ? i + 1 : i, second <= first ? j + 1 : j)
-        }
-        return false
     }
 
     /// The item's tags in an order that does not depend on their numbers: rare ones first.
@@ -188,16 +174,6 @@ package struct TagBook: Sendable {
         for lane in sum.indices { sum[lane] = sum[lane] / Float(numbers.count) + bias[lane] }
         return sum
     }
-}
-
-/// Tags' mean: of what their letters say, and which they are.
-package struct TagMean: Sendable, Equatable {
-    /// Of `TextEmbedding.dimensions` numbers.
-    package var letters: [Float]
-    /// Of the tags, each of which counts the same.
-    package var keys: [UInt64]
-
-    package init(letters: [Float], keys: [UInt64] = []) { (self.letters, self.keys) = (letters, keys) }
 }
 
 extension [Int32] {

@@ -7,6 +7,9 @@ package struct TripletBlock: Sendable {
     /// By triplet, of all positives and then all negatives: whether it is like the anchor, and so no wrong answer.
     private var likes: [[Bool]] = []
 
+    /// Triplets of a block, as a rule.
+    package static let most = 64
+
     package init() {}
 
     package var count: Int { anchors.count }
@@ -17,6 +20,8 @@ package struct TripletBlock: Sendable {
         negatives.append(negative)
     }
 
+    /// To be called once all are there: before, what others have counts as unlike each anchor.
+    ///
     /// - Parameter isLike: whether the triplet's anchor is like what another has for its positive or negative.
     package mutating func compare(_ isLike: (_ triplet: Int, _ other: Int, _ asNegative: Bool) -> Bool) {
         likes = (0..<count).map { triplet in

@@ -68,7 +68,7 @@ struct TripletPass {
         }
     }
 
-    /// How much each anchor is to leave each of the others, count × 2 count, which is below 0 where it is to near it; and the
+    /// How much each anchor is to leave each of the others, count × 2 count, below 0 where it is to come nearer; and the
     /// loss.
     private mutating func tell(_ block: TripletBlock) -> [Float] {
         let (width, others) = (Self.width, 2 * count)

@@ -180,7 +180,8 @@ public final class Engine: Sendable {
         }
     }
 
-    /// Starts to consume. `onFailure` is called once when the log needs a person; look-ups go on meanwhile.
+    /// Starts to consume. `onFailure` is called once when the log needs a person, or this process
+    /// cannot go on with it; look-ups go on meanwhile.
     ///
     /// - Parameter beside: another engine has the state's folder still, and its generations.
     public func start(
@@ -251,7 +252,9 @@ public final class Engine: Sendable {
     }
 
     func fail(_ error: EventLogError) {
-        logger.critical("the log needs a person; look-ups go on", metadata: ["error": "\(error.message)"])
+        let words =
+            error.code == .mustRestart ? "this daemon must be started again" : "the log needs a person"
+        logger.critical("\(words); look-ups go on until then", metadata: ["error": "\(error.message)"])
         life.withLock { $0.onFailure }?(error)
     }
 

@@ -15,8 +15,7 @@ public protocol ClusterTopics: AnyObject, Sendable {
     /// - Parameter positions: next offset of each partition that is this member's; whoever has it after this member starts
     ///   there.
     /// - Throws: `.mustRestart` where another member has taken a partition over, `.refused` where another process has this
-    /// one's name: this one must not go on. Any other error may
-    ///   be tried again.
+    ///   one's name: this one must not go on. Any other error may be tried again.
     func commit(_ records: [ClusterRecord], positions: [Int32: Int64]) throws(EventLogError)
 
     /// Up to where a partition was learned, by whoever had it; `nil` where nobody did.

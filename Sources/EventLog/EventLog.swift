@@ -225,7 +225,7 @@ public struct DeadLetterLosses: Sendable, Equatable {
     public init() {}
 }
 
-/// What a person has to mend; the message says how.
+/// What a person has to mend, or a process that is started anew; the message says how.
 public struct EventLogError: Error, Sendable, CustomStringConvertible {
     public enum Code: String, Sendable {
         case unreachable, topicMissing, gap, refused, full, closed, timedOut, damaged, invalid

@@ -13,8 +13,8 @@ package struct FeatureRegression: Sendable {
         package var penalty = 20.0
         /// Features up to which the matrix is factorised.
         package var choleskyMax = 2_048
-        /// Whether it is factorised in single precision first, in half the time: where λ is no tiny part of the matrix's
-        /// diagonal, the map is the same to four digits. What fails so is factorised in double precision.
+        /// Whether it is factorised in single precision, in half the time, where λ is no tiny part of the matrix's diagonal
+        /// (`singleMin`): the map is then the same to four digits.
         package var isSingle = false
         /// Of conjugate gradients.
         package var iterationsMax = 100
@@ -89,9 +89,17 @@ package struct FeatureRegression: Sendable {
         return system.byRow(right)
     }
 
+    /// λ as a part of the greatest number of the diagonal. What float32 rounds off is a 256th of that.
+    private static let singleMin = 0x1p-16
+
     private func factorisedSingly(_ system: CentredSystem) -> [Double]? {
         // Sums in double precision, as they take the difference of great numbers.
-        var matrix = system.matrix().map { Float($0) }
+        let sums = system.matrix()
+        let order = system.features.columns
+        let greatest = (0..<order).reduce(0) { max($0, sums[$1 * (order + 1)]) }
+        // Not so for NaN either.
+        guard options.penalty >= Self.singleMin * greatest else { return nil }
+        var matrix = sums.map { Float($0) }
         var right = system.rightByColumn().map { Float($0) }
         guard
             algebra.solvePositiveDefinite(

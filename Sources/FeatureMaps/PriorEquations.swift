@@ -53,7 +53,9 @@ struct PriorEquations: Sendable {
     /// Bytes held while it is solved, about.
     var bytes: Int {
         let (order, width) = (names.count, sums.reduce(0) { $0 + ($1?.width ?? 0) })
-        return order * (order + 4 * width) * MemoryLayout<Double>.stride + users.count * 8 + lists.bytes
+        // The matrix in double precision and in single.
+        return order * (order * 3 / 2 + 4 * width) * MemoryLayout<Double>.stride + users.count * 8
+            + lists.bytes
     }
 
     func solved() -> PriorSolution {

@@ -52,10 +52,10 @@ extension ItemPriors {
             && (ordinal / options.eventsMin).nonzeroBitCount == 1 && isEarly(ordinal)
     }
 
-    /// Whether the ordinal is one of those that are doubled. The last of these is followed by four times as many events.
+    /// Whether the ordinal is one of those that are doubled. The last of these is followed by four to eight times as many events.
     private func isEarly(_ ordinal: Int64) -> Bool { ordinal <= options.eventsMax / 4 }
 
-    /// Whether so many events say anything of as many features as there are. Of less a solution costs as much, and hardly
+    /// Whether so many events, of any kind, say anything of as many features as there are. Of less a solution costs as much, and hardly
     /// moves a row: all weights are small beside λ.
     package func saysAnything(after ordinal: Int64) -> Bool {
         let features = min(options.featuresMax, carriers.count { $0 >= options.itemsMin })

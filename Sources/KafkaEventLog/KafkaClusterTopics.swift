@@ -110,7 +110,7 @@ public final class KafkaClusterTopics: ClusterTopics {
             try send(positions, client)
             try end(client)
         } catch {
-            if error.code != .refused { abort(client) }
+            if !error.endsProcess { abort(client) }
             throw error
         }
     }
@@ -177,14 +177,21 @@ public final class KafkaClusterTopics: ClusterTopics {
         let words = "\(kafka.name): \(what): \(String(cString: rd_kafka_error_string(error)))"
         switch code {
         case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID: throw kafka.fenced
-        case RD_KAFKA_RESP_ERR__FENCED, RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION,
-            RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH,
-            RD_KAFKA_RESP_ERR_PRODUCER_FENCED:
+        case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID:
             guard !log.isFenced else { throw kafka.fenced }
             throw EventLogError(
                 .mustRestart,
                 "\(words). The group took this daemon for dead, and another member may have its partitions: "
                     + "it ends, and goes on when it is started again")
+        case RD_KAFKA_RESP_ERR__FENCED, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH,
+            RD_KAFKA_RESP_ERR_PRODUCER_FENCED:
+            guard !log.isFenced else { throw kafka.fenced }
+            // Started again, two daemons of one name would go on to fence each other for ever.
+            throw EventLogError(
+                .refused,
+                "\(words). Another process writes as this member of the cluster, as a daemon does whose state folder was "
+                    + "copied; or a transaction took longer than transaction.timeout.ms, and then start this one again"
+            )
         default:
             throw EventLogError(rd_kafka_error_is_fatal(error) != 0 ? .refused : .unreachable, words)
         }

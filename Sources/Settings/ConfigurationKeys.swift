@@ -177,7 +177,8 @@ extension ConfigurationKey {
             "How much what is learned of each tag is held back."),
         integer(
             "features.solve-events", \.features.solveEvents, 1_024...1_073_741_824, unit: "events",
-            "Events after which that is worked out anew; in the beginning earlier, at 1024 and each doubling."
+            "Events after which that is worked out anew; in the beginning earlier, at 1024 and each doubling up to a "
+                + "quarter of them, once there are four for each tag."
         ),
     ]
 

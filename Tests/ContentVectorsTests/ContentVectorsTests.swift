@@ -97,11 +97,48 @@ struct ContentVectorsTests {
         endless["content.weights"]?.replaceSubrange(0..<4, with: [0, 0, 0x80, 0x7F])
         let isWhole = fresh.restore(endless)
         #expect(!isWhole)
+        func isRefused(_ change: (inout [String: [UInt8]]) -> Void) -> Bool {
+            var changed = blobs
+            change(&changed)
+            return !fresh.restore(changed)
+        }
+        for name in ["keys", "keys.shown", "weights.tags", "weights.tags.shown"] {
+            let isMissed = isRefused { $0["content.\(name)"] = nil }
+            #expect(isMissed, "\(name)")
+        }
+        let isEndless = isRefused {
+            $0["content.weights.tags"]?.replaceSubrange(4..<8, with: [0, 0, 0x80, 0x7F])
+        }
+        let isUnordered = isRefused {
+            $0["content.keys"]?.replaceSubrange(0..<8, with: repeatElement(0xFF, count: 8))
+        }
+        let areTooMany = isRefused {
+            $0["content.counts"]? += repeatElement(0, count: 40 * TripletBlock.most)
+        }
+        #expect(isEndless && isUnordered && areTooMany)
         var other = ContentVectors(options: ContentOptions(), seed: 2)
         let isPassedOver = other.restore(blobs)
         #expect(isPassedOver && other.steps == 0)
         let isNothing = fresh.restore([String: [UInt8]]())
         #expect(isNothing)
+    }
+
+    @Test("of a checkpoint only what has changed is written, and all of it after one that failed")
+    func unsaved() {
+        var vectors = learned(300)
+        let shown = vectors.shown
+        let whole = vectors.takeUnsaved()
+        #expect(whole == vectors.blobs)
+        let nothing = vectors.takeUnsaved()
+        #expect(nothing.isEmpty)
+        vectors.describe(7, tags: ["tea", "rocket"], random: KeyedRandom(seed: 1))
+        #expect(vectors.shown == shown)
+        let part = vectors.takeUnsaved()
+        #expect(part.count < whole.count && !part.isEmpty && !part.keys.contains { $0.hasSuffix("shown") })
+        #expect(whole.merging(part) { $1 } == vectors.blobs)
+        vectors.markUnsaved()
+        let again = vectors.takeUnsaved()
+        #expect(again == vectors.blobs)
     }
 
     @Test("a state of before tags had vectors of their own goes on from what it has")
@@ -118,6 +155,9 @@ struct ContentVectorsTests {
         #expect(isWhole && older.steps == whole.steps && older.counts == whole.counts)
         describe(&older, 64..<300)
         #expect(older.steps > whole.steps && older.blobs["content.keys"]?.isEmpty == false)
+        // What it saves first is whole by itself.
+        let (all, saved) = (older.blobs, older.takeUnsaved())
+        #expect(saved == all)
     }
 
     @Test("an item that loses its tags loses its vector, and one that is described again has another")
@@ -142,7 +182,7 @@ struct ContentVectorsTests {
         }
         #expect(vectors.isEmpty)
         let (rows, isUnsaved) = (vectors.workOut(), vectors.takeUnsaved())
-        #expect(rows.isEmpty && !isUnsaved)
+        #expect(rows.isEmpty && isUnsaved.isEmpty)
         #expect(vectors.table.count == 0)
     }
 

@@ -7,8 +7,7 @@ internal import Locking
 extension LearnedState {
     /// What changed since the last checkpoint.
     func takeContent() -> [String: Scalar] {
-        guard content?.takeUnsaved() == true else { return [:] }
-        return content?.blobs.mapValues { .blob(Data($0)) } ?? [:]
+        content?.takeUnsaved().mapValues { .blob(Data($0)) } ?? [:]
     }
 
     /// Once all items are there.

@@ -227,7 +227,7 @@ struct Daemon {
         return options
     }
 
-    /// Runs until SIGTERM, SIGINT or SIGQUIT, or until the log needs a person.
+    /// Runs until SIGTERM, SIGINT or SIGQUIT, or until the log needs a person or another process.
     func run(signals: DaemonSignals, reloading: Reloading) async throws {
         defer {
             log.close()
