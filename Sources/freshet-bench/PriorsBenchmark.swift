@@ -10,7 +10,7 @@ struct PriorsBenchmark: ParsableCommand {
         commandName: "priors",
         abstract: "Time of solving what features say of items' rows, and of moving all rows.",
         discussion: """
-            Items have features drawn by a power of their number, as tags are. Baselines: LAPACK's dpotrf and dpotrs alone, on a \
+            Items have features drawn by a power of their number, as tags are. Baselines: LAPACK's spotrf and spotrs alone, on a \
             dense system of the same order and as many right sides (OpenBLAS, one thread), and the same regression \
             by conjugate gradients from nothing.
 
@@ -66,13 +66,13 @@ struct PriorsBenchmark: ParsableCommand {
         }
         let whole = seconds { priors.solve(tables, users: users) { _, _, _, _ in } }
         let matrix = FeatureMatrix(of: lists, rowsMin: 1)
-        var regression = FeatureRegression.Options()
-        regression.choleskyMax = 0
+        var (single, regression) = (FeatureRegression.Options(), FeatureRegression.Options())
+        (single.isSingle, regression.choleskyMax) = (true, 0)
         let width = models * (factors + 1)
         let targets = [Float](repeating: 0, count: items * width).indices.map { Float($0 % 17) - 8 }
         let weights = (0..<items).map { Float($0 % 200) / Float($0 % 200 + 50) }
         let regressionTime = seconds(runs: 5) {
-            _ = FeatureRegression(FeatureRegression.Options()).solve(
+            _ = FeatureRegression(single).solve(
                 matrix, targets: targets, width: width, weights: weights)
         }
         let stepwise = seconds(runs: 1) {
@@ -87,11 +87,11 @@ struct PriorsBenchmark: ParsableCommand {
         Report.print([
             Comparison(
                 name: "\(priors.names.count) features, \(items) items, \(models) models", ours: whole * 1e3,
-                baselineName: "dpotrf and dpotrs alone", baseline: lapack * 1e3, unit: "ms",
+                baselineName: "spotrf and spotrs alone", baseline: lapack * 1e3, unit: "ms",
                 moreIsBetter: false),
             Comparison(
                 name: "the regression alone", ours: regressionTime * 1e3,
-                baselineName: "dpotrf and dpotrs alone", baseline: lapack * 1e3, unit: "ms",
+                baselineName: "spotrf and spotrs alone", baseline: lapack * 1e3, unit: "ms",
                 moreIsBetter: false),
             Comparison(
                 name: "\(priors.names.count) features, \(items) items, \(models) models", ours: whole * 1e3,
@@ -111,12 +111,12 @@ struct PriorsBenchmark: ParsableCommand {
     /// Seconds of factorising a dense system of this order and solving it for so many right sides.
     private func lapack(_ order: Int, columns: Int) -> Double {
         var random = KeyedRandom(seed: 3)
-        var matrix = [Double](repeating: 0, count: order * order)
+        var matrix = [Float](repeating: 0, count: order * order)
         for column in 0..<order {
-            for row in column..<order { matrix[column * order + row] = random.nextUnit() - 0.5 }
-            matrix[column * (order + 1)] = Double(order)
+            for row in column..<order { matrix[column * order + row] = Float(random.nextUnit() - 0.5) }
+            matrix[column * (order + 1)] = Float(order)
         }
-        let right = (0..<order * columns).map { _ in random.nextUnit() }
+        let right = (0..<order * columns).map { _ in Float(random.nextUnit()) }
         return (0..<5).map { _ -> Double in
             var (factor, solution) = (matrix, right)
             // Copied before the clock runs.
