@@ -171,21 +171,13 @@ extension ItemLedger {
         }
     }
 
-    /// Transitions from where memory is asked for an item's successors to where they are counted.
-    private static let ahead = 8
-
     private func mergeTransitions(
         of change: ModelChange, by counter: CounterState, _ number: Int, _ outcome: inout MergeOutcome
     ) {
         let items = state.models[number].items
         // Each item is looked up once, however often it came.
         let places = change.items.map { rows[$0] ?? -1 }
-        for (index, transition) in change.transitions.enumerated() {
-            // Sketches lie all over memory.
-            if index + Self.ahead < change.transitions.count {
-                let later = places[Int(change.transitions[index + Self.ahead].from)]
-                if later >= 0 { counter.successors[Int(later)].prefetch() }
-            }
+        for transition in change.transitions {
             let (from, to) = (places[Int(transition.from)], places[Int(transition.to)])
             guard from >= 0, to >= 0 else {
                 outcome.unknown += 1
