@@ -180,7 +180,10 @@ package struct ContentVectors: Sendable {
         guard let tag = book.tag(of: key, on: Int(triplet.positive)),
             let positive = book.input(of: Int(triplet.positive), without: tag)
         else { return false }
-        let anchor = TagMean(letters: book.tags[Int(tag)].vector.dense, keys: [key])
+        // Half of the anchors are their letters alone, so that letters say something by themselves: of words never seen there
+        // is nothing else. A function of the pair, as it is learned of what was saved, too.
+        let isKnown = KeyedRandom.mix(key ^ UInt64(triplet.positive)) & 1 == 0
+        let anchor = TagMean(letters: book.tags[Int(tag)].vector.dense, keys: isKnown ? [key] : [])
         block.append(anchor: anchor, positive: positive, negative: negative)
         return true
     }
