@@ -244,8 +244,8 @@ package struct ContentVectors: Sendable {
 
     /// By name, what is to be saved and was not yet.
     package mutating func takeUnsaved() -> [String: [UInt8]] {
-        defer { (isUnsaved, isShownUnsaved) = (false, false) }
         guard isUnsaved else { return [:] }
+        defer { (isUnsaved, isShownUnsaved) = (false, false) }
         // Of the map that is shown there is as much again, and it changes seldom.
         return isShownUnsaved ? blobs : blobsOfLearning
     }

@@ -141,6 +141,20 @@ struct ContentVectorsTests {
         #expect(again == vectors.blobs)
     }
 
+    @Test("the first descriptions after a checkpoint without any are saved whole, the map that is shown too")
+    func late() {
+        var vectors = ContentVectors(options: ContentOptions(), seed: 1)
+        let nothing = vectors.takeUnsaved()
+        vectors.describe(0, tags: tags(0), random: KeyedRandom(seed: 1))
+        let first = vectors.takeUnsaved()
+        #expect(nothing.isEmpty && first == vectors.blobs)
+        var back = ContentVectors(options: ContentOptions(), seed: 1)
+        back.place(0, tags: tags(0))
+        // Without the map the state did not open again (simulation, seeds 20 and 21).
+        let isWhole = back.restore(first)
+        #expect(isWhole && back.blobs == vectors.blobs)
+    }
+
     @Test("a state of before tags had vectors of their own goes on from what it has")
     func older() {
         let whole = learned(64)
