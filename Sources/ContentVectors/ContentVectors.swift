@@ -3,7 +3,8 @@ package import Factors
 /// Vectors of items by what is said of them, learned as descriptions come.
 ///
 /// A description gives one triplet at once and owes some more, which are learned a few at a time as the stream goes on. Every
-/// `TripletBlock.most` triplets are one step of the map. All of it is a function of the descriptions' order and of the keys of the draws.
+/// `TripletBlock.most` triplets are one step of the map. All of it is a function of the descriptions' order and of the keys of
+/// the draws.
 /// Look-ups are shown the map as it was at some step (`shown`), with which all vectors are worked out, and anew each time
 /// that it has learned a quarter more, of many items less often: vectors of two maps cannot be compared.
 package struct ContentVectors: Sendable {
