@@ -1,5 +1,6 @@
 import CRdKafka
 import EventLog
+import Synchronization
 
 /// A librdkafka handle, destroyed with the last reference to it.
 ///
@@ -17,6 +18,8 @@ final class KafkaClient: @unchecked Sendable {
     /// Callbacks come until `rd_kafka_destroy` returns. Swift releases stored properties after the body of
     /// `deinit`, so this object, whose address librdkafka holds, outlives the handle.
     private let callbacks: KafkaCallbacks
+    /// It has subscribed, and its group has not told it its part yet.
+    private let awaitsAssignment = Atomic(false)
 
     init(
         _ type: rd_kafka_type_t, _ configuration: consuming KafkaConfiguration, topic: String,
@@ -33,10 +36,33 @@ final class KafkaClient: @unchecked Sendable {
     }
 
     deinit {
+        guard !destroyingMayAbort else {
+            // Its threads may still log, which goes through this object.
+            _ = Unmanaged.passRetained(callbacks)
+            return
+        }
         rd_kafka_topic_destroy(topic)
         // A consumer that was never closed leaves without calling back; the group notices by its session
         // time-out.
         rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+    }
+
+    /// Joins the group for `topics`, which is gone about in librdkafka's own threads.
+    func subscribe(_ topics: borrowing PartitionList) -> rd_kafka_resp_err_t {
+        awaitsAssignment.store(true, ordering: .relaxed)
+        return rd_kafka_subscribe(handle, topics.pointer)
+    }
+
+    /// The group has given this consumer its part, be it empty.
+    func noteAssignment() {
+        awaitsAssignment.store(false, ordering: .relaxed)
+    }
+
+    /// Librdkafka before 2.3 ends the process when it destroys a consumer that has joined a cooperative group and
+    /// never was told its part (librdkafka's #4312); whether it has joined cannot be asked any more once it is closed.
+    /// Such a handle is left to the end of the process instead.
+    var destroyingMayAbort: Bool {
+        rd_kafka_version() < 0x0203_0000 && awaitsAssignment.load(ordering: .relaxed)
     }
 
     /// Asks a broker for the topic; waits up to `milliseconds`.

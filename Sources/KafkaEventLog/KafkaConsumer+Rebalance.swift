@@ -21,6 +21,7 @@ extension KafkaConsumer {
 
     private func assign(_ partitions: [Int32]) {
         logger.info("\(kafka.name): assigned", metadata: ["partitions": "\(partitions.sorted())"])
+        client.noteAssignment()
         health.up(.consumer)
         health.topicMissing(false)
         unsettled.formUnion(partitions)

@@ -78,7 +78,7 @@ final class KafkaConsumer: EventLogConsumer {
         rd_kafka_poll_set_consumer(client.handle)
         queue = KafkaQueue(of: client)
         let topics = PartitionList(topic: kafka.topic, partitions: [RD_KAFKA_PARTITION_UA])
-        let error = rd_kafka_subscribe(client.handle, topics.pointer)
+        let error = client.subscribe(topics)
         guard error == RD_KAFKA_RESP_ERR_NO_ERROR else {
             throw EventLogError(.invalid, "\(kafka.name): cannot subscribe: \(rdKafkaText(error))")
         }
@@ -89,6 +89,8 @@ final class KafkaConsumer: EventLogConsumer {
         held.dropAll()
         queue = nil
         guard !closed else { return }
+        // What is not destroyed would stay in the group.
+        if client.destroyingMayAbort { rd_kafka_unsubscribe(client.handle) }
         assignment.close()
         log.releaseConsumer()
     }

@@ -167,7 +167,7 @@ extension KafkaLog {
     func groupMetadata() -> OpaquePointer? { state.withLock { $0.assignment }?.groupMetadata }
 
     /// See `KafkaAssignment`; `nil` without a consumer.
-    func groupMember() -> String? { state.withLock { $0.assignment }?.groupMember }
+    package func groupMember() -> String? { state.withLock { $0.assignment }?.groupMember }
 
     /// See `KafkaAssignment`.
     var isFenced: Bool { state.withLock { $0.assignment }?.isFenced ?? false }

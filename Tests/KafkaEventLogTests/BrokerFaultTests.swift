@@ -45,6 +45,25 @@ struct BrokerFaultTests {
         #expect(received.map(\.text) == (0..<40).map(String.init))
     }
 
+    @Test("a member that stops between joining and its first assignment does not end the process")
+    func stopsWhileJoining() throws {
+        for closes in [true, false] {
+            let place = try KafkaPlace(partitions: 1)
+            try place.kafka.refuse(
+                .syncGroup, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, count: 10_000)
+            let log = try place.openKafka()
+            let delegate = RecordingDelegate()
+            do {
+                let consumer = try log.makeConsumer(.init(), delegate: delegate)
+                // Joined; refused its part again and again.
+                _ = try consumer.poll(until: { log.groupMember() != nil })
+                if closes { consumer.close() }
+            }
+            log.close()
+            #expect(delegate.revoked.isEmpty)
+        }
+    }
+
     @Test("a partition whose leader changes again and again is read and written on, in order")
     func leaderChanges() async throws {
         let place = try KafkaPlace(partitions: 1, brokers: 3)

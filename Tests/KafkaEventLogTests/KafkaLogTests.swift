@@ -31,7 +31,7 @@ struct KafkaLogTests {
 
         let consumerB = try logB.makeConsumer(.init(), delegate: shared)
         try await feed(200..<400)
-        let deadline = ContinuousClock.now.advanced(by: .seconds(15))
+        let deadline = ContinuousClock.now.advanced(by: Patience.duration)
         var sharing = false
         while !sharing || all.count < 400 {
             try #require(ContinuousClock.now < deadline, "\(all.count) of 400, sharing: \(sharing)")
@@ -45,7 +45,8 @@ struct KafkaLogTests {
         consumerB.close()
         try await feed(400..<500)
         while all.count < 500 {
-            try #require(ContinuousClock.now < deadline.advanced(by: .seconds(15)), "\(all.count) of 500")
+            try #require(
+                ContinuousClock.now < deadline.advanced(by: Patience.duration), "\(all.count) of 500")
             learn(try consumerA.take())
         }
         consumerA.close()

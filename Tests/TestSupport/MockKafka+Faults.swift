@@ -8,6 +8,7 @@ public enum KafkaRequest: Int16, Sendable, CaseIterable {
     case offsetCommit = 8
     case offsetFetch = 9
     case heartbeat = 12
+    case syncGroup = 14
 }
 
 /// Faults of a broker. Only on the mock.
