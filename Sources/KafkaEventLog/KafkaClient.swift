@@ -13,11 +13,10 @@ final class KafkaClient: @unchecked Sendable {
         case noAnswer(String)
     }
 
-    let handle: OpaquePointer
-    private let topic: OpaquePointer
-    /// Callbacks come until `rd_kafka_destroy` returns. Swift releases stored properties after the body of
-    /// `deinit`, so this object, whose address librdkafka holds, outlives the handle.
-    private let callbacks: KafkaCallbacks
+    private static let closeWaitMilliseconds: Int32 = 50
+    private static let closeWaits = 200
+
+    private let owned: KafkaHandle
     /// It has subscribed, and its group has not told it its part yet.
     private let awaitsAssignment = Atomic(false)
 
@@ -30,22 +29,14 @@ final class KafkaClient: @unchecked Sendable {
             rd_kafka_destroy(handle)
             throw EventLogError(.invalid, "source.kafka.topic: \(rdKafkaText(rd_kafka_last_error()))")
         }
-        self.handle = handle
-        self.topic = topic
-        self.callbacks = callbacks
+        owned = KafkaHandle(client: handle, topic: topic, callbacks: callbacks)
     }
 
     deinit {
-        guard !destroyingMayAbort else {
-            // Its threads may still log, which goes through this object.
-            _ = Unmanaged.passRetained(callbacks)
-            return
-        }
-        rd_kafka_topic_destroy(topic)
-        // A consumer that was never closed leaves without calling back; the group notices by its session
-        // time-out.
-        rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+        if destroyingMayAbort { owned.abandon() } else { owned.end() }
     }
+
+    var handle: OpaquePointer { owned.client }
 
     /// Joins the group for `topics`, which is gone about in librdkafka's own threads.
     func subscribe(_ topics: borrowing PartitionList) -> rd_kafka_resp_err_t {
@@ -65,10 +56,31 @@ final class KafkaClient: @unchecked Sendable {
         rd_kafka_version() < 0x0203_0000 && awaitsAssignment.load(ordering: .relaxed)
     }
 
+    /// Leaves the group; rebalances are served meanwhile, on this thread. It does not wait for ever: librdkafka before 2.4
+    /// may never be through when an assignment comes in between (librdkafka's #4527), or while the group's coordinator
+    /// does not answer. The time that callbacks take is not counted.
+    ///
+    /// - Returns: why it is not through, `nil` if it is.
+    func closeConsumer() -> String? {
+        guard let queue = rd_kafka_queue_new(handle) else { return "no memory" }
+        defer { rd_kafka_queue_destroy(queue) }
+        if let error = rd_kafka_consumer_close_queue(handle, queue) {
+            defer { rd_kafka_error_destroy(error) }
+            return String(cString: rd_kafka_error_string(error))
+        }
+        for _ in 0..<Self.closeWaits {
+            var message: UnsafeMutablePointer<rd_kafka_message_t>?
+            let taken = rd_kafka_consume_batch_queue(queue, Self.closeWaitMilliseconds, &message, 1)
+            if taken > 0, let message { rd_kafka_message_destroy(message) }
+            if rd_kafka_consumer_closed(handle) != 0 { return nil }
+        }
+        return "no end within \(Int(Self.closeWaitMilliseconds) * Self.closeWaits / 1_000) s"
+    }
+
     /// Asks a broker for the topic; waits up to `milliseconds`.
     func probe(milliseconds: Int32) -> Probe {
         var found: UnsafePointer<rd_kafka_metadata>?
-        let error = rd_kafka_metadata(handle, 0, topic, &found, milliseconds)
+        let error = rd_kafka_metadata(handle, 0, owned.topic, &found, milliseconds)
         guard error == RD_KAFKA_RESP_ERR_NO_ERROR, let found else { return .noAnswer(rdKafkaText(error)) }
         defer { rd_kafka_metadata_destroy(found) }
         guard found.pointee.topic_cnt > 0 else { return .topicMissing }

@@ -15,7 +15,7 @@ extension KafkaClusterTopics {
         of partition: Int32, from offset: Int64?, _ body: (UserMessage) -> Void
     ) throws(EventLogError) -> Int64? {
         let client = try makeConsumer()
-        defer { rd_kafka_consumer_close(client.handle) }
+        defer { _ = client.closeConsumer() }
         // Who has to be asked for the partition: librdkafka would else find out after half a second.
         _ = client.partitions(of: usersTopic, milliseconds: Self.answerMilliseconds)
         let list = PartitionList(
@@ -46,7 +46,7 @@ extension KafkaClusterTopics {
 
     public func followUsers(_ body: ([FollowedUsers]) -> [Int32: Int64?]?) throws(EventLogError) {
         let client = try makeConsumer()
-        defer { rd_kafka_consumer_close(client.handle) }
+        defer { _ = client.closeConsumer() }
         _ = client.partitions(of: usersTopic, milliseconds: Self.answerMilliseconds)
         var following = Following(client, topic: usersTopic)
         var gathered: [FollowedUsers] = []

@@ -215,7 +215,7 @@ public final class KafkaClusterTopics: ClusterTopics {
         from offset: Int64?, _ body: ([[UInt8]], Int64, _ isEnd: Bool) -> Bool
     ) throws(EventLogError) {
         let client = try makeConsumer()
-        defer { rd_kafka_consumer_close(client.handle) }
+        defer { _ = client.closeConsumer() }
         func assign(_ offset: Int64) {
             let list = PartitionList(topic: itemsTopic, [0: offset])
             rd_kafka_assign(client.handle, list.pointer)
@@ -260,7 +260,7 @@ public final class KafkaClusterTopics: ClusterTopics {
             defer { client = nil }
             return client
         }
-        if let client { rd_kafka_consumer_close(client.handle) }
+        if let client { _ = client.closeConsumer() }
     }
 }
 

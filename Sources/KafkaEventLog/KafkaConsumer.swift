@@ -326,9 +326,10 @@ final class KafkaConsumer: EventLogConsumer {
         queue = nil
         recordReader = nil
         if kafka.instance != nil, log.leavesOnStop { leave() }
-        let error = rd_kafka_consumer_close(client.handle)
-        if error != RD_KAFKA_RESP_ERR_NO_ERROR {
-            logger.warning("\(kafka.name): leaving the group failed: \(rdKafkaText(error))")
+        if let words = client.closeConsumer() {
+            logger.warning(
+                "\(kafka.name): leaving the group failed: \(words); the group takes this member out when it has heard nothing of it for session.timeout.ms"
+            )
         }
         closed = true
         assignment.close()

@@ -148,7 +148,7 @@ final class KafkaHistory: LogHistory {
     func close() {
         guard !closed else { return }
         closed = true
-        rd_kafka_consumer_close(client.handle)
+        _ = client.closeConsumer()
     }
 
     deinit { close() }

@@ -21,7 +21,7 @@ final class KafkaRecordReader {
         rd_kafka_poll_set_consumer(client.handle)
     }
 
-    deinit { rd_kafka_consumer_close(client.handle) }
+    deinit { _ = client.closeConsumer() }
 
     /// What stands at one offset of each partition: those that hold a record there are in the answer; `nil` unless every
     /// partition has answered within `patience`.

@@ -64,6 +64,37 @@ struct BrokerFaultTests {
         }
     }
 
+    @Test("a consumer closes while its broker is away, however long it has been", arguments: [0, 1, 3])
+    func closesWithoutBroker(secondsAway: Int) async throws {
+        let place = try KafkaPlace(partitions: 1)
+        let log = try place.openKafka()
+        defer { log.close() }
+        let delegate = RecordingDelegate()
+        let consumer = try log.makeConsumer(.init(), delegate: delegate)
+        _ = try await log.append(all: (0..<20).map(String.init))
+        _ = try consumer.learn(20, into: delegate)
+        try place.kafka.brokerDown()
+        for _ in 0..<secondsAway * 20 { _ = try consumer.take() }
+        consumer.close()
+        #expect(delegate.revoked == [0])
+    }
+
+    @Test("a consumer closes whose topic was deleted while messages waited in its queue")
+    func deletedWhileFetched() async throws {
+        let place = try KafkaPlace(partitions: 1)
+        let log = try place.openKafka()
+        defer { log.close() }
+        let delegate = RecordingDelegate()
+        let consumer = try log.makeConsumer(.init(), delegate: delegate)
+        defer { consumer.close() }
+        _ = try await log.append(all: (0..<2_000).map(String.init))
+        while try consumer.take(recordsMax: 1).isEmpty {}
+        try place.kafka.setError(of: place.topic, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+        // What is fetched stays in librdkafka's queue, which is not polled meanwhile, until it has seen that.
+        consumer.pause()
+        try await Task.sleep(for: .seconds(4))
+    }
+
     @Test("a partition whose leader changes again and again is read and written on, in order")
     func leaderChanges() async throws {
         let place = try KafkaPlace(partitions: 1, brokers: 3)

@@ -26,6 +26,11 @@ extension MockKafka {
         try check(rd_kafka_mock_broker_set_rtt(try mock, -1, milliseconds), "set the latency")
     }
 
+    /// What the brokers say of a topic from here on: with `UNKNOWN_TOPIC_OR_PART`, as if it were deleted.
+    public func setError(of topic: String, _ error: rd_kafka_resp_err_t) throws(KafkaTestError) {
+        rd_kafka_mock_topic_set_error(try mock, topic, error)
+    }
+
     /// Another broker leads the partition from here on.
     public func setLeader(of topic: String, partition: Int32, to broker: Int32) throws(KafkaTestError) {
         try check(
