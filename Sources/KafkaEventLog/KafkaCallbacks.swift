@@ -33,10 +33,10 @@ final class KafkaCallbacks: @unchecked Sendable {
                 error, reason.map { String(cString: $0) } ?? rdKafkaText(error), handle)
         }
         if type == RD_KAFKA_PRODUCER {
-            rd_kafka_conf_set_dr_msg_cb(configuration) { _, message, _ in
+            rd_kafka_conf_set_dr_msg_cb(configuration) { handle, message, _ in
                 guard let message, let delivery = message.pointee._private else { return }
                 // Retained by `KafkaProducer.produce`; librdkafka reports each message exactly once.
-                Unmanaged<KafkaDelivery>.fromOpaque(delivery).takeRetainedValue().finish(message)
+                Unmanaged<KafkaDelivery>.fromOpaque(delivery).takeRetainedValue().finish(message, of: handle)
             }
         } else {
             rd_kafka_conf_set_rebalance_cb(configuration) { handle, error, list, opaque in
@@ -67,12 +67,16 @@ final class KafkaCallbacks: @unchecked Sendable {
         case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
             health.down(side, nil)
         case RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR__FATAL:
-            var words = ErrorText()
-            let fatal = words.fill { rd_kafka_fatal_error(handle, $0, $1) }
-            let why = fatal == RD_KAFKA_RESP_ERR_NO_ERROR ? reason : words.text
+            let fatal = handle.flatMap(KafkaClient.FatalError.init)
+            let why = fatal?.words ?? reason
             health.note(why)
             consumer?.refused(why)
-            if side == .producer { logger.error("the producer is refused: \(why)") }
+            guard side == .producer else { return }
+            if let fatal, KafkaErrorTable.isOutOfStep(fatal.code) {
+                logger.warning("a producer lost count with the broker; another takes over: \(why)")
+            } else {
+                logger.error("the producer is refused: \(why)")
+            }
         default:
             health.note(reason)
         }

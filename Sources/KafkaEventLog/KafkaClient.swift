@@ -13,6 +13,19 @@ final class KafkaClient: @unchecked Sendable {
         case noAnswer(String)
     }
 
+    /// What ended a client; all that it is asked for fails from then on.
+    struct FatalError {
+        let code: rd_kafka_resp_err_t
+        let words: String
+
+        init?(_ handle: OpaquePointer) {
+            var text = ErrorText()
+            code = text.fill { rd_kafka_fatal_error(handle, $0, $1) }
+            guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
+            words = text.text
+        }
+    }
+
     private static let closeWaitMilliseconds: Int32 = 50
     private static let closeWaits = 200
 
@@ -112,10 +125,10 @@ final class KafkaClient: @unchecked Sendable {
     }
 
     /// Whether the group has given this consumer's place to another one of the same instance.
-    var isFenced: Bool {
-        var words = ErrorText()
-        return words.fill { rd_kafka_fatal_error(handle, $0, $1) } == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID
-    }
+    var isFenced: Bool { fatalError?.code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID }
+
+    /// `nil` while librdkafka has not given the client up.
+    var fatalError: FatalError? { FatalError(handle) }
 
     /// The oldest offset and the one past the newest, asked of the broker; `nil` without an answer in time.
     func queryWatermarks(topic: String, partition: Int32, milliseconds: Int32) -> (

@@ -43,7 +43,8 @@ public final class KafkaClusterTopics: ClusterTopics {
         _ = try partitions(of: usersTopic, client, expected: count)
         let made = try makeProducer("\(kafka.group)-\(kafka.topic)-\(member)")
         try check(
-            rd_kafka_init_transactions(made.handle, Self.commitMilliseconds), "cannot begin transactions")
+            rd_kafka_init_transactions(made.handle, Self.commitMilliseconds), "cannot begin transactions",
+            made)
         producer.withLock { $0 = made }
         return count
     }
@@ -104,7 +105,7 @@ public final class KafkaClusterTopics: ClusterTopics {
         guard let client = producer.withLock({ $0 }) else {
             throw EventLogError(.unreachable, "\(kafka.name): the cluster's topics are not open yet")
         }
-        try check(rd_kafka_begin_transaction(client.handle), "cannot begin a transaction")
+        try check(rd_kafka_begin_transaction(client.handle), "cannot begin a transaction", client)
         do throws(EventLogError) {
             for record in records { try produce(record, client) }
             try send(positions, client)
@@ -127,7 +128,7 @@ public final class KafkaClusterTopics: ClusterTopics {
             }
             guard let error else { return }
             guard rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__QUEUE_FULL else {
-                return try check(error, "cannot write to topic '\(topic)'")
+                return try check(error, "cannot write to topic '\(topic)'", client)
             }
             rd_kafka_error_destroy(error)
             rd_kafka_poll(client.handle, 50)
@@ -144,7 +145,7 @@ public final class KafkaClusterTopics: ClusterTopics {
         try check(
             rd_kafka_send_offsets_to_transaction(
                 client.handle, list.pointer, metadata, Self.commitMilliseconds),
-            "cannot commit positions")
+            "cannot commit positions", client)
     }
 
     /// A commit whose end is not known is asked for again, as librdkafka wants it: it is one and the same.
@@ -152,7 +153,7 @@ public final class KafkaClusterTopics: ClusterTopics {
         for _ in 0..<10 {
             let error = rd_kafka_commit_transaction(client.handle, Self.commitMilliseconds)
             guard let error, rd_kafka_error_is_retriable(error) != 0 else {
-                return try check(error, "cannot commit")
+                return try check(error, "cannot commit", client)
             }
             rd_kafka_error_destroy(error)
         }
@@ -170,7 +171,7 @@ public final class KafkaClusterTopics: ClusterTopics {
         rd_kafka_error_destroy(error)
     }
 
-    private func check(_ error: OpaquePointer?, _ what: String) throws(EventLogError) {
+    private func check(_ error: OpaquePointer?, _ what: String, _ client: KafkaClient) throws(EventLogError) {
         guard let error else { return }
         defer { rd_kafka_error_destroy(error) }
         let code = rd_kafka_error_code(error)
@@ -193,7 +194,9 @@ public final class KafkaClusterTopics: ClusterTopics {
                     + "copied; or a transaction took longer than transaction.timeout.ms, and then start this one again"
             )
         default:
-            throw EventLogError(rd_kafka_error_is_fatal(error) != 0 ? .refused : .unreachable, words)
+            guard rd_kafka_error_is_fatal(error) != 0 else { throw EventLogError(.unreachable, words) }
+            let cause = client.fatalError?.code ?? code
+            throw EventLogError(KafkaErrorTable.isOutOfStep(cause) ? .mustRestart : .refused, words)
         }
     }
 

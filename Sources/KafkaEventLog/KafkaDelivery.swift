@@ -19,7 +19,8 @@ final class KafkaDelivery: Sendable {
         self.completion = completion
     }
 
-    func finish(_ message: UnsafePointer<rd_kafka_message_t>) {
+    /// - Parameter client: whose report this is.
+    func finish(_ message: UnsafePointer<rd_kafka_message_t>, of client: OpaquePointer?) {
         let report = message.pointee
         if report.err == RD_KAFKA_RESP_ERR_NO_ERROR {
             health.up(.producer)
@@ -40,6 +41,7 @@ final class KafkaDelivery: Sendable {
                 .failure(
                     KafkaErrorTable.explain(
                         report.err, rdKafkaText(report.err),
+                        fatal: client.flatMap(KafkaClient.FatalError.init),
                         mayBeStored: status == RD_KAFKA_MSG_STATUS_POSSIBLY_PERSISTED, topic: topic, options))
             )
         }

@@ -34,18 +34,40 @@ enum KafkaErrorTable {
         }
     }
 
+    /// Whether a client is given up for having lost count with its broker, as may happen when a broker goes away while
+    /// records are on their way. Nobody has refused anything: a new client goes on.
+    static func isOutOfStep(_ fatal: rd_kafka_resp_err_t) -> Bool {
+        switch fatal {
+        case RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, RD_KAFKA_RESP_ERR_UNKNOWN_PRODUCER_ID,
+            RD_KAFKA_RESP_ERR_DUPLICATE_SEQUENCE_NUMBER, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH,
+            RD_KAFKA_RESP_ERR_INVALID_PRODUCER_ID_MAPPING, RD_KAFKA_RESP_ERR__INCONSISTENT,
+            RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE:
+            true
+        default: false
+        }
+    }
+
     /// In words that say what to do.
     ///
+    /// - Parameter fatal: why librdkafka has given the client up, if it has.
     /// - Parameter mayBeStored: the broker was sent the record, and how that ended is not known.
     static func explain(
-        _ error: rd_kafka_resp_err_t, _ words: String, mayBeStored: Bool = false, topic: String,
-        _ options: KafkaOptions
+        _ error: rd_kafka_resp_err_t, _ words: String, fatal: KafkaClient.FatalError? = nil,
+        mayBeStored: Bool = false, topic: String, _ options: KafkaOptions
     ) -> EventLogError {
         let name = "kafka topic '\(topic)' at \(options.brokers)"
+        let error = fatal == nil ? error : RD_KAFKA_RESP_ERR__FATAL
+        let words = fatal?.words ?? words
         let code = meaning(of: error)
         let unknown =
             mayBeStored
             ? ". It is not known whether the record was stored; sent again, it may be there twice" : ""
+        if let fatal, isOutOfStep(fatal.code) {
+            return EventLogError(
+                .unreachable,
+                "\(name): the producer lost count with the broker (\(words)), and another takes over. Repeat the "
+                    + "record\(unknown)")
+        }
         let text =
             switch code {
             case .full: "\(name): too many appends are waiting for the broker; feed more slowly, then repeat"

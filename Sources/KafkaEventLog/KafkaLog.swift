@@ -20,7 +20,11 @@ public final class KafkaLog: EventLog {
         var assignment: KafkaAssignment?
         /// Made with the first append or dead letter: who only consumes needs no producer.
         var producer: KafkaProducer?
+        var producerMadeAt = ContinuousClock.now
     }
+
+    /// A producer that was given up is not replaced more often: it may be refused for want of rights.
+    private static let producerInterval: Duration = .seconds(1)
 
     public let name: String
     public let source: String
@@ -74,11 +78,17 @@ public final class KafkaLog: EventLog {
     private func producer() throws(EventLogError) -> KafkaProducer {
         let result: Result<KafkaProducer, EventLogError> = state.withLock { state in
             if state.closed { return .failure(closedError) }
-            if let producer = state.producer { return .success(producer) }
+            if let producer = state.producer,
+                !producer.isLost || state.producerMadeAt + Self.producerInterval > .now
+            {
+                return .success(producer)
+            }
             do throws(EventLogError) {
                 let callbacks = KafkaCallbacks(logger: logger, health: connection, side: .producer)
                 let producer = try KafkaProducer(options, callbacks: callbacks)
-                state.producer = producer
+                // What it still has to tell of its records it tells on its own thread.
+                state.producer?.stop()
+                (state.producer, state.producerMadeAt) = (producer, .now)
                 return .success(producer)
             } catch {
                 return .failure(error)

@@ -50,8 +50,13 @@ final class KafkaProducer: Sendable {
         if let list { rd_kafka_headers_destroy(list) }
         defer { rd_kafka_error_destroy(error) }
         throw KafkaErrorTable.explain(
-            rd_kafka_error_code(error), String(cString: rd_kafka_error_string(error)), topic: topic, options)
+            rd_kafka_error_code(error), String(cString: rd_kafka_error_string(error)),
+            fatal: client.fatalError,
+            topic: topic, options)
     }
+
+    /// Librdkafka has given it up: nothing more can be produced through it.
+    var isLost: Bool { client.fatalError != nil }
 
     /// Takes no more records; the poll thread ends once what is in flight is stored, or reported as failed
     /// after a while.

@@ -64,6 +64,37 @@ struct BrokerFaultTests {
         }
     }
 
+    /// Librdkafka gives a producer up for these, and before its version 2.3 for a mere disconnection at a bad moment.
+    @Test(
+        "a producer that was given up is replaced, for events and for dead letters",
+        arguments: [
+            RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED,
+        ])
+    func lostProducer(error: rd_kafka_resp_err_t) async throws {
+        let place = try KafkaPlace(partitions: 1)
+        let log = try place.openKafka()
+        defer { log.close() }
+        _ = try await log.append(all: ["0", "1"])
+        try place.kafka.refuse(.produce, error, count: 1)
+        let refusal = await #expect(throws: EventLogError.self) { _ = try await log.append("2") }
+        let isCount = error == RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER
+        #expect(refusal?.code == (isCount ? .unreachable : .unacceptable), "\(refusal?.message ?? "")")
+        #expect(refusal?.message.contains("another takes over") == isCount)
+
+        let letter = DeadLetter(
+            token: Token(partition: 0, offset: 0), time: 1, reason: "why", payload: Array("0".utf8))
+        log.putAside(letter)
+        let deadline = ContinuousClock.now + Patience.duration
+        var token: Token?
+        while token == nil {
+            token = try? await log.append("2")
+            try #require(.now < deadline)
+        }
+        try log.flushDeadLetters(isLast: true)
+        #expect(try place.deadLetters().map(\.reason) == ["why"])
+        #expect(log.deadLetterLosses.dropped == 0)
+    }
+
     @Test("a consumer closes while its broker is away, however long it has been", arguments: [0, 1, 3])
     func closesWithoutBroker(secondsAway: Int) async throws {
         let place = try KafkaPlace(partitions: 1)
