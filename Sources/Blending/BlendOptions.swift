@@ -14,7 +14,7 @@ public struct BlendOptions: Sendable, Equatable {
     /// One event in so many is learned from in the long run.
     public var everyEvents = 500.0
     /// Events after which no more than that are; before, so many more that all of the first thousand are.
-    public var eagerEvents = 300_000.0
+    public var eagerEvents = 600_000.0
 
     public init() {}
 }

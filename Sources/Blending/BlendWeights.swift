@@ -12,13 +12,15 @@
 /// met, and learned by AdaGrad (Duchi, Hazan, Singer 2011).
 public struct BlendWeights: Sendable, Equatable {
     /// Events after which one counts by 1/e.
-    static let memory = 4_000.0
+    static let memory = 1_000.0
     /// Events that the first weights are worth.
     static let firstWorth = 8.0
+    /// A typical count of an item that is taken again, as the features have it.
+    static let typicalCount = 7.0
     /// No weight moves further in one step.
     static let stepMax = 0.5
     /// AdaGrad's rate, and the squares that it begins with.
-    static let contextRate = 0.05
+    static let contextRate = 0.02
     static let firstSquares = 1.0
 
     public let features: Int
@@ -86,11 +88,24 @@ public struct BlendWeights: Sendable, Equatable {
         }
     }
 
+    /// What holds weights back where events say little. The two of having been taken before, a constant and what a count adds
+    /// to it, are held back by what they come to at a typical count, and by the latter: each by itself would have to go
+    /// far where counts say nothing of what is taken again, and would take tens of thousands of events for it.
+    private func addFirstWorth(to matrix: inout [Double]) {
+        let (size, typical) = (features, Self.typicalCount)
+        for place in 0..<size { matrix[place * size + place] += Self.firstWorth }
+        guard size >= 2 else { return }
+        let (seen, seenCount) = (size - 2, size - 1)
+        matrix[seen * size + seen] += Self.firstWorth * (1 / (typical * typical) - 1)
+        matrix[seenCount * size + seen] += Self.firstWorth / typical
+        matrix[seenCount * size + seenCount] += Self.firstWorth
+    }
+
     /// The curvature, and what the first weights are worth, divided into the slope (Cholesky).
     private func move(along slope: [Double]) -> [Double]? {
         let size = features
         var (lower, move) = (curvature, slope)
-        for place in 0..<size { lower[place * size + place] += Self.firstWorth }
+        addFirstWorth(to: &lower)
         for row in 0..<size {
             for column in 0...row {
                 var sum = lower[row * size + column]
