@@ -12,9 +12,9 @@ public struct BlendOptions: Sendable, Equatable {
     /// Items that each part proposes in a look-up; more where more are asked for.
     public var candidates = 32
     /// One event in so many is learned from in the long run.
-    public var everyEvents = 500.0
-    /// Events after which no more than that are; before, so many more that all of the first thousand are.
-    public var eagerEvents = 600_000.0
+    public var everyEvents = 1_000.0
+    /// Events after which no more than that are; before, so many more that most of the first thousand are.
+    public var eagerEvents = 1_000_000.0
 
     public init() {}
 }

@@ -73,7 +73,7 @@ struct BlendProposals {
                 look(
                     example, context, lease: lease, random: &random,
                     beside: isProposing
-                        ? { row in past.map { ratio * $0.dot(items.row(Int(row))) } ?? 0 } : nil
+                        ? { rows, scores in past?.add(ratio, of: rows, in: items, to: &scores) } : nil
                 ) { row in
                     let item = items.row(Int(row))
                     return item.bias + user.dot(item)
@@ -161,32 +161,38 @@ struct BlendProposals {
     /// Looks through what a part gives to all items until enough of them come before the one taken: of one that is among the
     /// first all are looked at, so that its place is exact, and of any other a sample.
     ///
-    /// - Parameter beside: what counts besides where a look-up has the part propose items; `nil` of one that proposes none.
+    /// - Parameter beside: adds to the scores of rows what counts besides where a look-up has the part propose items; `nil` of
+    ///   one that proposes none.
     private mutating func look(
         _ example: Example, _ context: borrowing LearningContext, lease: borrowing RowLease,
-        random: inout KeyedRandom, beside: ((Int32) -> Float)? = nil, score: (Int32) -> Float
+        random: inout KeyedRandom, beside: (([Int32], inout [Float]) -> Void)? = nil,
+        score: (Int32) -> Float
     ) {
         let bound = Int(example.itemBound)
         let (wanted, start) = (score(example.item), random.next(below: bound))
+        // Of a part that proposes nothing only matters whether the item is among its first.
+        let (aboveMax, lookedAtMin) =
+            beside == nil ? (Float(BlendStep.depth), 0) : (Float(limit), Self.lookedAtMin)
         var (shown, scores): ([Int32], [Float]) = ([], [])
-        shown.reserveCapacity(2 * Self.lookedAtMin)
-        scores.reserveCapacity(2 * Self.lookedAtMin)
+        shown.reserveCapacity(2 * lookedAtMin)
+        scores.reserveCapacity(2 * lookedAtMin)
         var (above, level, visited) = (0, 0, 0)
         while visited < bound {
             let row = start + visited < bound ? start + visited : start + visited - bound
             visited += 1
             guard lease.holds(row), context.mayBeShown(Int32(row), example) else { continue }
             let value = score(Int32(row))
-            if let beside {
+            if beside != nil {
                 shown.append(Int32(row))
-                scores.append(value + beside(Int32(row)))
+                scores.append(value)
             }
             if value > wanted { above += 1 } else if value == wanted, row != example.item { level += 1 }
-            if Float(above) * shards >= Float(limit), visited >= Self.lookedAtMin { break }
+            if Float(above) * shards >= aboveMax, visited >= lookedAtMin { break }
         }
         // Nothing is above what is no number: the part would lead by it.
         note(rank: wanted.isNaN ? .infinity : (Float(above) + Float(level) / 2) * shards)
-        guard beside != nil else { return }
+        guard let beside else { return }
+        beside(shown, &scores)
         let part = Float(visited) / Float(bound)
         let least = BlendSample.least(scores, first: max(1, Int((Float(limit) * part).rounded())))
         propose(Self.above(least, shown, scores), weight: shards / part)

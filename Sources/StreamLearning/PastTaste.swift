@@ -22,6 +22,18 @@ struct PastTaste {
         self.lanes = lanes
     }
 
+    /// Adds the products with these rows, `ratio` times each.
+    func add(_ ratio: Float, of rows: [Int32], in items: FactorTable, to scores: inout [Float]) {
+        lanes.withUnsafeBufferPointer { lanes in
+            for place in rows.indices {
+                let row = items.row(Int(rows[place]))
+                var sum = SIMD8<Float>.zero
+                for lane in row.indices { sum = sum + lanes[lane] * row[lane] }
+                scores[place] += ratio * sum.sum()
+            }
+        }
+    }
+
     @inline(__always)
     func dot(_ row: Row) -> Float {
         lanes.withUnsafeBufferPointer { lanes in
