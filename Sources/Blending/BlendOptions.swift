@@ -13,7 +13,7 @@ public struct BlendOptions: Sendable, Equatable {
     public var candidates = 32
     /// One event in so many is learned from in the long run.
     public var everyEvents = 1_000.0
-    /// Events after which no more than that are; before, so many more that most of the first thousand are.
+    /// Events after which no more than that are; before, so many more that all of the first thousand are.
     public var eagerEvents = 1_000_000.0
 
     public init() {}
