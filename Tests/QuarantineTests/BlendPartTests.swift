@@ -30,13 +30,16 @@ struct BlendPartTests {
         return options
     }
 
+    /// Users mostly take what is as even or odd as they are, so that parts which learn tastes are worth asking.
     private static let ratings: [Event] = {
         var random = KeyedRandom(seed: 7)
         return (0..<3_000).map { index in
-            Event(
+            let (user, item) = (random.next(below: 50), random.next(below: 60))
+            let liked = random.nextUnit() < 0.9 ? item / 2 * 2 + user % 2 : item
+            return Event(
                 .rating(
-                    user: id("u\(random.next(below: 50))"), item: id("i\(random.next(below: 60))"),
-                    value: Float(3 + random.next(below: 3))), time: Int64(index) * 1_000)
+                    user: id("u\(user)"), item: id("i\(liked)"), value: Float(3 + random.next(below: 3))),
+                time: Int64(index) * 1_000)
         }
     }()
 
