@@ -201,7 +201,7 @@ struct BlendProposals {
     /// All where there is no bound.
     private static func above(_ least: Float?, _ rows: [Int32], _ scores: [Float]) -> [Int32] {
         guard let least else { return rows }
-        // A plain loop: a lazy chain is not specialised here, and costs as much as all else of a proposal.
+        // A plain loop: a lazy chain is not specialised here.
         var found: [Int32] = []
         for (row, score) in zip(rows, scores) where score > least { found.append(row) }
         return found
