@@ -171,13 +171,16 @@ extension ItemLedger {
         }
     }
 
+    /// Item by item: what follows an item lies in one place, which is fetched from memory once then, rather than for each
+    /// transition. Those from one item are counted in the order in which they came, and a sketch knows no other.
     private func mergeTransitions(
         of change: ModelChange, by counter: CounterState, _ number: Int, _ outcome: inout MergeOutcome
     ) {
         let items = state.models[number].items
         // Each item is looked up once, however often it came.
         let places = change.items.map { rows[$0] ?? -1 }
-        for transition in change.transitions {
+        for next in change.transitionsByOrigin() {
+            let transition = change.transitions[Int(next)]
             let (from, to) = (places[Int(transition.from)], places[Int(transition.to)])
             guard from >= 0, to >= 0 else {
                 outcome.unknown += 1
@@ -197,6 +200,22 @@ extension ItemLedger {
         state.content?.advance(to: state.counters.clock)
         if !described.isEmpty { outcome.changedItems.add(state.placeDescribed(described)) }
         outcome.drawnItems.add(state.advancePriors(from: before, to: state.counters.clock))
+    }
+}
+
+extension ModelChange {
+    /// Places of the transitions, those from one item behind one another, by counting.
+    fileprivate func transitionsByOrigin() -> [Int32] {
+        var starts = [Int32](repeating: 0, count: items.count + 1)
+        for transition in transitions { starts[Int(transition.from) + 1] += 1 }
+        for item in items.indices { starts[item + 1] += starts[item] }
+        var order = [Int32](repeating: 0, count: transitions.count)
+        for (place, transition) in transitions.enumerated() {
+            let origin = Int(transition.from)
+            order[Int(starts[origin])] = Int32(place)
+            starts[origin] += 1
+        }
+        return order
     }
 }
 
