@@ -1,3 +1,5 @@
+internal import Learners
+
 /// Items of which one was taken, and what an order of them is worth.
 public struct BlendSample: Sendable {
     public var features: BlendFeatures
@@ -30,19 +32,19 @@ public struct BlendSample: Sendable {
     /// What at most `limit` scores are above; `nil` where there are no more.
     public static func least(_ scores: [Float], first limit: Int) -> Float? {
         guard scores.count > limit else { return nil }
-        var heap: [Float] = []
-        heap.reserveCapacity(limit + 1)
-        var least = -Float.infinity
-        // Kept in runs: sorted anew each time as many more have come, rather than each one put in its place.
-        for score in scores where score > least {
-            heap.append(score)
-            guard heap.count >= 2 * (limit + 1) else { continue }
-            heap.sort(by: >)
-            heap.removeLast(heap.count - limit - 1)
-            least = heap[limit]
+        // Negated, as the greatest are wanted. In runs: what stands too low is seen at once.
+        var (negated, most): ([Float], Float) = ([], .infinity)
+        negated.reserveCapacity(2 * (limit + 1))
+        for score in scores where -score < most {
+            negated.append(-score)
+            guard negated.count == 2 * (limit + 1) else { continue }
+            negated.select(limit)
+            negated.removeLast(limit + 1)
+            most = negated[limit]
         }
-        heap.sort(by: >)
-        return heap.count > limit ? heap[limit] : least
+        guard negated.count > limit else { return -most }
+        negated.select(limit)
+        return -negated[limit]
     }
 
     /// Of the logarithm of the likelihood of the item that was taken, among all (a multinomial logit; McFadden 1974):

@@ -1,3 +1,5 @@
+internal import Learners
+
 /// The items that fading counts put first, kept while items are taken. All counts fade alike, so that only what is taken
 /// changes its place, and only upwards: whoever is none of the leaders was behind them when it was last taken, and is now.
 ///
@@ -66,8 +68,13 @@ public struct CountLeaders: Sendable {
 
     /// The first `limit` of a count, or as many as there are, in their order.
     public mutating func first(_ number: Int, _ rates: FadingRates, all: (Int32) -> FadingLogs) -> [Int32] {
-        prune(number, rates, all: all)
-        return Array(members[number].prefix(limit))
+        var standings = prune(number, rates, all: all)
+        let count = min(limit, standings.count)
+        standings.select(count)
+        standings[..<count].sort()
+        // They hardly change until they are asked for again, and what is in order is put in order soon.
+        members[number] = standings.map(\.row)
+        return Array(members[number][..<count])
     }
 
     private mutating func offer(
@@ -85,16 +92,31 @@ public struct CountLeaders: Sendable {
         }
     }
 
-    /// Puts members in order and lets those go that are beyond the limit.
-    private mutating func prune(_ number: Int, _ rates: FadingRates, all: (Int32) -> FadingLogs) {
-        var standings = members[number].map { (row: $0, standing: rates.standing(all($0), number)) }
-        standings.sort { ($1.standing, $0.row) < ($0.standing, $1.row) }
+    /// Lets those go that are beyond the limit.
+    ///
+    /// - Returns: those that stay.
+    @discardableResult
+    private mutating func prune(
+        _ number: Int, _ rates: FadingRates, all: (Int32) -> FadingLogs
+    ) -> [Standing] {
+        var standings = members[number].map { Standing(row: $0, number: rates.standing(all($0), number)) }
         // Fewer than that, and the threshold stays what it was: some that it was set by have gone.
-        if standings.count >= kept {
-            for left in standings[kept...] { marks[Int(left.row)] &= ~(1 << number) }
-            standings.removeLast(standings.count - kept)
-            thresholds[number] = standings[kept - 1].standing
-        }
+        guard standings.count >= kept else { return standings }
+        standings.select(kept - 1)
+        for left in standings[kept...] { marks[Int(left.row)] &= ~(1 << number) }
+        standings.removeLast(standings.count - kept)
+        thresholds[number] = standings[kept - 1].number
         members[number] = standings.map(\.row)
+        return standings
+    }
+
+    /// The least stands first.
+    private struct Standing: Comparable {
+        var row: Int32
+        var number: Double
+
+        static func < (left: Self, right: Self) -> Bool {
+            left.number == right.number ? left.row < right.row : left.number > right.number
+        }
     }
 }

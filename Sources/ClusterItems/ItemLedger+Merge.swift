@@ -127,21 +127,15 @@ extension ItemLedger {
     /// Moves the row and what it is compared with; false, and nothing is moved, where it would leave its bound.
     private func apply(_ change: RowChange, _ row: Int, _ number: Int) -> Bool {
         let (now, known) = (state.models[number].items.row(row), models[number].table.row(row))
-        var lanes: [SIMD8<Float>] = []
-        for lane in now.indices {
-            var codes = SIMD8<Float>.zero
-            for place in 0..<8 { codes[place] = Float(change.codes[lane * 8 + place]) }
-            lanes.append(codes * change.scale)
-        }
         let squares = now.indices.reduce(Float(0)) { sum, lane in
-            let moved = now[lane] + lanes[lane]
+            let moved = now[lane] + change.lane(lane)
             return sum + (moved * moved).sum()
         }
         let (norm, bias) = (squares.squareRoot(), abs(now.bias + change.bias))
         // Not so for NaN either.
         guard norm <= state.options.normMax, bias <= state.options.normMax else { return false }
         for target in [now, known] {
-            for lane in target.indices { target[lane] = target[lane] + lanes[lane] }
+            for lane in target.indices { target[lane] = target[lane] + change.lane(lane) }
             target.bias += change.bias
             target.step += change.step
         }
@@ -179,6 +173,7 @@ extension ItemLedger {
         let items = state.models[number].items
         // Each item is looked up once, however often it came.
         let places = change.items.map { rows[$0] ?? -1 }
+        var last: Int32 = -1
         for next in change.transitionsByOrigin() {
             let transition = change.transitions[Int(next)]
             let (from, to) = (places[Int(transition.from)], places[Int(transition.to)])
@@ -190,7 +185,8 @@ extension ItemLedger {
                 Transition(
                     from: from, to: to, weight: transition.weight, isNear: transition.isNear,
                     time: transition.time))
-            if items.markMerged(Int(from)) { outcome.changedItems[number].append(from) }
+            if from != last, items.markMerged(Int(from)) { outcome.changedItems[number].append(from) }
+            last = from
         }
     }
 
@@ -216,6 +212,17 @@ extension ModelChange {
             starts[origin] += 1
         }
         return order
+    }
+}
+
+extension RowChange {
+    /// What eight factors move by.
+    fileprivate func lane(_ lane: Int) -> SIMD8<Float> {
+        codes.withUnsafeBufferPointer { codes in
+            var numbers = SIMD8<Float>.zero
+            for place in 0..<8 { numbers[place] = Float(codes[lane * 8 + place]) }
+            return numbers * scale
+        }
     }
 }
 

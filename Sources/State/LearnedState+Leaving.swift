@@ -5,6 +5,7 @@ internal import Events
 internal import Factors
 internal import Foundation
 internal import Identities
+internal import Learners
 internal import Locking
 
 /// A set of rows, a bit each.
@@ -67,7 +68,8 @@ extension LearnedState {
         guard options.usersMayLeave, count > 0 else { return 0 }
         var lastEvents = shards.flatMap { shard in shard.queue.sync { shard.lastEventsOfSaved() } }
         guard !lastEvents.isEmpty else { return 0 }
-        let limit = lastEvents.count <= count ? .max : lastEvents.smallest(at: count - 1)
+        lastEvents.select(count - 1)
+        let limit = lastEvents.count <= count ? .max : lastEvents[count - 1]
         spill?.itemCount = stats.count
         ticket &+= 1
         if ticket >= Int32.max - 2 { ticket = 0 }
@@ -177,26 +179,5 @@ extension LearnedState {
                     user: shard.users[local], tables: shard.tables, trails: shard.trails, local: local,
                     longTerm: shard.longTerm, userNumber: shard.userNumber(ofRow: row)))
         }
-    }
-}
-
-extension [Int64] {
-    /// The one that would stand at `place` if they were sorted (quickselect: Hoare 1961). They change places.
-    mutating func smallest(at place: Int) -> Int64 {
-        var (low, high) = (startIndex, endIndex - 1)
-        while low < high {
-            let pivot = self[low + (high - low) / 2]
-            var (left, right) = (low, high)
-            while left <= right {
-                while self[left] < pivot { left += 1 }
-                while self[right] > pivot { right -= 1 }
-                guard left <= right else { break }
-                swapAt(left, right)
-                left += 1
-                right -= 1
-            }
-            if place <= right { high = right } else if place >= left { low = left } else { break }
-        }
-        return self[place]
     }
 }

@@ -17,7 +17,8 @@ struct BlendProposals {
     /// Items looked at of a part that gives a score to every item, at least.
     private static let lookedAtMin = 128
 
-    private var weightOf: [(row: Int32, weight: Float)] = []
+    /// The row, then the bits of what it stands for, which are in its order as it is above 0: numbers are sorted at once.
+    private var proposed: [UInt64] = []
     private let limit: Int
     private let shards: Float
 
@@ -90,7 +91,7 @@ struct BlendProposals {
     private mutating func note(rank: Float) { hits.append(rank < Float(BlendStep.depth) ? 1 : 0) }
 
     private mutating func propose(_ rows: [Int32], weight: Float) {
-        for row in rows { weightOf.append((row, weight)) }
+        for row in rows { proposed.append(UInt64(UInt32(row)) << 32 | UInt64(weight.bitPattern)) }
     }
 
     private mutating func propose(_ rows: [Int32], by score: (Int32) -> Float) {
@@ -208,12 +209,14 @@ struct BlendProposals {
     }
 
     private mutating func finish() {
-        weightOf.sort { ($0.row, $0.weight) < ($1.row, $1.weight) }
-        rows.reserveCapacity(weightOf.count)
-        weights.reserveCapacity(weightOf.count)
-        for (row, weight) in weightOf where rows.last != row {
+        proposed.sort()
+        rows.reserveCapacity(proposed.count)
+        weights.reserveCapacity(proposed.count)
+        for bits in proposed {
+            let row = Int32(bits >> 32)
+            if rows.last == row { continue }
             rows.append(row)
-            weights.append(weight)
+            weights.append(Float(bitPattern: UInt32(truncatingIfNeeded: bits)))
         }
     }
 }

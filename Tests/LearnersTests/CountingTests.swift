@@ -67,6 +67,21 @@ struct CountingTests {
         #expect(abs(inTime.total - late.total) < 1e-6)
     }
 
+    @Test("what is selected of many numbers is where a sort puts it", arguments: [1, 2, 3, 10, 1_000])
+    func select(count: Int) {
+        var random = KeyedRandom(seed: 9)
+        let numbers = (0..<count).map { _ in random.next(below: 500) }
+        for place in [0, count / 3, count - 1] {
+            var selected = numbers
+            selected.select(place)
+            #expect(selected[place] == numbers.sorted()[place])
+            #expect(selected[..<place].sorted() == Array(numbers.sorted()[..<place]))
+        }
+        var disordered = numbers.map { $0.isMultiple(of: 3) ? Float.nan : Float($0) }
+        disordered.select(count / 2)
+        #expect(disordered.count == count)
+    }
+
     @Test("how likely a taking again is comes from how often it was one")
     func hazards() {
         var table = RetakeTable()

@@ -203,16 +203,4 @@ struct ResidenceTests {
         #expect(counts.kept == counts.lookUps / 2 && counts.kept > 60)
         #expect(state.residentCount == 0)
     }
-
-    @Test("a limit among many numbers is the one that a sort finds")
-    func smallest() {
-        var random = KeyedRandom(seed: 9)
-        for count in [1, 2, 3, 10, 1_000] {
-            let numbers = (0..<count).map { _ in Int64(random.next(below: 500)) }
-            for place in [0, count / 3, count - 1] {
-                var shuffled = numbers
-                #expect(shuffled.smallest(at: place) == numbers.sorted()[place])
-            }
-        }
-    }
 }

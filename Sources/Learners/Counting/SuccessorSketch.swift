@@ -104,30 +104,11 @@ public struct SuccessorSketch: Sendable, Equatable {
         let near = isNear ? weight : 0
         sum += weight
         nearSum += near
-        if let place = place(of: item) {
-            raise(place, by: weight, near: near)
-        } else if count < capacity {
-            if count == room { makeRoom(for: min(capacity, max(4, 2 * count))) }
-            append(Entry(item: item, count: weight, error: 0, near: near))
-        } else if let least = leastPlace {
-            let taken = entry(at: least).count
-            set(Entry(item: item, count: taken + weight, error: taken, near: near), at: least)
-        }
-    }
-
-    /// Moves up where it overtakes, so that the heaviest are found first.
-    private mutating func raise(_ place: Int, by weight: Float, near: Float) {
-        var raised = entry(at: place)
-        raised.count += weight
-        raised.near += near
-        if place > 0 {
-            let other = entry(at: place - 1)
-            if other.count < raised.count {
-                set(other, at: place)
-                return set(raised, at: place - 1)
-            }
-        }
-        set(raised, at: place)
+        let isFull = count >= capacity
+        let isPlaced = withColumns { $0.count(item, weight, near: near, isFull: isFull) }
+        guard !isPlaced else { return }
+        if count == room { makeRoom(for: min(capacity, max(4, 2 * count))) }
+        append(Entry(item: item, count: weight, error: 0, near: near))
     }
 
     private mutating func fade(by factor: Float) {
@@ -140,12 +121,14 @@ public struct SuccessorSketch: Sendable, Equatable {
         let scale = factor / unit
         sum *= scale
         nearSum *= scale
-        for place in 0..<count {
-            var entry = entry(at: place)
-            entry.count *= scale
-            entry.error *= scale
-            entry.near *= scale
-            set(entry, at: place)
+        withColumns { columns in
+            for place in 0..<columns.count {
+                var entry = columns[place]
+                entry.count *= scale
+                entry.error *= scale
+                entry.near *= scale
+                columns[place] = entry
+            }
         }
         unit = 1
     }
@@ -191,27 +174,16 @@ extension SuccessorSketch {
         return place < count ? place : nil
     }
 
-    private var leastPlace: Int? {
-        guard count > 0 else { return nil }
-        // The second column; counts are above 0, so that their bits are in their order.
-        return columns.withUnsafeBufferPointer { columns in
-            columns.baseAddress.map { place_of_least_word($0 + room, count) }
-        }
-    }
-
-    private mutating func set(_ entry: Entry, at place: Int) {
-        let room = room
-        columns.withUnsafeMutableBufferPointer { columns in
-            columns[place] = UInt32(bitPattern: entry.item)
-            columns[room + place] = entry.count.bitPattern
-            columns[2 * (room + place)] = entry.error.bitPattern
-            columns[2 * (room + place) + 1] = entry.near.bitPattern
+    private mutating func withColumns<Result>(_ body: (Columns) -> Result) -> Result {
+        let (room, count) = (room, count)
+        return columns.withUnsafeMutableBufferPointer { words in
+            body(Columns(words: words, room: room, count: count))
         }
     }
 
     private mutating func append(_ entry: Entry) {
         count += 1
-        set(entry, at: count - 1)
+        withColumns { $0[$0.count - 1] = entry }
     }
 
     private mutating func makeRoom(for entries: Int) {
@@ -219,7 +191,68 @@ extension SuccessorSketch {
         let kept = self.entries
         columns = [UInt32](repeating: 0, count: 4 * entries)
         room = entries
-        for (place, entry) in kept.enumerated() { set(entry, at: place) }
+        withColumns { columns in
+            for (place, entry) in kept.enumerated() { columns[place] = entry }
+        }
+    }
+}
+
+/// The columns of a sketch for as long as they are written, whose one owner is looked for once then.
+///
+/// Unsafe: bounds are looked at in debug builds alone. It is made by `withColumns`, and does not outlive it.
+private struct Columns {
+    typealias Entry = SuccessorSketch.Entry
+
+    let words: UnsafeMutableBufferPointer<UInt32>
+    let room: Int
+    /// Entries.
+    let count: Int
+
+    /// Counts an item that has an entry, or gives it that of the least where all are taken; false of one for which there is
+    /// room.
+    @inline(__always)
+    func count(_ item: Int32, _ weight: Float, near: Float, isFull: Bool) -> Bool {
+        guard let start = words.baseAddress, count > 0 else { return false }
+        let place = place_of_word(start, count, UInt32(bitPattern: item))
+        if place < count {
+            raise(place, by: weight, near: near)
+            return true
+        }
+        guard isFull else { return false }
+        // Counts are above 0, so that their bits are in their order.
+        let least = place_of_least_word(start + room, count)
+        let taken = self[least].count
+        self[least] = Entry(item: item, count: taken + weight, error: taken, near: near)
+        return true
+    }
+
+    /// Moves up where it overtakes, so that the heaviest are found first.
+    @inline(__always)
+    private func raise(_ place: Int, by weight: Float, near: Float) {
+        var raised = self[place]
+        raised.count += weight
+        raised.near += near
+        if place > 0, Float(bitPattern: words[room + place - 1]) < raised.count {
+            self[place] = self[place - 1]
+            self[place - 1] = raised
+        } else {
+            self[place] = raised
+        }
+    }
+
+    subscript(place: Int) -> Entry {
+        @inline(__always) get {
+            Entry(
+                item: Int32(bitPattern: words[place]), count: Float(bitPattern: words[room + place]),
+                error: Float(bitPattern: words[2 * (room + place)]),
+                near: Float(bitPattern: words[2 * (room + place) + 1]))
+        }
+        @inline(__always) nonmutating set {
+            words[place] = UInt32(bitPattern: newValue.item)
+            words[room + place] = newValue.count.bitPattern
+            words[2 * (room + place)] = newValue.error.bitPattern
+            words[2 * (room + place) + 1] = newValue.near.bitPattern
+        }
     }
 }
 

@@ -14,7 +14,8 @@ struct ClusterBenchmark: ParsableCommand {
         discussion: """
             Each machine learns the events of its users with the engine's own learners, and the machines exchange what they \
             have learned of items, through the bytes that would travel. The rate is that of the machine that takes longest to \
-            learn, tell and hear, one after the other. Events come at --rate for all together, and \
+            learn, tell and hear, one after the other, once the machines know of each other: from the second exchange on. \
+            Events come at --rate for all together, and \
             --staleness-ms of them are learned between two exchanges. What is not simulated is the network and Kafka.
 
             EXAMPLES

@@ -18,8 +18,9 @@ struct ClusterSimulation {
         var held = 0
         var unknown = 0
         var rejected = 0
-        /// Of the machine that was busy longest.
+        /// Of the machine that was busy longest, from the second window on.
         var busy = Busy()
+        /// In the time of which `busy` tells.
         var events = 0
 
         /// Events of all machines a second, where each has a core of its own.
@@ -56,6 +57,8 @@ struct ClusterSimulation {
     private var hits: [Double]
     private var squares: [(sum: Double, count: Int)]
     private var bytes = 0
+    /// Events of the first window.
+    private var uncounted = 0
 
     /// - Parameters:
     ///   - window: events of all machines between two exchanges.
@@ -87,6 +90,9 @@ struct ClusterSimulation {
             let end = min(events.count, start + window)
             try learn(events[start..<end])
             if machines.count > 1 { try exchange() }
+            // Before it machines know nothing of each other, and each learns its blend as eagerly as one that is alone: once,
+            // which says nothing of the time after.
+            if start == 0, end < events.count { forgetTimes(before: end) }
             start = end
         }
         let ranked = Double(max(1, result.ranked))
@@ -98,10 +104,15 @@ struct ClusterSimulation {
                 result.recalls.append((model.name, hits[number] / ranked))
             }
         }
-        result.events = events.count
+        result.events = events.count - uncounted
         result.busy = machines.map(\.busy).max { $0.sum < $1.sum } ?? Busy()
         result.bytesPerEvent = Double(bytes) / Double(max(1, events.count))
         return result
+    }
+
+    private mutating func forgetTimes(before event: Int) {
+        uncounted = event
+        for number in machines.indices { machines[number].busy = Busy() }
     }
 
     private mutating func learn(_ events: ArraySlice<Event>) throws {
