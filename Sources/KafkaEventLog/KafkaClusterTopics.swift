@@ -7,21 +7,16 @@ public import Logging
 /// The two topics beside the events' by which machines of one group learn as one: `TOPIC-items`, of one partition, and
 /// `TOPIC-users`, compacted and of as many partitions as the events'.
 ///
-/// One transaction holds what a member has learned of items, of its users, and, as the group's offsets, up to where (KIP-98).
-/// The offsets go with the member's generation in the group (KIP-447), so that the broker refuses a member that was taken
-/// to be dead: as Kafka Streams has it since 2.6. An id by partition would fence too, but what was learned of items comes of all
-/// of a member's partitions together, and has to be in one transaction with all of them.
+/// What a member has learned of items, of its users, and up to where goes into one transaction (`KafkaTransactions`): what was
+/// learned of items comes of all of a member's partitions together, and has to be in one transaction with all of them.
 public final class KafkaClusterTopics: ClusterTopics {
     static let answerMilliseconds: Int32 = 5_000
-    private static let commitMilliseconds: Int32 = 30_000
-    /// How long an open transaction of a member that died holds up the others, in ms.
-    private static let transactionMilliseconds = "10000"
     static let readPatience: Duration = .seconds(10)
 
     let log: KafkaLog
     let kafka: KafkaOptions
     let logger: Logger
-    private let producer = Lock<KafkaClient?>(nil)
+    private let transactions = Lock<KafkaTransactions?>(nil)
     private let asking = Lock<KafkaClient?>(nil)
     public let itemsTopic: String
     public let usersTopic: String
@@ -41,11 +36,10 @@ public final class KafkaClusterTopics: ClusterTopics {
         let count = try partitions(of: kafka.topic, client, expected: nil)
         _ = try partitions(of: itemsTopic, client, expected: 1)
         _ = try partitions(of: usersTopic, client, expected: count)
-        let made = try makeProducer("\(kafka.group)-\(kafka.topic)-\(member)")
-        try check(
-            rd_kafka_init_transactions(made.handle, Self.commitMilliseconds), "cannot begin transactions",
-            made)
-        producer.withLock { $0 = made }
+        let made = KafkaTransactions(
+            log, id: "\(kafka.group)-\(kafka.topic)-\(member)", logger: logger)
+        try made.open()
+        transactions.withLock { $0 = made }
         return count
     }
 
@@ -89,115 +83,23 @@ public final class KafkaClusterTopics: ClusterTopics {
         return client
     }
 
-    private func makeProducer(_ id: String) throws(EventLogError) -> KafkaClient {
-        let configuration = KafkaConfiguration()
-        try kafka.configureProducer(configuration)
-        try configuration.set("transactional.id", id)
-        try configuration.set("transaction.timeout.ms", Self.transactionMilliseconds)
-        try configuration.set("message.timeout.ms", Self.transactionMilliseconds)
-        let callbacks = KafkaCallbacks(logger: logger, health: log.connection, side: .producer)
-        return try KafkaClient(RD_KAFKA_PRODUCER, configuration, topic: kafka.topic, callbacks: callbacks)
-    }
-
     // MARK: - Committing
 
     public func commit(_ records: [ClusterRecord], positions: [Int32: Int64]) throws(EventLogError) {
-        guard let client = producer.withLock({ $0 }) else {
+        guard let transactions = transactions.withLock({ $0 }) else {
             throw EventLogError(.unreachable, "\(kafka.name): the cluster's topics are not open yet")
         }
-        try check(rd_kafka_begin_transaction(client.handle), "cannot begin a transaction", client)
-        do throws(EventLogError) {
-            for record in records { try produce(record, client) }
-            try send(positions, client)
-            try end(client)
-        } catch {
-            if !error.endsProcess { abort(client) }
-            throw error
-        }
+        try transactions.commit(records.map(record), positions: positions)
     }
 
-    private func produce(_ record: ClusterRecord, _ client: KafkaClient) throws(EventLogError) {
+    private func record(_ record: ClusterRecord) -> KafkaTransactions.Record {
         let (topic, partition): (String, Int32) =
             switch record.place {
             case .items: (itemsTopic, 0)
             case .users(let partition): (usersTopic, partition)
             }
-        while true {
-            let error = withTransactionArguments(topic, partition, record.key, record.value) {
-                rd_kafka_produceva(client.handle, $0.baseAddress, $0.count)
-            }
-            guard let error else { return }
-            guard rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__QUEUE_FULL else {
-                return try check(error, "cannot write to topic '\(topic)'", client)
-            }
-            rd_kafka_error_destroy(error)
-            rd_kafka_poll(client.handle, 50)
-        }
-    }
-
-    private func send(_ positions: [Int32: Int64], _ client: KafkaClient) throws(EventLogError) {
-        guard !positions.isEmpty else { return }
-        guard let metadata = log.groupMetadata() else {
-            throw EventLogError(.unreachable, "\(kafka.name): this member is in no group just now")
-        }
-        defer { rd_kafka_consumer_group_metadata_destroy(metadata) }
-        let list = PartitionList(topic: kafka.topic, positions)
-        try check(
-            rd_kafka_send_offsets_to_transaction(
-                client.handle, list.pointer, metadata, Self.commitMilliseconds),
-            "cannot commit positions", client)
-    }
-
-    /// A commit whose end is not known is asked for again, as librdkafka wants it: it is one and the same.
-    private func end(_ client: KafkaClient) throws(EventLogError) {
-        for _ in 0..<10 {
-            let error = rd_kafka_commit_transaction(client.handle, Self.commitMilliseconds)
-            guard let error, rd_kafka_error_is_retriable(error) != 0 else {
-                return try check(error, "cannot commit", client)
-            }
-            rd_kafka_error_destroy(error)
-        }
-        throw EventLogError(
-            .mustRestart,
-            "\(kafka.name): how a transaction ended cannot be found out; it is known when this daemon is started again"
-        )
-    }
-
-    private func abort(_ client: KafkaClient) {
-        guard let error = rd_kafka_abort_transaction(client.handle, Self.commitMilliseconds) else { return }
-        logger.warning(
-            "a transaction could not be aborted",
-            metadata: ["error": "\(String(cString: rd_kafka_error_string(error)))"])
-        rd_kafka_error_destroy(error)
-    }
-
-    private func check(_ error: OpaquePointer?, _ what: String, _ client: KafkaClient) throws(EventLogError) {
-        guard let error else { return }
-        defer { rd_kafka_error_destroy(error) }
-        let code = rd_kafka_error_code(error)
-        let words = "\(kafka.name): \(what): \(String(cString: rd_kafka_error_string(error)))"
-        switch code {
-        case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID: throw kafka.fenced
-        case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID:
-            guard !log.isFenced else { throw kafka.fenced }
-            throw EventLogError(
-                .mustRestart,
-                "\(words). The group took this daemon for dead, and another member may have its partitions: "
-                    + "it ends, and goes on when it is started again")
-        case RD_KAFKA_RESP_ERR__FENCED, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH,
-            RD_KAFKA_RESP_ERR_PRODUCER_FENCED:
-            guard !log.isFenced else { throw kafka.fenced }
-            // Started again, two daemons of one name would go on to fence each other for ever.
-            throw EventLogError(
-                .refused,
-                "\(words). Another process writes as this member of the cluster, as a daemon does whose state folder was "
-                    + "copied; or a transaction took longer than transaction.timeout.ms, and then start this one again"
-            )
-        default:
-            guard rd_kafka_error_is_fatal(error) != 0 else { throw EventLogError(.unreachable, words) }
-            let cause = client.fatalError?.code ?? code
-            throw EventLogError(KafkaErrorTable.isOutOfStep(cause) ? .mustRestart : .refused, words)
-        }
+        return KafkaTransactions.Record(
+            topic: topic, partition: partition, key: record.key, value: record.value)
     }
 
     // MARK: - Reading
@@ -258,7 +160,7 @@ public final class KafkaClusterTopics: ClusterTopics {
     }
 
     public func close() {
-        producer.withLock { $0 = nil }
+        transactions.withLock { $0 = nil }
         let client = asking.withLock { client in
             defer { client = nil }
             return client
@@ -276,40 +178,5 @@ extension UnsafeMutablePointer<rd_kafka_message_t> {
     var valueBytes: [UInt8]? {
         guard let payload = pointee.payload else { return nil }
         return Array(UnsafeRawBufferPointer(start: payload, count: pointee.len))
-    }
-}
-
-/// Lays out what `rd_kafka_produceva` takes for a record of a transaction: copied by librdkafka, and reported by the
-/// commit alone.
-private func withTransactionArguments<T>(
-    _ topic: String, _ partition: Int32, _ key: [UInt8], _ value: [UInt8]?,
-    _ body: (UnsafeBufferPointer<rd_kafka_vu_t>) -> T
-) -> T {
-    func argument(_ type: rd_kafka_vtype_t, _ fill: (inout rd_kafka_vu_t) -> Void) -> rd_kafka_vu_t {
-        var argument = rd_kafka_vu_t()
-        argument.vtype = type
-        fill(&argument)
-        return argument
-    }
-    return topic.withCString { topic in
-        key.withUnsafeBytes { key in
-            (value ?? []).withUnsafeBytes { bytes in
-                let arguments = [
-                    argument(RD_KAFKA_VTYPE_TOPIC) { $0.u.cstr = topic },
-                    argument(RD_KAFKA_VTYPE_PARTITION) { $0.u.i32 = partition },
-                    argument(RD_KAFKA_VTYPE_KEY) {
-                        $0.u.mem.ptr = UnsafeMutableRawPointer(mutating: key.baseAddress)
-                        $0.u.mem.size = key.count
-                    },
-                    argument(RD_KAFKA_VTYPE_VALUE) {
-                        $0.u.mem.ptr =
-                            value == nil ? nil : UnsafeMutableRawPointer(mutating: bytes.baseAddress)
-                        $0.u.mem.size = bytes.count
-                    },
-                    argument(RD_KAFKA_VTYPE_MSGFLAGS) { $0.u.i = RD_KAFKA_MSG_F_COPY },
-                ]
-                return arguments.withUnsafeBufferPointer(body)
-            }
-        }
     }
 }

@@ -9,6 +9,8 @@ public enum KafkaRequest: Int16, Sendable, CaseIterable {
     case offsetFetch = 9
     case heartbeat = 12
     case syncGroup = 14
+    case endTxn = 26
+    case txnOffsetCommit = 28
 }
 
 /// Faults of a broker. Only on the mock.
@@ -19,6 +21,11 @@ extension MockKafka {
     {
         let errors = [rd_kafka_resp_err_t](repeating: error, count: count)
         rd_kafka_mock_push_request_errors_array(try mock, request.rawValue, errors.count, errors)
+    }
+
+    /// Refuses requests of this kind no more.
+    public func allow(_ request: KafkaRequest) throws(KafkaTestError) {
+        rd_kafka_mock_clear_request_errors(try mock, request.rawValue)
     }
 
     /// How long each answer takes; what was asked is done at once.
