@@ -63,6 +63,8 @@ final class ClusterMember: Sendable {
         var events: [Int32: Int64] = [:]
         /// Another member has this one's partitions, or nobody knows: nothing may be committed any more.
         var failure: String?
+        /// The last commit did not come about, and may be tried again.
+        var isCut = false
         var report = Report()
         /// Where this member's RPC is asked.
         var address = ""

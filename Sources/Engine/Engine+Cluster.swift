@@ -186,11 +186,12 @@ extension Engine {
         do throws(EventLogError) {
             try cluster.topics.commit(records, positions: positions)
         } catch {
-            if error.endsProcess { failCluster(error) }
+            if error.endsProcess { failCluster(error) } else { cluster.shared.withLock { $0.isCut = true } }
             throw StateError(.unwritable, "the other members cannot be told: \(error.message)")
         }
         let bytes = records.reduce(0) { $0 + $1.key.count + ($1.value?.count ?? 0) }
         cluster.shared.withLock {
+            $0.isCut = false
             $0.report.commits += 1
             $0.report.bytesSent += bytes
             $0.announced = (.now, commit.owned)

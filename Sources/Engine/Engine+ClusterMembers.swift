@@ -1,3 +1,4 @@
+internal import Checkpoints
 package import ClusterMembers
 internal import ClusterStandby
 internal import ClusterUsers
@@ -96,8 +97,20 @@ extension Engine {
         }
     }
 
+    /// When this member stops. In an outage there is nobody to say it to: the others learn again what was not committed, and so
+    /// does this one where it comes back, so that nothing is lost.
+    ///
+    /// - Parameter last: what came of the last checkpoint.
+    func sayLast(_ last: Result<[Int32: Int64], StateError>) throws(StateError) {
+        guard case .failure(let error) = last else { return sayLeaving() }
+        guard let cluster, cluster.shared.withLock({ $0.isCut && $0.failure == nil }) else { throw error }
+        logger.warning(
+            "stopped in an outage: what was learned since the last commit is learned again by whoever has the partitions next",
+            metadata: ["error": "\(error)"])
+    }
+
     /// After the last commit: nobody needs wait until this member counts as gone.
-    func sayLeaving() {
+    private func sayLeaving() {
         guard let cluster, cluster.shared.withLock({ $0.placement != nil && $0.failure == nil }) else {
             return
         }

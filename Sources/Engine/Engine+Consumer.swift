@@ -49,10 +49,11 @@ extension Engine: ConsumerDelegate {
             waited = backlog.events > 0
             if case .failure(let error) = checkpointAndWait() {
                 logger.error("revoked without a checkpoint", metadata: ["error": "\(error)"])
-                guard cluster != nil else { return }
+                // Who stops has nothing more to do with them.
+                guard cluster != nil, !isStopped else { return }
                 return failCluster(
                     EventLogError(
-                        .refused,
+                        .mustRestart,
                         "partitions \(partitions) were taken away before what was learned of them was committed: whoever "
                             + "has them learns it again. Start anew, to go on from what is committed"))
             }

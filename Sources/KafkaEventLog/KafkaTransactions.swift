@@ -29,6 +29,8 @@ final class KafkaTransactions: Sendable {
     }
 
     private static let answerMilliseconds: Int32 = 30_000
+    /// To take a transaction back, which goes on by itself meanwhile.
+    private static let abortMilliseconds: Int32 = 5_000
     /// How long an open transaction of a member that died holds up the others.
     private static let timeoutMilliseconds = 10_000
     /// How long a commit waits for its own member's new generation, and how often it is tried.
@@ -186,7 +188,7 @@ final class KafkaTransactions: Sendable {
     private func abortLast(_ client: KafkaClient) throws(Failure) {
         guard state.withLock({ $0.isAborting }) else { return }
         try check(
-            rd_kafka_abort_transaction(client.handle, Self.answerMilliseconds),
+            rd_kafka_abort_transaction(client.handle, Self.abortMilliseconds),
             "cannot take back the last transaction", client, isFirst: true)
         state.withLock { $0.isAborting = false }
     }

@@ -1,5 +1,6 @@
 import Checkpoints
 import EngineSupport
+import EventLog
 import Events
 import Foundation
 import Locking
@@ -19,14 +20,18 @@ final class ClusterPlace {
     private(set) var engine: Engine
 
     private let standby: Int
+    /// For which an engine wants to be ended.
+    let failures = Lock<[EventLogError]>([])
 
     init(_ group: FakeGroup, number: Int, standby: Int = 0) throws {
         (self.group, self.number, self.standby) = (group, number, standby)
         member = FakeMember(group, number: number)
-        engine = try Self.start(member, folder, standby)
+        engine = try Self.start(member, folder, standby, failures)
     }
 
-    private static func start(_ member: FakeMember, _ folder: Folder, _ standby: Int) throws -> Engine {
+    private static func start(
+        _ member: FakeMember, _ folder: Folder, _ standby: Int, _ failures: Lock<[EventLogError]>
+    ) throws -> Engine {
         var options = smallOptions()
         options.state.models = ModelOptions.defaults
         options.state.defaultModel = "blend"
@@ -38,7 +43,7 @@ final class ClusterPlace {
         let engine = try Engine(
             options: options, file: file, log: member, logger: logger, cluster: member)
         engine.answers(at: "/run/\(member.number)")
-        engine.start { _ in }
+        engine.start { error in failures.withLock { $0.append(error) } }
         return engine
     }
 
@@ -68,7 +73,7 @@ final class ClusterPlace {
         try? engine.stop()
         folder = next
         member = FakeMember(group, number: number)
-        engine = try Self.start(member, folder, standby)
+        engine = try Self.start(member, folder, standby, failures)
     }
 
     static func ratings(_ count: Int, from start: Int) -> [Event] {

@@ -133,6 +133,43 @@ struct ClusterTests {
         try places[1].engine.stop()
     }
 
+    /// It ended with an error that no service manager starts again, and a stop with that of a full disk.
+    @Test(
+        "a member that an outage meets is stopped in order, and what it had not committed is learned once",
+        arguments: [true, false])
+    func outage(isStopped: Bool) throws {
+        let group = FakeGroup(partitions: 2)
+        group.assign([0: 0, 1: 0])
+        let place = try ClusterPlace(group, number: 0)
+        var events = ClusterPlace.ratings(100, from: 0)
+        group.feed(events)
+        try ClusterPlace.settle([place], group)
+        place.member.cut(true)
+        let more = ClusterPlace.ratings(50, from: events.count)
+        events += more
+        group.feed(more)
+        try eventually("all is learned") {
+            place.engine.onQueue { state in
+                group.ends.allSatisfy { state.positions[$0.key] == $0.value }
+            }
+        }
+        if isStopped {
+            try place.engine.stop()
+            #expect(place.failures.withLock { $0 }.isEmpty)
+        } else {
+            // Given to somebody else, as the group does with whom it has not heard of.
+            group.assign([:])
+            try eventually("it wants to be started again") {
+                place.failures.withLock { $0.map(\.code) } == [.mustRestart]
+            }
+        }
+        group.assign([0: 0, 1: 0])
+        try place.startAgain()
+        try ClusterPlace.settle([place], group)
+        try requireExact([place], events, group)
+        try place.engine.stop()
+    }
+
     @Test("a member whose partitions are another's commits nothing more, and says so")
     func fencing() throws {
         let group = FakeGroup(partitions: 2)

@@ -85,8 +85,12 @@ final class FakeMember: ClusterTopics, EventLog {
     let group: FakeGroup
     let number: Int
     private let death = Lock<Death?>(nil)
+    private let outage = Lock(false)
 
     init(_ group: FakeGroup, number: Int) { (self.group, self.number) = (group, number) }
+
+    /// Whether commits reach nobody.
+    func cut(_ isCut: Bool) { outage.withLock { $0 = isCut } }
 
     func die(_ how: Death) { death.withLock { $0 = how } }
     var isDead: Bool { death.withLock { $0 != nil } }
@@ -103,6 +107,7 @@ final class FakeMember: ClusterTopics, EventLog {
             return how
         }
         if how == .beforeCommit || how == .afterCommits { throw Self.dead }
+        guard !outage.withLock({ $0 }) else { throw EventLogError(.unreachable, "nobody answers") }
         let isOwner = group.state.withLock { state in
             guard positions.keys.allSatisfy({ state.held[$0] == number }) else { return false }
             for record in records {
