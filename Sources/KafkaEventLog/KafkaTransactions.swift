@@ -90,6 +90,8 @@ final class KafkaTransactions: Sendable {
     }
 
     private func commitOnce(_ records: [Record], _ positions: [Int32: Int64]) throws(Failure) {
+        // Before anything is begun: whom the group has lost has nothing to wait for.
+        if !positions.isEmpty { _ = try membership() }
         let client = try openClient()
         do throws(Failure) {
             try abortLast(client)
@@ -155,16 +157,20 @@ final class KafkaTransactions: Sendable {
 
     private func send(_ positions: [Int32: Int64], _ client: KafkaClient) throws(Failure) {
         guard !positions.isEmpty else { return }
-        guard let metadata = log.groupMetadata() else {
-            throw Failure(
-                EventLogError(.unreachable, "\(kafka.name): this member is in no group just now"))
-        }
-        let membership = KafkaMembership(metadata)
+        let membership = try membership()
         let list = PartitionList(topic: kafka.topic, positions)
         try check(
             rd_kafka_send_offsets_to_transaction(
                 client.handle, list.pointer, membership.metadata, Self.answerMilliseconds),
             "cannot commit positions", client)
+    }
+
+    private func membership() throws(Failure) -> KafkaMembership {
+        if let metadata = log.groupMetadata() {
+            let membership = KafkaMembership(metadata)
+            if membership.isCurrent { return membership }
+        }
+        throw Failure(EventLogError(.unreachable, "\(kafka.name): this member is in no group just now"))
     }
 
     /// A commit whose end is not known is asked for again, as librdkafka wants it: it is one and the same.

@@ -95,7 +95,28 @@ struct ClusterTopicsTests {
             #expect(thrown.code == .unreachable, "\(thrown)")
         }
         try member.place.kafka.brokerUp()
-        try member.topics.commit(member.records, positions: [0: 7])
+        // The group has not heard of it for too long.
+        try member.commit([0: 7])
+        #expect(try member.items(1).count == 1)
+    }
+
+    /// A broker would take it, whoever has the partitions.
+    @Test(
+        "a member that is in no group commits no positions",
+        .enabled(if: !MockKafka.usesRealBroker, "\(MockKafka.mockOnly)"))
+    func inNoGroup() throws {
+        let member = try Member()
+        defer { member.close() }
+        try member.place.kafka.refuse(
+            .joinGroup, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, count: 10_000)
+        try member.place.kafka.refuse(.heartbeat, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, count: 1)
+        try member.loseAll()
+        let thrown = try #require(throws: EventLogError.self) {
+            try member.topics.commit(member.records, positions: [0: 7])
+        }
+        #expect(thrown.code == .unreachable && thrown.message.contains("in no group"), "\(thrown)")
+        // What is said of no partition may be said.
+        try member.topics.commit(member.records, positions: [:])
         #expect(try member.items(1).count == 1)
     }
 
@@ -130,6 +151,22 @@ private final class Member {
         consumer = try log.makeConsumer(.init(), delegate: RecordingDelegate())
         _ = try consumer.poll(until: { [log] in !log.partitions().isEmpty })
         #expect(try topics.open(member: "one") == 1)
+    }
+
+    /// As often as it takes to be in the group again.
+    func commit(_ positions: [Int32: Int64]) throws {
+        var isDone = false
+        _ = try consumer.poll(until: { [topics, records] in
+            do throws(EventLogError) {
+                try topics.commit(records, positions: positions)
+                isDone = true
+            } catch {}
+            return isDone
+        })
+    }
+
+    func loseAll() throws {
+        _ = try consumer.poll(until: { [log] in log.partitions().isEmpty })
     }
 
     /// What is told of items, once there is that much.

@@ -7,6 +7,7 @@ public enum KafkaRequest: Int16, Sendable, CaseIterable {
     case metadata = 3
     case offsetCommit = 8
     case offsetFetch = 9
+    case joinGroup = 11
     case heartbeat = 12
     case syncGroup = 14
     case endTxn = 26
