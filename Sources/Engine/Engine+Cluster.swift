@@ -133,6 +133,23 @@ extension Engine {
         fail(error)
     }
 
+    /// The same in an outage: until it is over look-ups are answered here, as they would not be by a process that begins anew.
+    func failClusterOnceReachable(_ error: EventLogError) {
+        guard let cluster else { return }
+        cluster.shared.withLock { $0.failure = $0.failure ?? error.message }
+        logger.warning(
+            "the cluster's topics cannot be reached; look-ups go on until they can, and then this daemon must be started again",
+            metadata: ["error": "\(error.message)"])
+        let thread = Thread { [self] in
+            while !cluster.stopping.load(ordering: .acquiring) {
+                if (try? cluster.topics.itemsEnd()) != nil { return fail(error) }
+                Thread.sleep(forTimeInterval: Self.retryInterval)
+            }
+        }
+        thread.name = "freshet.outage"
+        thread.start()
+    }
+
     // MARK: - Commits
 
     /// What the checkpoint that begins now has to commit; `nil` where there is nobody to tell. On the queue, before the state

@@ -23,7 +23,9 @@ extension Engine {
     /// On the consumer's thread.
     public func takeOver(_ partitions: Set<Int32>) -> Set<Int32> {
         guard let cluster else { return partitions }
-        let (placement, owned) = cluster.shared.withLock { ($0.placement, $0.owned) }
+        let (placement, owned, failure) = cluster.shared.withLock { ($0.placement, $0.owned, $0.failure) }
+        // Nothing of it would be committed.
+        guard failure == nil else { return [] }
         var ready = partitions.intersection(owned)
         guard let placement, ready != partitions, itemsAreMerged(cluster) else { return ready }
         giveUpFiled(except: partitions.union(owned), placement, cluster)

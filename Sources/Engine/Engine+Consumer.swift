@@ -51,7 +51,7 @@ extension Engine: ConsumerDelegate {
                 logger.error("revoked without a checkpoint", metadata: ["error": "\(error)"])
                 // Who stops has nothing more to do with them.
                 guard cluster != nil, !isStopped else { return }
-                return failCluster(
+                return failClusterOnceReachable(
                     EventLogError(
                         .mustRestart,
                         "partitions \(partitions) were taken away before what was learned of them was committed: whoever "

@@ -159,6 +159,13 @@ struct ClusterTests {
         } else {
             // Given to somebody else, as the group does with whom it has not heard of.
             group.assign([:])
+            try eventually("it knows that it may not go on") {
+                place.engine.cluster?.shared.withLock { $0.failure } != nil
+            }
+            // In vain as long as nobody answers; meanwhile look-ups are answered.
+            #expect(place.failures.withLock { $0 }.isEmpty)
+            #expect(try !place.engine.recommend(RecommendQuery(user: id("u1"), count: 1)).isEmpty)
+            place.member.cut(false)
             try eventually("it wants to be started again") {
                 place.failures.withLock { $0.map(\.code) } == [.mustRestart]
             }

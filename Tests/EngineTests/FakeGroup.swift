@@ -89,12 +89,13 @@ final class FakeMember: ClusterTopics, EventLog {
 
     init(_ group: FakeGroup, number: Int) { (self.group, self.number) = (group, number) }
 
-    /// Whether commits reach nobody.
+    /// Whether nobody answers.
     func cut(_ isCut: Bool) { outage.withLock { $0 = isCut } }
 
     func die(_ how: Death) { death.withLock { $0 = how } }
     var isDead: Bool { death.withLock { $0 != nil } }
 
+    private static let unreachable = EventLogError(.unreachable, "nobody answers")
     private static let dead = EventLogError(.unreachable, "dead")
 
     // MARK: - Topics
@@ -107,7 +108,7 @@ final class FakeMember: ClusterTopics, EventLog {
             return how
         }
         if how == .beforeCommit || how == .afterCommits { throw Self.dead }
-        guard !outage.withLock({ $0 }) else { throw EventLogError(.unreachable, "nobody answers") }
+        guard !outage.withLock({ $0 }) else { throw Self.unreachable }
         let isOwner = group.state.withLock { state in
             guard positions.keys.allSatisfy({ state.held[$0] == number }) else { return false }
             for record in records {
@@ -178,7 +179,10 @@ final class FakeMember: ClusterTopics, EventLog {
         }
     }
 
-    func itemsEnd() throws(EventLogError) -> Int64 { Int64(group.state.withLock { $0.items.count }) }
+    func itemsEnd() throws(EventLogError) -> Int64 {
+        guard !outage.withLock({ $0 }) else { throw Self.unreachable }
+        return Int64(group.state.withLock { $0.items.count })
+    }
 
     // MARK: - Log
 
