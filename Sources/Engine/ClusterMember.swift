@@ -60,6 +60,9 @@ final class ClusterMember: Sendable {
         /// What is told of items is merged up to here.
         var itemsNext: Int64?
         var owned: Set<Int32> = []
+        /// Lost in an outage, with all that was learned of them committed: as long as nobody is heard who has them, this member
+        /// answers for their users.
+        var lent: Set<Int32> = []
         var events: [Int32: Int64] = [:]
         /// Another member has this one's partitions, or nobody knows: nothing may be committed any more.
         var failure: String?
@@ -93,7 +96,7 @@ final class ClusterMember: Sendable {
     /// What the engine's queue alone touches.
     struct Confined {
         var ledger: ItemLedger
-        /// In the state's file, with the positions there; until they are taken over or given up.
+        /// In the state's file, or lost in an outage, with the positions there; until they are taken over or given up.
         var filed: [Int32: Int64]
         /// Names of their changelogs.
         var filedChangelogs: [Int32: UInt64]

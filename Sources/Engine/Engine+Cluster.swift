@@ -166,11 +166,18 @@ extension Engine {
         }
         let held = cluster.confined.ledger.held
         cluster.shared.withLock { $0.report.held = held }
+        let filed = cluster.confined.filed
         let membership = Membership(
             member: cluster.member, sequence: cluster.confined.ledger.sequence,
-            itemsNext: cluster.confined.itemsNext, owned: state.positions.filter { owned.contains($0.key) },
-            events: (state.partitionEvents ?? [:]).filter { owned.contains($0.key) },
-            changelogs: cluster.confined.changelogs.filter { owned.contains($0.key) },
+            itemsNext: cluster.confined.itemsNext,
+            // Those that it is not clear yet who has are in the file too.
+            owned: filed.merging(state.positions.filter { owned.contains($0.key) }) { $1 },
+            events: (state.partitionEvents ?? [:]).filter {
+                owned.contains($0.key) || filed[$0.key] != nil
+            },
+            changelogs: cluster.confined.filedChangelogs.filter { filed[$0.key] != nil }.merging(
+                cluster.confined.changelogs.filter { owned.contains($0.key) }
+            ) { $1 },
             promotion: cluster.confined.promotion)
         state.membership = try? JSONEncoder().encode(membership)
         let forgotten = (state.forgottenIDs ?? []).map(\.string)

@@ -136,6 +136,7 @@ extension Engine {
             shared.directory.take(record, heard: .now - .milliseconds(age))
             return shared.placement?.partition(of: Event.promotionKey.string.utf8)
         }
+        if record.member != cluster.member { takeBack(lent: Set(record.positions.keys), cluster) }
         if let promotion = record.promotion, let home { take(promotion, home: home, cluster) }
     }
 
@@ -177,6 +178,7 @@ extension ClusterMember: ClusterDirectory {
             let partition = placement.partition(of: id)
             if shared.owned.contains(partition) { return .here }
             guard let owner = shared.directory.owner(of: partition), owner.record.member != member else {
+                if shared.lent.contains(partition) { return .here }
                 return .moving("partition \(partition) is on its way to another daemon")
             }
             return .at(address: owner.record.address)

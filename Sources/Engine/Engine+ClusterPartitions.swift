@@ -192,6 +192,7 @@ extension Engine {
         let events = state.partitionEvents ?? [:]
         cluster.shared.withLock {
             $0.owned.insert(partition)
+            $0.lent.remove(partition)
             $0.events = events
         }
         confined.changed = true
@@ -215,11 +216,46 @@ extension Engine {
 
     /// After the commit that stands for them.
     func giveUp(_ partitions: [Int32]) {
-        guard let cluster else { return }
+        guard let cluster, !partitions.isEmpty else { return }
         queue.sync {
             guard let placement = cluster.shared.withLock({ $0.placement }) else { return }
             letGo(Set(partitions), placement, cluster)
         }
+    }
+
+    /// In an outage: what is committed of them stays, as in the file of a process that begins anew, and is answered from, until it is
+    /// known who has them.
+    func lend(_ partitions: [Int32]) {
+        guard let cluster else { return }
+        queue.sync {
+            settle()
+            var lent: Set<Int32> = []
+            for partition in partitions {
+                guard let position = cluster.confined.positions.removeValue(forKey: partition),
+                    let changelog = cluster.confined.changelogs.removeValue(forKey: partition)
+                else { continue }
+                cluster.confined.filed[partition] = position
+                cluster.confined.filedChangelogs[partition] = changelog
+                lent.insert(partition)
+            }
+            cluster.shared.withLock {
+                $0.owned.subtract(lent)
+                $0.lent.formUnion(lent)
+            }
+            confined.changed = true
+            refreshSnapshot()
+            logger.notice(
+                "the group is out of reach: users of these partitions are answered from what is known",
+                metadata: ["partitions": "\(lent.sorted())"])
+        }
+        giveUp(partitions.filter { partition in !cluster.shared.withLock { $0.lent.contains(partition) } })
+    }
+
+    /// Somebody else has them. On the queue.
+    func takeBack(lent partitions: Set<Int32>, _ cluster: ClusterMember) {
+        let (gone, placement) = cluster.shared.withLock { ($0.lent.intersection(partitions), $0.placement) }
+        guard let placement, !gone.isEmpty else { return }
+        letGo(gone, placement, cluster)
     }
 
     private func letGo(_ partitions: Set<Int32>, _ placement: UserPlacement, _ cluster: ClusterMember) {
@@ -233,6 +269,7 @@ extension Engine {
         let events = state.partitionEvents ?? [:]
         cluster.shared.withLock {
             $0.owned.subtract(partitions)
+            $0.lent.subtract(partitions)
             $0.events = events
             $0.report.usersOut += count
         }

@@ -59,8 +59,9 @@ extension Engine: ConsumerDelegate {
             }
             // What was held back for want of memory can be learned after each checkpoint.
         } while waited && options.memoryLimit > 0 && !isStopped
-        guard cluster != nil, !isStopped else { return }
-        giveUp(partitions)
+        guard let cluster, !isStopped else { return }
+        // Where nobody can be asked, nobody else can have been given them yet.
+        if (try? cluster.topics.itemsEnd()) == nil { lend(partitions) } else { giveUp(partitions) }
         // One that began in between holds these partitions still: their next owner must not come before its commit.
         _ = checkpointAndWait()
     }

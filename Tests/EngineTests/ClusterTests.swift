@@ -177,6 +177,62 @@ struct ClusterTests {
         try place.engine.stop()
     }
 
+    @Test(
+        "what an outage takes from a member it answers for until it is known who has it, and then goes on with as if nothing had been"
+    )
+    func lending() throws {
+        let group = FakeGroup(partitions: 2)
+        group.assign([0: 0, 1: 0])
+        let places = try (0..<2).map { try ClusterPlace(group, number: $0) }
+        defer { for place in places { try? place.engine.stop() } }
+        var events = ClusterPlace.ratings(100, from: 0)
+        group.feed(events)
+        try ClusterPlace.settle(places, group)
+        let users = (0..<60).map { "u\($0)" }.filter { name in events.contains { $0.key.string == name } }
+        func isAnswered() -> Bool {
+            users.allSatisfy { user in
+                places[0].engine.directory?.place(ofUser: Array(user.utf8)) == .here
+                    && (try? places[0].engine.recommend(RecommendQuery(user: id(user), count: 1)))?.isEmpty
+                        == false
+            }
+        }
+        func loseAll() throws {
+            places[0].member.cut(true)
+            group.assign([:])
+            try eventually("it lends what it has lost") {
+                places[0].engine.cluster?.shared.withLock { $0.lent.count } == 2
+            }
+            #expect(isAnswered())
+        }
+        // Given to the same again.
+        try loseAll()
+        group.state.withLock { $0.usersRead = [:] }
+        places[0].member.cut(false)
+        group.assign([0: 0, 1: 0])
+        let more = ClusterPlace.ratings(50, from: events.count)
+        events += more
+        group.feed(more)
+        try ClusterPlace.settle(places, group)
+        #expect(group.state.withLock { $0.usersRead.isEmpty })
+        #expect(places[0].engine.cluster?.shared.withLock { $0.lent.isEmpty } == true)
+        try requireExact(places, events, group)
+        // To somebody else, and back.
+        for owner in [1, 0] {
+            if owner == 1 { try loseAll() }
+            places[0].member.cut(false)
+            group.assign([0: owner, 1: owner])
+            let more = ClusterPlace.ratings(50, from: events.count)
+            events += more
+            group.feed(more)
+            try ClusterPlace.settle(places, group)
+            try eventually("it lends nothing more") {
+                places[0].engine.cluster?.shared.withLock { $0.lent.isEmpty } == true
+            }
+            try requireExact(places, events, group)
+        }
+        #expect(places.allSatisfy { place in place.failures.withLock { $0.isEmpty } })
+    }
+
     @Test("a member whose partitions are another's commits nothing more, and says so")
     func fencing() throws {
         let group = FakeGroup(partitions: 2)
