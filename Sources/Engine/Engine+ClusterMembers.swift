@@ -189,8 +189,9 @@ extension ClusterMember: ClusterDirectory {
         shared.withLock { shared in
             let now = ContinuousClock.now
             let myself = MemberView(
-                member: member, address: shared.address, isMyself: true, partitions: shared.owned.sorted(),
-                age: 0, bytesSent: shared.report.bytesSent)
+                member: member, address: shared.address, isMyself: true,
+                partitions: shared.owned.union(shared.lent).sorted(), age: 0,
+                bytesSent: shared.report.bytesSent)
             let others = shared.directory.members.filter { $0.record.member != member }.map { entry in
                 MemberView(
                     member: entry.record.member, address: entry.record.address, isMyself: false,

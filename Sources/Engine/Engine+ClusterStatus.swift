@@ -14,6 +14,8 @@ extension Engine {
             StatusField("cluster.address", .text(shared.address)),
             StatusField("cluster.members", .integer(Int64(view.members.count))),
             StatusField("cluster.partitions", .text(Self.text(shared.owned.sorted()))),
+            // Of an outage: not its own any more, and answered for.
+            StatusField("cluster.partitions.lent", .text(Self.text(shared.lent.sorted()))),
             StatusField("cluster.partitions.all", .integer(Int64(view.partitions))),
             StatusField("cluster.partitions.answered", .integer(Int64(view.answered))),
             StatusField("cluster.commits", .integer(Int64(report.commits))),

@@ -203,6 +203,7 @@ struct ClusterTests {
                 places[0].engine.cluster?.shared.withLock { $0.lent.count } == 2
             }
             #expect(isAnswered())
+            #expect(places[0].engine.cluster?.view.answered == 2)
         }
         // Given to the same again.
         try loseAll()
