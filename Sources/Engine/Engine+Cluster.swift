@@ -138,7 +138,7 @@ extension Engine {
         guard let cluster else { return }
         cluster.shared.withLock { $0.failure = $0.failure ?? error.message }
         logger.warning(
-            "the cluster's topics cannot be reached; look-ups go on until they can, and then this daemon must be started again",
+            "this daemon must be started again; look-ups go on until the cluster's topics can be reached for that",
             metadata: ["error": "\(error.message)"])
         let thread = Thread { [self] in
             while !cluster.stopping.load(ordering: .acquiring) {
