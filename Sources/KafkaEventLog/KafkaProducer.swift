@@ -107,31 +107,25 @@ private func withProduceArguments<T>(
     _ topic: String, _ key: [UInt8], _ value: [UInt8], _ time: Int64, _ headers: OpaquePointer?,
     _ delivery: UnsafeMutableRawPointer, _ body: (UnsafeBufferPointer<rd_kafka_vu_t>) -> T
 ) -> T {
-    func argument(_ type: rd_kafka_vtype_t, _ fill: (inout rd_kafka_vu_t) -> Void) -> rd_kafka_vu_t {
-        var argument = rd_kafka_vu_t()
-        argument.vtype = type
-        fill(&argument)
-        return argument
-    }
     return topic.withCString { topic in
         key.withUnsafeBytes { key in
             value.withUnsafeBytes { value in
                 var arguments = [
-                    argument(RD_KAFKA_VTYPE_TOPIC) { $0.u.cstr = topic },
-                    argument(RD_KAFKA_VTYPE_KEY) {
+                    rd_kafka_vu_t(RD_KAFKA_VTYPE_TOPIC) { $0.u.cstr = topic },
+                    rd_kafka_vu_t(RD_KAFKA_VTYPE_KEY) {
                         $0.u.mem.ptr = UnsafeMutableRawPointer(mutating: key.baseAddress)
                         $0.u.mem.size = key.count
                     },
-                    argument(RD_KAFKA_VTYPE_VALUE) {
+                    rd_kafka_vu_t(RD_KAFKA_VTYPE_VALUE) {
                         $0.u.mem.ptr = UnsafeMutableRawPointer(mutating: value.baseAddress)
                         $0.u.mem.size = value.count
                     },
-                    argument(RD_KAFKA_VTYPE_TIMESTAMP) { $0.u.i64 = time },
-                    argument(RD_KAFKA_VTYPE_MSGFLAGS) { $0.u.i = RD_KAFKA_MSG_F_COPY },
-                    argument(RD_KAFKA_VTYPE_OPAQUE) { $0.u.ptr = delivery },
+                    rd_kafka_vu_t(RD_KAFKA_VTYPE_TIMESTAMP) { $0.u.i64 = time },
+                    rd_kafka_vu_t(RD_KAFKA_VTYPE_MSGFLAGS) { $0.u.i = RD_KAFKA_MSG_F_COPY },
+                    rd_kafka_vu_t(RD_KAFKA_VTYPE_OPAQUE) { $0.u.ptr = delivery },
                 ]
                 if let headers {
-                    arguments.append(argument(RD_KAFKA_VTYPE_HEADERS) { $0.u.headers = headers })
+                    arguments.append(rd_kafka_vu_t(RD_KAFKA_VTYPE_HEADERS) { $0.u.headers = headers })
                 }
                 return arguments.withUnsafeBufferPointer(body)
             }

@@ -288,28 +288,22 @@ private func withArguments<T>(
     _ record: KafkaTransactions.Record,
     _ body: (UnsafeBufferPointer<rd_kafka_vu_t>) -> T
 ) -> T {
-    func argument(_ type: rd_kafka_vtype_t, _ fill: (inout rd_kafka_vu_t) -> Void) -> rd_kafka_vu_t {
-        var argument = rd_kafka_vu_t()
-        argument.vtype = type
-        fill(&argument)
-        return argument
-    }
     return record.topic.withCString { topic in
         record.key.withUnsafeBytes { key in
             (record.value ?? []).withUnsafeBytes { bytes in
                 let arguments = [
-                    argument(RD_KAFKA_VTYPE_TOPIC) { $0.u.cstr = topic },
-                    argument(RD_KAFKA_VTYPE_PARTITION) { $0.u.i32 = record.partition },
-                    argument(RD_KAFKA_VTYPE_KEY) {
+                    rd_kafka_vu_t(RD_KAFKA_VTYPE_TOPIC) { $0.u.cstr = topic },
+                    rd_kafka_vu_t(RD_KAFKA_VTYPE_PARTITION) { $0.u.i32 = record.partition },
+                    rd_kafka_vu_t(RD_KAFKA_VTYPE_KEY) {
                         $0.u.mem.ptr = UnsafeMutableRawPointer(mutating: key.baseAddress)
                         $0.u.mem.size = key.count
                     },
-                    argument(RD_KAFKA_VTYPE_VALUE) {
+                    rd_kafka_vu_t(RD_KAFKA_VTYPE_VALUE) {
                         $0.u.mem.ptr =
                             record.value == nil ? nil : UnsafeMutableRawPointer(mutating: bytes.baseAddress)
                         $0.u.mem.size = bytes.count
                     },
-                    argument(RD_KAFKA_VTYPE_MSGFLAGS) { $0.u.i = RD_KAFKA_MSG_F_COPY },
+                    rd_kafka_vu_t(RD_KAFKA_VTYPE_MSGFLAGS) { $0.u.i = RD_KAFKA_MSG_F_COPY },
                 ]
                 return arguments.withUnsafeBufferPointer(body)
             }
