@@ -76,6 +76,17 @@ final class Checkpointer: Sendable {
         }
     }
 
+    /// Lets go of what a checkpoint held, and has the allocator give that back where it may be much: pages, SQLite's cache and
+    /// what was kept of users come to hundreds of megabytes after a backlog, in small blocks.
+    func release(_ thawed: consuming ThawedState) {
+        let held = Lock<ThawedState?>(thawed)
+        let isMuch = report.lastRows > Self.rowsWorthTrimming
+        trimmer.async {
+            held.withLock { $0 = nil }
+            if isMuch { Heap.trim() }
+        }
+    }
+
     /// Calls back, on the writer's thread, with room for what is copied aside.
     func makeRoom(_ numbers: [Int], _ completion: @escaping @Sendable (CopyRoom) -> Void) {
         writer.async { completion(CopyRoom(numbers: numbers)) }
@@ -132,9 +143,6 @@ final class Checkpointer: Sendable {
                     "pause-us": "\(Int(pause.milliseconds * 1000))",
                 ])
             self.frozen.withLock { $0 = nil }
-            // Pages, SQLite's cache and what was kept of users' histories may have come to hundreds of megabytes, in small
-            // blocks.
-            if written.rows > Self.rowsWorthTrimming { trimHeap {} }
             completion(.success(duration))
             upkeep(always: true)
         } catch {

@@ -162,10 +162,10 @@ extension Engine {
     private func endCheckpoint(_ frozen: FrozenState, _ outcome: Result<Duration, StateError>) {
         switch outcome {
         case .success(let duration):
-            state.thaw(frozen, isSaved: true)
+            checkpointer.release(state.thaw(frozen, isSaved: true))
             confined.checkpointPace.finish(after: duration, at: .now)
         case .failure:
-            state.thaw(frozen, isSaved: false)
+            checkpointer.release(state.thaw(frozen, isSaved: false))
             confined.changed = true
         }
         confined.checkpointRunning = false

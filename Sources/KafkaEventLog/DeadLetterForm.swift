@@ -28,10 +28,7 @@ struct DeadLetterForm {
 
     /// What the producer can send of a payload, by its own limit.
     static func payloadMax(_ options: KafkaOptions) -> Int {
-        // 1,000,000 is librdkafka's default.
-        let limit = ["message.max.bytes", "msg.max.bytes"].lazy
-            .compactMap { options.properties[$0].flatMap(Int.init) }.first
-        return max(0, (limit ?? 1_000_000) - frameBytes)
+        max(0, options.recordBytesMax - frameBytes)
     }
 
     private static func cut(_ reason: String) -> String {

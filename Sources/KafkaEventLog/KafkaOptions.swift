@@ -68,6 +68,10 @@ extension KafkaOptions {
         // Bounds what is fetched ahead, of all partitions together; beside its bytes a message takes some 400 more.
         try configuration.set("queued.min.messages", "100000")
         try configuration.set("queued.max.messages.kbytes", "16384")
+        // One answer of a broker is queued whatever its size, and by librdkafka's own default it may have 50 MB, compressed: of
+        // small events that is millions of messages. A batch that is larger comes nevertheless, alone (KIP-74); librdkafka wants
+        // room for one record all the same.
+        try configuration.set("fetch.max.bytes", String(max(4_194_304, recordBytesMax)))
         try apply(properties, to: configuration)
     }
 
@@ -75,6 +79,12 @@ extension KafkaOptions {
     var queuedMessagesMax: Int { properties["queued.min.messages"].flatMap { Int($0) } ?? 100_000 }
     var queuedBytesMax: Int {
         1_024 * (properties["queued.max.messages.kbytes"].flatMap { Int($0) } ?? 16_384)
+    }
+
+    /// Of the largest record that may be sent; 1,000,000 is librdkafka's default.
+    var recordBytesMax: Int {
+        ["message.max.bytes", "msg.max.bytes"].lazy.compactMap { properties[$0].flatMap(Int.init) }.first
+            ?? 1_000_000
     }
 
     func configureProducer(_ configuration: borrowing KafkaConfiguration) throws(EventLogError) {

@@ -54,6 +54,23 @@ struct KafkaLogTests {
         #expect(Set(all.map(\.text)) == Set((0..<500).map(String.init)))
     }
 
+    /// A real broker refuses it where its own `message.max.bytes` is not raised, and the mock keeps 5 MB of a partition.
+    @Test(
+        "a record larger than what is fetched at once otherwise comes, and what is behind it",
+        .enabled(if: !MockKafka.usesRealBroker, "\(MockKafka.mockOnly)"))
+    func largeRecord() async throws {
+        let place = try KafkaPlace(partitions: 1)
+        var options = place.options
+        options.properties["message.max.bytes"] = "4700000"
+        let log = try KafkaLog(options: options, logger: quiet)
+        defer { log.close() }
+        let large = String(repeating: "x", count: 4_600_000)
+        _ = try await log.append(all: [large, "small"])
+        let consumer = try log.makeConsumer(.init(), delegate: RecordingDelegate())
+        defer { consumer.close() }
+        #expect(try consumer.take(2).map(\.text.count) == [4_600_000, 5])
+    }
+
     @Test(
         "a broker that goes away and comes back costs no event",
         .enabled(if: !MockKafka.usesRealBroker, "\(MockKafka.mockOnly)"))

@@ -116,6 +116,12 @@ package final class FrozenState: @unchecked Sendable {
     }
 }
 
+/// What was held of users beside the live state and nobody needs any more. After a backlog that is hundreds of megabytes, which
+/// take a while to free: let go of it where nobody waits.
+package struct ThawedState: Sendable {
+    fileprivate let users: [KeptUsers]
+}
+
 /// An item's counts as they were.
 private struct FrozenItem {
     var row: Int32
@@ -148,12 +154,14 @@ extension LearnedState {
     }
 
     /// What `freeze` gave was written, or could not be. On the engine's queue.
-    package func thaw(_ frozen: FrozenState, isSaved: Bool) {
-        for shard in shards { shard.thaw(isSaved: isSaved) }
+    @discardableResult
+    package func thaw(_ frozen: FrozenState, isSaved: Bool) -> ThawedState {
+        let thawed = ThawedState(users: shards.map { $0.thaw(isSaved: isSaved) })
         catalogue.withLock { $0.thaw() }
-        guard !isSaved else { return }
+        guard !isSaved else { return thawed }
         restoreMarks(of: frozen.head)
         for item in frozen.items { stats[Int(item.row)].unsaved = true }
+        return thawed
     }
 
     private func freezeItems() -> [FrozenItem] {

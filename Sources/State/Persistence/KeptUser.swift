@@ -94,7 +94,9 @@ extension UserShard {
 
     /// After the checkpoint; where it was not written, what was frozen is unsaved again. A user forgotten in the meantime
     /// stays unmarked: there is nothing left to write.
-    func thaw(isSaved: Bool) {
+    ///
+    /// - Returns: what was kept and not taken.
+    func thaw(isSaved: Bool) -> KeptUsers {
         queue.sync {
             locks.withLockOfAll {
                 if !isSaved {
@@ -105,12 +107,10 @@ extension UserShard {
                 residence?.releaseHeld()
             }
         }
-        let kept = keptUsers.withLock { kept in
+        return keptUsers.withLock { kept in
             defer { kept = KeptUsers() }
             return kept
         }
-        // To give back hundreds of megabytes takes a while, for which learning need not wait.
-        DispatchQueue.global(qos: .utility).async { withExtendedLifetime(kept) {} }
     }
 }
 
