@@ -31,6 +31,8 @@ struct Membership: Codable {
     var member: UInt64
     /// Of what it has told of items.
     var sequence: Int64
+    /// Of the topic of events; `nil` in a file of before this was kept.
+    var partitions: Int?
     /// The next of what is told of items.
     var itemsNext: Int64?
     /// Partitions whose users are in the file, with the position at which these stand, and events over their whole life.
@@ -42,10 +44,11 @@ struct Membership: Codable {
     var promotion: AskedPromotion?
 
     init(
-        member: UInt64, sequence: Int64, itemsNext: Int64?, owned: [Int32: Int64], events: [Int32: Int64],
-        changelogs: [Int32: UInt64], promotion: AskedPromotion?
+        member: UInt64, sequence: Int64, partitions: Int, itemsNext: Int64?, owned: [Int32: Int64],
+        events: [Int32: Int64], changelogs: [Int32: UInt64], promotion: AskedPromotion?
     ) {
         (self.member, self.sequence, self.itemsNext) = (member, sequence, itemsNext)
+        self.partitions = partitions
         (self.owned, self.events, self.changelogs) = (owned, events, changelogs)
         self.promotion = promotion
     }
@@ -57,11 +60,13 @@ final class ClusterMember: Sendable {
     struct Shared {
         /// `nil` until the topics are open.
         var placement: UserPlacement?
+        /// As it was when the state's file was written: until the topics are open look-ups go by it.
+        var filedPlacement: UserPlacement?
         /// What is told of items is merged up to here.
         var itemsNext: Int64?
         var owned: Set<Int32> = []
-        /// Lost in an outage, with all that was learned of them committed: as long as nobody is heard who has them, this member
-        /// answers for their users.
+        /// Lost in an outage, with all that was learned of them committed, or in the file of a member that was started in one: as
+        /// long as nobody is heard who has them, this member answers for their users.
         var lent: Set<Int32> = []
         var events: [Int32: Int64] = [:]
         /// Another member has this one's partitions, or nobody knows: nothing may be committed any more.
@@ -77,6 +82,15 @@ final class ClusterMember: Sendable {
         var hasCaughtUp = false
         /// What this member last said of itself, and when.
         var announced: (at: ContinuousClock.Instant, owned: Set<Int32>)?
+
+        /// What look-ups go by; `nil` as long as nothing can be answered for anybody.
+        var answering: UserPlacement? { placement ?? (lent.isEmpty ? nil : filedPlacement) }
+
+        /// The topics are open. Of another number of partitions the file's users belong to others now.
+        mutating func reach(partitions: Int) {
+            if filedPlacement?.partitions != partitions { lent = [] }
+            placement = UserPlacement(partitions: partitions)
+        }
     }
 
     struct Report {
@@ -145,7 +159,10 @@ final class ClusterMember: Sendable {
         exchange.bytesMax = options.itemBytesMax
         let ledger = ItemLedger(
             state, origin: member, life: life, sequence: kept?.sequence, options: exchange)
-        shared = Lock(Shared(itemsNext: kept?.itemsNext))
+        shared = Lock(
+            Shared(
+                filedPlacement: kept?.partitions.map(UserPlacement.init(partitions:)),
+                itemsNext: kept?.itemsNext))
         confined = QueueConfined(
             Confined(
                 ledger: ledger, filed: kept?.owned ?? [:], filedChangelogs: kept?.changelogs ?? [:],

@@ -52,10 +52,11 @@ extension Engine {
     }
 
     private func followCluster(_ cluster: ClusterMember) {
+        var isKnown = false
         while !cluster.stopping.load(ordering: .acquiring) {
             do throws(EventLogError) {
                 let partitions = try cluster.topics.open(member: cluster.name)
-                cluster.shared.withLock { $0.placement = UserPlacement(partitions: partitions) }
+                cluster.shared.withLock { $0.reach(partitions: partitions) }
                 let next = cluster.shared.withLock { $0.itemsNext }
                 return try cluster.topics.readItems(from: next) { values, next, isEnd in
                     if !values.isEmpty || isEnd { takeItems(values, upTo: next, isEnd: isEnd, cluster) }
@@ -63,7 +64,12 @@ extension Engine {
                 }
             } catch {
                 guard error.code == .unreachable else { return failCluster(error) }
-                logger.warning("the cluster's topics cannot be reached yet", metadata: ["error": "\(error)"])
+                // Once: how the log is doing says the rest.
+                logger.log(
+                    level: isKnown ? .debug : .warning, "the cluster's topics cannot be reached yet",
+                    metadata: ["error": "\(error)"])
+                isKnown = true
+                lendFiled()
                 Thread.sleep(forTimeInterval: Self.retryInterval)
             }
         }
@@ -169,7 +175,7 @@ extension Engine {
         let filed = cluster.confined.filed
         let membership = Membership(
             member: cluster.member, sequence: cluster.confined.ledger.sequence,
-            itemsNext: cluster.confined.itemsNext,
+            partitions: placement.partitions, itemsNext: cluster.confined.itemsNext,
             // Those that it is not clear yet who has are in the file too.
             owned: filed.merging(state.positions.filter { owned.contains($0.key) }) { $1 },
             events: (state.partitionEvents ?? [:]).filter {

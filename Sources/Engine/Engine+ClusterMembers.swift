@@ -172,14 +172,17 @@ extension Engine {
 extension ClusterMember: ClusterDirectory {
     package func place(ofUser id: some Collection<UInt8>) -> UserPlace {
         shared.withLock { shared in
-            guard let placement = shared.placement else {
+            guard let placement = shared.answering else {
                 return .moving("the cluster's topics have not been reached yet")
             }
             let partition = placement.partition(of: id)
             if shared.owned.contains(partition) { return .here }
             guard let owner = shared.directory.owner(of: partition), owner.record.member != member else {
                 if shared.lent.contains(partition) { return .here }
-                return .moving("partition \(partition) is on its way to another daemon")
+                return .moving(
+                    shared.placement == nil
+                        ? "the cluster's topics have not been reached yet"
+                        : "partition \(partition) is on its way to another daemon")
             }
             return .at(address: owner.record.address)
         }
@@ -203,7 +206,7 @@ extension ClusterMember: ClusterDirectory {
                     age: entry.heard.duration(to: now).milliseconds, bytesSent: entry.record.bytesSent,
                     standby: entry.record.standby ?? [])
             }
-            return ClusterView(partitions: shared.placement?.partitions ?? 0, members: [myself] + others)
+            return ClusterView(partitions: shared.answering?.partitions ?? 0, members: [myself] + others)
         }
     }
 

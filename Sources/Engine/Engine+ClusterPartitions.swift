@@ -251,10 +251,35 @@ extension Engine {
         giveUp(partitions.filter { partition in !cluster.shared.withLock { $0.lent.contains(partition) } })
     }
 
+    /// Started in an outage: users who are in the state's file are answered from it.
+    func lendFiled() {
+        guard let cluster else { return }
+        queue.sync {
+            let filed = Set(cluster.confined.filed.keys)
+            let isNews = cluster.shared.withLock { shared in
+                guard shared.placement == nil, shared.filedPlacement != nil, shared.lent != filed else {
+                    return false
+                }
+                shared.lent = filed
+                return true
+            }
+            guard isNews else { return }
+            refreshSnapshot()
+            logger.notice(
+                "the group is out of reach: users of these partitions are answered as the state's file has them",
+                metadata: ["partitions": "\(filed.sorted())"])
+        }
+    }
+
     /// Somebody else has them. On the queue.
     func takeBack(lent partitions: Set<Int32>, _ cluster: ClusterMember) {
-        let (gone, placement) = cluster.shared.withLock { ($0.lent.intersection(partitions), $0.placement) }
+        let (gone, placement, isNews) = cluster.shared.withLock {
+            ($0.lent.intersection(partitions), $0.placement, $0.hasCaughtUp)
+        }
         guard let placement, !gone.isEmpty else { return }
+        // What was said before this process began is no reason to drop what the file has: where the partition comes back and
+        // nothing was committed meanwhile, it stands.
+        guard isNews else { return cluster.shared.withLock { $0.lent.subtract(gone) } }
         letGo(gone, placement, cluster)
     }
 

@@ -61,7 +61,9 @@ final class ClusterPlace {
     }
 
     /// From the file as it was, as a process that was killed leaves it.
-    func startAgain() throws {
+    ///
+    /// - Parameter isCut: in an outage.
+    func startAgain(isCut: Bool = false) throws {
         let next = Folder()
         for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: folder.state + suffix) {
             try FileManager.default.copyItem(atPath: folder.state + suffix, toPath: next.state + suffix)
@@ -73,6 +75,7 @@ final class ClusterPlace {
         try? engine.stop()
         folder = next
         member = FakeMember(group, number: number)
+        member.cut(isCut)
         engine = try Self.start(member, folder, standby, failures)
     }
 

@@ -234,6 +234,58 @@ struct ClusterTests {
         #expect(places.allSatisfy { place in place.failures.withLock { $0.isEmpty } })
     }
 
+    @Test("started in an outage, a member answers for those in its file until it is known who has them")
+    func startedInOutage() throws {
+        let group = FakeGroup(partitions: 2)
+        group.assign([0: 0, 1: 0])
+        let places = try (0..<2).map { try ClusterPlace(group, number: $0) }
+        defer { for place in places { try? place.engine.stop() } }
+        var events: [Event] = []
+        func learn(by owner: Int, dead: Int? = nil) throws {
+            group.assign([0: owner, 1: owner], dead: dead)
+            let more = ClusterPlace.ratings(80, from: events.count)
+            events += more
+            group.feed(more)
+            try ClusterPlace.settle(places.filter { $0.number != dead }, group)
+        }
+        func place(of user: String) -> UserPlace? {
+            places[0].engine.directory?.place(ofUser: Array(user.utf8))
+        }
+        try learn(by: 0)
+        let users = Set(events.map(\.key.string)).sorted()
+        func startInOutage() throws {
+            try places[0].startAgain(isCut: true)
+            #expect(places[0].engine.cluster?.shared.withLock { $0.owned } == [])
+            try eventually("it answers from its file") {
+                places[0].engine.cluster?.view.answered == 2
+            }
+            for user in users {
+                #expect(place(of: user) == .here)
+                let list = try places[0].engine.recommend(RecommendQuery(user: id(user), count: 1))
+                #expect(!list.isEmpty)
+            }
+        }
+        // Nobody had them meanwhile: nothing is read.
+        try startInOutage()
+        group.state.withLock { $0.usersRead = [:] }
+        places[0].member.cut(false)
+        try learn(by: 0)
+        #expect(group.state.withLock { $0.usersRead.isEmpty })
+        #expect(places[0].engine.cluster?.shared.withLock { $0.lent.isEmpty } == true)
+        try requireExact(places, events, group)
+        // Somebody else has them by now, which it hears of once it can.
+        places[0].die(.afterCommits)
+        try learn(by: 1, dead: 0)
+        try startInOutage()
+        places[0].member.cut(false)
+        try eventually("it knows who has them") {
+            users.allSatisfy { place(of: $0) == .at(address: "/run/1") }
+        }
+        try learn(by: 0)
+        try requireExact(places, events, group)
+        #expect(places.allSatisfy { place in place.failures.withLock { $0.isEmpty } })
+    }
+
     @Test("a member whose partitions are another's commits nothing more, and says so")
     func fencing() throws {
         let group = FakeGroup(partitions: 2)

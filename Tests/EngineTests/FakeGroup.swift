@@ -100,7 +100,10 @@ final class FakeMember: ClusterTopics, EventLog {
 
     // MARK: - Topics
 
-    func open(member: String) throws(EventLogError) -> Int { group.placement.partitions }
+    func open(member: String) throws(EventLogError) -> Int {
+        guard !outage.withLock({ $0 }) else { throw Self.unreachable }
+        return group.placement.partitions
+    }
 
     func commit(_ records: [ClusterRecord], positions: [Int32: Int64]) throws(EventLogError) {
         let how = death.withLock { how in
