@@ -47,9 +47,7 @@ package final class UserShard: @unchecked Sendable {
     private static let spareRows = 4096
     /// Of each count: many more than are asked for, because those that the user has seen are left out.
     private static let leadersMax = 128
-    /// What `measureHistories` found, by part of the users, and with which part it goes on.
-    private var historyBytes: [Int: Int] = [:]
-    private var partToMeasure = 0
+    private var heap = HeapMeasure()
 
     package init(
         number: Int, shards: Int, factors: Int, models: [ModelOptions], usersMayLeave: Bool = false
@@ -239,21 +237,12 @@ package final class UserShard: @unchecked Sendable {
         }
     }
 
-    /// Bytes of histories and of what else users own on the heap. To look at all users would hold up learning where they are many, so each call
-    /// but the first looks at some of them, in turn, and takes the others as they were.
-    package func measureHistories(usersMax: Int = 32_768) -> Int {
+    /// Bytes of histories and of what else users own on the heap: exact at first, and where little changes.
+    package func measureHistories(usersMax: Int = 24_576) -> Int {
         dispatchPrecondition(condition: .onQueue(queue))
-        var isFirst = historyBytes.isEmpty
-        repeat {
-            let first = partToMeasure * usersMax
-            let part = min(first, users.count)..<min(first + usersMax, users.count)
-            historyBytes[partToMeasure] = part.reduce(0) { sum, local in
-                sum + users[local].heapBytes + trails.reduce(0) { $0 + ($1?[local].bytes ?? 0) }
-            }
-            partToMeasure = part.upperBound < users.count ? partToMeasure + 1 : 0
-            isFirst = isFirst && partToMeasure > 0
-        } while isFirst
-        return historyBytes.values.reduce(0, +)
+        return heap.measure(users: users.count, usersPerPart: usersMax) { local in
+            users[local].heapBytes + trails.reduce(0) { $0 + ($1?[local].bytes ?? 0) }
+        }
     }
 
     /// Of a user beside the rows of the tables.

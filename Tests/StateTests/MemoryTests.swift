@@ -16,19 +16,41 @@ struct MemoryTests {
         }
     }
 
-    @Test("the first measure of histories looks at all users, and a later one at some of them in turn")
+    @Test(
+        "the first measure of histories looks at all users, and later ones at some, by which the others are told"
+    )
     func parts() {
-        let all = batches(events(4_000, users: 100), sizes: [2_000])
+        let all = batches(events(24_000, users: 3_000), sizes: [6_000])
         let state = learned([all[0]], smallOptions())
         let shard = state.shards[0]
-        let before = shard.queue.sync { (shard.measureHistories(usersMax: 16), bytes(shard)) }
-        #expect(before.0 == before.1 && before.0 > 1_000 * 8)
+        func measure() -> Int { shard.queue.sync { shard.measureHistories(usersMax: 1_024) } }
+        func exact() -> Int { shard.queue.sync { bytes(shard) } }
+        let before = measure()
+        #expect(before == exact() && before > 6_000 * 8)
 
-        BatchApplication(state: state, options: smallOptions().learning).apply(all[1])
-        let calls = shard.queue.sync {
-            (0..<(shard.users.count + 15) / 16).map { _ in shard.measureHistories(usersMax: 16) }
+        let application = BatchApplication(state: state, options: smallOptions().learning)
+        for batch in all.dropFirst() {
+            application.apply(batch)
+            let (told, known) = (Double(measure()), Double(exact()))
+            #expect(abs(told - known) < 0.05 * known, "\(told) of \(known)")
         }
-        #expect(calls.first != calls.last)
-        #expect(calls.last == shard.queue.sync { bytes(shard) })
+        #expect(exact() > before * 3 / 2)
+        for _ in 0..<shard.users.count / 1_024 { _ = measure() }
+        #expect(measure() == exact())
+    }
+
+    @Test("users that came since the last measure count, and those that went do not")
+    func comingAndGoing() {
+        var (measure, bytes) = (HeapMeasure(), [Int](repeating: 100, count: 2_000))
+        func told() -> Int { measure.measure(users: bytes.count, usersPerPart: 512) { bytes[$0] } }
+        #expect(told() == 200_000)
+        bytes += Array(repeating: 50, count: 20_000)
+        #expect(abs(told() - 1_200_000) < 12_000)
+        bytes.removeLast(21_000)
+        #expect(told() == 100_000)
+        bytes = bytes.map { $0 * 2 }
+        #expect(told() == 200_000)
+        bytes = []
+        #expect(told() == 0)
     }
 }
