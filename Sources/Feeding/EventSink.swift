@@ -106,6 +106,9 @@ public struct Backoff {
         return true
     }
 
+    /// A try in vain took so long, which counts as waiting.
+    public mutating func count(_ spent: Duration) { waited += spent }
+
     /// It went on: the next wait is a short one again.
     public mutating func reset() {
         next = .milliseconds(10)

@@ -6,11 +6,20 @@ import Locking
 import Reporting
 
 /// Feeds straight into a log, with a bounded number of appends on their way.
+///
+/// An event for which the log has no room, or that it did not take in time, is sent again after a while. Of one that a broker had
+/// been sent when it went away nobody knows whether it is stored: it may be in the log twice, as where a daemon goes away.
 public final class LogSink: EventSink {
+    private struct Sent {
+        let event: Event
+        let place: EventPlace?
+    }
+
     private struct Answers {
         var receipts = Receipts()
-        /// Refused because the log was full; sent again.
-        var postponed: [Event] = []
+        /// To be sent again, and why the last one is.
+        var postponed: [Sent] = []
+        var postponement = ""
     }
 
     private let log: any EventLog
@@ -24,7 +33,7 @@ public final class LogSink: EventSink {
     /// - Parameters:
     ///   - options: field names, for the records as the daemon will read them.
     ///   - window: appends that may be without an answer at once.
-    ///   - backoff: how to wait while the log is full.
+    ///   - backoff: how to wait while the log is full, or out of reach.
     public init(_ log: any EventLog, options: EventOptions, window: Int = 4_096, backoff: Backoff) {
         self.log = log
         self.options = options
@@ -38,30 +47,40 @@ public final class LogSink: EventSink {
 
     /// Appends one event; its time is now where it has none.
     ///
-    /// - Throws: `CommandError` where the log stays full for longer than the backoff has patience.
+    /// - Throws: `CommandError` where the log stays full, or away, for longer than the backoff has patience.
     public func send(_ event: Event, from place: EventPlace?) throws {
         if answers.mutex.withLock({ !$0.postponed.isEmpty }) { try drain() }
         answers.mutex.withLock { $0.receipts.sent += 1 }
-        append(event)
+        append(Sent(event: event, place: place))
     }
 
-    /// Waits for all answers, and appends again what the log had no room for. Throws as `send` does.
+    /// Waits for all answers, and appends again what the log did not take. Throws as `send` does.
     public func drain() throws {
         awaitAnswers()
-        while let event = answers.mutex.withLock({ $0.postponed.isEmpty ? nil : $0.postponed.removeFirst() })
-        {
-            guard backoff.wait() else {
-                throw CommandError("\(log.name) is full and takes no more events", code: .unavailable)
-            }
-            let before = receipts.acknowledged
-            append(event, again: true)
+        while let next = answers.mutex.withLock({ $0.postponed.isEmpty ? nil : $0.postponed.removeFirst() }) {
+            guard backoff.wait() else { throw givenUp(at: next) }
+            let (before, began) = (receipts.acknowledged, ContinuousClock.now)
+            append(next, again: true)
             awaitAnswers()
-            if receipts.acknowledged > before { backoff.reset() }
+            if receipts.acknowledged > before {
+                backoff.reset()
+            } else {
+                backoff.count(began.duration(to: .now))
+            }
         }
     }
 
-    private func append(_ event: Event, again: Bool = false) {
+    private func givenUp(at first: Sent) -> CommandError {
+        let why = answers.mutex.withLock { $0.postponement }
+        let place = first.place.map { "\($0)" } ?? "one of \(first.event.key)"
+        return CommandError(
+            "\(log.name) takes no more events (\(why)); the first that it does not hold is \(place)",
+            code: .unavailable)
+    }
+
+    private func append(_ sent: Sent, again: Bool = false) {
         permits.wait()
+        let event = sent.event
         // The event's own time is in the payload: by the record's, a broker decides what it deletes and refuses.
         let time = WallClock.system.milliseconds
         let payload = EventEncoder.record(of: event)
@@ -69,10 +88,12 @@ public final class LogSink: EventSink {
             answers.mutex.withLock { answers in
                 switch result {
                 case .success(let token): answers.receipts.acknowledge(token)
-                case .failure(let error) where error.code == .full:
+                case .failure(let error) where error.code == .full || error.code == .timedOut:
                     // Who is sent again keeps its place before the others that wait.
-                    answers.postponed.insert(event, at: again ? 0 : answers.postponed.count)
-                case .failure(let error): answers.receipts.refuse(event, error.message)
+                    answers.postponed.insert(sent, at: again ? 0 : answers.postponed.count)
+                    answers.postponement = error.message
+                case .failure(let error):
+                    answers.receipts.refuse(event, from: sent.place, error.message)
                 }
             }
             permits.signal()

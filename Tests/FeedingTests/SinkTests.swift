@@ -141,6 +141,32 @@ struct LogSinkTests {
         #expect(log.appended == users)
     }
 
+    @Test("events that a broker did not take in time are sent again, in their order")
+    func timedOut() throws {
+        let log = FakeLog { key, call in
+            call <= 9 && key.string != "u0" ? EventLogError(.timedOut, "not in time") : nil
+        }
+        let sink = LogSink(log, options: EventOptions(), backoff: backoff())
+        let users = (0..<6).map { "u\($0)" }
+        for user in users { try sink.send(try rating(user)) }
+        try sink.drain()
+        #expect(log.appended == users)
+        #expect(sink.receipts.acknowledged == 6 && sink.receipts.reasons.isEmpty)
+    }
+
+    @Test("a broker that stays away ends the feed, with where to go on from and why")
+    func away() throws {
+        let log = FakeLog { _, call in call > 3 ? EventLogError(.timedOut, "not in time") : nil }
+        let sink = LogSink(log, options: EventOptions(), backoff: backoff())
+        let error = try #require(throws: CommandError.self) {
+            for number in 0..<6 {
+                try sink.send(try rating("u\(number)"), from: EventPlace(path: "e.csv", line: number + 2))
+            }
+        }
+        #expect(error.message.contains("(not in time); the first that it does not hold is e.csv:5"))
+        #expect(sink.receipts.acknowledged == 3 && sink.receipts.unacknowledged > 0)
+    }
+
     @Test("a log that stays full ends the feed")
     func full() throws {
         let log = FakeLog { _, _ in EventLogError(.full, "queue is full") }

@@ -22,8 +22,8 @@ struct FeedCommand: ParsableCommand {
             that are no events are reported with file and line and passed over. Columns are found by events.fields; \
             what is written has freshet's own names, so that every daemon reads it. Ctrl-C ends with the summary.
 
-            While the daemon restarts, feed waits and goes on with the first event that has no answer: for ever with \
-            standard input, for a minute with files.
+            While the daemon restarts, or with --to kafka the broker is away, feed waits and goes on with the first event \
+            that has no answer: for ever with standard input, for a minute or two with files.
 
             Examples:
               freshet feed movies.csv ratings.csv --wait            # until look-ups know all of it
