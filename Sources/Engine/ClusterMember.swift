@@ -86,9 +86,10 @@ final class ClusterMember: Sendable {
         /// What look-ups go by; `nil` as long as nothing can be answered for anybody.
         var answering: UserPlacement? { placement ?? (lent.isEmpty ? nil : filedPlacement) }
 
-        /// The topics are open. Of another number of partitions the file's users belong to others now.
+        /// The topics are open. Where they have another number of partitions than when the file was written, its users belong to
+        /// others now; what an outage lent since this process began was of the topics as they are.
         mutating func reach(partitions: Int) {
-            if filedPlacement?.partitions != partitions { lent = [] }
+            if placement == nil, filedPlacement?.partitions != partitions { lent = [] }
             placement = UserPlacement(partitions: partitions)
         }
     }

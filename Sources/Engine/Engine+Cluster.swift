@@ -57,6 +57,7 @@ extension Engine {
             do throws(EventLogError) {
                 let partitions = try cluster.topics.open(member: cluster.name)
                 cluster.shared.withLock { $0.reach(partitions: partitions) }
+                isKnown = false
                 let next = cluster.shared.withLock { $0.itemsNext }
                 return try cluster.topics.readItems(from: next) { values, next, isEnd in
                     if !values.isEmpty || isEnd { takeItems(values, upTo: next, isEnd: isEnd, cluster) }

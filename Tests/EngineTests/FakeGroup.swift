@@ -175,6 +175,8 @@ final class FakeMember: ClusterTopics, EventLog {
     func readItems(from offset: Int64?, _ body: ([[UInt8]], Int64, Bool) -> Bool) throws(EventLogError) {
         var next = Int(offset ?? 0)
         while true {
+            // So that whoever follows opens the topics again.
+            guard !outage.withLock({ $0 }) else { throw Self.unreachable }
             let values = isDead ? [] : group.state.withLock { Array($0.items[next...]) }
             next += values.count
             guard body(values, Int64(next), true) else { return }
