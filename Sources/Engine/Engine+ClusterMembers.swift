@@ -136,7 +136,7 @@ extension Engine {
             shared.directory.take(record, heard: .now - .milliseconds(age))
             return shared.placement?.partition(of: Event.promotionKey.string.utf8)
         }
-        if record.member != cluster.member { takeBack(lent: Set(record.positions.keys), cluster) }
+        if record.member != cluster.member { takeBack(Set(record.positions.keys), cluster) }
         if let promotion = record.promotion, let home { take(promotion, home: home, cluster) }
     }
 

@@ -105,7 +105,8 @@ extension Engine {
             let marker = PartitionMarker(
                 position: filed, events: state.partitionEvents?[partition] ?? 0,
                 partitions: placement.partitions, member: cluster.name, changelog: changelog)
-            return PartitionSource(marker: marker, recordsRead: 0) { _, _ in Arrivals() }
+            // Asked only where it was given up meanwhile.
+            return PartitionSource(marker: marker, recordsRead: 0) { _, _ in nil }
         }
     }
 
@@ -135,21 +136,25 @@ extension Engine {
         // Or has just done so: items that these users' histories name were told in the same transaction, after it was first
         // looked how much was told.
         guard itemsAreMerged(cluster) else { return false }
-        let (isFiled, rules, items) = queue.sync {
+        let preparing = queue.sync { () -> (ArrivalRules, KnownItems)? in
             settle()
             // Items that came since the last commit, too: histories name them.
             cluster.confined.ledger.grow()
-            let filed = cluster.confined.filed[partition]
-            return (
-                source.marker == nil || filed == source.marker?.position, state.arrivals,
-                KnownItems(rows: cluster.confined.ledger.rows, count: state.stats.count)
-            )
+            // Where the file stands nobody comes. At once: in between somebody else might be heard who has the partition, and
+            // what the file has of it would be given up.
+            if source.marker == nil || cluster.confined.filed[partition] == source.marker?.position {
+                adopt(partition, source.marker, Arrivals(), placement, cluster)
+                return nil
+            }
+            return (state.arrivals, KnownItems(rows: cluster.confined.ledger.rows, count: state.stats.count))
         }
-        // Beside learning. Where the file stands nobody comes.
-        guard let arrivals = isFiled ? Arrivals() : source.arrivals(rules, items) else { return false }
-        queue.sync {
-            settle()
-            adopt(partition, source.marker, arrivals, placement, cluster)
+        if let (rules, items) = preparing {
+            // Beside learning.
+            guard let arrivals = source.arrivals(rules, items) else { return false }
+            queue.sync {
+                settle()
+                adopt(partition, source.marker, arrivals, placement, cluster)
+            }
         }
         logger.notice(
             "took a partition over",
@@ -272,14 +277,16 @@ extension Engine {
     }
 
     /// Somebody else has them. On the queue.
-    func takeBack(lent partitions: Set<Int32>, _ cluster: ClusterMember) {
-        let (gone, placement, isNews) = cluster.shared.withLock {
-            ($0.lent.intersection(partitions), $0.placement, $0.hasCaughtUp)
+    func takeBack(_ partitions: Set<Int32>, _ cluster: ClusterMember) {
+        let placement = cluster.shared.withLock { shared in
+            // What was said before this process began is no reason to drop what the file has: where the partition comes back
+            // and nothing was committed meanwhile, it stands.
+            if !shared.hasCaughtUp { shared.lent.subtract(partitions) }
+            return shared.hasCaughtUp ? shared.placement : nil
         }
+        // What is lent is of these.
+        let gone = partitions.intersection(cluster.confined.filed.keys)
         guard let placement, !gone.isEmpty else { return }
-        // What was said before this process began is no reason to drop what the file has: where the partition comes back and
-        // nothing was committed meanwhile, it stands.
-        guard isNews else { return cluster.shared.withLock { $0.lent.subtract(gone) } }
         letGo(gone, placement, cluster)
     }
 

@@ -234,6 +234,39 @@ struct ClusterTests {
         #expect(places.allSatisfy { place in place.failures.withLock { $0.isEmpty } })
     }
 
+    /// Else the partition would be gone on with, and nobody in it.
+    @Test("what is given up while it is taken over from the file is read from the changelog")
+    func givenUpMeanwhile() throws {
+        let group = FakeGroup(partitions: 1)
+        group.assign([0: 0])
+        let place = try ClusterPlace(group, number: 0)
+        defer { try? place.engine.stop() }
+        var events = ClusterPlace.ratings(100, from: 0)
+        group.feed(events)
+        try ClusterPlace.settle([place], group)
+        let cluster = try #require(place.engine.cluster)
+        place.member.cut(true)
+        group.assign([:])
+        try eventually("it lends what it has lost") { cluster.shared.withLock { $0.lent == [0] } }
+        // Asked the first time before it is looked what the file has, and the second time behind that.
+        let engine = place.engine
+        place.member.whenAsked.withLock { [member = place.member] first in
+            first = {
+                member.whenAsked.withLock { second in
+                    second = { engine.queue.sync { engine.takeBack([0], cluster) } }
+                }
+            }
+        }
+        place.member.cut(false)
+        group.assign([0: 0])
+        let more = ClusterPlace.ratings(50, from: events.count)
+        events += more
+        group.feed(more)
+        try ClusterPlace.settle([place], group)
+        #expect(place.member.whenAsked.withLock { $0 == nil })
+        try requireExact([place], events, group)
+    }
+
     @Test("started in an outage, a member answers for those in its file until it is known who has them")
     func startedInOutage() throws {
         let group = FakeGroup(partitions: 2)
@@ -281,8 +314,11 @@ struct ClusterTests {
         try eventually("it knows who has them") {
             users.allSatisfy { place(of: $0) == .at(address: "/run/1") }
         }
-        try learn(by: 0)
-        try requireExact(places, events, group)
+        // From then on it has nothing more of them.
+        for owner in [1, 0] {
+            try learn(by: owner)
+            try requireExact(places, events, group)
+        }
         #expect(places.allSatisfy { place in place.failures.withLock { $0.isEmpty } })
     }
 

@@ -86,6 +86,8 @@ final class FakeMember: ClusterTopics, EventLog {
     let number: Int
     private let death = Lock<Death?>(nil)
     private let outage = Lock(false)
+    /// Called once, when it is asked how much was told of items.
+    let whenAsked = Lock<(@Sendable () -> Void)?>(nil)
 
     init(_ group: FakeGroup, number: Int) { (self.group, self.number) = (group, number) }
 
@@ -185,6 +187,7 @@ final class FakeMember: ClusterTopics, EventLog {
     }
 
     func itemsEnd() throws(EventLogError) -> Int64 {
+        whenAsked.withLock { $0.take() }?()
         guard !outage.withLock({ $0 }) else { throw Self.unreachable }
         return Int64(group.state.withLock { $0.items.count })
     }
