@@ -20,6 +20,8 @@ public final class LogSink: EventSink {
         /// To be sent again, and why the last one is.
         var postponed: [Sent] = []
         var postponement = ""
+        /// Whether that is because the log did not answer in time, rather than for want of room.
+        var isOutage = false
     }
 
     private let log: any EventLog
@@ -62,12 +64,25 @@ public final class LogSink: EventSink {
             let (before, began) = (receipts.acknowledged, ContinuousClock.now)
             append(next, again: true)
             awaitAnswers()
-            if receipts.acknowledged > before {
-                backoff.reset()
-            } else {
+            guard receipts.acknowledged > before else {
                 backoff.count(began.duration(to: .now))
+                continue
             }
+            backoff.reset()
+            appendOthersOfOutage()
         }
+    }
+
+    /// Once one is taken: after an outage that is all that were on their way, too many for a wait before each. Where the log was full it
+    /// goes on one by one, as it may take a later one and not an earlier one.
+    private func appendOthersOfOutage() {
+        let others = answers.mutex.withLock { answers -> [Sent] in
+            guard answers.isOutage else { return [] }
+            defer { answers.postponed = [] }
+            return answers.postponed
+        }
+        for sent in others { append(sent) }
+        awaitAnswers()
     }
 
     private func givenUp(at first: Sent) -> CommandError {
@@ -92,6 +107,7 @@ public final class LogSink: EventSink {
                     // Who is sent again keeps its place before the others that wait.
                     answers.postponed.insert(sent, at: again ? 0 : answers.postponed.count)
                     answers.postponement = error.message
+                    answers.isOutage = error.code == .timedOut
                 case .failure(let error):
                     answers.receipts.refuse(event, from: sent.place, error.message)
                 }
