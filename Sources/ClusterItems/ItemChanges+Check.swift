@@ -24,6 +24,8 @@ private enum Bound {
     /// Added up a thousand times it is still what a state may hold (`StoredNumber`).
     static func isNumber(_ value: Double) -> Bool { abs(value) < 0x1p43 }
     static func isNumber(_ value: Float) -> Bool { isNumber(Double(value)) }
+    /// What was counted, and only fades since.
+    static func isWeight(_ value: Float) -> Bool { value >= 0 && isNumber(value) }
     static func isSum(_ value: Double) -> Bool { abs(value) < 0x1p90 }
 }
 
@@ -69,9 +71,18 @@ extension RowChange {
 
 extension ModelChange {
     fileprivate var isSound: Bool {
-        transitions.allSatisfy { Bound.isNumber($0.weight) && Bound.isMoment($0.time) }
+        followings.allSatisfy(\.gain.isSound)
+            && transitions.allSatisfy { Bound.isNumber($0.weight) && Bound.isMoment($0.time) }
             && retakes.allSatisfy { Bound.isNumber($0.taken) && Bound.isNumber($0.exposed) }
             && steps.allSatisfy { $0.allSatisfy { Bound.isNumber($0) } }
+    }
+}
+
+extension SuccessorGain {
+    fileprivate var isSound: Bool {
+        count >= 0 && Bound.isDifference(count) && Bound.isWeight(sum) && Bound.isWeight(nearSum)
+            && Bound.isMoment(time)
+            && entries.allSatisfy { Bound.isWeight($0.weight) && Bound.isWeight($0.near) }
     }
 }
 

@@ -2,11 +2,21 @@ internal import Learners
 
 // The bytes of changes: `FXI`, version, head, items, models, and a CRC-32 of all behind. Numbers as `WireWriter` has them.
 extension ItemChanges {
-    private static let magic: UInt32 = 0x4958_4601
+    /// The last byte of the magic.
+    package enum Version: UInt8, Sendable {
+        /// Told what followed what one by one.
+        case transitions = 1
+        case followings = 2
 
-    package var encoded: [UInt8] {
+        fileprivate var magic: UInt32 { 0x4958_4600 | UInt32(rawValue) }
+    }
+
+    package var encoded: [UInt8] { encoded(as: .followings) }
+
+    /// - Parameter version: an earlier one leaves out what it had no word for.
+    package func encoded(as version: Version) -> [UInt8] {
         var writer = WireWriter()
-        writer.write(fixed: Self.magic)
+        writer.write(fixed: version.magic)
         for value in [origin, life, shape] { writer.write(fixed: value) }
         writer.write(sequence)
         writer.write(events)
@@ -18,7 +28,7 @@ extension ItemChanges {
         writer.write(items.count)
         for item in items { item.write(to: &writer) }
         writer.write(models.count)
-        for model in models { model.write(to: &writer) }
+        for model in models { model.write(to: &writer, version) }
         writer.seal()
         return writer.bytes
     }
@@ -26,7 +36,8 @@ extension ItemChanges {
     /// - Throws: where the bytes are damaged, or of a version that is not known.
     package init(_ bytes: [UInt8]) throws(WireError) {
         var reader = try WireReader(sealed: bytes)
-        guard try reader.fixed(UInt32.self) == Self.magic else {
+        let magic = try reader.fixed(UInt32.self)
+        guard let version = Version(rawValue: UInt8(truncatingIfNeeded: magic)), version.magic == magic else {
             throw WireError(description: "it is no change of items, or one of another version")
         }
         self.init()
@@ -40,31 +51,43 @@ extension ItemChanges {
             ratings = RatingMoments(count: count, sum: try reader.double(), squares: try reader.double())
         }
         for _ in 0..<(try reader.count(ofAtLeast: 9)) { items.append(try ItemChange(&reader)) }
-        for _ in 0..<(try reader.count(ofAtLeast: 5)) { models.append(try ModelChange(&reader)) }
+        for _ in 0..<(try reader.count(ofAtLeast: 5)) {
+            models.append(try ModelChange(&reader, version))
+        }
         guard reader.isAtEnd else { throw WireError(description: "more follows than it says") }
         try check()
     }
 
-    /// The same in pieces that are no longer than this when encoded, where no single item is; the first has what is of no
-    /// item. Each by itself can be merged.
+    /// The same in pieces that are no longer than this when encoded, where no single item is, nor what follows one; the first has
+    /// what is of no item. They are to be merged in their order: items are named before models speak of them.
     package func pieces(bytesMax: Int) -> [ItemChanges] {
         var pieces: [ItemChanges] = []
-        var (piece, length) = (self, 128 + models.reduce(0) { $0 + $1.lengthMax })
-        piece.items = []
+        var (piece, length) = (self, Self.headLengthMax)
+        (piece.items, piece.models) = ([], [])
+        /// Makes room for so many bytes more.
+        func reserve(_ bytes: Int) {
+            defer { length += bytes }
+            guard length > Self.headLengthMax, length + bytes > bytesMax else { return }
+            pieces.append(piece)
+            let next = piece.sequence + 1
+            piece = ItemChanges()
+            (piece.origin, piece.life, piece.shape, piece.sequence) = (origin, life, shape, next)
+            length = Self.headLengthMax
+        }
         for item in items {
-            let itemLength = item.lengthMax
-            if !piece.items.isEmpty || length > 256, length + itemLength > bytesMax {
-                pieces.append(piece)
-                let next = piece.sequence + 1
-                piece = ItemChanges()
-                (piece.origin, piece.life, piece.shape, piece.sequence) = (origin, life, shape, next)
-                length = 128
-            }
+            reserve(item.lengthMax)
             piece.items.append(item)
-            length += itemLength
+        }
+        for model in models {
+            for part in model.pieces(bytesMax: bytesMax - Self.headLengthMax) {
+                reserve(part.lengthMax)
+                piece.models.append(part)
+            }
         }
         return pieces + [piece]
     }
+
+    private static let headLengthMax = 128
 }
 
 extension ItemChange {
@@ -225,72 +248,6 @@ extension ItemPart {
         let weight = try reader.whole32()
         let codes = try reader.codes(try reader.count(ofAtLeast: 1))
         row = RowChange(scale: scale, codes: codes, bias: bias, step: step, weight: weight)
-    }
-}
-
-extension ModelChange {
-    var lengthMax: Int {
-        24 + items.count * 8 + transitions.count * 28 + retakes.count * 18
-            + steps.reduce(0) { $0 + 4 * $1.count + 3 }
-    }
-
-    /// Hashes of items once each, then the transitions by their places.
-    func write(to writer: inout WireWriter) {
-        writer.write(model)
-        writer.write(items.count)
-        for hash in items { writer.write(fixed: hash) }
-        writer.write(transitions.count)
-        var time: Int64 = 0
-        for transition in transitions {
-            writer.write(Int(transition.from) << 1 | (transition.isNear ? 1 : 0))
-            writer.write(Int(transition.to))
-            writer.write(transition.weight)
-            writer.write(transition.time &- time)
-            time = transition.time
-        }
-        writer.write(retakes.count)
-        for gain in retakes {
-            writer.write(Int64(gain.cell))
-            writer.write(gain.taken)
-            writer.write(gain.exposed)
-        }
-        writer.write(steps.count)
-        for step in steps {
-            writer.write(step.count)
-            for number in step { writer.write(number) }
-        }
-    }
-
-    init(_ reader: inout WireReader) throws(WireError) {
-        self.init(model: Int(try reader.byte()))
-        for _ in 0..<(try reader.count(ofAtLeast: 8)) { items.append(try reader.fixed(UInt64.self)) }
-        func place(_ number: Int64) throws(WireError) -> Int32 {
-            guard number >= 0, number < items.count else {
-                throw WireError(description: "an item is missing")
-            }
-            return Int32(number)
-        }
-        var time: Int64 = 0
-        for _ in 0..<(try reader.count(ofAtLeast: 7)) {
-            let first = try reader.whole()
-            let (from, to) = (try place(first >> 1), try place(try reader.whole()))
-            let weight = try reader.float()
-            time = time &+ (try reader.whole())
-            transitions.append(
-                TransitionChange(from: from, to: to, weight: weight, isNear: first & 1 != 0, time: time))
-        }
-        for _ in 0..<(try reader.count(ofAtLeast: 17)) {
-            guard let cell = UInt16(exactly: try reader.whole()) else {
-                throw WireError(description: "a cell is too large")
-            }
-            retakes.append(
-                RetakeTable.Gain(cell: cell, taken: try reader.double(), exposed: try reader.double()))
-        }
-        for _ in 0..<(try reader.count(ofAtLeast: 1)) {
-            var step: [Float] = []
-            for _ in 0..<(try reader.count(ofAtLeast: 4)) { step.append(try reader.float()) }
-            steps.append(step)
-        }
     }
 }
 

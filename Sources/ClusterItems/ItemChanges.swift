@@ -108,14 +108,22 @@ package struct RowChange: Equatable, Sendable {
 /// What a model counts beside its items.
 package struct ModelChange: Equatable, Sendable {
     package var model: UInt8
-    /// Hashes of the items that transitions are between, each once.
+    /// Hashes of the items that follow each other, each once.
     package var items: [UInt64] = []
+    package var followings: [FollowingChange] = []
+    /// Of a version before, which told each by itself.
     package var transitions: [TransitionChange] = []
     package var retakes: [RetakeTable.Gain] = []
     /// Of a blend, what single events said of its weights (`BlendStep.numbers`).
     package var steps: [[Float]] = []
 
     package init(model: Int) { self.model = UInt8(truncatingIfNeeded: model) }
+}
+
+/// What followed an item (`SuccessorGain`); items by their places in `ModelChange.items`.
+package struct FollowingChange: Equatable, Sendable {
+    package var item: Int32
+    package var gain: SuccessorGain
 }
 
 /// That one item came after another; both by their places in `ModelChange.items`.
@@ -125,6 +133,10 @@ package struct TransitionChange: Equatable, Sendable {
     package var weight: Float
     package var isNear: Bool
     package var time: Int64
+
+    package init(from: Int32, to: Int32, weight: Float, isNear: Bool, time: Int64) {
+        (self.from, self.to, self.weight, self.isNear, self.time) = (from, to, weight, isNear, time)
+    }
 }
 
 /// 64 bits that stand for an id: of a hundred million items two have the same with a probability of one in four thousand.

@@ -161,11 +161,34 @@ extension ItemLedger {
                 if !isCell { outcome.rejected += 1 }
             }
             guard counter.rule.options.kind == .next else { continue }
+            mergeFollowings(of: change, by: counter, number, &outcome)
             mergeTransitions(of: change, by: counter, number, &outcome)
         }
     }
 
-    /// Item by item: what follows an item lies in one place, which is fetched from memory once then, rather than for each
+    private func mergeFollowings(
+        of change: ModelChange, by counter: CounterState, _ number: Int, _ outcome: inout MergeOutcome
+    ) {
+        let items = state.models[number].items
+        // Each item is looked up once, however often it came.
+        let places = change.items.map { rows[$0] ?? -1 }
+        for told in change.followings {
+            let item = places[Int(told.item)]
+            guard item >= 0 else {
+                outcome.unknown += 1
+                continue
+            }
+            var gain = told.gain
+            for entry in gain.entries.indices {
+                gain.entries[entry].item = places[Int(gain.entries[entry].item)]
+            }
+            outcome.unknown += gain.removeUnknown()
+            counter.take(gain, of: item)
+            if items.markMerged(Int(item)) { outcome.changedItems[number].append(item) }
+        }
+    }
+
+    /// Of a version before. Item by item: what follows an item lies in one place, which is fetched from memory once then, rather than for each
     /// transition. Those from one item are counted in the order in which they came, and a sketch knows no other.
     private func mergeTransitions(
         of change: ModelChange, by counter: CounterState, _ number: Int, _ outcome: inout MergeOutcome
@@ -212,6 +235,15 @@ extension ModelChange {
             starts[origin] += 1
         }
         return order
+    }
+}
+
+extension SuccessorGain {
+    /// Leaves out items without a row, which count in the sums alone; returns how many.
+    fileprivate mutating func removeUnknown() -> Int {
+        let before = entries.count
+        entries.removeAll { $0.item < 0 }
+        return before - entries.count
     }
 }
 

@@ -193,17 +193,23 @@ package final class ItemLedger {
                 changes.models.append(change)
             }
             guard let counter = model.counter else { continue }
-            if let transitions = counter.unshared, !transitions.isEmpty { take(transitions, into: &change) }
+            if let transitions = counter.unshared, !transitions.isEmpty {
+                take(transitions, of: counter, into: &change)
+            }
             if counter.unshared != nil { counter.unshared = [] }
             if counter.rule.options.kind == .repeat {
                 change.retakes = counter.retakes.gains(since: models[number].retakes)
                 if !change.retakes.isEmpty { models[number].retakes = counter.retakes }
             }
-            if !change.transitions.isEmpty || !change.retakes.isEmpty { changes.models.append(change) }
+            if !change.followings.isEmpty || !change.retakes.isEmpty { changes.models.append(change) }
         }
     }
 
-    private func take(_ transitions: [Transition], into change: inout ModelChange) {
+    /// Added up item by item: of what follows a popular one most comes again and again, and each machine has to count what all
+    /// others tell.
+    private func take(
+        _ transitions: [Transition], of counter: CounterState, into change: inout ModelChange
+    ) {
         var places = [Int32](repeating: -1, count: hashes.count)
         func place(_ row: Int32) -> Int32 {
             if places[Int(row)] < 0 {
@@ -212,12 +218,12 @@ package final class ItemLedger {
             }
             return places[Int(row)]
         }
-        change.transitions.reserveCapacity(transitions.count)
-        for transition in transitions {
-            change.transitions.append(
-                TransitionChange(
-                    from: place(transition.from), to: place(transition.to), weight: transition.weight,
-                    isNear: transition.isNear, time: transition.time))
+        counter.forEachGain(of: transitions, count: hashes.count) { item, gain in
+            var told = FollowingChange(item: place(item), gain: gain)
+            for entry in gain.entries.indices {
+                told.gain.entries[entry].item = place(gain.entries[entry].item)
+            }
+            change.followings.append(told)
         }
     }
 

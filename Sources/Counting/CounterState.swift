@@ -35,6 +35,42 @@ package final class CounterState: @unchecked Sendable {
             transition.to, weight: transition.weight, isNear: transition.isNear, at: transition.time,
             fading: rule.fading, capacity: rule.options.successors)
     }
+
+    /// What another machine has counted of what followed the item. By whoever may write its row.
+    package func take(_ gain: SuccessorGain, of item: Int32) {
+        successors[Int(item)].add(gain, fading: rule.fading, capacity: rule.options.successors)
+    }
+
+    /// Calls `body` with each item that these start from, ascending, and what followed it.
+    ///
+    /// - Parameter count: of items there are.
+    package func forEachGain(
+        of transitions: [Transition], count: Int, _ body: (Int32, SuccessorGain) -> Void
+    ) {
+        // Those from one item behind one another, in the order in which they came.
+        var starts = [Int](repeating: 0, count: count + 1)
+        for transition in transitions { starts[Int(transition.from) + 1] += 1 }
+        for item in 0..<count { starts[item + 1] += starts[item] }
+        var (next, sorted) = (starts, transitions.map(SuccessorGain.Successor.init))
+        for transition in transitions {
+            sorted[next[Int(transition.from)]] = SuccessorGain.Successor(transition)
+            next[Int(transition.from)] += 1
+        }
+        var places = [Int32](repeating: -1, count: count)
+        for item in 0..<count where starts[item] < starts[item + 1] {
+            let gain = SuccessorGain(
+                of: sorted[starts[item]..<starts[item + 1]], fading: rule.fading,
+                capacity: rule.options.successors, places: &places)
+            body(Int32(item), gain)
+        }
+    }
+}
+
+extension SuccessorGain.Successor {
+    init(_ transition: Transition) {
+        self.init(
+            item: transition.to, weight: transition.weight, isNear: transition.isNear, time: transition.time)
+    }
 }
 
 /// That one item came after another.

@@ -50,6 +50,67 @@ struct CountingTests {
         }
     }
 
+    private func successors(_ count: Int, seed: UInt64, apart: Int64) -> [SuccessorGain.Successor] {
+        stream(count, seed: seed).enumerated().map { number, event in
+            SuccessorGain.Successor(
+                item: event.item, weight: event.weight, isNear: number % 3 == 0, time: Int64(number) * apart)
+        }
+    }
+
+    @Test(
+        "what is told added up counts as what came one by one, as long as there is room",
+        arguments: [HalfLife.never, .events(40), .milliseconds(90_000)])
+    func gains(halfLife: HalfLife) {
+        let (fading, capacity) = (SuccessorFading(halfLife), 512)
+        var (single, told, places) = (
+            SuccessorSketch(), SuccessorSketch(), [Int32](repeating: -1, count: 512)
+        )
+        for (round, start) in stride(from: 0, to: 600, by: 200).enumerated() {
+            let part = successors(600, seed: 5, apart: 1_000)[start..<start + 200]
+            for one in part {
+                single.add(
+                    one.item, weight: one.weight, isNear: one.isNear, at: one.time, fading: fading,
+                    capacity: capacity)
+            }
+            let gain = SuccessorGain(of: part, fading: fading, capacity: capacity, places: &places)
+            #expect(gain.count == 200 && gain.time == Int64(round * 200 + 199) * 1_000)
+            #expect(places.allSatisfy { $0 == -1 })
+            told.add(gain, fading: fading, capacity: capacity)
+        }
+        #expect(abs(told.total - single.total) < 1e-3 * single.total)
+        #expect(told.count == single.count && told.at == single.at)
+        for entry in single.entries {
+            let other = told.entries.first { $0.item == entry.item }
+            #expect(abs(told.faded(other?.count ?? 0) - single.faded(entry.count)) < 1e-3 * single.total)
+            #expect(abs(told.faded(other?.near ?? 0) - single.faded(entry.near)) < 1e-3 * single.total)
+        }
+    }
+
+    @Test(
+        "of more than there is room for the heaviest are told, and counts are low by no more than was left out"
+    )
+    func gainsInLittleRoom() {
+        let (fading, capacity) = (SuccessorFading(.never), 16)
+        var (sketch, exact, leftOut) = (SuccessorSketch(), [Int32: Float](), Float(0))
+        var places = [Int32](repeating: -1, count: 512)
+        for seed in 1...4 {
+            let part = successors(800, seed: UInt64(seed), apart: 0)
+            for one in part { exact[one.item, default: 0] += one.weight }
+            let gain = SuccessorGain(of: part[...], fading: fading, capacity: capacity, places: &places)
+            #expect(gain.entries.count == capacity)
+            #expect(gain.entries.map(\.weight) == gain.entries.map(\.weight).sorted(by: >))
+            let least = gain.entries.last?.weight ?? 0
+            #expect(least <= gain.sum / Float(capacity))
+            leftOut += least
+            sketch.add(gain, fading: fading, capacity: capacity)
+        }
+        #expect(abs(sketch.total - exact.values.reduce(0, +)) < 1)
+        for entry in sketch.entries {
+            let truth = exact[entry.item] ?? 0
+            #expect(truth - leftOut <= entry.count && entry.count - entry.error <= truth)
+        }
+    }
+
     @Test("what comes late counts as if it had come in time")
     func late() {
         var (inTime, late) = (SuccessorSketch(), SuccessorSketch())

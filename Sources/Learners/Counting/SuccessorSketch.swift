@@ -89,21 +89,47 @@ public struct SuccessorSketch: Sendable, Equatable {
     public mutating func add(
         _ item: Int32, weight: Float, isNear: Bool, at time: Int64, fading: SuccessorFading, capacity: Int
     ) {
-        let now = fading.isTimed ? time : at + 1
-        let factor = fading.factor(elapsed: now - at)
-        var weight = weight
-        if sum == 0 {
-            at = now
-        } else if now < at {
-            weight *= factor
-        } else {
-            fade(by: factor)
-            at = now
-        }
-        weight *= unit
+        let scale = advance(to: fading.isTimed ? time : at + 1, fading)
+        let weight = weight * scale
         let near = isNear ? weight : 0
         sum += weight
         nearSum += near
+        place(item, weight, near: near, capacity: capacity)
+    }
+
+    /// Counts what another sketch has counted of the same item, as though it came at once: what is here fades as if it had come
+    /// one by one.
+    ///
+    /// The bounds above hold but for what the other has left out: a count may be too low by as much as the lightest entry that
+    /// came of each gain, which is the sum of the gain divided by its entries at most.
+    public mutating func add(_ gain: SuccessorGain, fading: SuccessorFading, capacity: Int) {
+        guard gain.count > 0, gain.sum > 0 else { return }
+        let scale = advance(to: fading.isTimed ? gain.time : at + Int64(gain.count), fading)
+        sum += gain.sum * scale
+        nearSum += gain.nearSum * scale
+        for entry in gain.entries where entry.weight > 0 {
+            place(entry.item, entry.weight * scale, near: entry.near * scale, capacity: capacity)
+        }
+    }
+
+    /// Fades what is counted until then.
+    ///
+    /// - Returns: what a weight of 1 of that time counts here; less where it comes late.
+    @inline(__always)
+    private mutating func advance(to now: Int64, _ fading: SuccessorFading) -> Float {
+        guard sum != 0 else {
+            at = now
+            return unit
+        }
+        let factor = fading.factor(elapsed: now - at)
+        guard now >= at else { return factor * unit }
+        fade(by: factor)
+        at = now
+        return unit
+    }
+
+    @inline(__always)
+    private mutating func place(_ item: Int32, _ weight: Float, near: Float, capacity: Int) {
         let isFull = count >= capacity
         let isPlaced = withColumns { $0.count(item, weight, near: near, isFull: isFull) }
         guard !isPlaced else { return }
