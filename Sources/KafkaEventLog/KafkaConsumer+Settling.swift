@@ -167,13 +167,24 @@ extension KafkaConsumer {
         return earliest
     }
 
+    /// Of those that have answered in time.
     private func extents(of partitions: [Int32]) -> [Int32: LogContinuity.Extent] {
         var extents: [Int32: LogContinuity.Extent] = [:]
-        for partition in partitions.sorted() {
+        // Those that did not answer last time come last: what is led by a broker that is away does not hold up the others.
+        let order = partitions.sorted { one, other in
+            let (isFirst, isSecond) = (unanswered.contains(one), unanswered.contains(other))
+            return isFirst == isSecond ? one < other : isSecond
+        }
+        for partition in order {
             guard
                 let (earliest, end) = client.queryWatermarks(
                     topic: kafka.topic, partition: partition, milliseconds: Self.answerMilliseconds)
-            else { break }
+            else {
+                // The rest is asked with a later poll: each would take as long.
+                unanswered.insert(partition)
+                break
+            }
+            unanswered.remove(partition)
             extents[partition] = .init(earliest: earliest, end: end)
         }
         return extents

@@ -36,6 +36,8 @@ final class KafkaConsumer: EventLogConsumer {
     var gaps: Set<Int32> = []
     /// Assigned, and not fetched yet: see `settle`.
     var unsettled: Set<Int32> = []
+    /// Whose leader did not answer when it was last asked.
+    var unanswered: Set<Int32> = []
     /// The state knows which partitions it began with.
     var hasBegun = false
     var nextSettlement = ContinuousClock.now

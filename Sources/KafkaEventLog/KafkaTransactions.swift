@@ -22,6 +22,8 @@ final class KafkaTransactions: Sendable {
     private struct State {
         /// `nil` before it is open, and after the broker has ended a transaction that took too long: then another one is made.
         var client: KafkaClient?
+        /// After how long the broker ends a transaction of this client's.
+        var timeoutMilliseconds = KafkaTransactions.timeoutMilliseconds
         /// Since when the last transaction is or was under way.
         var begun = ContinuousClock.now
         /// Whether that one is to be taken back yet.
@@ -33,6 +35,10 @@ final class KafkaTransactions: Sendable {
     private static let abortMilliseconds: Int32 = 5_000
     /// How long an open transaction of a member that died holds up the others.
     private static let timeoutMilliseconds = 10_000
+    /// What a broker allows, where nothing else is said (`transaction.max.timeout.ms`).
+    private static let timeoutMillisecondsMax = 900_000
+    /// Slower than a broker that is any use.
+    private static let bytesPerMillisecond = 5_000
     /// How long a commit waits for its own member's new generation, and how often it is tried.
     private static let rejoiningPatience: Duration = .seconds(3)
     private static let rejoiningInterval = 0.1
@@ -54,7 +60,7 @@ final class KafkaTransactions: Sendable {
     /// Ends what an earlier process left open.
     func open() throws(EventLogError) {
         do throws(Failure) {
-            _ = try openClient()
+            _ = try openClient(timeoutMilliseconds: Self.timeoutMilliseconds)
         } catch {
             throw error.words
         }
@@ -67,7 +73,9 @@ final class KafkaTransactions: Sendable {
         while true {
             let names = names
             do throws(Failure) {
-                return try commitOnce(records, positions)
+                try commitOnce(records, positions)
+                // No other producer may tell of it for long.
+                return log.connection.up(.producer)
             } catch {
                 guard error.code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, names != nil, .now < deadline else {
                     throw error.words
@@ -92,7 +100,8 @@ final class KafkaTransactions: Sendable {
     private func commitOnce(_ records: [Record], _ positions: [Int32: Int64]) throws(Failure) {
         // Before anything is begun: whom the group has lost has nothing to wait for.
         if !positions.isEmpty { _ = try membership() }
-        let client = try openClient()
+        let bytes = records.reduce(0) { $0 + $1.key.count + ($1.value?.count ?? 0) }
+        let client = try openClient(timeoutMilliseconds: Self.timeoutMilliseconds(ofBytes: bytes))
         do throws(Failure) {
             try abortLast(client)
             try check(
@@ -119,11 +128,30 @@ final class KafkaTransactions: Sendable {
 
     // MARK: - Steps
 
-    private func openClient() throws(Failure) -> KafkaClient {
-        if let client = state.withLock({ $0.client }) { return client }
+    /// Longer for what takes longer to write, as all users of a state that was alone do: a broker ends any transaction after
+    /// its time, and a commit that never gets through in it would be repeated for ever.
+    static func timeoutMilliseconds(ofBytes bytes: Int) -> Int {
+        min(timeoutMillisecondsMax, max(timeoutMilliseconds, bytes / bytesPerMillisecond))
+    }
+
+    /// A client whose transactions may take this long; the usual ones no longer, as others wait for them.
+    private func openClient(timeoutMilliseconds: Int) throws(Failure) -> KafkaClient {
+        let known = state.withLock { state -> KafkaClient? in
+            let (has, usual) = (state.timeoutMilliseconds, Self.timeoutMilliseconds)
+            if has < timeoutMilliseconds || (has > usual && timeoutMilliseconds == usual) {
+                // The next one ends what this one has left.
+                (state.client, state.isAborting) = (nil, false)
+            }
+            return state.client
+        }
+        if let known { return known }
         let client: KafkaClient
-        do throws(EventLogError) { client = try makeClient() } catch { throw Failure(error) }
-        state.withLock { $0.begun = .now }
+        do throws(EventLogError) {
+            client = try makeClient(timeoutMilliseconds: timeoutMilliseconds)
+        } catch {
+            throw Failure(error)
+        }
+        state.withLock { ($0.begun, $0.timeoutMilliseconds) = (.now, timeoutMilliseconds) }
         try check(
             rd_kafka_init_transactions(client.handle, Self.answerMilliseconds), "cannot begin transactions",
             client)
@@ -131,12 +159,12 @@ final class KafkaTransactions: Sendable {
         return client
     }
 
-    private func makeClient() throws(EventLogError) -> KafkaClient {
+    private func makeClient(timeoutMilliseconds: Int) throws(EventLogError) -> KafkaClient {
         let configuration = KafkaConfiguration()
         try kafka.configureProducer(configuration)
         try configuration.set("transactional.id", id)
-        try configuration.set("transaction.timeout.ms", "\(Self.timeoutMilliseconds)")
-        try configuration.set("message.timeout.ms", "\(Self.timeoutMilliseconds)")
+        try configuration.set("transaction.timeout.ms", "\(timeoutMilliseconds)")
+        try configuration.set("message.timeout.ms", "\(timeoutMilliseconds)")
         let callbacks = KafkaCallbacks(logger: logger, health: log.connection, side: .producer)
         return try KafkaClient(RD_KAFKA_PRODUCER, configuration, topic: kafka.topic, callbacks: callbacks)
     }
@@ -246,6 +274,10 @@ final class KafkaTransactions: Sendable {
             throw overtaken(words, isEnding: isEnding)
         default:
             guard rd_kafka_error_is_fatal(error) != 0 else {
+                // Repeated, it would be refused again, and nothing would be committed any more.
+                if let advice = Self.advice(for: code) {
+                    throw Failure(EventLogError(.refused, "\(words). \(advice)"), code)
+                }
                 let isStuck = isFirst && rd_kafka_error_is_retriable(error) == 0
                 throw Failure(EventLogError(.unreachable, words), code, losesClient: isStuck)
             }
@@ -255,12 +287,25 @@ final class KafkaTransactions: Sendable {
         }
     }
 
+    /// What to do about what only a person can mend.
+    private static func advice(for code: rd_kafka_resp_err_t) -> String? {
+        switch KafkaErrorTable.meaning(of: code) {
+        case .tooLarge:
+            "What is told of items and users is larger than it may be: raise max.message.bytes of both topics, and "
+                + "message.max.bytes in source.kafka.properties"
+        case .unacceptable: "Check the settings of the topics of items and users, and this client's rights"
+        case .refused: "Check user, password and protocol in source.kafka.properties"
+        default: nil
+        }
+    }
+
     /// The broker says the same of both: of a producer whom another has overtaken, and of one whose transaction it has ended
     /// because it took too long, as in an outage.
     private func overtaken(_ words: String, isEnding: Bool) -> Failure {
         guard !log.isFenced else { return Failure(kafka.fenced) }
-        let elapsed = state.withLock { $0.begun }.duration(to: .now)
-        guard elapsed >= .milliseconds(Self.timeoutMilliseconds) else {
+        let (begun, timeout) = state.withLock { ($0.begun, $0.timeoutMilliseconds) }
+        let elapsed = begun.duration(to: .now)
+        guard elapsed >= .milliseconds(timeout) else {
             // Started again, two daemons of one name would go on to fence each other for ever.
             return Failure(
                 EventLogError(
@@ -270,7 +315,7 @@ final class KafkaTransactions: Sendable {
         }
         let reason =
             "The transaction was under way for \(elapsed.components.seconds) s, and a broker ends one after "
-            + "\(Self.timeoutMilliseconds / 1_000) s"
+            + "\(timeout / 1_000) s"
         // Nothing of one that was not to be committed yet is there; of one that was, what is committed tells.
         return isEnding
             ? Failure(

@@ -48,6 +48,34 @@ struct ClusterTopicsTests {
         #expect(thrown.code == .mustRestart, "\(thrown)")
     }
 
+    /// Taken for an outage, it was repeated for ever, and nothing was committed any more.
+    @Test(
+        "what the broker will never take ends the member, with words that say what to do",
+        .enabled(if: !MockKafka.usesRealBroker, "\(MockKafka.mockOnly)"))
+    func tooLarge() throws {
+        let member = try Member()
+        defer { member.close() }
+        try member.place.kafka.refuseAppends(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, count: 1)
+        let thrown = try #require(throws: EventLogError.self) {
+            try member.topics.commit(member.records, positions: [0: 7])
+        }
+        #expect(thrown.code == .refused && thrown.message.contains("max.message.bytes"), "\(thrown)")
+    }
+
+    /// A state that was alone, or a long backlog, is more than ten seconds' worth.
+    @Test("a commit of many bytes is given more time, and the next one the usual again")
+    func large() throws {
+        let member = try Member()
+        defer { member.close() }
+        let many = (0..<120).map { number in
+            ClusterRecord(.items, key: [UInt8(number)], value: [UInt8](repeating: 7, count: 500_000))
+        }
+        try member.topics.commit(many, positions: [0: 7])
+        try member.topics.commit(member.records, positions: [0: 8])
+        // The mock keeps no more than the last of it.
+        #expect(try member.items(1).contains([1, 2, 3]))
+    }
+
     @Test(
         "a member whose place another process has taken ends",
         .enabled(if: !MockKafka.usesRealBroker, "\(MockKafka.mockOnly)"))
