@@ -108,9 +108,10 @@ package final class StandbyCopies: Sendable {
             guard case .marker = RecordKey(record.key),
                 let marker = record.value.flatMap({ PartitionMarker($0) })
             else { continue }
-            // A position that goes back is another changelog too, of before they had names.
+            // A position that goes back is another changelog too, of before they had names, or of a topic of events that was made
+            // anew. A copy that is read from the beginning meets both in one changelog, and the newer one stands.
             if let known = copy.marker,
-                known.changelog != marker.changelog || known.position > marker.position
+                known.changelog != marker.changelog || (copy.isWhole && known.position > marker.position)
             {
                 drop(partition, &copies)
                 return .otherChangelog

@@ -1,5 +1,6 @@
 package import Checkpoints
 internal import ClusterItems
+package import Events
 internal import Foundation
 
 /// What a partition's changelog says: a key and, unless it is taken back, a value.
@@ -26,12 +27,17 @@ package struct PartitionMarker: Codable, Equatable, Sendable {
     /// Names the changelog, whoever goes on with it: one that was begun anew has another. `nil` of one that was begun before
     /// changelogs had names.
     package var changelog: UInt64?
+    /// Records that have to stand in the topic of the events where they stood (`LogMemory`): whoever goes on there sees by them
+    /// whether the topic was made anew meanwhile.
+    package var last: RecordFingerprint?
+    package var anchor: RecordFingerprint?
 
     package init(
-        position: Int64, events: Int64, partitions: Int, member: String, changelog: UInt64? = nil
+        position: Int64, events: Int64, partitions: Int, member: String, changelog: UInt64? = nil,
+        last: RecordFingerprint? = nil, anchor: RecordFingerprint? = nil
     ) {
         (self.position, self.events, self.partitions, self.member) = (position, events, partitions, member)
-        self.changelog = changelog
+        (self.changelog, self.last, self.anchor) = (changelog, last, anchor)
     }
 
     /// A JSON object.

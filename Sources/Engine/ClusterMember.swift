@@ -3,6 +3,7 @@ internal import ClusterMembers
 internal import ClusterUsers
 internal import Dispatch
 internal import EventLog
+internal import Events
 internal import Factors
 internal import Foundation
 internal import Locking
@@ -155,6 +156,10 @@ final class ClusterMember: Sendable {
         member = kept?.member ?? random.next()
         life = random.next()
         state.forgottenIDs = []
+        if let kept {
+            // Those of partitions that were given up stay in the file, and would hide what their members tell.
+            state.positions = state.positions.filter { kept.owned[$0.key] != nil }
+        }
         state.partitionEvents = kept?.events ?? [:]
         var exchange = ExchangeOptions()
         exchange.bytesMax = options.itemBytesMax
@@ -192,4 +197,6 @@ struct ClusterCommit: Sendable {
     var before: [Int32: Int64]
     /// Names of the changelogs, by partition.
     var changelogs: [Int32: UInt64] = [:]
+    /// Of the log of events, at the state's positions.
+    var memory = LogMemory()
 }

@@ -21,6 +21,8 @@ internal import Synchronization
 // Whoever has a partition next begins with what was committed; what was learned and not committed is learned again there,
 // and nobody has heard of it.
 extension Engine {
+    /// Of a record of what is told of items: what brokers take where nothing else is asked of them, with room to spare.
+    private static let pieceBytesMax = 800_000
     /// Between two tries to reach the topics.
     private static let retryInterval = 1.0
 
@@ -167,7 +169,7 @@ extension Engine {
         guard let placement else { return nil }
         let changes = cluster.confined.ledger.takeChanges()
         if !changes.isEmpty {
-            let pieces = changes.pieces(bytesMax: 800_000)
+            let pieces = changes.pieces(bytesMax: Self.pieceBytesMax)
             cluster.confined.ledger.advance(by: pieces.count - 1)
             cluster.confined.waiting += pieces.map(\.encoded)
         }
@@ -194,7 +196,8 @@ extension Engine {
             items: cluster.confined.waiting,
             hashes: cluster.confined.ledger.hashes, known: state.imported, forgotten: forgotten,
             models: state.models.map(\.options.name), owned: owned, events: state.partitionEvents ?? [:],
-            before: cluster.confined.positions, changelogs: cluster.confined.changelogs)
+            before: cluster.confined.positions, changelogs: cluster.confined.changelogs,
+            memory: state.logMemory)
     }
 
     /// On the checkpoint's queue, before the state's file is written.
@@ -266,7 +269,8 @@ extension Engine {
                 PartitionMarker(
                     position: position, events: commit.events[partition] ?? 0,
                     partitions: commit.placement.partitions, member: commit.member,
-                    changelog: commit.changelogs[partition]), of: partition)
+                    changelog: commit.changelogs[partition], last: commit.memory.last[partition],
+                    anchor: commit.memory.anchors[partition]), of: partition)
         }
         return maker.records
     }

@@ -186,6 +186,10 @@ extension Engine {
                 state.recent.remove(partition)
                 tell(state.takeIn(arrivals.users), of: partition, cluster)
                 state.recent.restore(arrivals.recent)
+                // The file has none of it, or what stood there before.
+                state.recent.markUnsaved(partition)
+                state.logMemory.last[partition] = marker.last
+                state.logMemory.anchors[partition] = marker.anchor
             }
             state.positions[partition] = marker.position
             state.partitionEvents?[partition] = marker.events

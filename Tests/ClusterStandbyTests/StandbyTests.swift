@@ -72,6 +72,24 @@ struct StandbyTests {
         copies.close()
     }
 
+    /// The topic of events was made anew, and its positions began anew: read from the beginning, a changelog that is not compacted
+    /// yet has markers of both, and a copy of it was dropped and begun again without end.
+    @Test("that are made of a changelog whose positions went back hold what was said last")
+    func wentBack() throws {
+        let folder = Folder()
+        let copies = try StandbyCopies(folder: folder.path, at: 0)
+        let all =
+            records([("a", "1")], from: 0, position: 1_000)
+            + records([("a", "2"), ("b", "2")], from: 3, position: 4)
+        #expect(try copies.take(all, of: 0, next: 8, isEnd: true, at: 0) == .taken)
+        #expect(copies.places[0]?.marker?.position == 4)
+        #expect(try told(copies, 0) == ["a": "2", "b": "2"])
+        // One that had been whole before is of what is no more.
+        let back = records([("c", "3")], from: 8, position: 1)
+        #expect(try copies.take(back, of: 0, next: 11, isEnd: true, at: 0) == .otherChangelog)
+        copies.close()
+    }
+
     @Test("what was read twice is there once, as where a copy is gone on with from its last marker")
     func twice() throws {
         let folder = Folder()

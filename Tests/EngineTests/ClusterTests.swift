@@ -133,6 +133,64 @@ struct ClusterTests {
         try places[1].engine.stop()
     }
 
+    /// Its file had none of what had come with the partition, and after a restart those before could be learned twice. Nor could
+    /// anybody see that a topic was made anew while its partition was on its way.
+    @Test("what is remembered of a partition's last events comes with it, and stays over a restart")
+    func remembered() throws {
+        let group = FakeGroup(partitions: 1)
+        group.assign([0: 0])
+        let places = try (0..<2).map { try ClusterPlace(group, number: $0) }
+        defer { for place in places { try? place.engine.stop() } }
+        // More than one block of those that a checkpoint writes.
+        var events = ClusterPlace.ratings(6_000, from: 0)
+        group.feed(events)
+        try ClusterPlace.settle(places, group)
+        let memory = places[0].engine.logMemory
+        #expect(memory.last[0]?.offset == 5_999)
+        group.assign([0: 1])
+        let more = ClusterPlace.ratings(20, from: events.count)
+        events += more
+        group.feed(more)
+        try ClusterPlace.settle(places, group)
+        #expect(places[1].engine.logMemory.anchors[0] == memory.anchors[0])
+        #expect(places[1].engine.logMemory.last[0]?.offset == 6_019)
+        try places[1].startAgain()
+        // The oldest, and the newest of before it had the partition: each comes again.
+        let again = Array(events[..<10] + events[5_980..<6_000])
+        group.feed(again)
+        try ClusterPlace.settle(places, group)
+        try requireExact(places, events, group)
+        #expect(places[1].engine.onQueue { $0.counters.duplicates } >= 30)
+    }
+
+    /// Its file kept the position of a partition that it had given up, and that hid how far the others are: a look-up that waited
+    /// for an event of theirs waited in vain.
+    @Test("after a restart a partition that was given up is where its owner says")
+    func positionsOfOthers() throws {
+        let group = FakeGroup(partitions: 2)
+        group.assign([0: 0, 1: 0])
+        let places = try (0..<2).map { try ClusterPlace(group, number: $0) }
+        defer { for place in places { try? place.engine.stop() } }
+        var events: [Event] = []
+        func learn() throws {
+            let more = ClusterPlace.ratings(80, from: events.count)
+            events += more
+            group.feed(more)
+            try ClusterPlace.settle(places, group)
+        }
+        try learn()
+        group.assign([0: 0, 1: 1])
+        try learn()
+        try places[0].startAgain()
+        try learn()
+        let end = try #require(group.ends[1])
+        try eventually("it sees what the other has learned") {
+            let own = places[0].engine.onQueue { $0.positions }
+            return places[0].engine.cluster?.visible(beside: own)[1] == end
+        }
+        try requireExact(places, events, group)
+    }
+
     /// It ended with an error that no service manager starts again, and a stop with that of a full disk.
     @Test(
         "a member that an outage meets is stopped in order, and what it had not committed is learned once",

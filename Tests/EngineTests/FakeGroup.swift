@@ -244,7 +244,15 @@ final class FakeConsumer: EventLogConsumer {
                         payload: $0)
                 }
             }
-            batch.stand(partition, at: Int64(records.endIndex))
+            let last = records.last.map { record in
+                record.payload.withUnsafeBytes {
+                    RecordFingerprint(
+                        offset: Int64(records.endIndex - 1),
+                        key: UnsafeRawBufferPointer(start: nil, count: 0),
+                        payload: $0, time: record.time)
+                }
+            }
+            batch.stand(partition, at: Int64(records.endIndex), last: last)
             next[partition] = Int64(records.endIndex)
         }
         if batch.isEmpty { Thread.sleep(forTimeInterval: 0.002) }

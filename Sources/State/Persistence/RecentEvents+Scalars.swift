@@ -40,10 +40,14 @@ extension RecentEvents {
 
     /// The last changes could not be written: all of it is written next time.
     package mutating func markUnsaved() {
-        for (partition, var window) in windows {
-            window.saved = 0
-            set(window, of: partition)
-        }
+        for partition in windows.keys { markUnsaved(partition) }
+    }
+
+    /// The same of one partition's, which has come from elsewhere.
+    package mutating func markUnsaved(_ partition: Int32) {
+        guard var window = windows[partition] else { return }
+        window.saved = 0
+        set(window, of: partition)
     }
 
     /// Rebuilds the windows from what `takeChanges` gave over time; with another capacity, from the newest that fit.
