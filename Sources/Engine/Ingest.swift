@@ -95,7 +95,7 @@ final class Ingest: Sendable {
         let decoder = EventDecoder(options: events)
         var records = LogBatch()
         var paused = false
-        var hasToldMixture = false
+        var (hasToldMixture, hasToldAhead) = (false, false)
         while !stopping.load(ordering: .acquiring) {
             let options = options.withLock { $0 }
             consumer.onGap = options.consumer.onGap
@@ -108,7 +108,9 @@ final class Ingest: Sendable {
                     timeout: .milliseconds(paused ? 2 : 100))
             }
             guard !records.isEmpty else { continue }
-            outlet.submit(stages.measure(.decode) { decode(&records, decoder) }, options.batchEventsMax)
+            let batch = stages.measure(.decode) { decode(&records, decoder) }
+            if !hasToldAhead { hasToldAhead = tellAhead(batch) }
+            outlet.submit(batch, options.batchEventsMax)
             // Once: each further batch could only say it with higher numbers.
             guard !hasToldMixture, let mixture = decoder.timeUnits.mixture else { continue }
             hasToldMixture = true
@@ -133,6 +135,15 @@ final class Ingest: Sendable {
             consumer.resume()
             paused = false
         }
+    }
+
+    /// Once a process, as a fault of one producer's is in all that it sends.
+    private func tellAhead(_ batch: IngestBatch) -> Bool {
+        guard let event = batch.events.entries.first(where: \.isAhead) else { return false }
+        logger.warning(
+            "an event says that it happens more than a day later than it came into the log: it counts as of when it came, as do others of that kind. Is the time in another unit, or the producer's clock wrong?",
+            metadata: ["token": "\(event.token)"])
+        return true
     }
 
     private func decode(_ records: inout LogBatch, _ decoder: EventDecoder) -> IngestBatch {

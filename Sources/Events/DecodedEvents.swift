@@ -24,6 +24,25 @@ package struct DecodedEvents: Sendable, Equatable {
         package var kind: Kind
         package var isTimed = false
         package var isKnownAgain = false
+
+        /// How far the clock of who made an event may be ahead of the log's, in milliseconds: a day, for those who take their local
+        /// time for UTC too.
+        private static let aheadMax: Int64 = 86_400_000
+        /// The year 2000: no log tells an earlier time that has a clock.
+        private static let logTimeMin: Int64 = 946_684_800_000
+
+        /// Takes the event's own time in place of the log's, which it has as yet. One that is further ahead than clocks differ is
+        /// wrong: by it what others do today would be ages ago, so the log's stands. A log that tells no times believes all.
+        mutating func take(ownTime: Int64) {
+            guard time < Self.logTimeMin || ownTime - time <= Self.aheadMax else {
+                isAhead = true
+                return
+            }
+            (time, isTimed) = (ownTime, true)
+        }
+
+        /// Whether the event's own time lay in the future, and the log's stands.
+        package private(set) var isAhead = false
     }
 
     /// Where an id stands in `ids`; empty where the event has none.
@@ -71,8 +90,8 @@ package struct DecodedEvents: Sendable, Equatable {
 
     /// Takes an event that somebody else has decoded.
     package mutating func append(_ event: Event, token: Token, logTime: Int64) {
-        var entry = Entry(token: token, time: event.time ?? logTime, kind: event.kindCode)
-        entry.isTimed = event.time != nil
+        var entry = Entry(token: token, time: logTime, kind: event.kindCode)
+        if let time = event.time { entry.take(ownTime: time) }
         if let fingerprint = event.fingerprint {
             (entry.fingerprint, entry.isKnownAgain) = (fingerprint, true)
         }

@@ -59,7 +59,8 @@ extension EventDecoder {
         var entry = DecodedEvents.Entry(token: token, time: logTime, kind: kind)
         if kind == .rating { entry.value = try rating() }
         if kind == .signal { entry.reference = try signalReference(in: &events) }
-        if let time = try time() { (entry.time, entry.isTimed) = (time, true) }
+        let time = try time()
+        if let time { entry.take(ownTime: time) }
         var hash = ByteHash()
         hash.combine(UInt64(kind.rawValue))
         events.ids.withUnsafeBytes { ids in
@@ -70,8 +71,8 @@ extension EventDecoder {
         if let id = try eventID() {
             hash.combine(id)
             entry.isKnownAgain = true
-        } else if entry.isTimed {
-            hash.combine(UInt64(bitPattern: entry.time))
+        } else if let time {
+            hash.combine(UInt64(bitPattern: time))
             if kind == .rating { hash.combine(UInt64(entry.value.bitPattern)) }
             if kind == .signal { hash.combine(events.signals[Int(entry.reference)]) }
             entry.isKnownAgain = true

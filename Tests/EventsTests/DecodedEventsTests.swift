@@ -20,20 +20,22 @@ struct DecodedEventsTests {
     ]
 
     /// Decodes by both ways; what they took has to be the same, and what they refused, in the same words.
-    private func decode(_ records: [[UInt8]]) -> (batch: DecodedEvents, reference: DecodedEvents) {
+    private func decode(_ records: [[UInt8]], logTime: Int64 = 77) -> (
+        batch: DecodedEvents, reference: DecodedEvents
+    ) {
         let decoder = EventDecoder(options: EventOptions())
         var (batch, reference) = (DecodedEvents(), DecodedEvents())
         for (number, record) in records.enumerated() {
             let token = Token(partition: 3, offset: Int64(number))
             var refusals: [String?] = [nil, nil]
             do throws(EventError) {
-                reference.append(try decoder.decode(record), token: token, logTime: 77)
+                reference.append(try decoder.decode(record), token: token, logTime: logTime)
             } catch { refusals[0] = "\(error)" }
             let padded = record + [UInt8](repeating: 0x22, count: EventDecoder.padding)
             padded.withUnsafeBytes { bytes in
                 do throws(EventError) {
                     let payload = UnsafeRawBufferPointer(rebasing: bytes[..<record.count])
-                    try decoder.decode(payload, token: token, logTime: 77, into: &batch)
+                    try decoder.decode(payload, token: token, logTime: logTime, into: &batch)
                 } catch { refusals[1] = "\(error)" }
             }
             #expect(refusals[0] == refusals[1])
@@ -48,6 +50,26 @@ struct DecodedEventsTests {
         #expect(batch.count == 10)
         #expect(batch.signals == ["click"])
         #expect(batch.descriptions.map(\.title) == ["Toy Story"])
+    }
+
+    /// One event of the year 2199 made all that others had just done ages old: it was recommended again, and what fades by time
+    /// had no scores any more.
+    @Test("an event that is far ahead of the log's time counts as of that, and is known again all the same")
+    func aheadOfTheLog() {
+        let logTime: Int64 = 1_795_000_000_000
+        func rating(_ time: Int64) -> [UInt8] {
+            Array(#"{"user":"u","item":"i","rating":4,"ts":\#(time)}"#.utf8)
+        }
+        let (hour, year) = (Int64(3_600_000), Int64(31_536_000_000))
+        let times = [logTime + 20 * hour, logTime + 30 * hour, logTime + 170 * year, logTime - 20 * year]
+        let (batch, reference) = decode(times.map(rating), logTime: logTime)
+        #expect(batch == reference)
+        #expect(batch.entries.map(\.time) == [times[0], logTime, logTime, times[3]])
+        #expect(batch.entries.map(\.isTimed) == [true, false, false, true])
+        #expect(batch.entries.map(\.isAhead) == [false, true, true, false])
+        #expect(Set(batch.entries.map(\.fingerprint)).count == 4)
+        // A log that tells no times.
+        #expect(decode(times.map(rating), logTime: 0).batch.entries.map(\.time) == times)
     }
 
     @Test("mutated records too", arguments: 0..<8)
