@@ -12,6 +12,9 @@ public protocol EventSink: AnyObject {
     func drain() throws
     /// What became of the events so far; whole after `drain`.
     var receipts: Receipts { get }
+    /// Where the first of the events was read that have no answer yet; `nil` where all have theirs, or where it was read
+    /// nowhere.
+    var firstUnanswered: EventPlace? { get }
 }
 
 extension EventSink {
@@ -42,6 +45,8 @@ public struct Receipts: Sendable, Equatable {
     public var sent: Int
     /// Events of which the log has said that it holds them.
     public var acknowledged: Int
+    /// Events that the log has refused for good.
+    public private(set) var refused = 0
     /// The first few refusals, as said by the other side.
     public private(set) var reasons: [String] = []
     /// Newest offset of each partition.
@@ -54,6 +59,9 @@ public struct Receipts: Sendable, Equatable {
 
     /// Events refused, or without an answer.
     public var unacknowledged: Int { sent - acknowledged }
+
+    /// Events of which nobody has said yet whether the log holds them.
+    public var unanswered: Int { unacknowledged - refused }
 
     /// The newest event of each partition, in the order of partitions: what `--after` takes.
     public var lastTokens: [Token] {
@@ -68,6 +76,7 @@ public struct Receipts: Sendable, Equatable {
 
     /// The log does not take it; the first few reasons are kept, under the place and the event's key.
     public mutating func refuse(_ event: Event, from place: EventPlace? = nil, _ reason: String) {
+        refused += 1
         guard reasons.count < Self.reasonsMax else { return }
         reasons.append((place.map { "\($0): " } ?? "") + "\(event.key): \(reason)")
     }
@@ -77,15 +86,18 @@ public struct Receipts: Sendable, Equatable {
 public struct Backoff {
     private let patience: Duration
     private let pause: (Duration) -> Void
-    private let isCancelled: () -> Bool
+    /// Whether nothing is to be waited for any more, answers neither.
+    let isCancelled: () -> Bool
     private var next = Duration.milliseconds(10)
     private var waited = Duration.zero
 
     /// - Parameters:
     ///   - patience: how long to wait in all before giving up, from the first try or the last `reset`.
-    ///   - isCancelled: asked before each wait.
+    ///   - isCancelled: asked before each wait, and ten times a second meanwhile.
     public init(patience: Duration = .seconds(60), isCancelled: @escaping () -> Bool) {
-        self.init(patience: patience, isCancelled: isCancelled, sleep: { Feeding.sleep(for: $0) })
+        self.init(
+            patience: patience, isCancelled: isCancelled,
+            sleep: { Feeding.sleep(for: $0, unless: isCancelled) })
     }
 
     /// - Parameter sleep: blocks the thread, save in tests.
@@ -97,9 +109,12 @@ public struct Backoff {
         pause = sleep
     }
 
+    /// Whether it is time to give up.
+    var isOver: Bool { waited >= patience || isCancelled() }
+
     /// Blocks the thread for the next wait; false, at once, when it is time to give up.
     public mutating func wait() -> Bool {
-        guard waited < patience, !isCancelled() else { return false }
+        guard !isOver else { return false }
         pause(next)
         waited += next
         next = min(next * 2, .seconds(1))

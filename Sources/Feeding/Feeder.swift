@@ -39,20 +39,36 @@ public struct Feeder {
 
     /// Ends with the source, the limit, or when cancelled; all that was sent then has its answer.
     ///
-    /// - Throws: what the source or the sink throws; `sink.receipts` says what was sent until then.
-    public mutating func run(_ source: inout FeedSource, to sink: any EventSink) throws {
+    /// - Returns: where to go on, if it was cancelled before the end of a file; `nil` where nothing is missing.
+    /// - Throws: what the sink throws; `CommandError` where the source cannot be read on, once all that was read before has
+    ///   its answer. `sink.receipts` says what was sent until then.
+    @discardableResult
+    public mutating func run(_ source: inout FeedSource, to sink: any EventSink) throws -> EventPlace? {
         var pace = Pace(perSecond: rate)
         var count = 0
         let limit = limit
-        while limit.map({ count < $0 }) ?? true {
+        while count < limit ?? .max {
             // Whoever feeds single events by a pipe wants each passed on before the next one comes.
             if !source.hasNext { try sink.drain() }
-            guard try awaitTurn(&pace, sink), let event = try source.next() else { break }
+            guard try awaitTurn(&pace, sink), let event = try next(of: &source, sink) else { break }
             try sink.send(event, from: source.lastPlace)
             count += 1
             progress.update(events: count, fraction: Self.fraction(count, of: limit, source))
         }
         try sink.drain()
+        guard count < limit ?? .max else { return nil }
+        return isCancelled() ? source.placeToGoOn() : nil
+    }
+
+    private func next(of source: inout FeedSource, _ sink: any EventSink) throws -> Event? {
+        do {
+            return try source.next()
+        } catch {
+            // Counted is what has its answer, and the line that is named has to be the first that was not sent.
+            try sink.drain()
+            let place = source.faultPlace.map { "; what was read before it is sent: go on with \($0)" } ?? ""
+            throw CommandError("\(error)\(place)", code: .data)
+        }
     }
 
     /// Waits for the next event's turn in slices, so that Ctrl-C is heard; false when cancelled.

@@ -38,3 +38,13 @@ func sleep(for duration: Duration) {
     guard duration > .zero else { return }
     Thread.sleep(forTimeInterval: duration / .seconds(1))
 }
+
+/// Blocks the thread in slices, so that whoever interrupts is heard.
+func sleep(for duration: Duration, unless isCancelled: () -> Bool) {
+    let end = ContinuousClock.now + duration
+    while !isCancelled() {
+        let left = ContinuousClock.now.duration(to: end)
+        guard left > .zero else { return }
+        sleep(for: min(left, .milliseconds(100)))
+    }
+}

@@ -45,10 +45,16 @@ public final class RPCSink: EventSink {
     private var inFlight: [[Sent]] = []
     private var inFlightCount = 0
     private var postponed: [Sent] = []
+    /// Postponed before, and now sent again, one by one.
+    private var resending: [Sent] = []
     /// Why the last one was postponed.
     private var postponement = ""
     /// What became of the events so far.
     public private(set) var receipts = Receipts()
+    /// Where the first event was read that has no answer yet.
+    public var firstUnanswered: EventPlace? {
+        (resending.first ?? postponed.first ?? inFlight.first?.first ?? waiting.first)?.place
+    }
 
     /// - Parameters:
     ///   - window: events that may be without an answer at once.
@@ -73,10 +79,10 @@ public final class RPCSink: EventSink {
     /// - Throws: `RPCClientError` where the connection is gone and cannot be opened again, `CommandError` where the
     ///   daemon stays overloaded or gone: it names the first event that has no answer.
     public func send(_ event: Event, from place: EventPlace?) throws {
-        receipts.sent += 1
         let text = String(decoding: EventEncoder.record(of: event), as: UTF8.self)
         let sent = Sent(event: event, place: place, text: text)
         if waitingBytes + text.utf8.count > Self.commandBytesMax { try sendWaiting() }
+        receipts.sent += 1
         waiting.append(sent)
         waitingBytes += text.utf8.count
         if waiting.count >= commandEventsMax { try sendWaiting() }
@@ -118,15 +124,10 @@ public final class RPCSink: EventSink {
         try receive(leaving: left)
         guard !postponed.isEmpty else { return }
         try receive(leaving: 0)
-        let again = postponed
-        postponed = []
-        for (place, sent) in again.enumerated() {
-            do {
-                try resend(sent)
-            } catch {
-                postponed = Array(again[place...])
-                throw error
-            }
+        (resending, postponed) = (resending + postponed, [])
+        while let next = resending.first {
+            try resend(next)
+            resending.removeFirst()
         }
     }
 
@@ -162,7 +163,9 @@ public final class RPCSink: EventSink {
     /// Opens the connection again, and sends what has no answer.
     private func restore(after error: any Error) throws {
         guard let reconnect, error is RPCClientError else { throw error }
-        let first = (inFlight.first?.first ?? postponed.first)?.place
+        let first = firstUnanswered
+        // Nobody waits any more, say because somebody has interrupted.
+        guard !backoff.isOver else { throw givenUp("\(error)", first: first) }
         var error = error
         say(
             "\(error); waiting for it to come back, to go on with \(first.map { "\($0)" } ?? "the next event")"

@@ -17,7 +17,8 @@ final class Interrupts: Sendable {
             signal(number, SIG_IGN)  // the source sees it all the same
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
-                if first.isLongAgo() { _exit(128 + number) }
+                // `timeout` and some shells send one signal twice, to the process and to its group; that is not a second wish.
+                if let age = first.note(number), age >= .seconds(1) { _exit(128 + number) }
             }
             source.resume()
             return source
@@ -26,21 +27,33 @@ final class Interrupts: Sendable {
 
     deinit { sources.forEach { $0.cancel() } }
 
-    var isRaised: Bool { first.isPast }
+    var isRaised: Bool { first.number != nil }
+
+    /// Since the first signal.
+    var age: Duration? { first.age }
+
+    /// What shells say of a command that this signal ended.
+    var exitCode: Int32? { first.number.map { 128 + $0 } }
 }
 
 private final class FirstSignal: Sendable {
-    private let time = Lock<ContinuousClock.Instant?>(nil)
+    private struct Signal: Sendable {
+        let number: Int32
+        let time: ContinuousClock.Instant
+    }
 
-    var isPast: Bool { time.withLock { $0 != nil } }
+    private let signal = Lock<Signal?>(nil)
 
-    /// Notes the first signal. `timeout` and some shells send one signal twice, to the process and to its group;
-    /// that is not a second wish.
-    func isLongAgo() -> Bool {
-        time.withLock { time in
+    var number: Int32? { signal.withLock { $0?.number } }
+
+    var age: Duration? { signal.withLock { signal in signal.map { $0.time.duration(to: .now) } } }
+
+    /// Notes the first signal; gives its age to those that come after it.
+    func note(_ number: Int32) -> Duration? {
+        signal.withLock { signal in
             let now = ContinuousClock.now
-            defer { time = time ?? now }
-            return time.map { $0.duration(to: now) >= .seconds(1) } ?? false
+            defer { signal = signal ?? Signal(number: number, time: now) }
+            return signal.map { $0.time.duration(to: now) }
         }
     }
 }

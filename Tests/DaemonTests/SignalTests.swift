@@ -77,7 +77,9 @@ struct SignalTests {
         #expect(try daemon.stop() == .exit(0))
     }
 
-    @Test("feed and train end in order with SIGHUP as with SIGINT", arguments: [SIGHUP, SIGINT, SIGTERM])
+    @Test(
+        "feed and train end in order with SIGHUP as with SIGINT, feed with the signal's number and where to go on",
+        arguments: [SIGHUP, SIGINT, SIGTERM])
     func clients(signal: Int32) throws {
         let place = try DaemonPlace()
         let daemon = try place.start()
@@ -91,7 +93,7 @@ struct SignalTests {
         feed.send(signal)
         let ending = try feed.wait()
         let said = try FreshetBinary.text(of: output)
-        #expect(ending == .exit(0) && said.contains("events"), "\(said)")
+        #expect(ending == .exit(128 + signal) && said.contains("go on with \(file):"), "\(said)")
 
         let train = try ChildProcess(
             [

@@ -44,7 +44,7 @@ final class FakeDaemon: RPCConnection {
     }
 }
 
-/// A log in memory that answers at once; or, to the first few, only when all of these are there.
+/// A log in memory that answers at once; or, to the first few, only when all of these are there; or, of some, never.
 final class FakeLog: EventLog {
     let name = "log in memory"
     let source = "memory"
@@ -54,12 +54,14 @@ final class FakeLog: EventLog {
     private let calls = Lock(0)
     private let heldMax: Int
     private let held = Lock<[@Sendable () -> Void]>([])
+    private let silentKeys: Set<String>
 
     init(
-        holding heldMax: Int = 0,
+        holding heldMax: Int = 0, silentAbout silentKeys: Set<String> = [],
         refuse: @escaping @Sendable (EntityID, Int) -> EventLogError? = { _, _ in nil }
     ) {
         self.heldMax = heldMax
+        self.silentKeys = silentKeys
         self.refuse = refuse
     }
 
@@ -71,6 +73,7 @@ final class FakeLog: EventLog {
         completion: @escaping @Sendable (Result<Token, EventLogError>) -> Void
     ) {
         recordTimes.withLock { $0.append(time) }
+        guard !silentKeys.contains(key.string) else { return }
         let call = calls.withLock { calls in
             calls += 1
             return calls
@@ -112,6 +115,8 @@ func rating(_ user: String, _ item: String = "i", _ value: Float = 3, _ time: In
     Event(.rating(user: try EntityID(user), item: try EntityID(item), value: value), time: time)
 }
 
-func backoff(sleeps: @escaping (Duration) -> Void = { _ in }) -> Backoff {
-    Backoff(patience: .seconds(5), isCancelled: { false }, sleep: sleeps)
+func backoff(
+    sleeps: @escaping (Duration) -> Void = { _ in }, isCancelled: @escaping () -> Bool = { false }
+) -> Backoff {
+    Backoff(patience: .seconds(5), isCancelled: isCancelled, sleep: sleeps)
 }

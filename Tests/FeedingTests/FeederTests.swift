@@ -131,6 +131,7 @@ private final class ObservedSink: EventSink {
     }
 
     var receipts: Receipts { sink.receipts }
+    var firstUnanswered: EventPlace? { sink.firstUnanswered }
     func send(_ event: Event, from place: EventPlace?) throws { try sink.send(event, from: place) }
     func drain() throws {
         try sink.drain()
@@ -146,5 +147,17 @@ struct FeedSummaryTests {
         receipts.offsets = [1: 7, 0: 991]
         let text = FeedSummary.text(receipts, badLines: 2, elapsed: .seconds(2))
         #expect(text == "fed 1,000 events in 2.0 s (500/s), passed over 2 bad lines, last token 0:991 1:7")
+    }
+
+    @Test("of an interrupted feed it tells what has no answer, and where to go on")
+    func interrupted() throws {
+        var receipts = Receipts(sent: 20, acknowledged: 10)
+        receipts.refuse(try rating("u"), "too long")
+        receipts.offsets = [0: 9]
+        let text = FeedSummary.text(
+            receipts, badLines: 0, elapsed: .seconds(2), goingOnWith: EventPlace(path: "a.csv", line: 12))
+        #expect(
+            text == "fed 10 events in 2.0 s (5/s), 1 refused, 9 without an answer, which the log may hold or "
+                + "not, interrupted: go on with a.csv:12, last token 0:9")
     }
 }

@@ -128,6 +128,7 @@ struct LogSinkTests {
         try sink.drain()
         #expect(Set(log.appended) == ["u0", "u1", "u3"])
         #expect(sink.receipts.unacknowledged == 1)
+        #expect(sink.receipts.refused == 1 && sink.receipts.unanswered == 0 && sink.firstUnanswered == nil)
         #expect(sink.receipts.reasons == ["u2: too long"])
     }
 
@@ -168,6 +169,40 @@ struct LogSinkTests {
         }
         #expect(error.message.contains("(not in time); the first that it does not hold is e.csv:5"))
         #expect(sink.receipts.acknowledged == 3 && sink.receipts.unacknowledged > 0)
+    }
+
+    @Test("whoever interrupts waits no more for answers that do not come; the first without one is named")
+    func interrupted() throws {
+        let log = FakeLog(silentAbout: ["u1", "u3"])
+        let sink = LogSink(log, options: EventOptions(), backoff: backoff(isCancelled: { true }))
+        for number in 0..<5 {
+            try sink.send(try rating("u\(number)"), from: EventPlace(path: "e.csv", line: number + 2))
+        }
+        let error = #expect(throws: CommandError.self) { try sink.drain() }
+        #expect(error?.message.contains("interrupted") == true)
+        #expect(sink.receipts.acknowledged == 3 && sink.receipts.unanswered == 2)
+        #expect(sink.firstUnanswered == EventPlace(path: "e.csv", line: 3))
+    }
+
+    @Test("whoever interrupts waits no more for room among the appends on their way")
+    func interruptedWindow() throws {
+        let log = FakeLog(silentAbout: ["u0", "u1", "u2"])
+        let sink = LogSink(log, options: EventOptions(), window: 2, backoff: backoff(isCancelled: { true }))
+        for number in 0..<2 { try sink.send(try rating("u\(number)")) }
+        #expect(throws: CommandError.self) { try sink.send(try rating("u2")) }
+        #expect(sink.receipts.sent == 2 && sink.receipts.unanswered == 2)
+    }
+
+    @Test("a broker that is away is tried no more once somebody has interrupted")
+    func interruptedOutage() throws {
+        let log = FakeLog { _, call in call > 1 ? EventLogError(.timedOut, "not in time") : nil }
+        let sink = LogSink(log, options: EventOptions(), backoff: backoff(isCancelled: { true }))
+        for number in 0..<2 {
+            try sink.send(try rating("u\(number)"), from: EventPlace(path: "e.csv", line: number + 2))
+        }
+        #expect(throws: CommandError.self) { try sink.drain() }
+        #expect(sink.receipts.acknowledged == 1 && sink.receipts.unanswered == 1)
+        #expect(sink.firstUnanswered == EventPlace(path: "e.csv", line: 3))
     }
 
     @Test("a log that stays full ends the feed")

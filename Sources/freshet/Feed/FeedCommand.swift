@@ -20,7 +20,10 @@ struct FeedCommand: ParsableCommand {
             parted by commas, semicolons, tabs or pipes under a header, or MovieLens; gzip and UTF-16 are unpacked. \
             Ratings are fed in the order of time, items before them; standard input and JSON as they come. Lines \
             that are no events are reported with file and line and passed over. Columns are found by events.fields; \
-            what is written has freshet's own names, so that every daemon reads it. Ctrl-C ends with the summary.
+            what is written has freshet's own names, so that every daemon reads it.
+
+            Ctrl-C ends with the summary, after three seconds at most for what is on its way. Whatever ends feed before \
+            the end of a file, it names the line to go on with.
 
             While the daemon restarts, or with --to kafka the broker is away, feed waits and goes on with the first event \
             that has no answer: for ever with standard input, for a minute or two with files.
@@ -31,10 +34,14 @@ struct FeedCommand: ParsableCommand {
               freshet feed ratings.csv.gz --to kafka --brokers localhost:9092 --topic ratings
               tail -F events.jsonl | freshet feed -
 
-            Exit codes: 0 all events are in the log, 1 some are not, 2 all are, but lines that are no events were \
-            passed over (0 with --lenient), 64 usage, 65 input that cannot be read, or nothing in it is an event, 69 \
-            daemon or broker not there, 78 configuration.
+            Exit codes: 0 all events are in the log (of standard input those until an interruption), 1 some are not, 2 \
+            all are, but lines that are no events were passed over (0 with --lenient), 64 usage, 65 input that cannot \
+            be read, or nothing in it is an event, 69 daemon or broker not there, 78 configuration, 129, 130, 143 \
+            interrupted by SIGHUP, SIGINT or SIGTERM before all events were in the log.
             """)
+
+    /// How long what is on its way is waited for once somebody interrupts.
+    private static let interruptedPatience: Duration = .seconds(3)
 
     @Argument(help: ArgumentHelp("Files, gzip or not; - is standard input.", valueName: "file"))
     var files: [String]
@@ -116,9 +123,16 @@ struct FeedCommand: ParsableCommand {
         let result = Result { try feeder.run(&source, to: sink) }
         feeder.progress.clear()
         let receipts = sink.receipts
+        // Answers that are missing come first: what was not sent is behind them.
+        let place = interrupts.isRaised ? sink.firstUnanswered ?? (try? result.get()) : nil
         Terminal.write(
-            FeedSummary.text(receipts, badLines: source.badLines, elapsed: feeder.progress.elapsed))
-        try result.get()
+            FeedSummary.text(
+                receipts, badLines: source.badLines, elapsed: feeder.progress.elapsed, goingOnWith: place))
+        if place != nil, let code = interrupts.exitCode {
+            if case .failure(let error) = result { Terminal.writeError("freshet: \(error)") }
+            throw ExitCode(code)
+        }
+        _ = try result.get()
         source.warnings.forEach { Terminal.writeError($0) }
         guard receipts.unacknowledged == 0 else { throw FeedSummary.failure(receipts) }
         if wait, receipts.acknowledged > 0 { try awaitLearning(receipts, configuration, interrupts) }
@@ -159,15 +173,23 @@ struct FeedCommand: ParsableCommand {
         return try Configuration.load(file: config, environment: environment, settings: settings)
     }
 
-    private func makeSink(_ configuration: Configuration, _ interrupts: Interrupts) throws -> any EventSink {
+    private func makeSink(
+        _ configuration: Configuration, _ interrupts: Interrupts
+    ) throws -> any EventSink {
         // Whoever writes into a pipe could not go on without this reader.
         let patience: Duration = files.contains("-") ? .seconds(Int64(1) << 40) : .seconds(60)
-        let backoff = Backoff(patience: patience, isCancelled: { interrupts.isRaised })
+        // What is on its way is waited for a little.
+        let isOver = { interrupts.age.map { $0 >= Self.interruptedPatience } ?? false }
+        let backoff = Backoff(patience: patience, isCancelled: isOver)
         switch to {
         case .rpc:
+            let connect: () throws -> any RPCConnection = {
+                try InterruptibleConnection(
+                    isCancelled: isOver,
+                    open: { try FeedTargets.daemon(configuration, credentials) })
+            }
             return RPCSink(
-                try FeedTargets.daemon(configuration, credentials), backoff: backoff,
-                reconnect: { try FeedTargets.daemon(configuration, credentials) },
+                try connect(), backoff: backoff, reconnect: connect,
                 say: { Terminal.writeError("freshet feed: \($0)") })
         case .kafka:
             let log = try FeedTargets.kafka(configuration)
