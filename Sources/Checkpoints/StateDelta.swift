@@ -215,6 +215,8 @@ public struct StateIdentity: Sendable, Equatable {
 public struct StateError: Error, Sendable, CustomStringConvertible {
     public enum Code: String, Sendable {
         case damaged, newerSchema, notAState, mismatch, unwritable, full, locked
+        /// This user, or this disk, does not give it even to somebody who only looks at it.
+        case unreadable
     }
     public let code: Code
     public let message: String

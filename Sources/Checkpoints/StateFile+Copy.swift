@@ -8,7 +8,7 @@ extension StateFile {
     public static func positions(path: String) throws(StateError) -> [Int32: Int64]? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         do {
-            return try open(path: path, readOnly: true).read { db in
+            return try openToLook(path: path).read { db in
                 try checkSchema(db, path: path)
                 let rows = try PlainStatement("SELECT partition, next_offset FROM positions", db)
                 var positions: [Int32: Int64] = [:]
@@ -16,20 +16,20 @@ extension StateFile {
                 return positions
             }
         } catch {
-            throw explain(error, path: path)
+            throw explainLook(error, path: path)
         }
     }
 
     /// One number or text of the state, as `StateDelta.scalars` names it; `nil` where there is none.
     public static func scalar(_ name: String, path: String) throws(StateError) -> Scalar? {
         do {
-            return try open(path: path, readOnly: true).read { db in
+            return try openToLook(path: path).read { db in
                 let row = try GRDB.Row.fetchOne(
                     db, sql: "SELECT value FROM scalars WHERE name = ?", arguments: [name])
                 return row.flatMap { Scalar($0[0] as DatabaseValue) }
             }
         } catch {
-            throw explain(error, path: path)
+            throw explainLook(error, path: path)
         }
     }
 

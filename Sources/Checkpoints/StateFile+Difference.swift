@@ -1,4 +1,5 @@
 internal import GRDB
+internal import SQLiteFiles
 
 /// In what two state files differ, by what each says of itself.
 public struct StateDifference: Sendable {
@@ -19,7 +20,8 @@ public struct StateDifference: Sendable {
 }
 
 extension StateFile {
-    /// Compares two files row by row, by the rows' checksums. Changes nothing; a daemon may be writing to either.
+    /// Compares two files row by row, by the rows' checksums. Changes nothing, and needs no right to write; a daemon may be
+    /// writing to either.
     ///
     /// - Throws: `.mismatch` where one of them is of before there were checksums.
     public static func difference(_ first: String, _ second: String) throws(StateError) -> StateDifference {
@@ -33,29 +35,37 @@ extension StateFile {
                     + "tells its counts")
         }
         do {
-            let queue = try open(path: first, readOnly: true)
-            try queue.inDatabase { db in
-                try db.execute(sql: "ATTACH DATABASE ? AS second", arguments: [second])
-                for table in SummedTable.allCases where table.rowsHaveChecksums {
-                    try difference.tables.append(rows(of: table, db))
+            let (left, right) = (try openToLook(path: first), try openToLook(path: second))
+            difference.tables = try left.read { left in
+                try right.read { right in
+                    try SummedTable.allCases.filter(\.rowsHaveChecksums).map { try rows(of: $0, left, right) }
                 }
             }
         } catch {
-            throw explain(error, path: second)
+            throw explainLook(error, path: second)
         }
         return difference
     }
 
-    private static func rows(of table: SummedTable, _ db: Database) throws -> StateDifference.TableRows {
-        let (name, key) = (table.rawValue, table.columns.prefix(table.keyCount))
-        let same = key.map { "a.\($0) = b.\($0)" }.joined(separator: " AND ")
-        func count(_ sql: String) throws -> Int {
-            try Int.fetchOne(db, sql: "SELECT count(*) FROM \(sql)") ?? 0
+    /// Goes through both in the order of their keys. Each on a connection of its own: they may have to be opened in different
+    /// ways, which one connection to both does not allow.
+    private static func rows(
+        of table: SummedTable, _ first: Database, _ second: Database
+    ) throws -> StateDifference.TableRows {
+        var found = StateDifference.TableRows(table: table.rawValue)
+        let sql = "SELECT \(table.key), checksum FROM \(table.rawValue) ORDER BY \(table.key)"
+        let left = try PlainStatement(sql, first)
+        let right = try PlainStatement(sql, second)
+        let checksum = Int32(table.keyCount)
+        var (hasLeft, hasRight) = (try left.next(), try right.next())
+        while hasLeft || hasRight {
+            let order = !hasRight ? -1 : !hasLeft ? 1 : left.order(beside: right, columns: checksum)
+            if order < 0 { found.removed += 1 }
+            if order > 0 { found.added += 1 }
+            if order == 0, left.integer(checksum) != right.integer(checksum) { found.changed += 1 }
+            if order <= 0 { hasLeft = try left.next() }
+            if order >= 0 { hasRight = try right.next() }
         }
-        return try StateDifference.TableRows(
-            table: name,
-            removed: count("main.\(name) a WHERE NOT EXISTS (SELECT 1 FROM second.\(name) b WHERE \(same))"),
-            added: count("second.\(name) a WHERE NOT EXISTS (SELECT 1 FROM main.\(name) b WHERE \(same))"),
-            changed: count("main.\(name) a JOIN second.\(name) b ON \(same) WHERE a.checksum <> b.checksum"))
+        return found
     }
 }

@@ -161,10 +161,7 @@ extension StateFile {
     }
 
     static func damaged(_ path: String, _ what: String) -> StateError {
-        StateError(
-            .damaged,
-            "'\(path)' is damaged: \(what). Put back a copy of it, or move it away with its -wal and -shm files and "
-                + "start again: the state is then learned anew from the log")
+        StateError(.damaged, "'\(path)' is damaged: \(what)\(wayOut(of: path))")
     }
 }
 

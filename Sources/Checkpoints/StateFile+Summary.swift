@@ -2,8 +2,8 @@ internal import Foundation
 internal import GRDB
 
 extension StateFile {
-    /// What a file says of itself, without a pass over its rows: schema, identity, positions. Changes nothing, and may be
-    /// asked beside a running daemon.
+    /// What a file says of itself, without a pass over its rows: schema, identity, positions. Changes nothing, needs no right
+    /// to write, and may be asked beside a running daemon.
     ///
     /// - Parameter identity: what the file has to be of; any where absent.
     /// - Throws: what would keep a daemon from serving it.
@@ -11,7 +11,7 @@ extension StateFile {
         -> StateVerification
     {
         do {
-            return try open(path: path, readOnly: true).read { db in
+            return try openToLook(path: path).read { db in
                 try checkSchema(db, path: path)
                 if let identity { try check(identity, db, path: path) }
                 var report = StateVerification()
@@ -28,7 +28,7 @@ extension StateFile {
                 return report
             }
         } catch {
-            throw explain(error, path: path)
+            throw explainLook(error, path: path)
         }
     }
 }

@@ -25,8 +25,8 @@ public struct StoredVector: Sendable, Equatable {
 }
 
 extension StateFile {
-    /// Reads the rows of a model, as one checkpoint left them, in the order of the rows. Changes nothing, and may be asked
-    /// beside a running daemon.
+    /// Reads the rows of a model, as one checkpoint left them, in the order of the rows. Changes nothing, needs no right to
+    /// write, and may be asked beside a running daemon.
     ///
     /// - Parameter body: takes each row.
     /// - Throws: `StateError`, or what `body` throws.
@@ -35,16 +35,16 @@ extension StateFile {
     ) throws {
         let queue: DatabaseQueue
         do {
-            queue = try open(path: path, readOnly: true)
+            queue = try openToLook(path: path)
         } catch {
-            throw explain(error, path: path)
+            throw explainLook(error, path: path)
         }
         let columns = owner == .items ? "title, tags, users" : "NULL, '[]', 0"
         try queue.read { db in
             do {
                 try checkSchema(db, path: path)
             } catch {
-                throw explain(error, path: path)
+                throw explainLook(error, path: path)
             }
             let rows = try GRDB.Row.fetchCursor(
                 db,

@@ -222,10 +222,7 @@ public final class StateFile: Sendable {
         let remedy = failure.remedy(path: path) ?? ""
         return switch failure {
         case .damaged:
-            StateError(
-                .damaged,
-                "'\(path)' is damaged (\(why)). Put back a copy of it, or move it away with its -wal and -shm files and "
-                    + "start again: the state is then learned anew from the log")
+            StateError(.damaged, "'\(path)' is damaged (\(why))\(wayOut(of: path))")
         case .full: StateError(.full, "'\(path)' cannot grow (\(why)); \(remedy)")
         case .readOnly, .cannotOpen, .disk:
             StateError(.unwritable, "'\(path)' cannot be written (\(why)); \(remedy)")

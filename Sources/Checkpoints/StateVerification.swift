@@ -23,18 +23,11 @@ public struct StateVerification: Sendable {
 
 extension StateFile {
     /// Checks a file that no daemon has to be running on: SQLite's own integrity, row counts, that every number is
-    /// finite, that histories and factors refer to rows that exist, and the positions. Changes nothing.
+    /// finite, that histories and factors refer to rows that exist, and the positions. Changes nothing, and needs no right
+    /// to write.
     public static func verify(path: String) throws(StateError) -> StateVerification {
-        var isFolder = ObjCBool(false)
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-            throw StateError(.notAState, "'\(path)' does not exist; name the state.sqlite of a state.folder")
-        }
-        guard !isFolder.boolValue else {
-            throw StateError(.notAState, "'\(path)' is a folder; name the state.sqlite in it")
-        }
         do {
-            let queue = try open(path: path, readOnly: true)
-            return try queue.read { db in
+            return try openToLook(path: path).read { db in
                 try checkSchema(db, path: path)
                 var report = StateVerification()
                 report.schemaVersion = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
@@ -48,7 +41,7 @@ extension StateFile {
                 return report
             }
         } catch {
-            throw explain(error, path: path)
+            throw explainLook(error, path: path)
         }
     }
 

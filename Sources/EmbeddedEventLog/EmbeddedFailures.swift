@@ -19,6 +19,15 @@ struct EmbeddedFailures: Sendable {
         }
     }
 
+    /// The same for those who only look, and were not going to write.
+    func explainLook(_ error: any Error, while doing: String) -> EventLogError {
+        let failure = DatabaseFailure(error)
+        guard failure == .readOnly || failure == .cannotOpen else { return explain(error, while: doing) }
+        let remedy = failure.remedyForReader(path: path).map { "; \($0)" } ?? ""
+        return EventLogError(
+            .refused, "embedded log at \(path): \(DatabaseFailure.words(of: error)), while \(doing)\(remedy)")
+    }
+
     /// What would be appended now would be gone with the process.
     func lost(_ loss: OpenedFiles.Loss) -> EventLogError {
         let what =

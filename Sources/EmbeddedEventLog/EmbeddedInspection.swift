@@ -3,7 +3,8 @@ import Foundation
 import GRDB
 import SQLiteFiles
 
-/// What an embedded log's file holds, seen from outside: changes nothing, and may be asked beside a running daemon.
+/// What an embedded log's file holds, seen from outside: changes nothing, needs no right to write, and may be asked beside
+/// a running daemon.
 public struct EmbeddedInspection: Sendable, Equatable {
     /// The oldest event still in it, and one past the newest.
     public var earliest: Int64
@@ -12,11 +13,8 @@ public struct EmbeddedInspection: Sendable, Equatable {
 
     /// - Throws: `.damaged` when the file is damaged or no log, `.refused` when it cannot be read.
     public init(path: String) throws(EventLogError) {
-        var configuration = Configuration()
-        configuration.readonly = true
-        configuration.busyMode = .timeout(5)
         do {
-            self = try DatabaseQueue(path: path, configuration: configuration).read { db in
+            self = try Onlooker.open(path: path).read { db in
                 guard try Int32.fetchOne(db, sql: "PRAGMA application_id") == EmbeddedStore.applicationID
                 else { throw EmbeddedFailures(path: path).foreignFile() }
                 let end = try Int64.fetchOne(db, sql: "SELECT value FROM next_offset") ?? 0
@@ -25,7 +23,7 @@ public struct EmbeddedInspection: Sendable, Equatable {
                     deadLetters: try Int.fetchOne(db, sql: "SELECT count(*) FROM dead_letters") ?? 0)
             }
         } catch {
-            throw EmbeddedFailures(path: path).explain(error, while: "looking into it")
+            throw EmbeddedFailures(path: path).explainLook(error, while: "looking into it")
         }
     }
 

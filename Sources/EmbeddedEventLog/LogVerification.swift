@@ -17,20 +17,18 @@ public struct LogVerification: Sendable {
 }
 
 extension EmbeddedLog {
-    /// Reads every record and changes nothing: may be asked of a copy, or beside a running daemon. Some seconds for a million.
+    /// Reads every record and changes nothing, for which no right to write is needed: may be asked of a copy, or beside a
+    /// running daemon. Some seconds for a million.
     ///
     /// - Throws: `.damaged` or `.refused` when the file cannot be read at all, or is no log.
     public static func verify(path: String) throws(EventLogError) -> LogVerification {
         let failures = EmbeddedFailures(path: path)
         do {
-            var configuration = Configuration()
-            configuration.readonly = true
-            configuration.busyMode = .timeout(5)
-            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            let queue = try Onlooker.open(path: path)
             defer { try? queue.close() }
             return try queue.read { try EmbeddedStore.verification(of: $0, failures) }
         } catch {
-            throw failures.explain(error, while: "looking at it")
+            throw failures.explainLook(error, while: "looking at it")
         }
     }
 }

@@ -85,7 +85,7 @@ public struct GenerationFolder: Sendable {
     public init(of statePath: String) {
         self.statePath = statePath
         let folder = (statePath as NSString).deletingLastPathComponent
-        path = (folder.isEmpty ? "." : folder) + "/generations"
+        path = (folder.isEmpty ? "." : folder) + "/" + StateFile.copiesFolder
     }
 
     /// The newest first.

@@ -235,7 +235,7 @@ package final class GenerationKeeper: Sendable {
                 logger.warning(
                     "a generation is removed, because forgotten users cannot be erased from it",
                     metadata: ["name": "\(generation.name)", "error": "\(error)"])
-            case .unwritable, .full, .locked: throw error
+            case .unwritable, .unreadable, .full, .locked: throw error
             }
         }
     }

@@ -15,6 +15,8 @@ public struct CommandError: Error, CustomStringConvertible {
         case usage = 64
         /// The input is not what it should be.
         case data = 65
+        /// The input is there, and may not or cannot be read.
+        case cannotRead = 66
         /// The daemon or the broker is not there.
         case unavailable = 69
         /// A file or folder cannot be made or written.

@@ -61,4 +61,16 @@ public enum DatabaseFailure: Sendable, Equatable {
         case .damaged, .closed, .other: nil
         }
     }
+
+    /// The same for somebody who only reads.
+    ///
+    /// - Parameter path: of the database.
+    public func remedyForReader(path: String) -> String? {
+        switch self {
+        case .readOnly, .cannotOpen:
+            "make it readable for this user, with the -wal and -shm files beside it where there are any; or copy it, "
+                + "with its -wal, to a folder that this user may write, and name the copy"
+        case .full, .disk, .locked, .damaged, .closed, .other: remedy(path: path)
+        }
+    }
 }

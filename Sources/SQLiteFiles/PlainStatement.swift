@@ -138,3 +138,47 @@ extension PlainStatement {
         return sum
     }
 }
+
+// The order of rows.
+extension PlainStatement {
+    /// Below 0 where this row comes before that of another statement, above 0 where behind it, by their first columns: as
+    /// SQLite sorts them where it is told nothing else.
+    public func order(beside other: borrowing PlainStatement, columns count: Int32) -> Int {
+        for column in 0..<count {
+            let order = order(beside: other, column)
+            if order != 0 { return order }
+        }
+        return 0
+    }
+
+    private func order(beside other: borrowing PlainStatement, _ column: Int32) -> Int {
+        let (own, others) = (kind(column), other.kind(column))
+        switch (own, others) {
+        case (.integer, .integer): return Self.order(integer(column), other.integer(column))
+        case (.integer, .double), (.double, .integer), (.double, .double):
+            return Self.order(double(column), other.double(column))
+        case (.text, .text), (.blob, .blob): return Self.order(bytes(column), other.bytes(column))
+        default: return Self.order(own.rank, others.rank)
+        }
+    }
+
+    private static func order<Value: Comparable>(_ own: Value, _ other: Value) -> Int {
+        own == other ? 0 : own < other ? -1 : 1
+    }
+
+    private static func order(_ own: UnsafeRawBufferPointer, _ other: UnsafeRawBufferPointer) -> Int {
+        own.elementsEqual(other) ? 0 : own.lexicographicallyPrecedes(other) ? -1 : 1
+    }
+}
+
+extension PlainStatement.Kind {
+    /// Numbers of both kinds are sorted among each other.
+    fileprivate var rank: Int {
+        switch self {
+        case .null: 0
+        case .integer, .double: 1
+        case .text: 2
+        case .blob: 3
+        }
+    }
+}

@@ -49,10 +49,12 @@ private struct ConfigurationLoader {
         do {
             text = try String(contentsOfFile: path, encoding: .utf8)
         } catch {
+            let system = String(cString: strerror(errno))
+            // What can be read all the same is no text; of what kind that error is depends on Foundation's version.
             let why =
-                (error as NSError).code == NSFileReadInapplicableStringEncodingError ? "is not UTF-8" : nil
-            let message = "cannot read the configuration file: \(why ?? String(cString: strerror(errno)))"
-            return report(nil, message, origin)
+                FileManager.default.contents(atPath: path) == nil
+                ? system : "it is not UTF-8 text, and so not YAML"
+            return report(nil, "cannot read the configuration file: \(why)", origin)
         }
         do {
             guard let root = try Yams.compose(yaml: text) else { return }
@@ -69,6 +71,7 @@ private struct ConfigurationLoader {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
             (problem, mark.line)
+        case .reader: ("it has characters that no text has", nil)
         case .duplicatedKeysInMapping: ("a key is there twice", nil)
         default: ("cannot be read", nil)
         }
@@ -79,7 +82,7 @@ private struct ConfigurationLoader {
         if let key = keys[path] { return assign(key, nil, value, origin) }
         if let (key, entry) = mapEntry(path) { return assign(key, entry, value, origin) }
         let isSection = path.isEmpty || keys.keys.contains { $0.hasPrefix(path + ".") }
-        guard isSection else { return reportUnknown(path, origin) }
+        guard isSection else { return reportUnknown(path, origin, among: names) }
         switch value.content {
         case .null: return  // a section with all its keys commented out
         case .map(let entries):
@@ -129,7 +132,7 @@ private struct ConfigurationLoader {
                 assign(key, entry, text: text, origin)
             } else {
                 // Its value may be a secret whose key is misspelt.
-                reportUnknown(name, .flag(name))
+                reportUnknown(name, .flag(name), among: Set(keys.keys))
             }
         }
     }
@@ -305,8 +308,18 @@ private struct ConfigurationLoader {
         report(key, message, origins[key] ?? other.flatMap { origins[$0] } ?? .builtIn)
     }
 
-    private mutating func reportUnknown(_ name: String, _ origin: Origin) {
-        let nearest = EditDistance.nearest(to: name, among: keys.keys)
+    /// Of keys, and of the sections in which they stand in a file.
+    private var names: Set<String> {
+        Set(
+            keys.keys.flatMap { key in
+                let parts = key.split(separator: ".")
+                return parts.indices.map { parts[...$0].joined(separator: ".") }
+            })
+    }
+
+    /// - Parameter known: what it may have been meant to be.
+    private mutating func reportUnknown(_ name: String, _ origin: Origin, among known: Set<String>) {
+        let nearest = EditDistance.nearest(to: name, among: known)
         report(name, "unknown key\(Self.suggestion(nearest))", origin)
     }
 

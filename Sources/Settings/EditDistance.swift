@@ -1,9 +1,15 @@
 /// Levenshtein's distance, to guess what a mistyped name was meant to be.
 enum EditDistance {
-    /// The candidate that takes the fewest edits; the first in alphabetical order of several.
+    /// So many edits in a name are mistakes of whoever typed it; more make another name of it.
+    private static let mistakesMax = 3
+
+    /// The candidate that takes the fewest edits, the first in alphabetical order of several; `nil` where even that one takes
+    /// more than a mistyped name of this length does.
     static func nearest(to name: String, among candidates: some Collection<String>) -> String? {
-        candidates.sorted()
+        let most = min(mistakesMax, max(1, name.utf8.count / 3))
+        return candidates.sorted()
             .map { (candidate: $0, distance: distance(name, $0)) }
+            .filter { $0.distance <= most }
             .min { $0.distance < $1.distance }?.candidate
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Reporting
 
 extension CommandError {
@@ -6,5 +7,10 @@ extension CommandError {
     func report() -> ExitCode {
         Terminal.writeError("freshet: \(message)")
         return ExitCode(code.rawValue)
+    }
+
+    /// What is wrong with a state's file that is only looked at.
+    init(looking error: StateError) {
+        self.init(error.message, code: error.code == .unreadable ? .cannotRead : .data)
     }
 }

@@ -142,7 +142,7 @@ struct ClientTests {
         #expect(
             rate.waitArguments(token: "0:7") == ["PREDICT", "u1", "i1", "AFTER", "0:7", "TIMEOUT", "30000"])
         #expect(try StatusCommand.parse(["--digest"]).rpcArguments == ["STATUS", "DIGEST"])
-        #expect(try PromoteCommand.parse(["als"]).rpcArguments == ["PROMOTE", "als"])
+        #expect(try PromoteCommand.parse(["next"]).rpcArguments == ["PROMOTE", "next"])
         #expect(try ModelsCommand.parse([]).rpcArguments == ["MODELS"])
     }
 

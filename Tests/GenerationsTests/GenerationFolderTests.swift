@@ -122,6 +122,24 @@ struct GenerationFolderTests {
         #expect(WayBack.text(from: folder.state)?.contains("freshet checkpoint restore \(old.name)") == true)
     }
 
+    @Test(
+        "of a damaged generation it is said to take another one; of a damaged state, what it is learned from")
+    func adviceOnDamage() throws {
+        let folder = TestSupport.Folder()
+        let generations = try state(300, in: folder)
+        let made = try #require(try copy(generations, at: 80))
+        let garbage = Data("this was a database before the disk forgot what stood in it".utf8)
+        for path in [made.path, folder.state] { try garbage.write(to: URL(filePath: path)) }
+        let ofCopy = #expect(throws: StateError.self) { _ = try generations.restore(made) }
+        #expect(ofCopy?.code == .damaged)
+        #expect(
+            ofCopy?.message.hasSuffix("freshet checkpoint list --folder '\(folder.path)'") == true,
+            "\(ofCopy?.message ?? "")")
+        #expect(ofCopy?.message.contains("learned anew") == false)
+        let ofState = #expect(throws: StateError.self) { _ = try StateFile.verify(path: folder.state) }
+        #expect(ofState?.code == .damaged && ofState?.message.contains("learned anew") == true)
+    }
+
     @Test("what is not yet erased from copies is remembered over a restore")
     func pendingErasures() throws {
         let folder = TestSupport.Folder()

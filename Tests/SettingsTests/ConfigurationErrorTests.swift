@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Settings
@@ -104,6 +105,25 @@ struct ConfigurationErrorTests {
         for problem in all { #expect(!problem.description.contains("planted"), "\(problem)") }
     }
 
+    @Test(
+        "what is far from every key by its spelling is taken for none of them",
+        arguments: ["foo.bar=1", "x=1", "source.brokers=b:9092", "engine=5", "event=1"])
+    func unlikeEveryKey(setting: String) throws {
+        #expect(try problems(settings: [setting]).map(\.message) == ["unknown key"])
+    }
+
+    @Test(
+        "a mistyped name is told the nearest key, in a file a section too",
+        arguments: [
+            ("event: {rating-min: 1}", "events"), ("model: {}", "models"),
+            ("sources: {kind: kafka}", "source"),
+            ("source: {kafak: {topic: t}}", "source.kafka"), ("engine: {sede: 1}", "engine.seed"),
+            ("http: {lisen: auto}", "http.listen"),
+        ])
+    func nearestName(yaml: String, name: String) throws {
+        #expect(try problems(yaml).map(\.message) == ["unknown key; did you mean \(name)?"])
+    }
+
     @Test("an unknown section is reported once, not key by key")
     func unknownSection() throws {
         let problems = try problems("kafka:\n  brokers: x\n  topic: y\n")
@@ -199,6 +219,25 @@ struct ConfigurationErrorTests {
             error?.problems.map(\.description) == [
                 "/nonexistent/freshet.yaml: cannot read the configuration file: No such file or directory"
             ])
+    }
+
+    @Test(
+        "a file that is no text is said to be none",
+        arguments: [
+            ([0x7F, 0x45, 0x4C, 0x46, 0x02, 0xE9, 0xFF, 0x00], "it is not UTF-8 text, and so not YAML"),
+            ([0x65, 0x6E, 0xE9, 0x3A, 0x20, 0x31], "it is not UTF-8 text, and so not YAML"),
+            ([0x61, 0x3A, 0x20, 0x00, 0x01], "not YAML: it has characters that no text has"),
+        ] as [([UInt8], String)])
+    func binary(bytes: [UInt8], words: String) throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "freshet-\(UUID().uuidString).yaml")
+        try Data(bytes).write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        let error = #expect(throws: ConfigurationError.self) {
+            try Configuration.load(file: file.path, environment: [:], settings: [])
+        }
+        let message = try #require(error?.problems.first?.message)
+        #expect(error?.problems.count == 1)
+        #expect(message.hasSuffix(words) && !message.contains("Success"), "\(message)")
     }
 
     private func problems(

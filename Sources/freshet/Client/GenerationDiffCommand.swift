@@ -9,14 +9,14 @@ struct CheckpointDiffCommand: ParsableCommand {
         abstract: "Says in what two copies of a state differ: positions, counts, rows and checksums.",
         discussion: """
             Each is the name of a generation, the path of a file, newest, or current for the state itself. Rows are compared by \
-            the checksums that were written with them.
+            the checksums that were written with them. Nothing is written, and a right to read is enough.
 
             EXAMPLES
               freshet checkpoint diff newest current
               freshet checkpoint diff 2026-11-26T105000Z-40300 copy.sqlite --json
 
             EXIT CODES
-              0 they are alike     1 they differ     65 one cannot be read
+              0 they are alike     1 they differ     65 one is missing or damaged     66 one may not be read
             """)
 
     @OptionGroup var place: GenerationPlace
@@ -56,7 +56,7 @@ struct CheckpointDiffCommand: ParsableCommand {
         } catch let error as CommandError {
             throw error.report()
         } catch let error as StateError {
-            throw CommandError(error.message, code: .data).report()
+            throw CommandError(looking: error).report()
         }
     }
 

@@ -18,6 +18,9 @@ struct CheckpointListCommand: ParsableCommand {
             EXAMPLES
               freshet checkpoint list
               freshet checkpoint list --folder /var/lib/freshet --json
+
+            EXIT CODES
+              0 told, also where there are none     65 there is no such folder     66 it may not be read
             """)
 
     @OptionGroup var place: GenerationPlace
@@ -35,6 +38,11 @@ struct CheckpointListCommand: ParsableCommand {
     }
 
     func run() throws {
+        do throws(CommandError) {
+            try place.requireFolder()
+        } catch {
+            throw error.report()
+        }
         let lines = place.generations.all.map(line)
         if place.json { return Terminal.write(try GenerationJSON.line(lines)) }
         var table = Table(

@@ -25,9 +25,23 @@ struct GenerationPlace: ParsableArguments {
     var logPath: String { stateFolder + "/log.sqlite" }
     var generations: GenerationFolder { GenerationFolder(of: statePath) }
 
+    /// Refuses a folder that is misspelt, or of others: one without generations is something else.
+    func requireFolder() throws(CommandError) {
+        let files = FileManager.default
+        var isFolder: ObjCBool = false
+        guard files.fileExists(atPath: stateFolder, isDirectory: &isFolder), isFolder.boolValue else {
+            throw CommandError("there is no folder '\(stateFolder)'; name it by --folder", code: .data)
+        }
+        let path = generations.path
+        guard !files.fileExists(atPath: path) || files.isReadableFile(atPath: path) else {
+            throw CommandError("'\(path)' may not be read by this user", code: .cannotRead)
+        }
+    }
+
     /// A generation by its name.
     func generation(_ name: String) throws(CommandError) -> Generation {
         if let found = generations.generation(named: name) { return found }
+        try requireFolder()
         let all = generations.all.map(\.name)
         throw CommandError(
             "'\(generations.path)' has no generation '\(name)'; "

@@ -21,7 +21,7 @@ struct CheckpointRestoreCommand: ParsableCommand {
 
             EXIT CODES
               0 restored     65 no such copy, or it is damaged, or the log has lost what came after
-              73 it cannot be written     75 a daemon is running
+              66 the copy may not be read     73 it cannot be written     75 a daemon is running
             """)
 
     @OptionGroup var place: GenerationPlace
@@ -63,9 +63,7 @@ struct CheckpointRestoreCommand: ParsableCommand {
     }
 
     private func restore() throws -> GenerationRestored {
-        guard FileManager.default.fileExists(atPath: place.stateFolder) else {
-            throw CommandError("there is no folder '\(place.stateFolder)'; name it by --folder", code: .data)
-        }
+        try place.requireFolder()
         // A daemon holds it for as long as it runs.
         let lock = try FolderLock(folder: place.stateFolder)
         defer { withExtendedLifetime(lock) {} }
@@ -102,6 +100,7 @@ struct CheckpointRestoreCommand: ParsableCommand {
     static func code(of error: StateError) -> CommandError.Code {
         switch error.code {
         case .damaged, .newerSchema, .notAState, .mismatch: .data
+        case .unreadable: .cannotRead
         case .unwritable, .full: .cannotCreate
         case .locked: .inUse
         }

@@ -13,7 +13,7 @@ struct PromoteCommand: ParsableCommand {
 
             EXAMPLES
               freshet models                            # each model's lead over the default
-              freshet promote als
+              freshet promote next
             """)
 
     @OptionGroup var client: ClientOptions

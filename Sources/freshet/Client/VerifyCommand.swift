@@ -12,8 +12,8 @@ struct CheckpointVerifyCommand: ParsableCommand {
         abstract:
             "Checks a state file: integrity, checksums of rows and tables, counts, finiteness, positions.",
         discussion: """
-            Looks at the file, not at a daemon, and changes nothing; it may be run on a copy, or beside a running daemon. Some \
-            seconds for a million users.
+            Looks at the file, not at a daemon, and changes nothing: a right to read is enough, and no file is left beside it. It \
+            may be run on a copy, or beside a running daemon. Some seconds for a million users.
 
             EXAMPLES
               freshet checkpoint verify                            # the state of the folder
@@ -23,7 +23,7 @@ struct CheckpointVerifyCommand: ParsableCommand {
               freshet checkpoint verify copy.sqlite && echo fine
 
             EXIT CODES
-              0 nothing is wrong     65 something is
+              0 nothing is wrong     65 something is     66 it may not be read
             """)
 
     @OptionGroup var place: GenerationPlace
@@ -54,21 +54,25 @@ struct CheckpointVerifyCommand: ParsableCommand {
     func run() throws {
         do {
             let files = all ? [place.statePath] + place.generations.all.map(\.path) : [try place.file(file)]
-            var isSound = true
-            for file in files {
-                do {
-                    isSound = try verify(file) && isSound
-                } catch {
-                    Terminal.writeError("freshet: \(error)")
-                    isSound = false
-                }
-            }
+            var found = files.compactMap { ending(of: $0) }
             if all, FileManager.default.fileExists(atPath: place.logPath) {
-                isSound = verifyLog(place.logPath) && isSound
+                found += [endingOfLog(place.logPath)].compactMap(\.self)
             }
-            if !isSound { throw ExitCode(CommandError.Code.data.rawValue) }
+            // Damage is the graver news.
+            if let code = found.first(where: { $0 == .data }) ?? found.first { throw ExitCode(code.rawValue) }
         } catch let error as CommandError {
             throw error.report()
+        }
+    }
+
+    /// What the program ends with because of this file; `nil` where nothing is wrong.
+    private func ending(of file: String) -> CommandError.Code? {
+        do throws(StateError) {
+            return try verify(file) ? nil : .data
+        } catch {
+            let told = CommandError(looking: error)
+            Terminal.writeError("freshet: \(told)")
+            return told.code
         }
     }
 
@@ -83,9 +87,14 @@ struct CheckpointVerifyCommand: ParsableCommand {
         guard !report.problems.isEmpty else { return true }
         Terminal.writeError(
             "freshet: '\(file)' has \(report.problems.count) \(report.problems.count == 1 ? "problem" : "problems"); "
-                + (WayBack.text(from: file) ?? "put back a copy of it")
-                + ". Or move it away and start again: the state is then learned anew from the log")
+                + Self.remedy(of: file))
         return false
+    }
+
+    private static func remedy(of file: String) -> String {
+        if let remedy = StateFile.remedy(ofCopy: file) { return remedy }
+        return (WayBack.text(from: file) ?? "put back a copy of it")
+            + ". Or move it away and start again: the state is then learned anew from the log"
     }
 
     private struct LogAnswer: Encodable {
@@ -99,7 +108,7 @@ struct CheckpointVerifyCommand: ParsableCommand {
     }
 
     /// The same of the embedded log.
-    private func verifyLog(_ file: String) -> Bool {
+    private func endingOfLog(_ file: String) -> CommandError.Code? {
         do {
             let report = try EmbeddedLog.verify(path: file)
             let (earliest, end) = (report.offsets.lowerBound, report.offsets.upperBound)
@@ -117,15 +126,17 @@ struct CheckpointVerifyCommand: ParsableCommand {
                     ]
                         + report.problems.map { "problem: \($0)" }).joined(separator: "\n"))
             }
-            guard !report.problems.isEmpty else { return true }
+            guard !report.problems.isEmpty else { return nil }
             Terminal.writeError(
                 "freshet: '\(file)' has \(report.problems.count) \(report.problems.count == 1 ? "problem" : "problems"); put "
                     + "back a copy of it, with its -wal, or set source.on-gap: skip once to learn what lies behind"
             )
         } catch {
             Terminal.writeError("freshet: \(error.message)")
+            // Refused by the system: nobody has seen yet what is in it.
+            if error.code == .refused { return .cannotRead }
         }
-        return false
+        return .data
     }
 
     private static func answer(_ file: String, _ report: StateVerification) -> Answer {

@@ -12,7 +12,8 @@ struct ExportCommand: ParsableCommand {
         commandName: "export",
         abstract: "Writes the rows of users or items, with ids, titles and tags, for other tools.",
         discussion: """
-            Reads a state file, or asks the running daemon for a checkpoint and reads its file beside it.
+            Reads a state file, for which a right to read is enough, or asks the running daemon for a checkpoint and reads its \
+            file beside it.
 
             FORMATS
               npy        a folder: vectors.npy (rows × factors, float32), biases.npy, ids.npy for numpy.load; metadata.tsv
@@ -64,7 +65,7 @@ struct ExportCommand: ParsableCommand {
                 table.add($0, normalized: normalized)
             }
         } catch let error as StateError {
-            throw CommandError(error.message, code: .data)
+            throw CommandError(looking: error)
         }
         if let count { table.keepMostTaken(count) }
         return table

@@ -37,6 +37,9 @@ struct StatePlace: ParsableArguments {
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
             throw CommandError("--input: there is no file '\(path)'", code: .data).report()
         }
+        guard FileManager.default.isReadableFile(atPath: path) else {
+            throw CommandError("--input: '\(path)' may not be read by this user", code: .cannotRead).report()
+        }
         let start = isFolder.boolValue ? nil : FileHandle(forReadingAtPath: path)?.readData(ofLength: 16)
         guard start == Data("SQLite format 3\0".utf8) else {
             throw CommandError("--input: '\(path)' is no state of freshet", code: .data).report()
@@ -49,7 +52,7 @@ struct StatePlace: ParsableArguments {
         do {
             summary = try StateFile.summary(path: file)
         } catch {
-            throw CommandError(error.message, code: .data)
+            throw CommandError(looking: error)
         }
         let learners = summary.identity.models
         let withRows = learners.filter { ["sgd", "bpr", "warp", "als", "mlp"].contains($0.value) }.keys

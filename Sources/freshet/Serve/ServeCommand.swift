@@ -139,7 +139,7 @@ struct ServeCommand: AsyncParsableCommand {
         case let error as StateError:
             switch error.code {
             case .damaged, .newerSchema, .notAState, .mismatch: 65
-            case .unwritable, .full: 73
+            case .unwritable, .unreadable, .full: 73
             case .locked: 75
             }
         case let error as EventLogError:
