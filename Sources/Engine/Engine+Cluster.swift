@@ -261,8 +261,9 @@ extension Engine {
             failCluster(EventLogError(.invalid, words))
             throw StateError(.mismatch, words)
         }
-        guard !maker.records.isEmpty || head.positions.contains(where: { commit.before[$0.key] != $0.value })
-        else { return [] }
+        // Those of partitions that are only answered for stay as they are.
+        let hasMoved = commit.owned.contains { commit.before[$0] != head.positions[$0] }
+        guard !maker.records.isEmpty || hasMoved else { return [] }
         for partition in commit.owned.sorted() {
             guard let position = head.positions[partition] else { continue }
             maker.add(

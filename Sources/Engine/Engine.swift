@@ -81,6 +81,8 @@ public final class Engine: Sendable {
         var lastMeasured: ContinuousClock.Instant?
         var measureScheduled = false
         var heap = HeapCare()
+        /// Whether the log of this process has told of models that nothing teaches.
+        var hasToldUntaught = false
         /// Of the counters, what the log of this process has told.
         var refusedTold: Int64 = 0
         var timer: (any DispatchSourceTimer)?

@@ -93,13 +93,14 @@ struct PlainModel {
         case .malformed:
             count("dead-letters")
             letters.insert(token)
-        case .event(let said, let origin):
+        case .event(let said, let told):
             count("applied")
-            guard isNews(said, origin, of: token.partition) else {
+            guard isNews(said, told, of: token.partition) else {
                 count("repeated")
                 return count("duplicates")
             }
             guard hasRoom(for: said) else { return count("refused") }
+            let origin = told.believed(at: logTime)
             makeRoom(for: said, origin)
             take(said, origin, logTime: logTime)
         }

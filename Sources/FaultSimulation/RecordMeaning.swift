@@ -6,6 +6,13 @@ enum RecordMeaning {
     struct Origin: Equatable {
         var time: Int64?
         var id: String?
+
+        /// What is more than a day ahead of a log with a clock is taken as of when it came.
+        func believed(at logTime: Int64) -> Origin {
+            let (day, year2000) = (Int64(86_400_000), Int64(946_684_800_000))
+            guard let time, logTime >= year2000, time > logTime + day else { return self }
+            return Origin(time: nil, id: id)
+        }
     }
 
     enum Said: Equatable {

@@ -217,6 +217,22 @@ struct TrainTests {
         #expect(try daemon.stop() == .exit(0))
     }
 
+    @Test("a stream of which nothing is liked by the configuration is told of")
+    func nothingLiked() throws {
+        let place = try DaemonPlace()
+        // From 0 to 1, where only 4 and more is liked.
+        let records = (0..<1_200).map {
+            TestRecord("u\($0 % 40)", #"{"user":"u\#($0 % 40)","item":"i\#($0 % 50)","rating":0.8}"#)
+        }
+        try place.fillLog(records)
+        let daemon = try place.start()
+        try daemon.waitUntil("all is learned") { $0.positions == [0: 1_200] }
+        try eventually("it says so: \(daemon.errors)") {
+            daemon.errors.contains("models have learned nothing") && daemon.errors.contains("mean-rating=0.8")
+        }
+        #expect(try daemon.stop() == .exit(0))
+    }
+
     @Test("from a topic too, each partition from its own position")
     func fromKafka() throws {
         let host = try KafkaHost(partitions: 3)
