@@ -145,6 +145,25 @@ struct BrokerFaultTests {
         #expect(received.map(\.text) == (0..<next).map(String.init))
     }
 
+    /// Those behind it were not asked for, for as long as it had none.
+    @Test("a partition without a leader holds up no other one")
+    func noLeader() async throws {
+        let place = try KafkaPlace(partitions: 3)
+        let log = try place.openKafka()
+        defer { log.close() }
+        let tokens = try await log.append(all: (0..<60).map(String.init), key: { "u\($0)" })
+        let (waiting, others) = (tokens.filter { $0.partition == 1 }, tokens.filter { $0.partition != 1 })
+        #expect(!waiting.isEmpty && Set(others.map(\.partition)) == [0, 2])
+        try place.kafka.setLeader(of: place.topic, partition: 1, to: -1)
+        // Who goes on somewhere looks first at what is there.
+        let delegate = RecordingDelegate([0: 0, 1: 0, 2: 0])
+        let consumer = try log.makeConsumer(.init(), delegate: delegate)
+        defer { consumer.close() }
+        #expect(Set(try consumer.learn(others.count, into: delegate).map(\.token)) == Set(others))
+        try place.kafka.setLeader(of: place.topic, partition: 1, to: 1)
+        #expect(Set(try consumer.learn(waiting.count, into: delegate).map(\.token)) == Set(waiting))
+    }
+
     @Test("answers that take long delay records, and nothing else")
     func latency() async throws {
         let place = try KafkaPlace(partitions: 1)
