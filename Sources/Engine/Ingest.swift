@@ -139,11 +139,13 @@ final class Ingest: Sendable {
 
     /// Once a process, as a fault of one producer's is in all that it sends.
     private func tellAhead(_ batch: IngestBatch) -> Bool {
-        guard let event = batch.events.entries.first(where: \.isAhead) else { return false }
-        logger.warning(
-            "an event says that it happens more than a day later than it came into the log: it counts as of when it came, as do others of that kind. Is the time in another unit, or the producer's clock wrong?",
-            metadata: ["token": "\(event.token)"])
-        return true
+        for event in batch.events.entries where event.isAhead {
+            logger.warning(
+                "an event says that it happens more than a day later than it came into the log: it counts as of when it came, as do others of that kind. Is the time in another unit, or the producer's clock wrong?",
+                metadata: ["token": "\(event.token)"])
+            return true
+        }
+        return false
     }
 
     private func decode(_ records: inout LogBatch, _ decoder: EventDecoder) -> IngestBatch {

@@ -48,6 +48,25 @@ struct FeedingTests {
         #expect(errors.contains("freshet serve") && errors.contains(place.socket), "\(errors)")
     }
 
+    @Test(
+        "lines that this command's configuration does not know, and the daemon's may, are passed over with a word on that"
+    )
+    func whoseConfiguration() throws {
+        let place = try DaemonPlace()
+        let file = place.folder.path("basket.jsonl")
+        try Data((#"{"type":"signal","user":"u","item":"i","signal":"purchase"}"# + "\n").utf8)
+            .write(to: URL(filePath: file))
+        let daemon = try place.start(["events.signals={purchase: 1}"])
+        let command = ["feed", file, "--socket", place.socket]
+        let refused = try FreshetBinary.run(command, in: place.folder)
+        #expect(refused.ending == .exit(65))
+        #expect(refused.errors.contains("not by the daemon's"), "\(refused.errors)")
+        let told = try FreshetBinary.run(
+            command + ["--set", "events.signals={purchase: 1}"], in: place.folder)
+        #expect(told.ending == .exit(0) && !told.errors.contains("daemon's"), "\(told.errors)")
+        try daemon.waitUntilApplied(1)
+    }
+
     @Test("what comes before the bad line that ends a strict feed is in the log and counted; it is named")
     func strict() throws {
         let place = try DaemonPlace()

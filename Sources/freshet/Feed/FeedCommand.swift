@@ -134,6 +134,7 @@ struct FeedCommand: ParsableCommand {
         }
         _ = try result.get()
         source.warnings.forEach { Terminal.writeError($0) }
+        tellWhoseConfiguration(source.firstBadLines)
         guard receipts.unacknowledged == 0 else { throw FeedSummary.failure(receipts) }
         if wait, receipts.acknowledged > 0 { try awaitLearning(receipts, configuration, interrupts) }
         guard !lenient, !interrupts.isRaised else { return }
@@ -143,6 +144,17 @@ struct FeedCommand: ParsableCommand {
         if let failure = PassedOver.failure(lines: source.badLines, first: source.firstBadLines) {
             throw failure
         }
+    }
+
+    /// Signals and the range of ratings are those of this command's configuration: the daemon is not asked for its own, and may
+    /// well know what is passed over here.
+    private func tellWhoseConfiguration(_ passedOver: [BadLine]) {
+        let words = ["the configuration knows", " is outside "]
+        guard to == .rpc, passedOver.contains(where: { line in words.contains { line.reason.contains($0) } })
+        else { return }
+        Terminal.writeError(
+            "freshet feed: lines are judged by this command's configuration (\(config ?? "the built-in one")), not by the "
+                + "daemon's; where they differ, give it the daemon's by --config or --set")
     }
 
     /// The log holds the events; the daemon learns them at its own pace.
