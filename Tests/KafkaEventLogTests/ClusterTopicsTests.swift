@@ -1,9 +1,10 @@
 import CRdKafka
 import EventLog
 import EventLogSupport
-import KafkaEventLog
 import TestSupport
 import Testing
+
+@testable import KafkaEventLog
 
 /// What members of a cluster commit together. The mock takes transactions, but keeps no offset that came in one, ends none, and
 /// looks at no generation: what it is told to answer stands in.
@@ -67,6 +68,11 @@ struct ClusterTopicsTests {
     func large() throws {
         let member = try Member()
         defer { member.close() }
+        // The mock ends no transaction: that it is given the time has to be asked.
+        let minute = 60_000
+        #expect(KafkaTransactions.timeoutMilliseconds(ofBytes: 1_000_000) == 10_000)
+        #expect(KafkaTransactions.timeoutMilliseconds(ofBytes: 300_000_000) == minute)
+        #expect(KafkaTransactions.timeoutMilliseconds(ofBytes: 1 << 40) == 15 * minute)
         let many = (0..<120).map { number in
             ClusterRecord(.items, key: [UInt8(number)], value: [UInt8](repeating: 7, count: 500_000))
         }
