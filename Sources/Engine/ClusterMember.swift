@@ -22,6 +22,9 @@ public struct ClusterOptions: Sendable, Equatable {
     package var standbySettling: Duration = .seconds(5)
     /// How long a copy stays that is not followed any more.
     package var standbyKept: Duration = .seconds(600)
+    /// How long what was told of a partition's users may be missing before it is taken to be gone: until a transaction has ended
+    /// in all its partitions it is.
+    package var missingPatience: Duration = .seconds(30)
 
     public init() {}
 }
@@ -39,20 +42,41 @@ struct Membership: Codable {
     /// Partitions whose users are in the file, with the position at which these stand, and events over their whole life.
     var owned: [Int32: Int64]
     var events: [Int32: Int64]
-    /// Names of their changelogs, as far as these have one.
+    /// Names of their changelogs, as far as these have one, and how far they are known to reach.
     var changelogs: [Int32: UInt64]?
+    var told: [Int32: Int64]?
     /// The newest `PROMOTE`, of whichever partition.
     var promotion: AskedPromotion?
 
     init(
         member: UInt64, sequence: Int64, partitions: Int, itemsNext: Int64?, owned: [Int32: Int64],
-        events: [Int32: Int64], changelogs: [Int32: UInt64], promotion: AskedPromotion?
+        events: [Int32: Int64], changelogs: [Int32: Changelog], promotion: AskedPromotion?
     ) {
         (self.member, self.sequence, self.itemsNext) = (member, sequence, itemsNext)
         self.partitions = partitions
-        (self.owned, self.events, self.changelogs) = (owned, events, changelogs)
-        self.promotion = promotion
+        (self.owned, self.events, self.promotion) = (owned, events, promotion)
+        self.changelogs = changelogs.mapValues(\.name)
+        told = changelogs.compactMapValues(\.told)
     }
+
+    /// Of partitions whose users are in the file.
+    var filedChangelogs: [Int32: Changelog] {
+        (changelogs ?? [:]).reduce(into: [:]) { all, entry in
+            all[entry.key] = Changelog(name: entry.value, told: told?[entry.key])
+        }
+    }
+}
+
+/// Where what is known of a partition's users is told.
+struct Changelog: Sendable, Equatable {
+    /// Whoever goes on with it; one that was begun anew has another.
+    var name: UInt64
+    /// The offset of a record that is known to stand in it: what is told next comes behind, or the topic was made anew. `nil` where
+    /// nothing is known to have been told under this name.
+    var told: Int64?
+
+    /// One that nobody has begun.
+    static var new: Changelog { Changelog(name: .random(in: 0 ... .max)) }
 }
 
 /// What the engine keeps of being one of several.
@@ -74,6 +98,8 @@ final class ClusterMember: Sendable {
         var failure: String?
         /// The last commit did not come about, and may be tried again.
         var isCut = false
+        /// Partitions of whose users nothing is found, though the group's offset says that something was told.
+        var missing: [Int32: Missing] = [:]
         var report = Report()
         /// Where this member's RPC is asked.
         var address = ""
@@ -95,6 +121,12 @@ final class ClusterMember: Sendable {
         }
     }
 
+    struct Missing {
+        var since = ContinuousClock.now
+        /// For so long that it is said to be gone.
+        var isGone = false
+    }
+
     struct Report {
         var commits = 0
         var bytesSent = 0
@@ -105,6 +137,8 @@ final class ClusterMember: Sendable {
         var held = 0
         /// What could not be merged.
         var refused = 0
+        /// How often all that is known of users was told again, because what was told is gone.
+        var toldAnew = 0
         /// By other member: when it was last heard of, and how many events it has learned since this process started.
         var peers: [UInt64: (at: ContinuousClock.Instant, events: Int64)] = [:]
     }
@@ -114,8 +148,8 @@ final class ClusterMember: Sendable {
         var ledger: ItemLedger
         /// In the state's file, or lost in an outage, with the positions there; until they are taken over or given up.
         var filed: [Int32: Int64]
-        /// Names of their changelogs.
-        var filedChangelogs: [Int32: UInt64]
+        /// Their changelogs.
+        var filedChangelogs: [Int32: Changelog]
         /// Of a state that was not one of several before: all that it has learned is its own.
         var isNew: Bool
         /// The last sequence number that the file knows of.
@@ -125,8 +159,8 @@ final class ClusterMember: Sendable {
         var waiting: [[UInt8]] = []
         /// What was last committed.
         var positions: [Int32: Int64] = [:]
-        /// Names of the changelogs of this member's partitions.
-        var changelogs: [Int32: UInt64] = [:]
+        /// The changelogs of this member's partitions.
+        var changelogs: [Int32: Changelog] = [:]
         /// The newest `PROMOTE` that this member knows of.
         var promotion: AskedPromotion?
         var timer: (any DispatchSourceTimer)?
@@ -171,12 +205,23 @@ final class ClusterMember: Sendable {
                 itemsNext: kept?.itemsNext))
         confined = QueueConfined(
             Confined(
-                ledger: ledger, filed: kept?.owned ?? [:], filedChangelogs: kept?.changelogs ?? [:],
+                ledger: ledger, filed: kept?.owned ?? [:], filedChangelogs: kept?.filedChangelogs ?? [:],
                 isNew: kept == nil, sequence: kept?.sequence ?? 0, itemsNext: kept?.itemsNext,
                 promotion: kept?.promotion), to: queue)
     }
 
     var name: String { String(member, radix: 16) }
+
+    /// Whether what the state's file, or this member since an outage, has of a partition is what the marker stands for. On the
+    /// engine's queue.
+    func hasFiled(_ partition: Int32, _ marker: PartitionMarker) -> Bool {
+        guard confined.filed[partition] == marker.position else { return false }
+        guard let filed = confined.filedChangelogs[partition]?.name, let told = marker.changelog else {
+            // Of before changelogs had names.
+            return true
+        }
+        return filed == told
+    }
 }
 
 /// What one checkpoint has to commit beside the state's file. A value, made on the engine's queue.
@@ -195,8 +240,8 @@ struct ClusterCommit: Sendable {
     var events: [Int32: Int64]
     /// As last committed.
     var before: [Int32: Int64]
-    /// Names of the changelogs, by partition.
-    var changelogs: [Int32: UInt64] = [:]
+    /// By partition.
+    var changelogs: [Int32: Changelog] = [:]
     /// Of the log of events, at the state's positions.
     var memory = LogMemory()
 }

@@ -207,9 +207,9 @@ extension Engine {
         guard let cluster else { return }
         if let failure = cluster.shared.withLock({ $0.failure }) { throw StateError(.unwritable, failure) }
         let users = try records(commit, head, pages)
-        let positions = head.positions.filter { commit.owned.contains($0.key) }
+        let offsets = head.positions.filter { commit.owned.contains($0.key) }
         // Nothing has happened that anybody has to know.
-        if users.isEmpty, commit.items.isEmpty, positions == commit.before, !isDue(cluster) { return }
+        if users.isEmpty, commit.items.isEmpty, offsets == commit.before, !isDue(cluster) { return }
         var records = commit.items.map {
             // No two have one key: of each the topic has to keep what it said.
             ClusterRecord(.items, key: Array("\(commit.member)/\(ItemHash.of($0))".utf8), value: $0)
@@ -217,13 +217,32 @@ extension Engine {
         // Behind the items of which it says that they are told.
         records.append(ClusterRecord(.items, key: commit.record.key, value: commit.record.encoded))
         records += users.map { ClusterRecord(.users(partition: $0.partition), key: $0.key, value: $0.value) }
+        let positions = offsets.reduce(into: [Int32: CommittedPosition]()) { all, entry in
+            all[entry.key] = CommittedPosition(entry.value, changelog: commit.changelogs[entry.key]?.name)
+        }
+        let outcome: CommitOutcome
         do throws(EventLogError) {
-            try cluster.topics.commit(records, positions: positions)
+            outcome = try cluster.topics.commit(
+                records, positions: positions, told: commit.changelogs.compactMapValues(\.told))
         } catch {
             if error.endsProcess { failCluster(error) } else { cluster.shared.withLock { $0.isCut = true } }
             throw StateError(.unwritable, "the other members cannot be told: \(error.message)")
         }
-        let bytes = records.reduce(0) { $0 + $1.key.count + ($1.value?.count ?? 0) }
+        switch outcome {
+        case .begunAnew(let partitions):
+            tellAnew(partitions, cluster)
+            throw StateError(
+                .unwritable, "what was told of users is gone, and all of it is told with the next checkpoint")
+        case .committed(let told):
+            let bytes = records.reduce(0) { $0 + $1.key.count + ($1.value?.count ?? 0) }
+            note(commit, offsets, told, bytes: bytes, cluster)
+        }
+    }
+
+    private func note(
+        _ commit: ClusterCommit, _ offsets: [Int32: Int64], _ told: [Int32: Int64], bytes: Int,
+        _ cluster: ClusterMember
+    ) {
         cluster.shared.withLock {
             $0.isCut = false
             $0.report.commits += 1
@@ -232,10 +251,32 @@ extension Engine {
         }
         queue.async {
             cluster.confined.waiting.removeFirst(commit.items.count)
-            for (partition, position) in positions
+            for (partition, offset) in offsets
             where cluster.shared.withLock({ $0.owned.contains(partition) }) {
-                cluster.confined.positions[partition] = position
+                cluster.confined.positions[partition] = offset
             }
+            for (partition, offset) in told
+            where cluster.confined.changelogs[partition]?.name == commit.changelogs[partition]?.name {
+                cluster.confined.changelogs[partition]?.told = offset
+            }
+        }
+    }
+
+    /// The topic of users was deleted and made anew beneath its members, or its end is lost: all that this one knows of users is
+    /// told again, under another name, so that nobody takes it for the rest of what was there. Where one partition has lost
+    /// anything the others may have too, and it may be long until something is told of them.
+    private func tellAnew(_ partitions: Set<Int32>, _ cluster: ClusterMember) {
+        queue.async { [self] in
+            settle()
+            let (placement, owned) = cluster.shared.withLock { ($0.placement, $0.owned) }
+            guard let placement else { return }
+            state.sayAgain(owned, placement)
+            for partition in owned { cluster.confined.changelogs[partition] = .new }
+            cluster.shared.withLock { $0.report.toldAnew += 1 }
+            confined.changed = true
+            logger.error(
+                "what was told of users is gone: was TOPIC-users deleted and made anew? All that is known here is told again",
+                metadata: ["noticed-in": "\(partitions.sorted())", "told-again": "\(owned.sorted())"])
         }
     }
 
@@ -261,8 +302,12 @@ extension Engine {
             failCluster(EventLogError(.invalid, words))
             throw StateError(.mismatch, words)
         }
-        // Those of partitions that are only answered for stay as they are.
-        let hasMoved = commit.owned.contains { commit.before[$0] != head.positions[$0] }
+        // Those of partitions that are only answered for stay as they are. No position is committed that names a changelog without
+        // a marker.
+        let hasMoved = commit.owned.contains {
+            guard let position = head.positions[$0] else { return false }
+            return commit.before[$0] != position || commit.changelogs[$0]?.told == nil
+        }
         guard !maker.records.isEmpty || hasMoved else { return [] }
         for partition in commit.owned.sorted() {
             guard let position = head.positions[partition] else { continue }
@@ -270,7 +315,7 @@ extension Engine {
                 PartitionMarker(
                     position: position, events: commit.events[partition] ?? 0,
                     partitions: commit.placement.partitions, member: commit.member,
-                    changelog: commit.changelogs[partition], last: commit.memory.last[partition],
+                    changelog: commit.changelogs[partition]?.name, last: commit.memory.last[partition],
                     anchor: commit.memory.anchors[partition]), of: partition)
         }
         return maker.records

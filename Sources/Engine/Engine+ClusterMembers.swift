@@ -73,19 +73,28 @@ extension Engine {
             guard isOpen, failure == nil, !isStopped else { return }
             let positions = cluster.confined.positions
             let record = self.record(cluster, at: positions)
-            checkpointer.afterWrites { [self] in commit(record, positions, cluster) }
+            // An offset has to name a changelog that stands: where none does yet the next commit begins it.
+            let committed = positions.reduce(into: [Int32: CommittedPosition]()) { all, entry in
+                guard let changelog = cluster.confined.changelogs[entry.key], changelog.told != nil else {
+                    return
+                }
+                all[entry.key] = CommittedPosition(entry.value, changelog: changelog.name)
+            }
+            checkpointer.afterWrites { [self] in commit(record, committed, cluster) }
         }
     }
 
     /// On the checkpoint's queue: commits come one by one.
-    private func commit(_ record: MemberRecord, _ positions: [Int32: Int64], _ cluster: ClusterMember) {
+    private func commit(
+        _ record: MemberRecord, _ positions: [Int32: CommittedPosition], _ cluster: ClusterMember
+    ) {
         let (owned, value) = (Set(record.positions.keys), record.encoded)
         // What was given up meanwhile is no longer this member's to commit, and soon said anew.
         guard cluster.shared.withLock({ $0.owned == owned }) else { return }
         do throws(EventLogError) {
-            try cluster.topics.commit(
+            _ = try cluster.topics.commit(
                 [ClusterRecord(.items, key: record.key, value: value)],
-                positions: positions.filter { owned.contains($0.key) })
+                positions: positions.filter { owned.contains($0.key) }, told: [:])
         } catch {
             if error.endsProcess { return failCluster(error) }
             return logger.debug(
@@ -117,8 +126,8 @@ extension Engine {
         var record = queue.sync { self.record(cluster, at: [:]) }
         (record.positions, record.standby, record.isLeaving) = ([:], nil, true)
         checkpointer.waitForWrites()
-        try? cluster.topics.commit(
-            [ClusterRecord(.items, key: record.key, value: record.encoded)], positions: [:])
+        _ = try? cluster.topics.commit(
+            [ClusterRecord(.items, key: record.key, value: record.encoded)], positions: [:], told: [:])
     }
 
     // MARK: - Hearing

@@ -26,6 +26,7 @@ extension Engine {
         let (placement, owned, failure) = cluster.shared.withLock { ($0.placement, $0.owned, $0.failure) }
         // Nothing of it would be committed.
         guard failure == nil else { return [] }
+        cluster.shared.withLock { $0.missing = $0.missing.filter { partitions.contains($0.key) } }
         var ready = partitions.intersection(owned)
         guard let placement, ready != partitions, itemsAreMerged(cluster) else { return ready }
         giveUpFiled(except: partitions.union(owned), placement, cluster)
@@ -80,49 +81,90 @@ extension Engine {
             return try takeOver(from: filed)
         }
         guard let standby = cluster.standby else {
-            return try takeOver(from: sourceOfChangelog(partition, cluster))
+            guard let source = try sourceOfChangelog(partition, committed, placement, cluster) else {
+                return false
+            }
+            return try takeOver(from: source)
         }
         standby.hold(partition)
         defer { standby.release(partition) }
-        if let copy = try source(ofCopy: partition, standby, cluster), try takeOver(from: copy) {
+        if let copy = try source(ofCopy: partition, committed, standby, cluster), try takeOver(from: copy) {
             standby.shared.withLock { $0.takeovers += 1 }
             return true
         }
         // One that was no good is gone by now. Where one is there still, whoever had the partition has not committed yet.
-        guard standby.copies.places[partition]?.marker == nil else { return false }
-        return try takeOver(from: sourceOfChangelog(partition, cluster))
+        guard standby.copies.places[partition]?.marker == nil,
+            let source = try sourceOfChangelog(partition, committed, placement, cluster)
+        else { return false }
+        return try takeOver(from: source)
     }
 
     /// Where what is committed of the partition is just what the file has: nobody was elsewhere meanwhile, and nothing has to be
     /// read. A commit writes its marker and its position together.
     private func sourceOfFile(
-        _ partition: Int32, _ committed: Int64?, _ placement: UserPlacement, _ cluster: ClusterMember
+        _ partition: Int32, _ committed: CommittedPosition?, _ placement: UserPlacement,
+        _ cluster: ClusterMember
     ) -> PartitionSource? {
         queue.sync {
-            guard let filed = cluster.confined.filed[partition], filed == committed,
+            guard let filed = cluster.confined.filed[partition], filed == committed?.offset,
                 let changelog = cluster.confined.filedChangelogs[partition]
             else { return nil }
             let marker = PartitionMarker(
                 position: filed, events: state.partitionEvents?[partition] ?? 0,
-                partitions: placement.partitions, member: cluster.name, changelog: changelog)
+                partitions: placement.partitions, member: cluster.name, changelog: changelog.name)
             // Asked only where it was given up meanwhile.
-            return PartitionSource(marker: marker, recordsRead: 0) { _, _ in nil }
+            let source = PartitionSource(marker: marker, at: changelog.told, recordsRead: 0) { _, _ in nil }
+            return source.belongs(to: committed) ? source : nil
         }
     }
 
+    /// `nil` as long as what the group's offset tells of is not there.
     private func sourceOfChangelog(
-        _ partition: Int32, _ cluster: ClusterMember
-    ) throws(EventLogError) -> PartitionSource {
+        _ partition: Int32, _ committed: CommittedPosition?, _ placement: UserPlacement,
+        _ cluster: ClusterMember
+    ) throws(EventLogError) -> PartitionSource? {
         var (image, records) = (PartitionImage(), 0)
+        var markerOffset: Int64?
         _ = try cluster.topics.readUsers(of: partition, from: nil) {
             image.take(key: $0.key, value: $0.value)
+            if RecordKey($0.key) == .marker { markerOffset = $0.offset }
             records += 1
         }
-        return PartitionSource(image, records: records)
+        let source = PartitionSource(image, markerOffset: markerOffset, records: records)
+        guard let committed, !source.belongs(to: committed) else { return source }
+        return isGone(partition, cluster)
+            ? .nobody(
+                PartitionMarker(
+                    position: committed.offset, events: 0, partitions: placement.partitions,
+                    member: cluster.name)) : nil
+    }
+
+    /// Whether what was told of a partition's users has been missing for so long that it is gone, and is to be done without. For a
+    /// while it may be on its way: a transaction's positions can be seen before its records.
+    private func isGone(_ partition: Int32, _ cluster: ClusterMember) -> Bool {
+        let (isGone, isNews) = cluster.shared.withLock { shared in
+            var missing = shared.missing[partition] ?? ClusterMember.Missing()
+            let wasGone = missing.isGone
+            missing.isGone = missing.since.duration(to: .now) >= options.cluster.missingPatience
+            shared.missing[partition] = missing
+            return (missing.isGone, missing.isGone && !wasGone)
+        }
+        let isSkipped = life.withLock { $0.ingestOptions.consumer.onGap } == .skip
+        if isNews {
+            let advice =
+                isSkipped
+                ? "source.on-gap says skip: they are unknown from now on"
+                : "stop all daemons and start the one that had the partition last alone: its file has them, and it tells them "
+                    + "again; or set source.on-gap: skip, to go on without what was known of them"
+            logger.error(
+                "what was told of a partition's users is gone: was TOPIC-users deleted and made anew? \(advice)",
+                metadata: ["partition": "\(partition)"])
+        }
+        return isGone && isSkipped
     }
 
     private func takeOver(
-        _ partition: Int32, from source: PartitionSource, committed: Int64?,
+        _ partition: Int32, from source: PartitionSource, committed: CommittedPosition?,
         since began: ContinuousClock.Instant, _ placement: UserPlacement, _ cluster: ClusterMember
     ) throws(EventLogError) -> Bool {
         if let marker = source.marker, marker.partitions != placement.partitions {
@@ -132,7 +174,7 @@ extension Engine {
                     + "\(partition) was learned: users belong to other partitions now")
         }
         // Whoever had it before may be about to commit.
-        if let marker = source.marker, let committed, marker.position < committed { return false }
+        if let marker = source.marker, let committed, marker.position < committed.offset { return false }
         // Or has just done so: items that these users' histories name were told in the same transaction, after it was first
         // looked how much was told.
         guard itemsAreMerged(cluster) else { return false }
@@ -142,8 +184,8 @@ extension Engine {
             cluster.confined.ledger.grow()
             // Where the file stands nobody comes. At once: in between somebody else might be heard who has the partition, and
             // what the file has of it would be given up.
-            if source.marker == nil || cluster.confined.filed[partition] == source.marker?.position {
-                adopt(partition, source.marker, Arrivals(), placement, cluster)
+            if source.marker.map({ cluster.hasFiled(partition, $0) }) ?? true {
+                adopt(partition, source, Arrivals(), placement, cluster)
                 return nil
             }
             return (state.arrivals, KnownItems(rows: cluster.confined.ledger.rows, count: state.stats.count))
@@ -153,7 +195,7 @@ extension Engine {
             guard let arrivals = source.arrivals(rules, items) else { return false }
             queue.sync {
                 settle()
-                adopt(partition, source.marker, arrivals, placement, cluster)
+                adopt(partition, source, arrivals, placement, cluster)
             }
         }
         logger.notice(
@@ -172,15 +214,16 @@ extension Engine {
     /// | --- | --- | --- |
     /// | nothing | nothing | the partition is new |
     /// | nothing | a state that was alone | the file; its users are told with the next commit |
-    /// | at a position | at the same | the file |
+    /// | at a position | at the same, of the same changelog | the file |
     /// | at a position | at another, or nothing | the changelog: others may have learned on, and a file is never ahead |
     private func adopt(
-        _ partition: Int32, _ marker: PartitionMarker?, _ arrivals: Arrivals, _ placement: UserPlacement,
+        _ partition: Int32, _ source: PartitionSource, _ arrivals: Arrivals, _ placement: UserPlacement,
         _ cluster: ClusterMember
     ) {
+        let isFiled = source.marker.map { cluster.hasFiled(partition, $0) } ?? true
         let filed = cluster.confined.filed.removeValue(forKey: partition)
-        if let marker {
-            if filed != marker.position {
+        if let marker = source.marker {
+            if !isFiled {
                 // Nobody else has users of it here; to look for them takes a pass over all.
                 if filed != nil || cluster.confined.isNew { state.letGo(of: [partition], placement) }
                 state.recent.remove(partition)
@@ -197,11 +240,13 @@ extension Engine {
         } else if cluster.confined.isNew {
             state.sayAgain([partition], placement)
         }
-        cluster.confined.changelogs[partition] = marker?.changelog ?? .random(in: 0 ... .max)
+        cluster.confined.changelogs[partition] =
+            source.marker?.changelog.map { Changelog(name: $0, told: source.markerOffset) } ?? .new
         let events = state.partitionEvents ?? [:]
         cluster.shared.withLock {
             $0.owned.insert(partition)
             $0.lent.remove(partition)
+            $0.missing[partition] = nil
             $0.events = events
         }
         confined.changed = true

@@ -18,6 +18,11 @@ extension Engine {
             StatusField("cluster.partitions.lent", .text(Self.text(shared.lent.sorted()))),
             StatusField("cluster.partitions.all", .integer(Int64(view.partitions))),
             StatusField("cluster.partitions.answered", .integer(Int64(view.answered))),
+            // Nothing is found of their users, though something was told.
+            StatusField(
+                "cluster.partitions.missing",
+                .text(Self.text(shared.missing.filter(\.value.isGone).keys.sorted()))),
+            StatusField("cluster.told-anew", .integer(Int64(report.toldAnew))),
             StatusField("cluster.commits", .integer(Int64(report.commits))),
             StatusField("cluster.bytes-sent", .integer(Int64(report.bytesSent))),
             StatusField("cluster.bytes-received", .integer(Int64(report.bytesReceived))),

@@ -105,9 +105,9 @@ extension Engine {
 
     /// What the copy of a partition and the rest of its changelog say; `nil` where there is no copy, or it is worth nothing. The
     /// copy has to be held.
-    func source(ofCopy partition: Int32, _ standby: Standby, _ cluster: ClusterMember)
-        throws(EventLogError) -> PartitionSource?
-    {
+    func source(
+        ofCopy partition: Int32, _ committed: CommittedPosition?, _ standby: Standby, _ cluster: ClusterMember
+    ) throws(EventLogError) -> PartitionSource? {
         guard let place = standby.copies.places[partition], let offset = place.markerOffset else {
             return nil
         }
@@ -128,13 +128,15 @@ extension Engine {
             tellDropped(partition, failure)
             return nil
         }
-        guard tail.hasMarker, let marker = standby.copies.places[partition]?.marker else {
+        let copy = standby.copies.places[partition]
+        guard tail.hasMarker, let marker = copy?.marker else {
             standby.copies.drop(partition)
             tellDropped(partition, "its changelog has no marker")
             return nil
         }
-        return PartitionSource(marker: marker, recordsRead: tail.count, isCopy: true) {
-            [logger] rules, items in
+        let source = PartitionSource(
+            marker: marker, at: copy?.markerOffset, recordsRead: tail.count, isCopy: true
+        ) { [logger] rules, items in
             do throws(StandbyError) {
                 return try Self.arrivals(of: partition, standby, rules, items)
             } catch {
@@ -145,6 +147,12 @@ extension Engine {
                 return nil
             }
         }
+        guard source.belongs(to: committed) else {
+            standby.copies.drop(partition)
+            tellDropped(partition, "the group's offset tells of another changelog")
+            return nil
+        }
+        return source
     }
 
     private static func arrivals(

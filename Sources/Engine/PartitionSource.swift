@@ -1,5 +1,6 @@
 internal import Checkpoints
 internal import ClusterUsers
+internal import EventLog
 
 /// A partition's users made ready for the state, and what is remembered of its last events.
 struct Arrivals {
@@ -7,7 +8,7 @@ struct Arrivals {
     var recent: [String: Scalar] = [:]
 }
 
-/// Where a partition's users come from: its changelog, or a copy and the rest of it.
+/// Where a partition's users come from: the state's file, its changelog, or a copy and the rest of it.
 struct PartitionSource {
     /// Of one part, which one core makes ready, and parts of a round.
     static let usersAtOnce = 500
@@ -15,6 +16,8 @@ struct PartitionSource {
 
     /// `nil` of a partition that nobody has learned yet.
     var marker: PartitionMarker?
+    /// Where that stands.
+    var markerOffset: Int64?
     /// Records that were read of the changelog.
     var recordsRead: Int
     var isCopy: Bool
@@ -22,19 +25,32 @@ struct PartitionSource {
     var arrivals: (ArrivalRules, KnownItems) -> Arrivals?
 
     init(
-        marker: PartitionMarker?, recordsRead: Int, isCopy: Bool = false,
+        marker: PartitionMarker?, at markerOffset: Int64?, recordsRead: Int, isCopy: Bool = false,
         _ arrivals: @escaping (ArrivalRules, KnownItems) -> Arrivals?
     ) {
-        (self.marker, self.recordsRead, self.isCopy) = (marker, recordsRead, isCopy)
+        (self.marker, self.markerOffset) = (marker, markerOffset)
+        (self.recordsRead, self.isCopy) = (recordsRead, isCopy)
         self.arrivals = arrivals
     }
 
-    init(_ image: PartitionImage, records: Int) {
-        self.init(marker: image.marker, recordsRead: records) { rules, items in
+    init(_ image: PartitionImage, markerOffset: Int64?, records: Int) {
+        self.init(marker: image.marker, at: markerOffset, recordsRead: records) { rules, items in
             var parts: [[TravellingUser]] = []
             image.forEachUsers(Self.usersAtOnce) { parts.append($0) }
             return Arrivals(
                 users: ArrivedUsers.ready(parts, for: rules, items: items), recent: image.recent)
         }
+    }
+    /// Nobody.
+    static func nobody(_ marker: PartitionMarker) -> PartitionSource {
+        PartitionSource(marker: marker, at: nil, recordsRead: 0) { _, _ in Arrivals() }
+    }
+
+    /// Whether this is what the group's offset tells of.
+    func belongs(to committed: CommittedPosition?) -> Bool {
+        guard let name = committed?.changelog else { return true }
+        guard let marker else { return false }
+        // One of before changelogs had names is as good: none that was begun since has no name.
+        return marker.changelog ?? name == name
     }
 }

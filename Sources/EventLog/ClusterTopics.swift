@@ -12,14 +12,18 @@ public protocol ClusterTopics: AnyObject, Sendable {
 
     /// Makes all of it durable and visible to the others, or nothing of it.
     ///
-    /// - Parameter positions: next offset of each partition that is this member's; whoever has it after this member starts
-    ///   there.
+    /// - Parameters:
+    ///   - positions: of each partition that is this member's; whoever has it after this member starts there.
+    ///   - told: by partition, the offset of a record that is known to stand among those of its users. What is written now has to
+    ///     come behind it.
     /// - Throws: `.mustRestart` where another member has taken a partition over, `.refused` where another process has this
     ///   one's name: this one must not go on. Any other error may be tried again.
-    func commit(_ records: [ClusterRecord], positions: [Int32: Int64]) throws(EventLogError)
+    func commit(
+        _ records: [ClusterRecord], positions: [Int32: CommittedPosition], told: [Int32: Int64]
+    ) throws(EventLogError) -> CommitOutcome
 
     /// Up to where a partition was learned, by whoever had it; `nil` where nobody did.
-    func committed(_ partition: Int32) throws(EventLogError) -> Int64?
+    func committed(_ partition: Int32) throws(EventLogError) -> CommittedPosition?
 
     /// Calls `body` with what is known of a partition's users, up to where that ends just now.
     ///
@@ -49,6 +53,27 @@ public protocol ClusterTopics: AnyObject, Sendable {
     func itemsEnd() throws(EventLogError) -> Int64
 
     func close()
+}
+
+/// Up to where a partition was learned.
+public struct CommittedPosition: Sendable, Equatable {
+    /// The next offset of the events.
+    public var offset: Int64
+    /// Names the changelog that says what is known of the partition's users; `nil` where the commit does not tell.
+    public var changelog: UInt64?
+
+    public init(_ offset: Int64, changelog: UInt64? = nil) {
+        (self.offset, self.changelog) = (offset, changelog)
+    }
+}
+
+/// What became of a commit.
+public enum CommitOutcome: Sendable, Equatable {
+    /// All of it is there. By partition of whose users something was said: the offset of the last record of that, where it is
+    /// known.
+    case committed(told: [Int32: Int64])
+    /// Nothing of it is: what was said of these partitions' users before is no longer there.
+    case begunAnew(Set<Int32>)
 }
 
 /// A record of theirs.

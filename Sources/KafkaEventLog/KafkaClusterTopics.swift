@@ -85,26 +85,28 @@ public final class KafkaClusterTopics: ClusterTopics {
 
     // MARK: - Committing
 
-    public func commit(_ records: [ClusterRecord], positions: [Int32: Int64]) throws(EventLogError) {
+    public func commit(
+        _ records: [ClusterRecord], positions: [Int32: CommittedPosition], told: [Int32: Int64]
+    ) throws(EventLogError) -> CommitOutcome {
         guard let transactions = transactions.withLock({ $0 }) else {
             throw EventLogError(.unreachable, "\(kafka.name): the cluster's topics are not open yet")
         }
-        try transactions.commit(records.map(record), positions: positions)
+        return try transactions.commit(records.map(record), positions: positions, told: told)
     }
 
     private func record(_ record: ClusterRecord) -> KafkaTransactions.Record {
-        let (topic, partition): (String, Int32) =
+        let (topic, partition, isOfUsers): (String, Int32, Bool) =
             switch record.place {
-            case .items: (itemsTopic, 0)
-            case .users(let partition): (usersTopic, partition)
+            case .items: (itemsTopic, 0, false)
+            case .users(let partition): (usersTopic, partition, true)
             }
         return KafkaTransactions.Record(
-            topic: topic, partition: partition, key: record.key, value: record.value)
+            topic: topic, partition: partition, key: record.key, value: record.value, isLocated: isOfUsers)
     }
 
     // MARK: - Reading
 
-    public func committed(_ partition: Int32) throws(EventLogError) -> Int64? {
+    public func committed(_ partition: Int32) throws(EventLogError) -> CommittedPosition? {
         let client = try askingClient()
         let list = PartitionList(topic: kafka.topic, partitions: [partition])
         // Read-committed consumers wait for offsets of transactions that are under way (KIP-447).
@@ -113,7 +115,7 @@ public final class KafkaClusterTopics: ClusterTopics {
         guard failed == RD_KAFKA_RESP_ERR_NO_ERROR else {
             throw EventLogError(.unreachable, "\(kafka.name): the group's offset: \(rdKafkaText(failed))")
         }
-        return list.elements.first.flatMap { $0.offset >= 0 ? $0.offset : nil }
+        return list.elements.first?.committedPosition
     }
 
     public func readItems(

@@ -1,5 +1,6 @@
 import CRdKafka
 import EventLog
+import Events
 import Foundation
 import Locking
 import Logging
@@ -17,6 +18,8 @@ final class KafkaTransactions: Sendable {
         var partition: Int32
         var key: [UInt8]
         var value: [UInt8]?
+        /// Whether it matters where in its partition it comes to stand.
+        var isLocated = false
     }
 
     private struct State {
@@ -66,16 +69,20 @@ final class KafkaTransactions: Sendable {
         }
     }
 
+    /// - Parameter told: by partition, an offset behind which records that are located have to come.
     /// - Throws: `.mustRestart` where another member may have taken a partition over, or where it is not known how the
     ///   transaction ended; `.refused` where another process has this one's id. Any other error may be tried again.
-    func commit(_ records: [Record], positions: [Int32: Int64]) throws(EventLogError) {
+    func commit(
+        _ records: [Record], positions: [Int32: CommittedPosition], told: [Int32: Int64]
+    ) throws(EventLogError) -> CommitOutcome {
         let deadline = ContinuousClock.now + Self.rejoiningPatience
         while true {
             let names = names
             do throws(Failure) {
-                try commitOnce(records, positions)
+                let outcome = try commitOnce(records, positions, told)
                 // No other producer may tell of it for long.
-                return log.connection.up(.producer)
+                log.connection.up(.producer)
+                return outcome
             } catch {
                 guard error.code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, names != nil, .now < deadline else {
                     throw error.words
@@ -97,7 +104,9 @@ final class KafkaTransactions: Sendable {
         return KafkaMembership(metadata).names
     }
 
-    private func commitOnce(_ records: [Record], _ positions: [Int32: Int64]) throws(Failure) {
+    private func commitOnce(
+        _ records: [Record], _ positions: [Int32: CommittedPosition], _ told: [Int32: Int64]
+    ) throws(Failure) -> CommitOutcome {
         // Before anything is begun: whom the group has lost has nothing to wait for.
         if !positions.isEmpty { _ = try membership() }
         let bytes = records.reduce(0) { $0 + $1.key.count + ($1.value?.count ?? 0) }
@@ -108,10 +117,20 @@ final class KafkaTransactions: Sendable {
                 rd_kafka_begin_transaction(client.handle), "cannot begin a transaction", client, isFirst: true
             )
             state.withLock { $0.begun = .now }
+            let places = RecordPlaces()
             do throws(Failure) {
-                for record in records { try produce(record, client) }
+                for record in records { try produce(record, client, places) }
                 try send(positions, client)
+                // Where not all is written by then, the commit itself says why.
+                rd_kafka_flush(client.handle, Self.answerMilliseconds)
+                let anew = places.partitions(notBehind: told)
+                guard anew.isEmpty else {
+                    state.withLock { $0.isAborting = true }
+                    try abortLast(client)
+                    return .begunAnew(anew)
+                }
                 try end(client)
+                return .committed(told: places.last)
             } catch {
                 if error.mayBeAborted {
                     state.withLock { $0.isAborting = true }
@@ -169,12 +188,17 @@ final class KafkaTransactions: Sendable {
         return try KafkaClient(RD_KAFKA_PRODUCER, configuration, topic: kafka.topic, callbacks: callbacks)
     }
 
-    private func produce(_ record: Record, _ client: KafkaClient) throws(Failure) {
+    private func produce(
+        _ record: Record, _ client: KafkaClient, _ places: RecordPlaces
+    ) throws(Failure) {
         while true {
-            let error = withArguments(record) {
+            let delivery = record.isLocated ? Unmanaged.passRetained(self.delivery(record, places)) : nil
+            let error = withArguments(record, delivery?.toOpaque()) {
                 rd_kafka_produceva(client.handle, $0.baseAddress, $0.count)
             }
             guard let error else { return }
+            // Librdkafka's only once it has taken the record.
+            delivery?.release()
             guard rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__QUEUE_FULL else {
                 return try check(error, "cannot write to topic '\(record.topic)'", client)
             }
@@ -183,7 +207,14 @@ final class KafkaTransactions: Sendable {
         }
     }
 
-    private func send(_ positions: [Int32: Int64], _ client: KafkaClient) throws(Failure) {
+    private func delivery(_ record: Record, _ places: RecordPlaces) -> KafkaDelivery {
+        // What did not get there the commit says.
+        KafkaDelivery(record.topic, kafka, log.connection) { outcome in
+            if case .success(let token) = outcome { places.add(token) }
+        }
+    }
+
+    private func send(_ positions: [Int32: CommittedPosition], _ client: KafkaClient) throws(Failure) {
         guard !positions.isEmpty else { return }
         let membership = try membership()
         let list = PartitionList(topic: kafka.topic, positions)
@@ -327,16 +358,39 @@ final class KafkaTransactions: Sendable {
     }
 }
 
+/// Where a transaction's records have come to stand, by partition.
+private final class RecordPlaces: Sendable {
+    private let places = Lock<[Int32: ClosedRange<Int64>]>([:])
+
+    func add(_ token: Token) {
+        places.withLock { places in
+            let known = places[token.partition] ?? token.offset...token.offset
+            places[token.partition] =
+                min(known.lowerBound, token.offset)...max(known.upperBound, token.offset)
+        }
+    }
+
+    var last: [Int32: Int64] { places.withLock { $0.mapValues(\.upperBound) } }
+
+    /// Offsets only grow, save where a topic was deleted and made anew, or has lost its end with a broker.
+    func partitions(notBehind told: [Int32: Int64]) -> Set<Int32> {
+        places.withLock { places in
+            Set(places.filter { $0.value.lowerBound <= told[$0.key] ?? -1 }.keys)
+        }
+    }
+}
+
 /// Lays out what `rd_kafka_produceva` takes for a record of a transaction: copied by librdkafka, and reported by the
 /// commit alone.
 private func withArguments<T>(
-    _ record: KafkaTransactions.Record,
+    _ record: KafkaTransactions.Record, _ delivery: UnsafeMutableRawPointer?,
     _ body: (UnsafeBufferPointer<rd_kafka_vu_t>) -> T
 ) -> T {
     return record.topic.withCString { topic in
         record.key.withUnsafeBytes { key in
             (record.value ?? []).withUnsafeBytes { bytes in
                 let arguments = [
+                    rd_kafka_vu_t(RD_KAFKA_VTYPE_OPAQUE) { $0.u.ptr = delivery },
                     rd_kafka_vu_t(RD_KAFKA_VTYPE_TOPIC) { $0.u.cstr = topic },
                     rd_kafka_vu_t(RD_KAFKA_VTYPE_PARTITION) { $0.u.i32 = record.partition },
                     rd_kafka_vu_t(RD_KAFKA_VTYPE_KEY) {

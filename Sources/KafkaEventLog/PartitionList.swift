@@ -1,4 +1,6 @@
 import CRdKafka
+import EventLog
+import Foundation
 
 /// A `rd_kafka_topic_partition_list_t` of ours. Not copyable: one owner, who destroys it. Librdkafka copies
 /// what it keeps of it.
@@ -10,6 +12,20 @@ struct PartitionList: ~Copyable {
         pointer = rd_kafka_topic_partition_list_new(Int32(offsets.count))
         for (partition, offset) in offsets {
             rd_kafka_topic_partition_list_add(pointer, topic, partition)?.pointee.offset = offset
+        }
+    }
+
+    /// With a word of ours beside each offset, where the commit tells of a changelog.
+    init(topic: String, _ positions: [Int32: CommittedPosition]) {
+        pointer = rd_kafka_topic_partition_list_new(Int32(positions.count))
+        for (partition, position) in positions {
+            guard let element = rd_kafka_topic_partition_list_add(pointer, topic, partition) else { continue }
+            element.pointee.offset = position.offset
+            guard let changelog = position.changelog else { continue }
+            let word = ChangelogWord.text(changelog)
+            // The list frees it.
+            element.pointee.metadata = UnsafeMutableRawPointer(strdup(word))
+            element.pointee.metadata_size = word.utf8.count
         }
     }
 

@@ -19,25 +19,38 @@ final class ClusterPlace {
     private(set) var member: FakeMember
     private(set) var engine: Engine
 
-    private let standby: Int
+    private struct Options {
+        var standby: Int
+        /// How long what was told of users may be missing.
+        var patience: Duration
+        var onGap: ConsumerOptions.OnGap
+    }
+
+    private let options: Options
     /// For which an engine wants to be ended.
     let failures = Lock<[EventLogError]>([])
 
-    init(_ group: FakeGroup, number: Int, standby: Int = 0) throws {
-        (self.group, self.number, self.standby) = (group, number, standby)
+    init(
+        _ group: FakeGroup, number: Int, standby: Int = 0, patience: Duration = .seconds(600),
+        onGap: ConsumerOptions.OnGap = .fail
+    ) throws {
+        (self.group, self.number) = (group, number)
+        options = Options(standby: standby, patience: patience, onGap: onGap)
         member = FakeMember(group, number: number)
-        engine = try Self.start(member, folder, standby, failures)
+        engine = try Self.start(member, folder, options, failures)
     }
 
     private static func start(
-        _ member: FakeMember, _ folder: Folder, _ standby: Int, _ failures: Lock<[EventLogError]>
+        _ member: FakeMember, _ folder: Folder, _ wanted: Options, _ failures: Lock<[EventLogError]>
     ) throws -> Engine {
         var options = smallOptions()
         options.state.models = ModelOptions.defaults
         options.state.defaultModel = "blend"
         options.checkpoints.interval = .milliseconds(20)
-        (options.cluster.standby, options.cluster.standbyFolder) = (standby, folder.path + "/standby")
+        (options.cluster.standby, options.cluster.standbyFolder) = (wanted.standby, folder.path + "/standby")
         options.cluster.standbySettling = .milliseconds(20)
+        options.cluster.missingPatience = wanted.patience
+        options.ingest.consumer.onGap = wanted.onGap
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         let file = try StateFile(path: folder.state, identity: options.identity(source: "test"))
         let engine = try Engine(
@@ -76,7 +89,7 @@ final class ClusterPlace {
         folder = next
         member = FakeMember(group, number: number)
         member.cut(isCut)
-        engine = try Self.start(member, folder, standby, failures)
+        engine = try Self.start(member, folder, options, failures)
     }
 
     static func ratings(_ count: Int, from start: Int) -> [Event] {
@@ -92,6 +105,20 @@ final class ClusterPlace {
         }
     }
 
+    var status: [String: String] {
+        Dictionary(
+            uniqueKeysWithValues: engine.status().map { field in
+                let text: String =
+                    switch field.value {
+                    case .text(let text): text
+                    case .integer(let number): "\(number)"
+                    case .double(let number): "\(number)"
+                    case .bool(let flag): "\(flag)"
+                    }
+                return (field.name, text)
+            })
+    }
+
     /// Until all is learned, committed and told.
     static func settle(_ places: [ClusterPlace], _ group: FakeGroup) throws {
         let deadline = ContinuousClock.now + Patience.duration
@@ -102,7 +129,7 @@ final class ClusterPlace {
             let isTold = places.allSatisfy {
                 $0.engine.cluster?.shared.withLock { $0.itemsNext } == Int64(items)
             }
-            if ends.allSatisfy({ committed[$0.key] == $0.value }), isTold, items == last { return }
+            if ends.allSatisfy({ committed[$0.key]?.offset == $0.value }), isTold, items == last { return }
             last = items
             guard ContinuousClock.now < deadline else {
                 throw TestTimeout(words: "committed \(committed) of \(ends), \(items) told")

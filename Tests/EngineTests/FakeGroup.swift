@@ -22,7 +22,7 @@ final class FakeGroup: Sendable {
         var events: [[Record]]
         var users: [[(key: [UInt8], value: [UInt8]?)]]
         var items: [[UInt8]] = []
-        var committed: [Int32: Int64] = [:]
+        var committed: [Int32: CommittedPosition] = [:]
         /// Who is to have a partition, and who has it: that one gives it up first.
         var owners: [Int32: Int] = [:]
         var held: [Int32: Int] = [:]
@@ -61,6 +61,11 @@ final class FakeGroup: Sendable {
             state.owners = owners
             state.held = state.held.filter { $0.value != dead }
         }
+    }
+
+    /// The topic of users is deleted and made anew.
+    func recreateUsers() {
+        state.withLock { state in state.users = state.users.map { _ in [] } }
     }
 
     var ends: [Int32: Int64] {
@@ -107,15 +112,21 @@ final class FakeMember: ClusterTopics, EventLog {
         return group.placement.partitions
     }
 
-    func commit(_ records: [ClusterRecord], positions: [Int32: Int64]) throws(EventLogError) {
+    func commit(
+        _ records: [ClusterRecord], positions: [Int32: CommittedPosition], told: [Int32: Int64]
+    ) throws(EventLogError) -> CommitOutcome {
         let how = death.withLock { how in
             defer { if how == .betweenCommits { how = .beforeCommit } }
             return how
         }
         if how == .beforeCommit || how == .afterCommits { throw Self.dead }
         guard !outage.withLock({ $0 }) else { throw Self.unreachable }
-        let isOwner = group.state.withLock { state in
-            guard positions.keys.allSatisfy({ state.held[$0] == number }) else { return false }
+        let outcome = group.state.withLock { state -> CommitOutcome? in
+            guard positions.keys.allSatisfy({ state.held[$0] == number }) else { return nil }
+            let users = Set(
+                records.compactMap { if case .users(let partition) = $0.place { partition } else { nil } })
+            let anew = users.filter { state.users[Int($0)].count <= told[$0] ?? -1 }
+            guard anew.isEmpty else { return .begunAnew(anew) }
             for record in records {
                 switch record.place {
                 case .items: if let value = record.value { state.items.append(value) }
@@ -124,13 +135,15 @@ final class FakeMember: ClusterTopics, EventLog {
             }
             state.committed.merge(positions) { $1 }
             state.commits += 1
-            return true
+            return .committed(
+                told: users.reduce(into: [:]) { $0[$1] = Int64(state.users[Int($1)].count) - 1 })
         }
-        guard isOwner else { throw EventLogError(.mustRestart, "another member has a partition") }
+        guard let outcome else { throw EventLogError(.mustRestart, "another member has a partition") }
         if how == .betweenCommits { throw Self.dead }
+        return outcome
     }
 
-    func committed(_ partition: Int32) throws(EventLogError) -> Int64? {
+    func committed(_ partition: Int32) throws(EventLogError) -> CommittedPosition? {
         group.state.withLock { $0.committed[partition] }
     }
 
@@ -264,6 +277,8 @@ final class FakeConsumer: EventLogConsumer {
         let gone = next.keys.filter { owners[$0] != number }
         if !gone.isEmpty { giveUp(gone) }
         let new = group.state.withLock { state in
+            // What was not taken over yet is nothing to commit.
+            state.held = state.held.filter { $0.value != number || owners[$0.key] == number }
             // To give partitions up takes a while. Who is dead by now gets none, and others what the group says now.
             guard !member.isDead else { return Set<Int32>() }
             for (partition, owner) in state.owners where owner == number && state.held[partition] == nil {

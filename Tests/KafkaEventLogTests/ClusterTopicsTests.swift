@@ -16,7 +16,82 @@ struct ClusterTopicsTests {
         defer { member.close() }
         try member.topics.commit(member.records, positions: [0: 7])
         #expect(try member.items(1) == [[1, 2, 3]])
-        if MockKafka.usesRealBroker { #expect(try member.topics.committed(0) == 7) }
+        if MockKafka.usesRealBroker { #expect(try member.topics.committed(0) == CommittedPosition(7)) }
+    }
+
+    @Test("a commit says where the last word on each partition's users stands")
+    func places() throws {
+        let member = try Member()
+        defer { member.close() }
+        let users = (0..<3).map { ClusterRecord(.users(partition: 0), key: [UInt8($0)], value: [7]) }
+        let position = CommittedPosition(7, changelog: 0xABC_DEF)
+        let first = try member.topics.commit(users + member.records, positions: [0: position], told: [:])
+        #expect(first == .committed(told: [0: 2]))
+        #expect(
+            try member.topics.commit(member.records, positions: [:], told: [0: 2]) == .committed(told: [:]))
+        let second = try member.topics.commit(users, positions: [0: position], told: [0: 2])
+        guard case .committed(let told) = second, let last = told[0] else {
+            Issue.record("\(second)")
+            return
+        }
+        // A broker puts the end of a transaction into the partition too.
+        #expect(last >= 5)
+        if MockKafka.usesRealBroker { #expect(try member.topics.committed(0) == position) }
+    }
+
+    /// Members told the new one what changed, and whoever took a partition over had no more than that.
+    @Test(
+        "nothing is committed to a topic of users that does not hold what was told, as one that was made anew"
+    )
+    func anew() throws {
+        let member = try Member()
+        defer { member.close() }
+        let users = (0..<3).map { ClusterRecord(.users(partition: 0), key: [UInt8($0)], value: [7]) }
+        let position = CommittedPosition(7, changelog: 1)
+        for told in [Int64(0), 2, 1_000] {
+            let outcome = try member.topics.commit(users, positions: [0: position], told: [0: told + 100])
+            #expect(outcome == .begunAnew([0]))
+        }
+        if MockKafka.usesRealBroker {
+            #expect(try member.topics.committed(0) == nil)
+            var count = 0
+            _ = try member.topics.readUsers(of: 0, from: nil) { _ in count += 1 }
+            #expect(count == 0)
+        }
+        // The client is none the worse for it.
+        guard case .committed = try member.topics.commit(users, positions: [0: position], told: [:]) else {
+            Issue.record("not committed")
+            return
+        }
+    }
+
+    @Test("an offset names the changelog beside it, and one that somebody else has set names none")
+    func named() throws {
+        let place = try KafkaPlace(partitions: 1)
+        let log = try place.openKafka()
+        defer { log.close() }
+        let topics = KafkaClusterTopics(log, logger: quiet)
+        #expect(try topics.committed(0) == nil)
+        // Nobody is in the group, so anybody may.
+        let client = try topics.makeConsumer()
+        defer { _ = client.closeConsumer() }
+        for position in [
+            CommittedPosition(7, changelog: .max), CommittedPosition(9), CommittedPosition(0, changelog: 0),
+        ] {
+            let list = PartitionList(topic: place.topic, [0: position])
+            #expect(rd_kafka_commit(client.handle, list.pointer, 0) == RD_KAFKA_RESP_ERR_NO_ERROR)
+            #expect(try topics.committed(0) == position)
+        }
+        topics.close()
+    }
+
+    @Test("what stands beside an offset that somebody else has set is nothing to us")
+    func words() {
+        #expect(ChangelogWord.changelog(in: ChangelogWord.text(.max)) == .max)
+        #expect(ChangelogWord.changelog(in: ChangelogWord.text(0)) == 0)
+        for strange in ["", "freshet-users=", "freshet-users=xyz", "ff", "checkpoint of 12:00"] {
+            #expect(ChangelogWord.changelog(in: strange) == nil, "\(strange)")
+        }
     }
 
     @Test(
@@ -165,6 +240,15 @@ struct ClusterTopicsTests {
             try member.topics.commit(member.records, positions: [0: 7, 99: 1])
         }
         #expect(thrown.code == .mustRestart, "\(thrown)")
+    }
+}
+
+extension KafkaClusterTopics {
+    fileprivate func commit(
+        _ records: [ClusterRecord], positions: [Int32: Int64]
+    ) throws(EventLogError) {
+        let positions = positions.mapValues { CommittedPosition($0) }
+        _ = try commit(records, positions: positions, told: [:])
     }
 }
 
