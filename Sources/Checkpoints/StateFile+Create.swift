@@ -47,10 +47,6 @@ extension StateFile {
         for suffix in ["-wal", "-shm"] { unlink(path + suffix) }
     }
 
-    private static func remove(_ path: String) {
-        for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) }
-    }
-
     private static func sync(_ path: String) throws(StateError) {
         let path = path.isEmpty ? "." : path
         guard syncToDisk(path) else {

@@ -31,7 +31,7 @@ extension StateFile {
                 return try wal.whileCopying { try Self.makeCopy(of: path, target, while: isWanted) }
             }
         } catch {
-            Self.removeAll(target)
+            Self.remove(target)
             throw Self.explain(error, path: target)
         }
     }
@@ -41,14 +41,14 @@ extension StateFile {
         do {
             _ = try makeCopy(of: path, target, while: { true })
         } catch {
-            removeAll(target)
+            remove(target)
             throw explain(error, path: target)
         }
     }
 
     private static func makeCopy(of path: String, _ target: String, while isWanted: () -> Bool) throws -> Bool
     {
-        removeAll(target)
+        remove(target)
         let from = try open(path: path, readOnly: true)
         let to = try open(path: target, readOnly: false)
         do {
@@ -75,7 +75,7 @@ extension StateFile {
             return true
         } catch is NoLongerWanted {
             try? to.close()
-            removeAll(target)
+            remove(target)
             return false
         }
     }
@@ -90,8 +90,8 @@ extension StateFile {
 
     private struct NoLongerWanted: Error {}
 
-    /// With what lies beside it.
-    static func removeAll(_ path: String) {
+    /// Removes a file that nobody has open, with what lies beside it.
+    public static func remove(_ path: String) {
         for suffix in ["", "-wal", "-shm", "-journal"] { unlink(path + suffix) }
     }
 

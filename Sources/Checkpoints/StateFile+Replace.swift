@@ -26,7 +26,7 @@ extension StateFile {
             removeLeftovers(part)
             KillPoint.restoreCopied.reach()
             if let aside {
-                removeAll(aside)
+                remove(aside)
                 // Another name of the same file: the place is never empty, where a daemon would begin with nothing.
                 guard link(path, aside) == 0 || errno == ENOENT else { throw failure(aside) }
                 guard rename(path + "-wal", aside + "-wal") == 0 || errno == ENOENT else {
@@ -40,7 +40,7 @@ extension StateFile {
             KillPoint.restoreMid.reach()
             try renameDurably(part, to: path)
         } catch {
-            removeAll(part)
+            remove(part)
             throw explain(error, path: path)
         }
     }

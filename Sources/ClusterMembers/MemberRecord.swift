@@ -24,6 +24,8 @@ package struct MemberRecord: Codable, Equatable, Sendable {
     package var groupMember: String?
     /// Partitions of others of which it has a copy, ascending.
     package var standby: [Int32]?
+    /// The newest image of items that it knows of, whoever told it.
+    package var image: ItemImagePlace?
     /// It stops, and answers for nobody.
     package var isLeaving = false
 
@@ -42,16 +44,53 @@ package struct MemberRecord: Codable, Equatable, Sendable {
 
     /// - Returns: `nil` where it is none.
     package init?(_ bytes: [UInt8]) {
-        guard Self.isOne(bytes), let record = try? JSONDecoder().decode(Self.self, from: Data(bytes)) else {
-            return nil
-        }
+        guard Self.isOne(bytes), let record = try? JSONDecoder().decode(Self.self, from: Data(bytes)),
+            Self.moments.contains(record.at), record.image?.isSound ?? true
+        else { return nil }
         self = record
     }
 
     package static func isOne(_ bytes: [UInt8]) -> Bool { bytes.first == UInt8(ascii: "{") }
 
+    /// Offsets and milliseconds: what another is taken from stays a number.
+    static let moments: ClosedRange<Int64> = 0...1 << 56
+
     /// Of all its records the topic need keep the last alone.
     package var key: [UInt8] { Array("member/\(String(member, radix: 16))".utf8) }
+}
+
+/// Where among what is told of items an image of all of them stands, in pieces.
+package struct ItemImagePlace: Codable, Equatable, Sendable {
+    /// Names the image.
+    package var image: UInt64
+    /// The first offset that whoever begins with it has to hear.
+    package var next: Int64
+    /// The offset of the first piece, behind `next`; the others come behind, among what else is told.
+    package var from: Int64
+    package var pieces: Int
+    /// Of the pieces together.
+    package var bytes: Int
+    /// Milliseconds since 1970 of when it was made, by the clock of whoever made it.
+    package var at: Int64
+    /// Of two, which go by turns: what names the pieces. A topic that keeps the last of each name keeps two images.
+    package var slot: Int
+
+    package init(image: UInt64, next: Int64, from: Int64, pieces: Int, bytes: Int, at: Int64, slot: Int) {
+        (self.image, self.next, self.from, self.pieces, self.bytes) = (image, next, from, pieces, bytes)
+        (self.at, self.slot) = (at, slot)
+    }
+
+    /// Whether its numbers are such as somebody tells.
+    fileprivate var isSound: Bool {
+        [at, next, from].allSatisfy(MemberRecord.moments.contains) && pieces > 0 && bytes > 0
+            && (0...1).contains(slot)
+    }
+
+    /// What two members tell at the same time is told twice; all take the same one then.
+    package func isNewer(than other: ItemImagePlace?) -> Bool {
+        guard let other else { return true }
+        return (at, image) > (other.at, other.image)
+    }
 }
 
 /// A `PROMOTE` of the log.

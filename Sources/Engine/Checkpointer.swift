@@ -33,7 +33,7 @@ final class Checkpointer: Sendable {
     /// Rows of a checkpoint after which the allocator is asked to give back what is free.
     private static let rowsWorthTrimming = 250_000
 
-    private let file: StateFile
+    let file: StateFile
     private let log: any EventLog
     private let stages: StageTimes
     private let logger: Logger

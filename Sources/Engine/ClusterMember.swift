@@ -22,6 +22,13 @@ public struct ClusterOptions: Sendable, Equatable {
     package var standbySettling: Duration = .seconds(5)
     /// How long a copy stays that is not followed any more.
     package var standbyKept: Duration = .seconds(600)
+    /// How old the newest image of items gets before another one is told; 0 tells none.
+    public var imageInterval: Duration = .zero
+    /// Whether the process may end, to be started again and begin with an image. Not where it has just tried to, or it would do
+    /// nothing else.
+    public var mayBeginAnew = true
+    /// Where images are made, and go once they are told.
+    public var imagePath = ""
     /// How long what was told of a partition's users may be missing before it is taken to be gone: until a transaction has ended
     /// in all its partitions it is.
     package var missingPatience: Duration = .seconds(30)
@@ -47,6 +54,10 @@ struct Membership: Codable {
     var told: [Int32: Int64]?
     /// The newest `PROMOTE`, of whichever partition.
     var promotion: AskedPromotion?
+    /// The file is an image that another member has told: nobody's yet.
+    var isImage: Bool?
+    /// What such an image has in it, by who told it: the last sequence number.
+    var included: [UInt64: Int64]?
 
     init(
         member: UInt64, sequence: Int64, partitions: Int, itemsNext: Int64?, owned: [Int32: Int64],
@@ -57,6 +68,15 @@ struct Membership: Codable {
         (self.owned, self.events, self.promotion) = (owned, events, promotion)
         self.changelogs = changelogs.mapValues(\.name)
         told = changelogs.compactMapValues(\.told)
+    }
+
+    /// What a member begins with whom this one tells what it knows of items.
+    var image: Membership {
+        var image = self
+        image.isImage = true
+        (image.owned, image.events, image.changelogs, image.told) = ([:], [:], nil, nil)
+        image.included = (included ?? [:]).merging([member: sequence]) { max($0, $1) }
+        return image
     }
 
     /// Of partitions whose users are in the file.
@@ -100,6 +120,11 @@ final class ClusterMember: Sendable {
         var isCut = false
         /// Partitions of whose users nothing is found, though the group's offset says that something was told.
         var missing: [Int32: Missing] = [:]
+        /// The newest image of items that anybody has told.
+        var image: ItemImagePlace?
+        /// One is being told, or could not be: until then none is.
+        var isTellingImage = false
+        var imageRest: ContinuousClock.Instant?
         var report = Report()
         /// Where this member's RPC is asked.
         var address = ""
@@ -139,6 +164,8 @@ final class ClusterMember: Sendable {
         var refused = 0
         /// How often all that is known of users was told again, because what was told is gone.
         var toldAnew = 0
+        /// Images of items that this member has told.
+        var imagesTold = 0
         /// By other member: when it was last heard of, and how many events it has learned since this process started.
         var peers: [UInt64: (at: ContinuousClock.Instant, events: Int64)] = [:]
     }
@@ -155,6 +182,8 @@ final class ClusterMember: Sendable {
         /// The last sequence number that the file knows of.
         var sequence: Int64
         var itemsNext: Int64?
+        /// Of changes of others what is known from an image, by who told them: the last sequence number.
+        var included: [UInt64: Int64]
         /// Told, and not committed yet.
         var waiting: [[UInt8]] = []
         /// What was last committed.
@@ -187,18 +216,26 @@ final class ClusterMember: Sendable {
         (self.topics, self.options, self.standby) = (topics, options, standby)
         let kept = state.membership.flatMap { try? JSONDecoder().decode(Membership.self, from: $0) }
         var random = SystemRandomNumberGenerator()
-        member = kept?.member ?? random.next()
+        let isImage = kept?.isImage ?? false
+        let own = isImage ? nil : kept
+        member = own?.member ?? random.next()
         life = random.next()
         state.forgottenIDs = []
         if let kept {
             // Those of partitions that were given up stay in the file, and would hide what their members tell.
             state.positions = state.positions.filter { kept.owned[$0.key] != nil }
         }
+        if isImage {
+            // Of whoever told it: half-lives go on, and this member has taken none of these events.
+            let clock = state.counters.clock
+            state.counters = LearnedState.Counters()
+            state.counters.peers = clock
+        }
         state.partitionEvents = kept?.events ?? [:]
         var exchange = ExchangeOptions()
         exchange.bytesMax = options.itemBytesMax
         let ledger = ItemLedger(
-            state, origin: member, life: life, sequence: kept?.sequence, options: exchange)
+            state, origin: member, life: life, sequence: isImage ? 0 : kept?.sequence, options: exchange)
         shared = Lock(
             Shared(
                 filedPlacement: kept?.partitions.map(UserPlacement.init(partitions:)),
@@ -206,8 +243,8 @@ final class ClusterMember: Sendable {
         confined = QueueConfined(
             Confined(
                 ledger: ledger, filed: kept?.owned ?? [:], filedChangelogs: kept?.filedChangelogs ?? [:],
-                isNew: kept == nil, sequence: kept?.sequence ?? 0, itemsNext: kept?.itemsNext,
-                promotion: kept?.promotion), to: queue)
+                isNew: kept == nil, sequence: own?.sequence ?? 0, itemsNext: kept?.itemsNext,
+                included: kept?.included ?? [:], promotion: kept?.promotion), to: queue)
     }
 
     var name: String { String(member, radix: 16) }

@@ -31,6 +31,8 @@ extension Engine {
     func startCluster() {
         guard let cluster else { return }
         cluster.isStarted.store(true, ordering: .releasing)
+        // A process that was killed may have left one.
+        if !options.cluster.imagePath.isEmpty { StateFile.remove(options.cluster.imagePath) }
         let thread = Thread { [self] in
             followCluster(cluster)
             cluster.finished.signal()
@@ -60,12 +62,17 @@ extension Engine {
                 let partitions = try cluster.topics.open(member: cluster.name)
                 cluster.shared.withLock { $0.reach(partitions: partitions) }
                 isKnown = false
+                try requireBeginning(cluster)
                 let next = cluster.shared.withLock { $0.itemsNext }
                 return try cluster.topics.readItems(from: next) { values, next, isEnd in
                     if !values.isEmpty || isEnd { takeItems(values, upTo: next, isEnd: isEnd, cluster) }
                     return !cluster.stopping.load(ordering: .acquiring)
                 }
             } catch {
+                if error.code == .gap {
+                    guard goOnBehindGap(error, cluster) else { return }
+                    continue
+                }
                 guard error.code == .unreachable else { return failCluster(error) }
                 // Once: how the log is doing says the rest.
                 logger.log(
@@ -84,7 +91,7 @@ extension Engine {
         if !values.isEmpty {
             queue.sync {
                 settle()
-                for value in values {
+                for value in values where !value.isEmpty && !ItemImagePiece.isOne(value) {
                     if MemberRecord.isOne(value) {
                         takeRecord(value, cluster)
                     } else {
@@ -114,6 +121,8 @@ extension Engine {
                 // What this process has told it knows; so does the file what it was written after. What a process before
                 // told and the file does not know was committed with the positions that are gone on from.
                 if changes.life == cluster.life || changes.sequence <= cluster.confined.sequence { return }
+            } else if let known = cluster.confined.included[changes.origin], changes.sequence <= known {
+                return
             }
             guard let outcome = cluster.confined.ledger.merge(changes) else {
                 throw WireError(description: "its models, or their settings, are others than here")
@@ -176,7 +185,7 @@ extension Engine {
         let held = cluster.confined.ledger.held
         cluster.shared.withLock { $0.report.held = held }
         let filed = cluster.confined.filed
-        let membership = Membership(
+        var membership = Membership(
             member: cluster.member, sequence: cluster.confined.ledger.sequence,
             partitions: placement.partitions, itemsNext: cluster.confined.itemsNext,
             // Those that it is not clear yet who has are in the file too.
@@ -188,6 +197,7 @@ extension Engine {
                 cluster.confined.changelogs.filter { owned.contains($0.key) }
             ) { $1 },
             promotion: cluster.confined.promotion)
+        membership.included = cluster.confined.included.isEmpty ? nil : cluster.confined.included
         state.membership = try? JSONEncoder().encode(membership)
         let forgotten = (state.forgottenIDs ?? []).map(\.string)
         state.forgottenIDs = []

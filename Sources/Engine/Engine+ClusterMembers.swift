@@ -30,7 +30,9 @@ extension Engine {
         timer.schedule(deadline: .now() + Self.lookInterval, repeating: Self.lookInterval)
         timer.setEventHandler { [weak self] in
             // A commit says it too.
-            guard let self, !confined.checkpointRunning, isDue(cluster) else { return }
+            guard let self else { return }
+            tellImageIfDue(cluster)
+            guard !confined.checkpointRunning, isDue(cluster) else { return }
             announce()
         }
         queue.sync { cluster.confined.timer = timer }
@@ -60,6 +62,7 @@ extension Engine {
                 positions: Dictionary(uniqueKeysWithValues: shared.owned.map { ($0, positions[$0] ?? 0) }),
                 at: clock.milliseconds, bytesSent: shared.report.bytesSent)
             (record.promotion, record.groupMember, record.standby) = (promotion, groupMember, standby)
+            record.image = shared.image
             return record
         }
     }
@@ -143,6 +146,7 @@ extension Engine {
             // What was said before this process began is as old as its time says, by whatever clock.
             let age = shared.hasCaughtUp ? 0 : max(0, now - record.at)
             shared.directory.take(record, heard: .now - .milliseconds(age))
+            if let image = record.image, image.isNewer(than: shared.image) { shared.image = image }
             return shared.placement?.partition(of: Event.promotionKey.string.utf8)
         }
         if record.member != cluster.member { takeBack(Set(record.positions.keys), cluster) }

@@ -1,4 +1,5 @@
 internal import ClusterMembers
+internal import Events
 internal import Foundation
 internal import Locking
 internal import LookUps
@@ -30,6 +31,11 @@ extension Engine {
             StatusField("cluster.users-out", .integer(Int64(report.usersOut))),
             StatusField("cluster.rows-held", .integer(Int64(report.held))),
             StatusField("cluster.refused", .integer(Int64(report.refused))),
+            StatusField("cluster.images-told", .integer(Int64(report.imagesTold))),
+            StatusField("cluster.image-bytes", .integer(Int64(shared.image?.bytes ?? 0))),
+            StatusField(
+                "cluster.image-age-s",
+                .double(shared.image.map { Double(max(0, clock.milliseconds - $0.at)) / 1_000 } ?? 0)),
             StatusField("cluster.error", .text(shared.failure ?? "")),
         ]
         for (partition, events) in shared.events.sorted(by: { $0.key < $1.key })

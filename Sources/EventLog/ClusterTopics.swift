@@ -46,11 +46,22 @@ public protocol ClusterTopics: AnyObject, Sendable {
     /// for now. Returns once `body` says false.
     ///
     /// - Parameter offset: `nil` for the beginning.
+    /// - Throws: `.gap` where what stood at `offset` is no longer kept, or never was.
     func readItems(from offset: Int64?, _ body: ([[UInt8]], Int64, _ isEnd: Bool) -> Bool)
         throws(EventLogError)
 
-    /// One past the last of these just now.
-    func itemsEnd() throws(EventLogError) -> Int64
+    /// Offsets of these just now: of the first that is kept, and one past the last.
+    func itemsRange() throws(EventLogError) -> Range<Int64>
+
+    /// Tells the others values that are too many for a commit, one after the other, each under a name; what was told under it before
+    /// need not be kept.
+    ///
+    /// - Parameter value: of a number below `count`; called in their order.
+    /// - Returns: the offset of the first.
+    /// - Throws: where not all of them may be there.
+    func tell(
+        _ count: Int, named name: (Int) -> String, value: (Int) throws(EventLogError) -> [UInt8]
+    ) throws(EventLogError) -> Int64
 
     func close()
 }
@@ -121,4 +132,9 @@ public struct FollowedUsers: Sendable, Equatable {
         (self.partition, self.records, self.next) = (partition, records, next)
         (self.isEnd, self.isLost) = (isEnd, isLost)
     }
+}
+
+extension ClusterTopics {
+    /// One past the last of what members have told each other.
+    public func itemsEnd() throws(EventLogError) -> Int64 { try itemsRange().upperBound }
 }

@@ -16,6 +16,7 @@ struct ClusterTarget: FuzzTarget {
     private let changes: ItemChanges
     private let records: [ChangelogRecord]
     private let member: MemberRecord
+    private let piece: ItemImagePiece
 
     init() throws {
         let file = try ScratchFile("cluster.sqlite")
@@ -34,11 +35,15 @@ struct ClusterTarget: FuzzTarget {
             member: 1, address: "127.0.0.1:7379", positions: [0: 12], at: 1_700_000_000_000, bytesSent: 9)
         member.promotion = AskedPromotion(model: "likes", partition: 0, offset: 3)
         member.standby = [0]
+        member.image = ItemImagePlace(
+            image: 7, next: 3, from: 9, pieces: 2, bytes: 900_000, at: 1_700_000_000_000, slot: 1)
         self.member = member
+        piece = ItemImagePiece(image: 7, number: 1, bytes: [1, 2, 3])
     }
 
     mutating func run(_ numbers: inout FuzzNumbers) throws(FuzzFinding) -> (tried: Int, taken: Int) {
         switch numbers.below(8) {
+        case 0 where numbers.happens(oneIn: 4): (1, runPiece(&numbers) ? 1 : 0)
         case 0: (1, runMember(&numbers) ? 1 : 0)
         case 1, 2, 3: (1, try runUsers(&numbers) ? 1 : 0)
         default: (1, try runChanges(&numbers) ? 1 : 0)
@@ -49,6 +54,7 @@ struct ClusterTarget: FuzzTarget {
         var bytes = member.encoded
         BlobDamage.change(&bytes, &numbers)
         guard let record = MemberRecord(bytes) else { return false }
+        _ = record.image?.isNewer(than: member.image)
         var directory = MemberDirectory()
         directory.take(record, heard: .now)
         _ = record.promotion?.isNewer(than: member.promotion, home: 0)
@@ -62,6 +68,11 @@ struct ClusterTarget: FuzzTarget {
                 ]
             ).slots
         return true
+    }
+
+    private func runPiece(_ numbers: inout FuzzNumbers) -> Bool {
+        guard let told = try? ItemImagePiece(damaged(piece.encoded, &numbers)) else { return false }
+        return told.number >= 0
     }
 
     private func runChanges(_ numbers: inout FuzzNumbers) throws(FuzzFinding) -> Bool {

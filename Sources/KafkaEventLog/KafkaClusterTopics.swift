@@ -34,8 +34,8 @@ public final class KafkaClusterTopics: ClusterTopics {
     public func open(member: String) throws(EventLogError) -> Int {
         let client = try askingClient()
         let count = try partitions(of: kafka.topic, client, expected: nil)
-        _ = try partitions(of: itemsTopic, client, expected: 1)
-        _ = try partitions(of: usersTopic, client, expected: count)
+        _ = try partitions(of: itemsTopic, client, expected: 1, settings: Self.itemsSettings)
+        _ = try partitions(of: usersTopic, client, expected: count, settings: "cleanup.policy=compact")
         let made = KafkaTransactions(
             log, id: "\(kafka.group)-\(kafka.topic)-\(member)", logger: logger)
         try made.open()
@@ -50,8 +50,11 @@ public final class KafkaClusterTopics: ClusterTopics {
         return client
     }
 
+    /// A day: far longer than between two images.
+    private static let itemsSettings = "cleanup.policy=delete --config retention.ms=86400000"
+
     private func partitions(
-        of topic: String, _ client: KafkaClient, expected: Int?
+        of topic: String, _ client: KafkaClient, expected: Int?, settings: String? = nil
     ) throws(EventLogError) -> Int {
         switch client.partitions(of: topic, milliseconds: Self.answerMilliseconds) {
         case .there(let partitions):
@@ -62,11 +65,11 @@ public final class KafkaClusterTopics: ClusterTopics {
             }
             return partitions.count
         case .missing:
-            let compacted = topic == kafka.topic ? "" : " --config cleanup.policy=compact"
+            let configured = settings.map { " --config \($0)" } ?? ""
             throw EventLogError(
                 .topicMissing,
                 "topic '\(topic)' does not exist. Create it: kafka-topics --bootstrap-server \(kafka.brokers) --create "
-                    + "--topic \(topic) --partitions \(expected ?? 1)\(compacted)")
+                    + "--topic \(topic) --partitions \(expected ?? 1)\(configured)")
         case .noAnswer(let words):
             throw EventLogError(.unreachable, "\(kafka.name): \(words)")
         }
@@ -123,12 +126,9 @@ public final class KafkaClusterTopics: ClusterTopics {
     ) throws(EventLogError) {
         let client = try makeConsumer()
         defer { _ = client.closeConsumer() }
-        func assign(_ offset: Int64) {
-            let list = PartitionList(topic: itemsTopic, [0: offset])
-            rd_kafka_assign(client.handle, list.pointer)
-        }
         var next = offset ?? Int64(RD_KAFKA_OFFSET_BEGINNING)
-        assign(next)
+        let list = PartitionList(topic: itemsTopic, [0: next])
+        rd_kafka_assign(client.handle, list.pointer)
         while true {
             guard let message = rd_kafka_consumer_poll(client.handle, 100) else {
                 guard body([], next, false) else { return }
@@ -143,22 +143,20 @@ public final class KafkaClusterTopics: ClusterTopics {
                 next = message.pointee.offset
                 guard body([], next, true) else { return }
             case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
-                logger.warning(
-                    "topic '\(itemsTopic)' no longer holds what is wanted next; going on with its beginning",
-                    metadata: ["wanted": "\(next)"])
-                assign(Int64(RD_KAFKA_OFFSET_BEGINNING))
+                throw EventLogError(
+                    .gap, "topic '\(itemsTopic)' does not hold what is wanted next, which is record \(next)")
             default: continue
             }
         }
     }
 
-    public func itemsEnd() throws(EventLogError) -> Int64 {
+    public func itemsRange() throws(EventLogError) -> Range<Int64> {
         let client = try askingClient()
         guard
-            let (_, end) = client.queryWatermarks(
+            let (start, end) = client.queryWatermarks(
                 topic: itemsTopic, partition: 0, milliseconds: Self.answerMilliseconds)
         else { throw EventLogError(.unreachable, "topic '\(itemsTopic)': its end is not known") }
-        return end
+        return min(start, end)..<end
     }
 
     public func close() {

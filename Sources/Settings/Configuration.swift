@@ -171,6 +171,7 @@ public struct Configuration: Sendable, Equatable {
         public var enabled = false
         public var commitIntervalMs = 1_000
         public var itemBytesMax = 5_242_880
+        public var imageIntervalSeconds = 3_600
         public var standby = 0
         public var address = ""
         public var forward = true

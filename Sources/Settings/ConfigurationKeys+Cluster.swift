@@ -5,7 +5,7 @@ extension ConfigurationKey {
         bool(
             "cluster.enabled", \.cluster.enabled,
             "Learn as one of several daemons of the consumer group: users move with their partitions, and what is learned of "
-                + "items is shared. Wants Kafka, and the topics TOPIC-items (1 partition) and TOPIC-users (compacted)."
+                + "items is shared. Wants Kafka, and the topics TOPIC-items (1 partition, kept for a day) and TOPIC-users (compacted)."
         ),
         integer(
             "cluster.commit-interval-ms", \.cluster.commitIntervalMs, 50...60_000, unit: "milliseconds",
@@ -15,6 +15,11 @@ extension ConfigurationKey {
             "cluster.item-bytes-max", \.cluster.itemBytesMax, type: "bytes", allowed: ByteCount.allowed,
             "What a commit tells the others of items, about: counts always go, of the rows those that have moved furthest.",
             text: ByteCount.text, parse: ByteCount.parse),
+        integer(
+            "cluster.image-interval-s", \.cluster.imageIntervalSeconds, 0...604_800, unit: "seconds",
+            "How old the newest image of items gets before the daemon that has partition 0 tells another one in TOPIC-items: who "
+                + "joins with an empty folder begins with it. Less than the topic keeps (retention.ms); 0 tells none."
+        ),
         integer(
             "cluster.standby", \.cluster.standby, 0...16, unit: "daemons",
             "How many others keep a copy of each partition on disk, so that one of them has little to read when it gets it."

@@ -29,6 +29,8 @@ extension Configuration {
         if cluster.enabled {
             options.checkpoints.interval = .milliseconds(cluster.commitIntervalMs)
             options.cluster.itemBytesMax = cluster.itemBytesMax
+            options.cluster.imageInterval = .seconds(cluster.imageIntervalSeconds)
+            options.cluster.imagePath = state.folder + "/items-image.sqlite"
             options.cluster.standby = cluster.standby
             options.cluster.standbyFolder = state.folder + "/standby"
         }

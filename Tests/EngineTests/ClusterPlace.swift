@@ -24,6 +24,7 @@ final class ClusterPlace {
         /// How long what was told of users may be missing.
         var patience: Duration
         var onGap: ConsumerOptions.OnGap
+        var imageInterval: Duration
     }
 
     private let options: Options
@@ -32,11 +33,14 @@ final class ClusterPlace {
 
     init(
         _ group: FakeGroup, number: Int, standby: Int = 0, patience: Duration = .seconds(600),
-        onGap: ConsumerOptions.OnGap = .fail
+        onGap: ConsumerOptions.OnGap = .fail, imageInterval: Duration = .zero,
+        isCut: Bool = false
     ) throws {
         (self.group, self.number) = (group, number)
-        options = Options(standby: standby, patience: patience, onGap: onGap)
+        options = Options(
+            standby: standby, patience: patience, onGap: onGap, imageInterval: imageInterval)
         member = FakeMember(group, number: number)
+        member.cut(isCut)
         engine = try Self.start(member, folder, options, failures)
     }
 
@@ -52,7 +56,12 @@ final class ClusterPlace {
         options.cluster.missingPatience = wanted.patience
         options.ingest.consumer.onGap = wanted.onGap
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-        let file = try StateFile(path: folder.state, identity: options.identity(source: "test"))
+        options.cluster.imageInterval = wanted.imageInterval
+        options.cluster.imagePath = folder.path + "/image.sqlite"
+        let identity = options.identity(source: "test")
+        options.cluster.mayBeginAnew = ItemImages.begin(
+            at: folder.state, identity: identity, member, logger: logger)
+        let file = try StateFile(path: folder.state, identity: identity)
         let engine = try Engine(
             options: options, file: file, log: member, logger: logger, cluster: member)
         engine.answers(at: "/run/\(member.number)")
@@ -78,7 +87,8 @@ final class ClusterPlace {
     /// - Parameter isCut: in an outage.
     func startAgain(isCut: Bool = false) throws {
         let next = Folder()
-        for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: folder.state + suffix) {
+        for suffix in ["", "-wal", "-outdated"]
+        where FileManager.default.fileExists(atPath: folder.state + suffix) {
             try FileManager.default.copyItem(atPath: folder.state + suffix, toPath: next.state + suffix)
         }
         // Its copies, between two writes.

@@ -22,6 +22,8 @@ final class FakeGroup: Sendable {
         var events: [[Record]]
         var users: [[(key: [UInt8], value: [UInt8]?)]]
         var items: [[UInt8]] = []
+        /// Of what is told of items the first that is still kept.
+        var itemsStart = 0
         var committed: [Int32: CommittedPosition] = [:]
         /// Who is to have a partition, and who has it: that one gives it up first.
         var owners: [Int32: Int] = [:]
@@ -66,6 +68,14 @@ final class FakeGroup: Sendable {
     /// The topic of users is deleted and made anew.
     func recreateUsers() {
         state.withLock { state in state.users = state.users.map { _ in [] } }
+    }
+
+    /// What was told of items until now is kept no longer.
+    func dropItems(to offset: Int64? = nil) {
+        state.withLock { state in
+            state.itemsStart = offset.map { Int($0) } ?? state.items.count
+            for place in 0..<state.itemsStart { state.items[place] = [] }
+        }
     }
 
     var ends: [Int32: Int64] {
@@ -188,7 +198,9 @@ final class FakeMember: ClusterTopics, EventLog {
     }
 
     func readItems(from offset: Int64?, _ body: ([[UInt8]], Int64, Bool) -> Bool) throws(EventLogError) {
-        var next = Int(offset ?? 0)
+        let start = group.state.withLock { $0.itemsStart }
+        var next = Int(offset ?? Int64(start))
+        guard next >= start else { throw EventLogError(.gap, "\(next) is gone") }
         while true {
             // So that whoever follows opens the topics again.
             guard !outage.withLock({ $0 }) else { throw Self.unreachable }
@@ -199,10 +211,25 @@ final class FakeMember: ClusterTopics, EventLog {
         }
     }
 
-    func itemsEnd() throws(EventLogError) -> Int64 {
+    func itemsRange() throws(EventLogError) -> Range<Int64> {
         whenAsked.withLock { $0.take() }?()
         guard !outage.withLock({ $0 }) else { throw Self.unreachable }
-        return Int64(group.state.withLock { $0.items.count })
+        return group.state.withLock { Int64($0.itemsStart)..<Int64($0.items.count) }
+    }
+
+    func tell(
+        _ count: Int, named name: (Int) -> String, value: (Int) throws(EventLogError) -> [UInt8]
+    ) throws(EventLogError) -> Int64 {
+        guard !isDead, !outage.withLock({ $0 }) else { throw Self.unreachable }
+        var first: Int64?
+        for number in 0..<count {
+            let value = try value(number)
+            group.state.withLock { state in
+                first = first ?? Int64(state.items.count)
+                state.items.append(value)
+            }
+        }
+        return first ?? 0
     }
 
     // MARK: - Log

@@ -65,6 +65,43 @@ struct ClusterTopicsTests {
         }
     }
 
+    @Test("what is too much for a commit is told beside it, in order, and read from where it stands")
+    func telling() throws {
+        let member = try Member()
+        defer { member.close() }
+        try member.topics.commit(member.records, positions: [0: 7])
+        let values = (0..<40).map { [UInt8](repeating: UInt8($0), count: 100_000) }
+        let first = try member.topics.tell(40, named: { "image/0/\($0)" }) {
+            (number) throws(EventLogError) in values[number]
+        }
+        #expect(try member.topics.itemsRange().contains(first))
+        var found: [[UInt8]] = []
+        try member.topics.readItems(from: first) { values, _, isEnd in
+            found += values
+            return !isEnd
+        }
+        #expect(found == values)
+        let failure = EventLogError(.closed, "no more")
+        #expect(throws: EventLogError.self) {
+            try member.topics.tell(40, named: { "image/1/\($0)" }) { (number) throws(EventLogError) in
+                if number == 30 { throw failure }
+                return values[number]
+            }
+        }
+    }
+
+    /// It went on with the topic's beginning, with no more than a warning.
+    @Test("what is told of items and no longer kept, or not there yet, is a gap")
+    func gap() throws {
+        let member = try Member()
+        defer { member.close() }
+        try member.topics.commit(member.records, positions: [0: 7])
+        let thrown = try #require(throws: EventLogError.self) {
+            try member.topics.readItems(from: 1_000) { _, _, _ in true }
+        }
+        #expect(thrown.code == .gap)
+    }
+
     @Test("an offset names the changelog beside it, and one that somebody else has set names none")
     func named() throws {
         let place = try KafkaPlace(partitions: 1)

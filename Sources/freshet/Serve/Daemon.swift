@@ -143,14 +143,19 @@ struct Daemon {
         _ configuration: Configuration, _ metrics: MetricsRegistry, _ logger: Logger
     ) throws -> (any EventLog, Engine) {
         let log = try configuration.openLog(as: configuration.groupInstance(), logger: logger)
-        let options = configuration.engineOptions
+        var options = configuration.engineOptions
         let path = configuration.state.folder + "/state.sqlite"
         do {
             try GenerationFolder(of: path).refuseEmptied()
-            let file = try StateFile(
-                path: path, identity: options.identity(source: log.source),
-                beforeMigration: { keepBeforeMigration(path, options, logger) })
+            let identity = options.identity(source: log.source)
             let cluster = configuration.clusterTopics(of: log, logger: logger)
+            if let cluster {
+                options.cluster.mayBeginAnew = ItemImages.begin(
+                    at: path, identity: identity, cluster, logger: logger)
+            }
+            let file = try StateFile(
+                path: path, identity: identity,
+                beforeMigration: { [options] in keepBeforeMigration(path, options, logger) })
             return (
                 log,
                 try Engine(
