@@ -108,7 +108,7 @@ extension ConfigurationKey {
         integer(
             "engine.duplicates-window", \.engine.duplicatesWindow, 0...67_108_864,
             unit: "events per partition",
-            "Events, with an id or a time of their own, that are known again when they come a second time; 24 bytes "
+            "Events, with an id or a time of their own, that are known again when they come a second time; 16 bytes "
                 + "each. 0 for none."
         ).reloadable(),
         integer(

@@ -103,7 +103,8 @@ extension RecentEvents {
         guard known > 0 else { return 0 }
         let block = FingerprintRing.blockLength
         let ring = min((known + block - 1) / block * block, max(capacity, known))
-        return (ring + StateMemory.powerOfTwo(from: known * 4 / 3)) * MemoryLayout<UInt64>.stride
+        return ring * MemoryLayout<UInt64>.stride
+            + StateMemory.powerOfTwo(from: known * 4 / 3) * MemoryLayout<UInt32>.stride
     }
 }
 

@@ -1,6 +1,6 @@
 /// The last events of each partition, by their fingerprints: what is delivered again is known again.
 ///
-/// A window of `capacity` fingerprints a partition, oldest first out, so that memory is bounded: 24 bytes for each, and
+/// A window of `capacity` fingerprints a partition, oldest first out, so that memory is bounded: 16 bytes for each, and
 /// for most of them the time of one look into a table. Confined to the engine's queue.
 package struct RecentEvents {
     /// Fingerprints kept of a partition; 0 keeps none.
@@ -53,19 +53,22 @@ package struct RecentEvents {
         private(set) var total = 0
         /// `total` when it was last copied for a checkpoint.
         var saved = 0
-        private var known = FingerprintTable()
+        private var known: FingerprintTable
 
         var capacity: Int { ring.capacity }
 
-        init(capacity: Int) { ring = FingerprintRing(capacity: capacity) }
+        init(capacity: Int) {
+            ring = FingerprintRing(capacity: capacity)
+            known = FingerprintTable(places: capacity)
+        }
 
         /// A window as it was.
         init(capacity: Int, ring: some Sequence<UInt64>, total: Int) {
             self.init(capacity: capacity)
             self.total = total
             for fingerprint in ring {
+                _ = known.insert(fingerprint, at: self.ring.count, in: self.ring)
                 self.ring.append(fingerprint)
-                _ = known.insert(fingerprint)
             }
         }
 
@@ -103,12 +106,14 @@ package struct RecentEvents {
         }
 
         mutating func insert(_ fingerprint: UInt64) -> Bool {
-            guard known.insert(fingerprint) else { return false }
-            if !ring.isFull {
-                ring.append(fingerprint)
+            let place = ring.isFull ? total % capacity : ring.count
+            guard let slot = known.insert(fingerprint, at: place, in: ring) else { return false }
+            if ring.isFull {
+                let oldest = ring[place]
+                ring[place] = fingerprint
+                known.remove(oldest, at: place, heir: slot, in: ring)
             } else {
-                known.remove(ring[total % capacity])
-                ring[total % capacity] = fingerprint
+                ring.append(fingerprint)
             }
             total += 1
             return true

@@ -27,7 +27,7 @@ public struct StateOptions: Sendable {
     public var promotion = PromotionRule()
     /// Length of the prequential score's moving window, in events.
     public var scoreWindowEvents = 100_000
-    /// Events of each partition by which a second delivery is known; 24 bytes each. 0 knows none.
+    /// Events of each partition by which a second delivery is known; 16 bytes each. 0 knows none.
     public var duplicatesWindow = 262_144
     /// How items' tags become vectors.
     public var content = ContentOptions()
