@@ -135,8 +135,9 @@ extension UserState {
             [stored.lastEvent, stored.tagsAt ?? 0].allSatisfy(StoredNumber.isMoment)
         else { return nil }
         self.init(id: id)
-        (self.history, self.hidden, self.marks) = (history, hidden, marks)
-        tags = UserTags(TagList(stored.tags, time: stored.tagsAt))
+        self.history = history
+        extras = UserExtras(
+            hidden: hidden, marks: marks, tags: UserTags(TagList(stored.tags, time: stored.tagsAt)))
         residualSum = stored.residualSum
         // As many as the history holds here.
         ratings = history.entries.count { $0.kind == .rating }

@@ -205,8 +205,8 @@ extension UserState {
         else {
             throw StateError(.damaged, "the counts of users row \(stored.row) are absurd")
         }
-        (self.id, self.history, self.hidden, self.marks) = (id, history, hidden, marks)
-        self.tags = tags
+        (self.id, self.history) = (id, history)
+        extras = UserExtras(hidden: hidden, marks: marks, tags: tags)
         (residualSum, ratings) = (stored.residualSum, Int(stored.ratings))
         nextOrder = UInt32(truncatingIfNeeded: stored.nextOrder)
         lastEvent = stored.lastEvent

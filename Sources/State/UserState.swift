@@ -1,21 +1,19 @@
 package import Events
 package import Histories
 
-/// A user as the shard keeps it.
+/// A user as the shard keeps it: 96 bytes for each there is, and so without what few have (`UserExtras`).
 @usableFromInline
 package struct UserState {
     /// Kept here too, so that a look-up that comes while the user is forgotten and the row given to another does not
     /// answer with the other's taste.
     package var id: EntityID?
     package var history = History()
-    /// Items that the user never wants to see.
-    package var hidden = HiddenItems()
-    package var marks = TimedMarks()
-    /// What is said of the user beside what the user did.
-    package var tags = UserTags()
-    /// Σ(r − μ − b_i) of the means baseline, and its count.
+    /// Stands here because the history leaves half a word.
+    @usableFromInline var ratingCount: Int32 = 0
+    /// Of hidden items, marks and tags; `nil` of nearly everybody.
+    @usableFromInline var box: UserExtrasBox?
+    /// Σ(r − μ − b_i) of the means baseline, over `ratings`.
     package var residualSum = 0.0
-    package var ratings = 0
     package var nextOrder: UInt32 = 0
     /// `nextOrder` as it was when the segment began whose first event has the ordinal `segment`.
     package var segmentOrder: UInt32 = 0
@@ -27,9 +25,17 @@ package struct UserState {
 
     /// Bytes on the heap.
     package var heapBytes: Int {
-        history.bytes + AllocatedBytes.ofArray(hidden.rows.capacity * MemoryLayout<Int32>.stride)
-            + marks.bytes + tags.bytes + (id.map { AllocatedBytes.ofText($0.string) } ?? 0)
+        history.bytes + (box?.bytes ?? 0) + (id.map { AllocatedBytes.ofText($0.string) } ?? 0)
     }
+
+    /// How many of the history's entries are ratings.
+    @inlinable package var ratings: Int {
+        get { Int(ratingCount) }
+        set { ratingCount = Int32(clamping: newValue) }
+    }
+
+    /// Whether anything is hidden, marked or tagged: one look, which says no of nearly everybody.
+    @inlinable package var hasExtras: Bool { box != nil }
 
     /// Whether the row belongs to anybody.
     @usableFromInline package var isSomebody: Bool { id != nil }

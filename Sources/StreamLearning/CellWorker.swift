@@ -211,8 +211,8 @@ struct CellWorker {
     ) -> Standing {
         guard example.isTimed else { return .news }
         let local = shard.local(example.user)
-        // Nearly nobody has any.
-        if !shard.users[local].marks.isEmpty,
+        // Nearly nobody has any marks.
+        if shard.users[local].hasExtras,
             let retracted = shard.users[local].marks.time(of: .opinion, example.item),
             example.time < retracted
         {

@@ -12,7 +12,8 @@ struct MemoryTests {
     /// On the shard's queue.
     private func bytes(_ shard: UserShard) -> Int {
         shard.users.reduce(0) {
-            $0 + $1.history.bytes + $1.marks.bytes + AllocatedBytes.ofArray($1.hidden.rows.capacity * 4)
+            $0 + $1.history.bytes + ($1.hasExtras ? AllocatedBytes.ofBlock(40) : 0) + $1.marks.bytes
+                + AllocatedBytes.ofArray($1.hidden.rows.capacity * 4)
         }
     }
 
