@@ -30,6 +30,11 @@ package final class ItemLedger {
     package private(set) var rows: [UInt64: Int32] = [:]
     /// By row: whether the others know whom the hash stands for.
     var isNamed: [Bool] = []
+    /// Rows that came since the last changes: the others may have to be told whom the hash stands for.
+    private var unnamed: [Int32] = []
+    /// Whether the next changes have to be sought in all rows, rather than in those that no checkpoint has yet: of a state all of
+    /// which is news, and where a checkpoint was begun without telling what it has.
+    package var looksAtAll = false
     /// Rows of factors that the last change had no room for.
     package private(set) var held = 0
 
@@ -51,7 +56,7 @@ package final class ItemLedger {
         }
         for model in state.models { model.blend?.unshared = [] }
         grow()
-        if sequence != nil { takeAllAsKnown() }
+        if sequence != nil { takeAllAsKnown() } else { looksAtAll = true }
         state.priorMoved = { [weak self] model, item, before, bias in
             guard let self else { return }
             grow()
@@ -92,6 +97,7 @@ package final class ItemLedger {
         stats += Array(repeating: ItemStats(), count: more)
         entries += Array(repeating: Catalogue.Entry(), count: more)
         isNamed += Array(repeating: false, count: more)
+        unnamed += (before..<count).map { Int32($0) }
         for (number, model) in state.models.enumerated() {
             models[number].grow(to: count, of: model) { ids[$0 - before] }
         }
@@ -131,9 +137,29 @@ package final class ItemLedger {
     /// Sequence numbers beyond the first of changes that went in pieces.
     package func advance(by pieces: Int) { sequence += Int64(pieces) }
 
+    /// By row, whether anything of it can have changed: whatever is counted is to be saved too, and changes are taken before each
+    /// checkpoint, which begins with nothing unsaved.
+    private func candidates() -> [UInt8] {
+        defer { (looksAtAll, unnamed) = (false, []) }
+        guard !looksAtAll else { return [UInt8](repeating: 1, count: hashes.count) }
+        var marks = [UInt8](repeating: 0, count: hashes.count)
+        state.stats.withValues { stats in
+            for row in marks.indices where stats[row].unsaved { marks[row] = 1 }
+        }
+        marks.withUnsafeMutableBufferPointer { marks in
+            for model in state.models { model.items.add(.unsaved, to: marks, bit: 1) }
+        }
+        for row in unnamed { marks[Int(row)] = 1 }
+        return marks
+    }
+
     private func takeCounts(into changes: inout ItemChanges, _ places: inout [Int32]) {
         let (clock, now) = (state.counters.clock, state.catalogue.read { $0.entries })
-        for row in hashes.indices {
+        let candidates = candidates()
+        assert(
+            hashes.indices.allSatisfy { candidates[$0] != 0 || isAsTold($0, now) },
+            "an item has changed, and is not to be saved")
+        for row in hashes.indices where candidates[row] != 0 {
             var item = ItemChange(hash: hashes[row])
             item.stats = statsChange(row)
             if row < now.count { item.description = descriptionChange(row, now[row]) }
@@ -148,6 +174,14 @@ package final class ItemLedger {
             places[row] = Int32(changes.items.count)
             changes.items.append(item)
         }
+    }
+
+    private func isAsTold(_ row: Int, _ now: [Catalogue.Entry]) -> Bool {
+        let (one, other) = (state.stats[row], stats[row])
+        return one.users == other.users && one.ratings == other.ratings && one.ratingSum == other.ratingSum
+            && one.lastEvent == other.lastEvent && isNamed[row]
+            && (row >= now.count || now[row] == entries[row])
+            && state.models.indices.allSatisfy { models[$0].isAsTold(row, of: state.models[$0]) }
     }
 
     private func name(_ item: inout ItemChange, _ row: Int) {

@@ -62,6 +62,14 @@ struct ModelLedger {
         updates = model.updates
     }
 
+    /// Whether nothing was counted of the row that the others do not know.
+    func isAsTold(_ row: Int, of model: ModelState) -> Bool {
+        let (now, before) = (model.counts[row], counts[row])
+        return model.positives[row] == positives[row] && now.popular == before.popular
+            && now.trend == before.trend && now.at == before.at
+            && model.blend.map { $0.counts[row] == fading[row] } ?? true
+    }
+
     mutating func takeCounts(_ row: Int, _ number: Int, of model: ModelState, clock: Int64) -> ItemPart {
         var part = ItemPart(model: number)
         part.positives = model.positives[row] - positives[row]

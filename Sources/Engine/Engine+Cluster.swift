@@ -175,7 +175,10 @@ extension Engine {
     func prepareClusterCommit() -> ClusterCommit? {
         guard let cluster else { return nil }
         let (placement, owned) = cluster.shared.withLock { ($0.placement, $0.owned) }
-        guard let placement else { return nil }
+        guard let placement else {
+            cluster.confined.ledger.looksAtAll = true
+            return nil
+        }
         let changes = cluster.confined.ledger.takeChanges()
         if !changes.isEmpty {
             let pieces = changes.pieces(bytesMax: Self.pieceBytesMax)

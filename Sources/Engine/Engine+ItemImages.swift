@@ -17,7 +17,7 @@ extension Engine {
     private static let pieceBytes = 700_000
     /// After an image could not be told.
     private static let rest: Duration = .seconds(60)
-    /// Whose owner tells images: always one member at most.
+    /// Whose owner tells images: one member at a time.
     private static let tellingPartition: Int32 = 0
 
     // MARK: - Telling
@@ -30,9 +30,12 @@ extension Engine {
         let slot = cluster.shared.withLock { shared -> Int? in
             let isRested = shared.imageRest.map { $0 < .now } ?? true
             let age = shared.image.map { Double(now - $0.at) } ?? .infinity
+            // Where that one does not come to it, anybody does: twice is no harm.
+            let isOverdue = shared.image != nil && age >= 2 * interval.milliseconds
+            let isTeller = shared.owned.contains(Self.tellingPartition) || isOverdue
             // What is committed is in the file by then.
-            guard shared.owned.contains(Self.tellingPartition), shared.hasCaughtUp, shared.failure == nil,
-                shared.report.commits > 0, !shared.isTellingImage, isRested, age >= interval.milliseconds
+            guard isTeller, shared.hasCaughtUp, shared.failure == nil, shared.report.commits > 0,
+                !shared.isTellingImage, isRested, age >= interval.milliseconds
             else { return nil }
             shared.isTellingImage = true
             return shared.image.map { 1 - $0.slot } ?? 0

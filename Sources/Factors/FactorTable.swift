@@ -204,12 +204,12 @@ public final class FactorTable: @unchecked Sendable {
         for index in 0..<count { changes[index] |= (changes[index] & Change.frozen.rawValue) >> 2 }
     }
 
-    /// Sets the bit of `marks` where the row of that index is frozen.
-    public func addFrozen(to marks: UnsafeMutableBufferPointer<UInt8>, bit: UInt8) {
-        let changes = changes
+    /// Sets the bit of `marks` where the row of that index carries the mark.
+    public func add(_ change: Change, to marks: UnsafeMutableBufferPointer<UInt8>, bit: UInt8) {
+        let (changes, mark) = (changes, change.rawValue)
         guard let marks = marks.baseAddress.map({ (start: $0, count: marks.count) }) else { return }
         for index in 0..<min(count, marks.count) {
-            marks.start[index] |= changes[index] & Change.frozen.rawValue == 0 ? 0 : bit
+            marks.start[index] |= changes[index] & mark == 0 ? 0 : bit
         }
     }
 

@@ -5,7 +5,7 @@ package import Retrieval
 
 /// What is known of items beside what is learned: titles, tags, availability; and the sets that filters ask for.
 package struct Catalogue {
-    package struct Entry {
+    package struct Entry: Equatable {
         package var title: String?
         package var tags: [String] = []
         package var available = true

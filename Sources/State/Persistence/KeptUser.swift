@@ -173,7 +173,8 @@ extension UserColumn {
         let (unsaved, rowsFrozen) = (Mark.unsaved.rawValue, Mark.rowsFrozen.rawValue)
         for local in 0..<count { marks[local] = (marks[local] & unsaved) << 1 }
         for table in tables {
-            table.addFrozen(to: UnsafeMutableBufferPointer(start: marks, count: count), bit: rowsFrozen)
+            table.add(
+                .frozen, to: UnsafeMutableBufferPointer(start: marks, count: count), bit: rowsFrozen)
         }
         // Frozen is bit 2, rows frozen bit 3; waiting, bit 4, where either is.
         for local in 0..<count { marks[local] |= (marks[local] & 4) << 2 | (marks[local] & 8) << 1 }
