@@ -17,6 +17,7 @@ extension Engine {
     private static let pieceBytes = 700_000
     /// After an image could not be told.
     private static let rest: Duration = .seconds(60)
+    private static let shortRest: Duration = .seconds(2)
     /// Whose owner tells images: one member at a time.
     private static let tellingPartition: Int32 = 0
 
@@ -68,8 +69,12 @@ extension Engine {
                     "ms": "\(Int(began.duration(to: .now).milliseconds))",
                 ])
         } catch {
-            cluster.shared.withLock { ($0.isTellingImage, $0.imageRest) = (false, .now + Self.rest) }
-            logger.warning(
+            // The first checkpoint is committed, and not written yet.
+            let isEarly = (error as? StateError)?.code == .mismatch
+            let rest = isEarly ? Self.shortRest : Self.rest
+            cluster.shared.withLock { ($0.isTellingImage, $0.imageRest) = (false, .now + rest) }
+            logger.log(
+                level: isEarly ? .debug : .warning,
                 "what is known of items cannot be told whole; it is tried again",
                 metadata: ["error": "\(error)"])
         }

@@ -142,6 +142,10 @@ final class ImageFile {
     /// - Throws: where nothing was committed yet that somebody could begin with, or what the files say.
     init(_ path: String, of state: StateFile) throws {
         self.path = path
+        // Looked at first: to write the file takes seconds.
+        guard try StateFile.scalar(Membership.scalarName, path: state.path) != nil else {
+            throw StateError(.mismatch, "'\(state.path)' is not yet that of one of several")
+        }
         var membership: Membership?
         try state.writeItems(to: path) { name, value in
             guard case (Membership.scalarName, .blob(let data)) = (name, value) else {
@@ -152,7 +156,7 @@ final class ImageFile {
         }
         do {
             guard let next = membership?.itemsNext else {
-                throw StateError(.mismatch, "'\(state.path)' is not yet that of one of several")
+                throw StateError(.mismatch, "'\(state.path)' has heard nothing of the others yet")
             }
             self.next = next
             handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
