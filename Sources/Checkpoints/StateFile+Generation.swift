@@ -88,7 +88,7 @@ extension StateFile {
         try queue.close()
     }
 
-    private struct NoLongerWanted: Error {}
+    struct NoLongerWanted: Error {}
 
     /// Removes a file that nobody has open, with what lies beside it.
     public static func remove(_ path: String) {

@@ -8,16 +8,23 @@ extension StateFile {
     /// Writes what the last checkpoint left of items, and nothing of users, to a new file; checkpoints go on meanwhile. A file of
     /// this name that is there is replaced. From any thread.
     ///
-    /// - Parameter scalar: what the new file has of each number and text of the state; `nil` for none of it.
+    /// - Parameters:
+    ///   - scalar: what the new file has of each number and text of the state; `nil` for none of it.
+    ///   - isWanted: asked again and again; where it says no, there is no file.
+    /// - Returns: whether there is one.
     public func writeItems(
-        to target: String, scalar: (_ name: String, _ value: Scalar) -> Scalar?
-    ) throws(StateError) {
+        to target: String, scalar: (_ name: String, _ value: Scalar) -> Scalar?, while isWanted: () -> Bool
+    ) throws(StateError) -> Bool {
         let path = self.path
         do {
             try connectionNumber.read { _ in
                 if let lossError { throw lossError }
-                try wal.whileCopying { try Self.writeItems(of: path, to: target, scalar) }
+                try wal.whileCopying { try Self.writeItems(of: path, to: target, scalar, isWanted) }
             }
+            return true
+        } catch is NoLongerWanted {
+            Self.remove(target)
+            return false
         } catch {
             Self.remove(target)
             throw Self.explain(error, path: target)
@@ -25,7 +32,7 @@ extension StateFile {
     }
 
     private static func writeItems(
-        of path: String, to target: String, _ scalar: (String, Scalar) -> Scalar?
+        of path: String, to target: String, _ scalar: (String, Scalar) -> Scalar?, _ isWanted: () -> Bool
     ) throws {
         remove(target)
         let queue = try open(path: target, readOnly: false)
@@ -34,7 +41,8 @@ extension StateFile {
             // Made anew where it does not come to its end.
             try db.execute(sql: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
             try db.execute(sql: "ATTACH DATABASE ? AS state", arguments: [path])
-            try db.inTransaction {
+            // The state's file is read alone: to begin as a writer would keep its own writer out.
+            try db.inTransaction(.deferred) {
                 try Schema.create(db)
                 try ReplacedChecksums.addRowChecksum(to: db)
                 try db.execute(
@@ -44,7 +52,9 @@ extension StateFile {
                 try db.execute(
                     sql: "INSERT INTO main.models(name, learner) SELECT name, learner FROM state.models")
                 try writeScalars(db, scalar)
-                for table in [SummedTable.modelScalars, .items, .itemFactors] { try table.copyRows(db) }
+                try SummedTable.modelScalars.copyRows(db)
+                try copyRows(db, while: isWanted)
+                for table in [SummedTable.modelScalars, .items, .itemFactors] { try table.storeSum(db) }
                 for table in [SummedTable.identity, .models, .positions, .users, .userFactors] {
                     try table.store(table.sumOfContents(db), db)
                 }
@@ -68,12 +78,41 @@ extension StateFile {
     }
 }
 
+extension StateFile {
+    /// Rows that are copied by one statement.
+    private static let rowsAtOnce = 5_000
+
+    private static func copyRows(_ db: Database, while isWanted: () -> Bool) throws {
+        let count = try Int.fetchOne(db, sql: "SELECT max(row) + 1 FROM state.items") ?? 0
+        let models = try String.fetchAll(db, sql: "SELECT DISTINCT model FROM state.item_factors")
+        for start in stride(from: 0, to: count, by: rowsAtOnce) {
+            guard isWanted() else { throw NoLongerWanted() }
+            try SummedTable.items.copyRows(
+                db, where: "row BETWEEN ? AND ?", [start, start + rowsAtOnce - 1])
+        }
+        for model in models {
+            for start in stride(from: 0, to: count, by: rowsAtOnce) {
+                guard isWanted() else { throw NoLongerWanted() }
+                try SummedTable.itemFactors.copyRows(
+                    db, where: "model = ? AND row BETWEEN ? AND ?", [model, start, start + rowsAtOnce - 1])
+            }
+        }
+    }
+}
+
 extension SummedTable {
-    /// All rows of the attached file's, with the checksums that they have there: what is damaged is found by whoever reads it.
-    fileprivate func copyRows(_ db: Database) throws {
+    /// Rows of the attached file's, with the checksums that they have there: what is damaged is found by whoever reads it.
+    fileprivate func copyRows(
+        _ db: Database, where condition: String = "true", _ arguments: StatementArguments = []
+    ) throws {
         let columns = "\(list), checksum"
         try db.execute(
-            sql: "INSERT INTO main.\(rawValue)(\(columns)) SELECT \(columns) FROM state.\(rawValue)")
+            sql:
+                "INSERT INTO main.\(rawValue)(\(columns)) SELECT \(columns) FROM state.\(rawValue) WHERE \(condition)",
+            arguments: arguments)
+    }
+
+    fileprivate func storeSum(_ db: Database) throws {
         var total = TableSum()
         let checksums = try PlainStatement("SELECT checksum FROM main.\(rawValue)", db)
         while try checksums.next() { total.add(checksums.integer(0)) }

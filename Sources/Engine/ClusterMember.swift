@@ -58,6 +58,8 @@ struct Membership: Codable {
     var isImage: Bool?
     /// What such an image has in it, by who told it: the last sequence number.
     var included: [UInt64: Int64]?
+    /// The newest that was known.
+    var newestImage: ItemImagePlace?
 
     init(
         member: UInt64, sequence: Int64, partitions: Int, itemsNext: Int64?, owned: [Int32: Int64],
@@ -207,6 +209,8 @@ final class ClusterMember: Sendable {
     let standby: Standby?
     let standbyFinished = DispatchSemaphore(value: 0)
     let isStarted = Atomic<Bool>(false)
+    /// While the state's file is read for an image.
+    let makingImage = DispatchGroup()
 
     /// - Parameter state: restored, and nobody learns into it yet.
     init(
@@ -239,7 +243,7 @@ final class ClusterMember: Sendable {
         shared = Lock(
             Shared(
                 filedPlacement: kept?.partitions.map(UserPlacement.init(partitions:)),
-                itemsNext: kept?.itemsNext))
+                itemsNext: kept?.itemsNext, image: kept?.newestImage))
         confined = QueueConfined(
             Confined(
                 ledger: ledger, filed: kept?.owned ?? [:], filedChangelogs: kept?.filedChangelogs ?? [:],

@@ -48,6 +48,7 @@ extension Engine {
         cluster.stopping.store(true, ordering: .releasing)
         queue.sync { cluster.confined.timer?.cancel() }
         guard cluster.isStarted.load(ordering: .acquiring) else { return }
+        cluster.makingImage.wait()
         cluster.finished.wait()
         if let standby = cluster.standby {
             cluster.standbyFinished.wait()
@@ -63,16 +64,8 @@ extension Engine {
                 cluster.shared.withLock { $0.reach(partitions: partitions) }
                 isKnown = false
                 try requireBeginning(cluster)
-                let next = cluster.shared.withLock { $0.itemsNext }
-                return try cluster.topics.readItems(from: next) { values, next, isEnd in
-                    if !values.isEmpty || isEnd { takeItems(values, upTo: next, isEnd: isEnd, cluster) }
-                    return !cluster.stopping.load(ordering: .acquiring)
-                }
+                return try readItems(cluster)
             } catch {
-                if error.code == .gap {
-                    guard goOnBehindGap(error, cluster) else { return }
-                    continue
-                }
                 guard error.code == .unreachable else { return failCluster(error) }
                 // Once: how the log is doing says the rest.
                 logger.log(
@@ -81,6 +74,22 @@ extension Engine {
                 isKnown = true
                 lendFiled()
                 Thread.sleep(forTimeInterval: Self.retryInterval)
+            }
+        }
+    }
+
+    private func readItems(_ cluster: ClusterMember) throws(EventLogError) {
+        while true {
+            let next = cluster.shared.withLock { $0.itemsNext }
+            do throws(EventLogError) {
+                return try cluster.topics.readItems(from: next) { values, next, isEnd in
+                    if !values.isEmpty || isEnd { takeItems(values, upTo: next, isEnd: isEnd, cluster) }
+                    return !cluster.stopping.load(ordering: .acquiring)
+                }
+            } catch {
+                // The topics stay open: whoever opens them again takes back what is being committed.
+                guard error.code == .gap else { throw error }
+                guard goOnBehindGap(error, cluster) else { return }
             }
         }
     }
@@ -201,6 +210,7 @@ extension Engine {
             ) { $1 },
             promotion: cluster.confined.promotion)
         membership.included = cluster.confined.included.isEmpty ? nil : cluster.confined.included
+        membership.newestImage = cluster.shared.withLock { $0.image }
         state.membership = try? JSONEncoder().encode(membership)
         let forgotten = (state.forgottenIDs ?? []).map(\.string)
         state.forgottenIDs = []

@@ -42,6 +42,7 @@ extension Engine {
             return shared.image.map { 1 - $0.slot } ?? 0
         }
         guard let slot else { return }
+        cluster.makingImage.enter()
         let thread = Thread { [self] in
             ThreadPriority.yieldToLookUps()
             tellImage(slot: slot, cluster)
@@ -54,7 +55,7 @@ extension Engine {
         let path = options.cluster.imagePath
         do {
             let began = ContinuousClock.now
-            let place = try tell(ImageFile(path, of: checkpointer.file), slot: slot, cluster)
+            let place = try tell(makeImage(at: path, cluster), slot: slot, cluster)
             cluster.shared.withLock { shared in
                 if place.isNewer(than: shared.image) { shared.image = place }
                 shared.report.imagesTold += 1
@@ -70,13 +71,22 @@ extension Engine {
                 ])
         } catch {
             // The first checkpoint is committed, and not written yet.
-            let isEarly = (error as? StateError)?.code == .mismatch
+            let isEarly =
+                (error as? StateError)?.code == .mismatch || cluster.stopping.load(ordering: .acquiring)
             let rest = isEarly ? Self.shortRest : Self.rest
             cluster.shared.withLock { ($0.isTellingImage, $0.imageRest) = (false, .now + rest) }
             logger.log(
                 level: isEarly ? .debug : .warning,
                 "what is known of items cannot be told whole; it is tried again",
                 metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Who stops waits for this: the state's file is read.
+    private func makeImage(at path: String, _ cluster: ClusterMember) throws -> ImageFile {
+        defer { cluster.makingImage.leave() }
+        return try ImageFile(path, of: checkpointer.file) {
+            !cluster.stopping.load(ordering: .acquiring)
         }
     }
 

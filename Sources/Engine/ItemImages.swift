@@ -65,7 +65,7 @@ public enum ItemImages {
 
     // MARK: - Reading
 
-    /// - Returns: `nil` where none was told, or its beginning is no longer kept.
+    /// - Returns: the newest of those that are kept whole, with all that was told since; `nil` where there is none.
     static func newest(_ topics: any ClusterTopics) throws(EventLogError) -> ItemImagePlace? {
         let range = try topics.itemsRange()
         for count in lookedAt where !range.isEmpty {
@@ -73,11 +73,14 @@ public enum ItemImages {
                 count < range.upperBound - range.lowerBound ? range.upperBound - count : range.lowerBound
             var newest: ItemImagePlace?
             try read(topics, from: start, upTo: range.upperBound) { value in
-                guard let place = MemberRecord(value)?.image, place.isNewer(than: newest) else { return true }
+                // Of two that were told one after the other the newer one may have been made of an older file.
+                guard let place = MemberRecord(value)?.image, place.isNewer(than: newest),
+                    range.contains(min(place.next, place.from))
+                else { return true }
                 newest = place
                 return true
             }
-            if let newest { return range.contains(min(newest.next, newest.from)) ? newest : nil }
+            if let newest { return newest }
             if start == range.lowerBound { break }
         }
         return nil
@@ -139,20 +142,24 @@ final class ImageFile {
     private let path: String
     private let handle: FileHandle
 
-    /// - Throws: where nothing was committed yet that somebody could begin with, or what the files say.
-    init(_ path: String, of state: StateFile) throws {
+    /// - Parameter isWanted: asked again and again.
+    /// - Throws: where nothing was committed yet that somebody could begin with, or it is wanted no longer, or what the files say.
+    init(_ path: String, of state: StateFile, while isWanted: () -> Bool) throws {
         self.path = path
         // Looked at first: to write the file takes seconds.
         guard try StateFile.scalar(Membership.scalarName, path: state.path) != nil else {
             throw StateError(.mismatch, "'\(state.path)' is not yet that of one of several")
         }
         var membership: Membership?
-        try state.writeItems(to: path) { name, value in
+        let scalar = { (name: String, value: Scalar) -> Scalar? in
             guard case (Membership.scalarName, .blob(let data)) = (name, value) else {
                 return Membership.isOfUsers(scalar: name) ? nil : value
             }
             membership = (try? JSONDecoder().decode(Membership.self, from: data))?.image
             return membership.flatMap { try? JSONEncoder().encode($0) }.map { .blob($0) }
+        }
+        guard try state.writeItems(to: path, scalar: scalar, while: isWanted) else {
+            throw EventLogError(.closed, "this daemon stops")
         }
         do {
             guard let next = membership?.itemsNext else {

@@ -115,6 +115,30 @@ struct ClusterImageTests {
         #expect(places[1].failures.withLock { $0.count } == 1)
     }
 
+    /// The newest one alone was looked at, and where that was not kept whole it was as if there were none.
+    @Test("of several the newest that is kept whole is taken")
+    func choice() throws {
+        func said(_ image: UInt64, next: Int64, at: Int64) -> [UInt8] {
+            var record = MemberRecord(member: image, address: "", positions: [:], at: at, bytesSent: 0)
+            record.image = ItemImagePlace(
+                image: image, next: next, from: next + 2, pieces: 1, bytes: 9, at: at, slot: 0)
+            return record.encoded
+        }
+        let member = FakeMember(group, number: 0)
+        #expect(try ItemImages.newest(member) == nil)
+        group.state.withLock { state in
+            state.items = Array(repeating: [], count: 90)
+            // Said again and again.
+            state.items += [said(2, next: 70, at: 2), said(1, next: 60, at: 1), said(3, next: 50, at: 3)]
+            state.items += Array(repeating: said(3, next: 50, at: 3), count: 60)
+        }
+        #expect(try ItemImages.newest(member)?.image == 3)
+        group.dropItems(to: 60)
+        #expect(try ItemImages.newest(member)?.image == 2)
+        group.dropItems(to: 80)
+        #expect(try ItemImages.newest(member) == nil)
+    }
+
     @Test("where there is none a gap is told, and what is there is gone on with")
     func without() throws {
         group.assign([0: 0, 1: 1])
