@@ -131,8 +131,13 @@ package final class ItemLedger {
         for (number, model) in state.models.enumerated() { models[number].countSteps(of: model) }
         takeModels(into: &changes)
         takeRows(into: &changes, &places)
+        // What says nothing is not told, and no number of what is.
+        if changes.isEmpty { sequence -= 1 }
         return changes
     }
+
+    /// Changes of this state's that an earlier process has told count as taken: no later ones have their numbers.
+    package func follow(_ told: Int64) { sequence = max(sequence, told) }
 
     /// Sequence numbers beyond the first of changes that went in pieces.
     package func advance(by pieces: Int) { sequence += Int64(pieces) }

@@ -130,6 +130,7 @@ extension Engine {
                 // What this process has told it knows; so does the file what it was written after. What a process before
                 // told and the file does not know was committed with the positions that are gone on from.
                 if changes.life == cluster.life || changes.sequence <= cluster.confined.sequence { return }
+                cluster.confined.ledger.follow(changes.sequence)
             } else if let known = cluster.confined.included[changes.origin], changes.sequence <= known {
                 return
             }

@@ -57,12 +57,18 @@ extension Engine {
         return false
     }
 
-    /// Users in the state's file whose partitions are somebody else's by now.
+    /// Users in the state's file whose partitions are somebody else's by now. Not of those that the group has given to somebody who
+    /// has not taken them over: what is told of them may be gone, and this file the last to have it.
     private func giveUpFiled(
         except partitions: Set<Int32>, _ placement: UserPlacement, _ cluster: ClusterMember
     ) {
         queue.sync {
-            let gone = Set(cluster.confined.filed.keys).subtracting(partitions)
+            let others = cluster.shared.withLock { shared in
+                cluster.confined.filed.keys.filter { partition in
+                    shared.directory.owner(of: partition).map { $0.record.member != cluster.member } ?? false
+                }
+            }
+            let gone = Set(others).subtracting(partitions)
             guard !gone.isEmpty else { return }
             letGo(gone, placement, cluster)
         }
@@ -133,7 +139,7 @@ extension Engine {
         let source = PartitionSource(image, markerOffset: markerOffset, records: records)
         guard let committed, !source.belongs(to: committed) else { return source }
         return isGone(partition, cluster)
-            ? .nobody(
+            ? .unknown(
                 PartitionMarker(
                     position: committed.offset, events: 0, partitions: placement.partitions,
                     member: cluster.name)) : nil
@@ -234,6 +240,8 @@ extension Engine {
                 state.logMemory.last[partition] = marker.last
                 state.logMemory.anchors[partition] = marker.anchor
             }
+            // Whom the file has nobody else can tell of.
+            if isFiled, source.isUnknown { state.sayAgain([partition], placement) }
             state.positions[partition] = marker.position
             state.partitionEvents?[partition] = marker.events
             cluster.confined.positions[partition] = marker.position

@@ -34,9 +34,11 @@ extension Engine {
             // Where that one does not come to it, anybody does: twice is no harm.
             let isOverdue = shared.image != nil && age >= 2 * interval.milliseconds
             let isTeller = shared.owned.contains(Self.tellingPartition) || isOverdue
+            // One that is to come says nothing but that a clock was wrong.
+            let isOld = age >= interval.milliseconds || age < -interval.milliseconds
             // What is committed is in the file by then.
-            guard isTeller, shared.hasCaughtUp, shared.failure == nil, shared.report.commits > 0,
-                !shared.isTellingImage, isRested, age >= interval.milliseconds
+            guard isTeller, isOld, isRested, shared.hasCaughtUp, shared.failure == nil,
+                shared.report.commits > 0, !shared.isTellingImage
             else { return nil }
             shared.isTellingImage = true
             return shared.image.map { 1 - $0.slot } ?? 0
@@ -59,7 +61,7 @@ extension Engine {
             cluster.shared.withLock { shared in
                 if place.isNewer(than: shared.image) { shared.image = place }
                 shared.report.imagesTold += 1
-                shared.isTellingImage = false
+                (shared.isTellingImage, shared.imageRest) = (false, .now + options.cluster.imageInterval)
                 // So that the others hear of it.
                 shared.announced = nil
             }
@@ -95,7 +97,8 @@ extension Engine {
     ) throws -> ItemImagePlace {
         let image = UInt64.random(in: 0 ... .max)
         let count = (file.bytes + Self.pieceBytes - 1) / Self.pieceBytes
-        let at = clock.milliseconds
+        // Whatever the clock of whoever told the last one.
+        let at = max(clock.milliseconds, cluster.shared.withLock { ($0.image?.at ?? 0) + 1 })
         let from = try cluster.topics.tell(count, named: { "image/\(slot)/\($0)" }) {
             (number) throws(EventLogError) in
             guard !cluster.stopping.load(ordering: .acquiring) else {

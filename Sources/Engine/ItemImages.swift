@@ -9,8 +9,10 @@ public import Logging
 public enum ItemImages {
     /// Beside the state's file: it lacks what is no longer kept of what others have told of items.
     private static let outdatedSuffix = "-outdated"
-    /// Records that are looked at for where the newest image is: each member says it every few seconds.
-    private static let lookedAt: [Int64] = [50, 1_000, 20_000, .max]
+    /// Such a file, once there is an image in its place.
+    private static let asideSuffix = "-before-image"
+    /// Records that are looked at for where the newest image is: each member says it every few seconds, and with each commit.
+    private static let lookedAt: [Int64] = [50, 1_000]
     private static let patience: Duration = .seconds(20)
 
     /// Makes the state's file of the newest image where there is none, or where the last run found it too old; users come from their
@@ -24,15 +26,18 @@ public enum ItemImages {
         at path: String, identity: StateIdentity, _ topics: any ClusterTopics, logger: Logger
     ) -> Bool {
         let isThere = FileManager.default.fileExists(atPath: path)
-        let isOutdated = isThere && FileManager.default.fileExists(atPath: path + outdatedSuffix)
-        guard !isThere || isOutdated else { return true }
-        defer { if isOutdated { try? FileManager.default.removeItem(atPath: path + outdatedSuffix) } }
+        let isMarked = FileManager.default.fileExists(atPath: path + outdatedSuffix)
+        guard !isThere || isMarked else { return true }
+        defer { if isMarked { try? FileManager.default.removeItem(atPath: path + outdatedSuffix) } }
         guard let image = try? newest(topics) else { return true }
         do {
             try take(image, topics, to: path, identity)
             logger.notice(
                 "begins with what another daemon has told of all items",
-                metadata: ["bytes": "\(image.bytes)", "told-at-ms": "\(image.at)"])
+                metadata: [
+                    "bytes": "\(image.bytes)", "told-at-ms": "\(image.at)",
+                    "state-before": "\(isThere ? path + asideSuffix : "none")",
+                ])
         } catch {
             logger.warning(
                 "what another daemon has told of all items cannot be had",
@@ -59,8 +64,8 @@ public enum ItemImages {
         try fetch(image, topics, to: target)
         // Refused here, where a member may go on without it.
         try StateFile(path: target, identity: identity).close()
-        StateFile.remove(path)
-        try StateFile.renameDurably(target, to: path)
+        // All in the older one is in the topics; where somebody has deleted these, it is the last to know its users.
+        try StateFile.replace(path, by: target, keepingOldAs: path + asideSuffix)
     }
 
     // MARK: - Reading
@@ -68,11 +73,13 @@ public enum ItemImages {
     /// - Returns: the newest of those that are kept whole, with all that was told since; `nil` where there is none.
     static func newest(_ topics: any ClusterTopics) throws(EventLogError) -> ItemImagePlace? {
         let range = try topics.itemsRange()
+        let deadline = ContinuousClock.now + patience
         for count in lookedAt where !range.isEmpty {
             let start =
                 count < range.upperBound - range.lowerBound ? range.upperBound - count : range.lowerBound
             var newest: ItemImagePlace?
             try read(topics, from: start, upTo: range.upperBound) { value in
+                guard .now < deadline else { return false }
                 // Of two that were told one after the other the newer one may have been made of an older file.
                 guard let place = MemberRecord(value)?.image, place.isNewer(than: newest),
                     range.contains(min(place.next, place.from))
@@ -167,6 +174,8 @@ final class ImageFile {
             }
             self.next = next
             handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+            // Read by its handle alone, it leaves nothing behind however this process ends.
+            StateFile.remove(path)
             bytes = Int(try handle.seekToEnd())
         } catch {
             StateFile.remove(path)
@@ -187,10 +196,7 @@ final class ImageFile {
         }
     }
 
-    deinit {
-        try? handle.close()
-        StateFile.remove(path)
-    }
+    deinit { try? handle.close() }
 }
 
 extension Membership {

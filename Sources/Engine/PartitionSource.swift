@@ -21,6 +21,8 @@ struct PartitionSource {
     /// Records that were read of the changelog.
     var recordsRead: Int
     var isCopy: Bool
+    /// What was told of its users is gone, and is done without.
+    var isUnknown = false
     /// `nil` where it cannot be read after all.
     var arrivals: (ArrivalRules, KnownItems) -> Arrivals?
 
@@ -41,9 +43,11 @@ struct PartitionSource {
                 users: ArrivedUsers.ready(parts, for: rules, items: items), recent: image.recent)
         }
     }
-    /// Nobody.
-    static func nobody(_ marker: PartitionMarker) -> PartitionSource {
-        PartitionSource(marker: marker, at: nil, recordsRead: 0) { _, _ in Arrivals() }
+    /// Of users of whom nothing is told any more.
+    static func unknown(_ marker: PartitionMarker) -> PartitionSource {
+        var source = PartitionSource(marker: marker, at: nil, recordsRead: 0) { _, _ in Arrivals() }
+        source.isUnknown = true
+        return source
     }
 
     /// Whether this is what the group's offset tells of.

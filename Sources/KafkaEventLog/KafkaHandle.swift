@@ -26,6 +26,7 @@ final class KafkaHandle: @unchecked Sendable {
     func end() {
         let ended = DispatchSemaphore(value: 0)
         let thread = Thread { [self] in
+            reportAll()
             rd_kafka_topic_destroy(topic)
             // A consumer that was never closed leaves without calling back; the group notices by its session
             // time-out.
@@ -38,6 +39,13 @@ final class KafkaHandle: @unchecked Sendable {
         callbacks.logger.warning(
             "librdkafka \(rdKafkaVersion) does not end one of its clients, as versions before 2.6 do when a topic is deleted while it is read; it is left to the end of the process, and holds its memory until then"
         )
+    }
+
+    /// Whoever waits for a record hears of it: with the client goes what is kept for that.
+    private func reportAll() {
+        guard rd_kafka_type(client) == RD_KAFKA_PRODUCER else { return }
+        rd_kafka_purge(client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT)
+        for _ in 0..<20 where rd_kafka_outq_len(client) > 0 { rd_kafka_poll(client, 50) }
     }
 
     /// Leaves the pointers as they are, and what librdkafka's threads may call.

@@ -31,6 +31,8 @@ final class KafkaTransactions: Sendable {
         var begun = ContinuousClock.now
         /// Whether that one is to be taken back yet.
         var isAborting = false
+        /// Partitions of which a record did not come behind what was told, and whoever commits has not heard of it.
+        var anew: Set<Int32> = []
     }
 
     private static let answerMilliseconds: Int32 = 30_000
@@ -113,6 +115,8 @@ final class KafkaTransactions: Sendable {
         let client = try openClient(timeoutMilliseconds: Self.timeoutMilliseconds(ofBytes: bytes))
         do throws(Failure) {
             try abortLast(client)
+            // Seen by an attempt that failed: records that were taken back make room in front of those of this one.
+            if let anew = takeAnew(told) { return .begunAnew(anew) }
             try check(
                 rd_kafka_begin_transaction(client.handle), "cannot begin a transaction", client, isFirst: true
             )
@@ -123,15 +127,18 @@ final class KafkaTransactions: Sendable {
                 try send(positions, client)
                 // Where not all is written by then, the commit itself says why.
                 rd_kafka_flush(client.handle, Self.answerMilliseconds)
-                let anew = places.partitions(notBehind: told)
-                guard anew.isEmpty else {
+                note(places, told)
+                if state.withLock({ !$0.anew.isDisjoint(with: told.keys) }) {
                     state.withLock { $0.isAborting = true }
                     try abortLast(client)
-                    return .begunAnew(anew)
+                    return .begunAnew(takeAnew(told) ?? [])
                 }
                 try end(client)
+                // What was not reported before; the next one tells of it.
+                note(places, told)
                 return .committed(told: places.last)
             } catch {
+                note(places, told)
                 if error.mayBeAborted {
                     state.withLock { $0.isAborting = true }
                     // Where it cannot be yet, it is before the next one.
@@ -142,6 +149,18 @@ final class KafkaTransactions: Sendable {
         } catch {
             if error.losesClient { state.withLock { ($0.client, $0.isAborting) = (nil, false) } }
             throw error
+        }
+    }
+
+    private func note(_ places: RecordPlaces, _ told: [Int32: Int64]) {
+        state.withLock { $0.anew.formUnion(places.partitions(notBehind: told)) }
+    }
+
+    private func takeAnew(_ told: [Int32: Int64]) -> Set<Int32>? {
+        state.withLock { state in
+            defer { if !told.isEmpty { state.anew = [] } }
+            let anew = state.anew.intersection(told.keys)
+            return anew.isEmpty ? nil : anew
         }
     }
 

@@ -1,3 +1,4 @@
+import Checkpoints
 import ClusterItems
 import ClusterMembers
 import EngineSupport
@@ -112,6 +113,9 @@ struct ClusterImageTests {
         try ClusterPlace.settle(places, group)
         try requireExact(places, events, group)
         requireRows(places[1], as: places[0])
+        // Whatever becomes of the topics.
+        let before = try StateFile.verify(path: places[1].folder.state + "-before-image").problems
+        #expect(before.isEmpty, "\(before)")
         #expect(places[1].failures.withLock { $0.count } == 1)
     }
 
@@ -137,6 +141,24 @@ struct ClusterImageTests {
         #expect(try ItemImages.newest(member)?.image == 2)
         group.dropItems(to: 80)
         #expect(try ItemImages.newest(member) == nil)
+    }
+
+    @Test("one by a clock that was wrong is followed by others, at their pace")
+    func wrongClock() throws {
+        group.assign([0: 0, 1: 0])
+        var record = MemberRecord(member: 9, address: "", positions: [:], at: 1, bytesSent: 0)
+        record.image = ItemImagePlace(
+            image: 7, next: 0, from: 0, pieces: 1, bytes: 9, at: 1 << 55, slot: 0)
+        let said = record.encoded
+        group.state.withLock { $0.items = [said] }
+        let place = try ClusterPlace(group, number: 0, imageInterval: .milliseconds(300))
+        defer { try? place.engine.stop() }
+        var events: [Event] = []
+        let began = ContinuousClock.now
+        feed(100, behind: &events)
+        try eventually("two are told") { place.status["cluster.images-told"] == "2" }
+        #expect(began.duration(to: .now) >= .milliseconds(300))
+        #expect(place.engine.cluster?.shared.withLock { $0.image.map { $0.image != 7 } } == true)
     }
 
     @Test("where there is none a gap is told, and what is there is gone on with")

@@ -89,11 +89,12 @@ struct ClusterTopicAnewTests {
         requireWhole(places[1], events)
     }
 
-    /// It began the partition at the log's beginning, without a word, and learned all of it a second time.
+    /// It began the partition at the log's beginning, without a word, and learned all of it a second time. And who was started again
+    /// beside the others gave up what the group had given to somebody who could not take it over.
     @Test(
-        "with nobody left who knows the users, a partition is not taken over, and its last owner's file brings them back"
-    )
-    func missing() throws {
+        "with nobody left who knows the users, a partition is not taken over, and its last owner's file brings them back",
+        arguments: [true, false])
+    func missing(isAlone: Bool) throws {
         group.assign([0: 0, 1: 0])
         let places = try (0..<2).map {
             try ClusterPlace(group, number: $0, patience: .milliseconds(50))
@@ -111,8 +112,16 @@ struct ClusterTopicAnewTests {
         #expect(places[1].status["cluster.partitions"] == "")
         #expect(places[1].engine.onQueue { $0.users.read { $0.count } } == 0)
         #expect(places[1].failures.withLock { $0.isEmpty })
-        group.assign([0: 0, 1: 0])
-        try places[0].startAgain()
+        if isAlone {
+            group.assign([0: 0, 1: 0])
+            try places[0].startAgain()
+        } else {
+            group.assign([0: 0, 1: 1])
+            try places[0].startAgain()
+            try eventually("it has the one") { places[0].status["cluster.partitions"] == "0" }
+            try places[0].engine.checkpointNow()
+            group.assign([0: 0, 1: 0])
+        }
         feed(5, behind: &events)
         try ClusterPlace.settle(places, group)
         group.assign([0: 1, 1: 1])
