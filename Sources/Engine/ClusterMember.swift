@@ -24,9 +24,7 @@ public struct ClusterOptions: Sendable, Equatable {
     package var standbyKept: Duration = .seconds(600)
     /// How old the newest image of items gets before another one is told; 0 tells none.
     public var imageInterval: Duration = .zero
-    /// Whether the process may end, to be started again and begin with an image. Not where it has just tried to, or it would do
-    /// nothing else.
-    public var mayBeginAnew = true
+    public var beginning = Beginning.settled
     /// Where images are made, and go once they are told.
     public var imagePath = ""
     /// How long what was told of a partition's users may be missing before it is taken to be gone: until a transaction has ended
@@ -34,6 +32,16 @@ public struct ClusterOptions: Sendable, Equatable {
     package var missingPatience: Duration = .seconds(30)
 
     public init() {}
+
+    /// What came of looking for an image of items before the state's file was opened.
+    public enum Beginning: Sendable {
+        /// The state goes on as it was, or begins with an image, or with all that was ever told.
+        case settled
+        /// There is no state yet, and nobody answered.
+        case unasked
+        /// An image could not be taken: whoever ended to begin with one would do nothing else.
+        case failed
+    }
 }
 
 /// What the state's file keeps of it, as JSON: what stood in the members' topics when the rest of the file did.

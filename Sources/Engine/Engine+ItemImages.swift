@@ -116,7 +116,8 @@ extension Engine {
     /// A member that knows nothing begins with an image where there is one, as it would have at its start had the broker answered.
     func requireBeginning(_ cluster: ClusterMember) throws(EventLogError) {
         let isEmpty = queue.sync { cluster.confined.isNew && state.stats.count == 0 }
-        guard options.cluster.mayBeginAnew, isEmpty, cluster.shared.withLock({ $0.itemsNext }) == nil,
+        guard options.cluster.beginning == .unasked, isEmpty,
+            cluster.shared.withLock({ $0.itemsNext }) == nil,
             try ItemImages.newest(cluster.topics) != nil
         else { return }
         ItemImages.markOutdated(checkpointer.file.path)
@@ -130,7 +131,7 @@ extension Engine {
     ///
     /// - Returns: whether it goes on with what is there; else it ends, and begins with an image.
     func goOnBehindGap(_ error: EventLogError, _ cluster: ClusterMember) -> Bool {
-        if options.cluster.mayBeginAnew, (try? ItemImages.newest(cluster.topics)) ?? nil != nil {
+        if options.cluster.beginning != .failed, (try? ItemImages.newest(cluster.topics)) ?? nil != nil {
             ItemImages.markOutdated(checkpointer.file.path)
             failCluster(
                 EventLogError(

@@ -21,15 +21,17 @@ public enum ItemImages {
     /// - Parameters:
     ///   - path: of the state's file.
     ///   - identity: of the state that is wanted; an image of another one is of no use.
-    /// - Returns: `ClusterOptions.mayBeginAnew`.
     public static func begin(
         at path: String, identity: StateIdentity, _ topics: any ClusterTopics, logger: Logger
-    ) -> Bool {
+    ) -> ClusterOptions.Beginning {
         let isThere = FileManager.default.fileExists(atPath: path)
         let isMarked = FileManager.default.fileExists(atPath: path + outdatedSuffix)
-        guard !isThere || isMarked else { return true }
+        guard !isThere || isMarked else { return .settled }
         defer { if isMarked { try? FileManager.default.removeItem(atPath: path + outdatedSuffix) } }
-        guard let image = try? newest(topics) else { return true }
+        let found: ItemImagePlace?
+        do throws(EventLogError) { found = try newest(topics) } catch { return .unasked }
+        // All that was ever told is kept, as far as anybody knows.
+        guard let image = found else { return .settled }
         do {
             try take(image, topics, to: path, identity)
             logger.notice(
@@ -45,9 +47,9 @@ public enum ItemImages {
                     "error": "\(error)",
                     "instead": isThere ? "the state's file" : "all that is kept of what was told",
                 ])
-            return false
+            return .failed
         }
-        return true
+        return .settled
     }
 
     /// The next start begins with an image.

@@ -143,6 +143,29 @@ struct ClusterImageTests {
         #expect(try ItemImages.newest(member) == nil)
     }
 
+    /// It ended, to begin with that one.
+    @Test("who found none, and reads all from the beginning, goes on though one is told meanwhile")
+    func meanwhile() throws {
+        group.assign([0: 0, 1: 0])
+        let first = try ClusterPlace(group, number: 0)
+        defer { try? first.engine.stop() }
+        var events: [Event] = []
+        feed(100, behind: &events)
+        try ClusterPlace.settle([first], group)
+        var record = MemberRecord(member: 9, address: "", positions: [:], at: 1, bytesSent: 0)
+        record.image = ItemImagePlace(image: 7, next: 0, from: 1, pieces: 1, bytes: 9, at: 1, slot: 0)
+        let (said, group) = (record.encoded, group)
+        let second = try ClusterPlace(group, number: 1) {
+            group.state.withLock { $0.items.append(said) }
+        }
+        defer { try? second.engine.stop() }
+        group.assign([0: 0, 1: 1])
+        feed(20, behind: &events)
+        try ClusterPlace.settle([first, second], group)
+        try requireExact([first, second], events, group)
+        #expect(second.failures.withLock { $0.isEmpty })
+    }
+
     @Test("one by a clock that was wrong is followed by others, at their pace")
     func wrongClock() throws {
         group.assign([0: 0, 1: 0])

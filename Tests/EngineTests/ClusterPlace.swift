@@ -34,18 +34,19 @@ final class ClusterPlace {
     init(
         _ group: FakeGroup, number: Int, standby: Int = 0, patience: Duration = .seconds(600),
         onGap: ConsumerOptions.OnGap = .fail, imageInterval: Duration = .zero,
-        isCut: Bool = false
+        isCut: Bool = false, betweenLookAndStart: () -> Void = {}
     ) throws {
         (self.group, self.number) = (group, number)
         options = Options(
             standby: standby, patience: patience, onGap: onGap, imageInterval: imageInterval)
         member = FakeMember(group, number: number)
         member.cut(isCut)
-        engine = try Self.start(member, folder, options, failures)
+        engine = try Self.start(member, folder, options, failures, betweenLookAndStart)
     }
 
     private static func start(
-        _ member: FakeMember, _ folder: Folder, _ wanted: Options, _ failures: Lock<[EventLogError]>
+        _ member: FakeMember, _ folder: Folder, _ wanted: Options, _ failures: Lock<[EventLogError]>,
+        _ betweenLookAndStart: () -> Void = {}
     ) throws -> Engine {
         var options = smallOptions()
         options.state.models = ModelOptions.defaults
@@ -59,8 +60,9 @@ final class ClusterPlace {
         options.cluster.imageInterval = wanted.imageInterval
         options.cluster.imagePath = folder.path + "/image.sqlite"
         let identity = options.identity(source: "test")
-        options.cluster.mayBeginAnew = ItemImages.begin(
+        options.cluster.beginning = ItemImages.begin(
             at: folder.state, identity: identity, member, logger: logger)
+        betweenLookAndStart()
         let file = try StateFile(path: folder.state, identity: identity)
         let engine = try Engine(
             options: options, file: file, log: member, logger: logger, cluster: member)

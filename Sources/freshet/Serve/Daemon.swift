@@ -150,7 +150,7 @@ struct Daemon {
             let identity = options.identity(source: log.source)
             let cluster = configuration.clusterTopics(of: log, logger: logger)
             if let cluster {
-                options.cluster.mayBeginAnew = ItemImages.begin(
+                options.cluster.beginning = ItemImages.begin(
                     at: path, identity: identity, cluster, logger: logger)
             }
             let file = try StateFile(
