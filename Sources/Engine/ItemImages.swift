@@ -29,9 +29,21 @@ public enum ItemImages {
         guard !isThere || isMarked else { return .settled }
         defer { if isMarked { try? FileManager.default.removeItem(atPath: path + outdatedSuffix) } }
         let found: ItemImagePlace?
-        do throws(EventLogError) { found = try newest(topics) } catch { return .unasked }
-        // All that was ever told is kept, as far as anybody knows.
-        guard let image = found else { return .settled }
+        let isWhole: Bool
+        do throws(EventLogError) {
+            found = try newest(topics)
+            isWhole = try topics.itemsRange().lowerBound == 0
+        } catch {
+            return .unasked
+        }
+        guard let image = found else {
+            if !isWhole {
+                logger.warning(
+                    "some of what was told of items is no longer kept, and there is no image of it: this daemon knows less of them than others (cluster.image-interval-s)"
+                )
+            }
+            return .settled
+        }
         do {
             try take(image, topics, to: path, identity)
             logger.notice(
