@@ -24,6 +24,7 @@ public struct ClusterOptions: Sendable, Equatable {
     package var standbyKept: Duration = .seconds(600)
     /// How old the newest image of items gets before another one is told; 0 tells none.
     public var imageInterval: Duration = .zero
+    /// What `ItemImages.begin` said.
     public var beginning = Beginning.settled
     /// Where images are made, and go once they are told.
     public var imagePath = ""

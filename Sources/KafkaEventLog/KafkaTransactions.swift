@@ -1,6 +1,5 @@
 import CRdKafka
 import EventLog
-import Events
 import Foundation
 import Locking
 import Logging
@@ -374,28 +373,6 @@ final class KafkaTransactions: Sendable {
                     "\(words). \(reason): this daemon goes on from what is committed when it is started again"
                 ))
             : Failure(EventLogError(.unreachable, "\(words). \(reason): it is repeated"), losesClient: true)
-    }
-}
-
-/// Where a transaction's records have come to stand, by partition.
-private final class RecordPlaces: Sendable {
-    private let places = Lock<[Int32: ClosedRange<Int64>]>([:])
-
-    func add(_ token: Token) {
-        places.withLock { places in
-            let known = places[token.partition] ?? token.offset...token.offset
-            places[token.partition] =
-                min(known.lowerBound, token.offset)...max(known.upperBound, token.offset)
-        }
-    }
-
-    var last: [Int32: Int64] { places.withLock { $0.mapValues(\.upperBound) } }
-
-    /// Offsets only grow, save where a topic was deleted and made anew, or has lost its end with a broker.
-    func partitions(notBehind told: [Int32: Int64]) -> Set<Int32> {
-        places.withLock { places in
-            Set(places.filter { $0.value.lowerBound <= told[$0.key] ?? -1 }.keys)
-        }
     }
 }
 

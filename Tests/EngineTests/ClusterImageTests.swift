@@ -19,12 +19,6 @@ import Testing
 struct ClusterImageTests {
     private let group = FakeGroup(partitions: 2)
 
-    private func feed(_ count: Int, behind events: inout [Event]) {
-        let more = ClusterPlace.ratings(count, from: events.count)
-        events += more
-        group.feed(more)
-    }
-
     /// An image of these events or more, told by the first; what was told before it is gone.
     private func keepImageAlone(_ places: [ClusterPlace]) throws {
         func image() -> ItemImagePlace? { places[0].engine.cluster?.shared.withLock { $0.image } }
@@ -67,16 +61,16 @@ struct ClusterImageTests {
         }
         defer { for place in places { try? place.engine.stop() } }
         var events: [Event] = []
-        feed(400, behind: &events)
+        group.feed(400, behind: &events)
         try ClusterPlace.settle(places, group)
         try keepImageAlone(places)
-        feed(100, behind: &events)
+        group.feed(100, behind: &events)
         try ClusterPlace.settle(places, group)
         let third = try ClusterPlace(group, number: 2)
         defer { try? third.engine.stop() }
         #expect(third.engine.cluster?.member != places[0].engine.cluster?.member)
         group.assign([0: 0, 1: 2])
-        feed(100, behind: &events)
+        group.feed(100, behind: &events)
         try ClusterPlace.settle(places + [third], group)
         try requireExact(places + [third], events, group)
         requireRows(third, as: places[0])
@@ -85,7 +79,7 @@ struct ClusterImageTests {
         #expect(taken > 0 && taken < 100)
         // Its own file is one like others.
         try third.startAgain()
-        feed(20, behind: &events)
+        group.feed(20, behind: &events)
         try ClusterPlace.settle(places + [third], group)
         try requireExact(places + [third], events, group)
     }
@@ -98,18 +92,18 @@ struct ClusterImageTests {
         }
         defer { for place in places { try? place.engine.stop() } }
         var events: [Event] = []
-        feed(300, behind: &events)
+        group.feed(300, behind: &events)
         try ClusterPlace.settle(places, group)
         places[1].die(.afterCommits)
         group.assign([0: 0, 1: 0], dead: 1)
-        feed(100, behind: &events)
+        group.feed(100, behind: &events)
         try ClusterPlace.settle([places[0]], group)
         try keepImageAlone([places[0]])
         try places[1].startAgain()
         try eventually("it ends") { places[1].failures.withLock { $0.first?.code == .mustRestart } }
         try places[1].startAgain()
         group.assign([0: 0, 1: 1])
-        feed(100, behind: &events)
+        group.feed(100, behind: &events)
         try ClusterPlace.settle(places, group)
         try requireExact(places, events, group)
         requireRows(places[1], as: places[0])
@@ -150,7 +144,7 @@ struct ClusterImageTests {
         let first = try ClusterPlace(group, number: 0)
         defer { try? first.engine.stop() }
         var events: [Event] = []
-        feed(100, behind: &events)
+        group.feed(100, behind: &events)
         try ClusterPlace.settle([first], group)
         var record = MemberRecord(member: 9, address: "", positions: [:], at: 1, bytesSent: 0)
         record.image = ItemImagePlace(image: 7, next: 0, from: 1, pieces: 1, bytes: 9, at: 1, slot: 0)
@@ -160,7 +154,7 @@ struct ClusterImageTests {
         }
         defer { try? second.engine.stop() }
         group.assign([0: 0, 1: 1])
-        feed(20, behind: &events)
+        group.feed(20, behind: &events)
         try ClusterPlace.settle([first, second], group)
         try requireExact([first, second], events, group)
         #expect(second.failures.withLock { $0.isEmpty })
@@ -178,7 +172,7 @@ struct ClusterImageTests {
         defer { try? place.engine.stop() }
         var events: [Event] = []
         let began = ContinuousClock.now
-        feed(100, behind: &events)
+        group.feed(100, behind: &events)
         try eventually("two are told") { place.status["cluster.images-told"] == "2" }
         #expect(began.duration(to: .now) >= .milliseconds(300))
         #expect(place.engine.cluster?.shared.withLock { $0.image.map { $0.image != 7 } } == true)
@@ -190,16 +184,16 @@ struct ClusterImageTests {
         let places = try (0..<2).map { try ClusterPlace(group, number: $0) }
         defer { for place in places { try? place.engine.stop() } }
         var events: [Event] = []
-        feed(300, behind: &events)
+        group.feed(300, behind: &events)
         try ClusterPlace.settle(places, group)
         places[1].die(.afterCommits)
-        feed(100, behind: &events)
+        group.feed(100, behind: &events)
         group.assign([0: 0, 1: 0], dead: 1)
         try ClusterPlace.settle([places[0]], group)
         group.dropItems()
         try places[1].startAgain()
         group.assign([0: 0, 1: 1])
-        feed(100, behind: &events)
+        group.feed(100, behind: &events)
         try ClusterPlace.settle(places, group)
         #expect(places[1].failures.withLock { $0.isEmpty })
     }
@@ -210,7 +204,7 @@ struct ClusterImageTests {
         let first = try ClusterPlace(group, number: 0, imageInterval: .milliseconds(200))
         defer { try? first.engine.stop() }
         var events: [Event] = []
-        feed(300, behind: &events)
+        group.feed(300, behind: &events)
         try ClusterPlace.settle([first], group)
         try eventually("it is told") { first.status["cluster.images-told"] == "1" }
         let image = try #require(first.engine.cluster?.shared.withLock { $0.image })
@@ -224,7 +218,7 @@ struct ClusterImageTests {
         let second = try ClusterPlace(group, number: 1)
         defer { try? second.engine.stop() }
         group.assign([0: 1, 1: 1], dead: 0)
-        feed(50, behind: &events)
+        group.feed(50, behind: &events)
         try ClusterPlace.settle([second], group)
         try requireExact([second], events, group)
     }
@@ -240,14 +234,14 @@ struct ClusterImageTests {
         }
         defer { for place in places { try? place.engine.stop() } }
         var events: [Event] = []
-        feed(300, behind: &events)
+        group.feed(300, behind: &events)
         try ClusterPlace.settle([places[0]], group)
         try keepImageAlone([places[0]])
         places[1].member.cut(false)
         try eventually("it ends") { places[1].failures.withLock { $0.first?.code == .mustRestart } }
         try places[1].startAgain()
         group.assign([0: 0, 1: 1])
-        feed(50, behind: &events)
+        group.feed(50, behind: &events)
         try ClusterPlace.settle(places, group)
         try requireExact(places, events, group)
     }

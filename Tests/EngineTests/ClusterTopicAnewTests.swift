@@ -19,12 +19,6 @@ import Testing
 struct ClusterTopicAnewTests {
     private let group = FakeGroup(partitions: 2)
 
-    private func feed(_ count: Int, behind events: inout [Event]) {
-        let more = ClusterPlace.ratings(count, from: events.count)
-        events += more
-        group.feed(more)
-    }
-
     /// Histories as one engine has them that learned all.
     private func requireWhole(_ place: ClusterPlace, _ events: [Event]) {
         let alone = learned(batches(events, sizes: [500]), smallOptions())
@@ -52,7 +46,7 @@ struct ClusterTopicAnewTests {
         let places = try (0..<2).map { try ClusterPlace(group, number: $0) }
         defer { for place in places { try? place.engine.stop() } }
         var events: [Event] = []
-        feed(400, behind: &events)
+        group.feed(400, behind: &events)
         try ClusterPlace.settle(places, group)
         group.recreateUsers()
         // Of one user, of one partition; the other one has nothing to tell.
@@ -65,7 +59,7 @@ struct ClusterTopicAnewTests {
         #expect(places[0].failures.withLock { $0.isEmpty })
         places[0].die(.afterCommits)
         group.assign([0: 1, 1: 1], dead: 0)
-        feed(20, behind: &events)
+        group.feed(20, behind: &events)
         try ClusterPlace.settle([places[1]], group)
         requireWhole(places[1], events)
     }
@@ -76,15 +70,15 @@ struct ClusterTopicAnewTests {
         let places = try (0..<2).map { try ClusterPlace(group, number: $0) }
         defer { for place in places { try? place.engine.stop() } }
         var events: [Event] = []
-        feed(400, behind: &events)
+        group.feed(400, behind: &events)
         try ClusterPlace.settle(places, group)
         places[0].die(.afterCommits)
         group.recreateUsers()
         try places[0].startAgain()
-        feed(5, behind: &events)
+        group.feed(5, behind: &events)
         try ClusterPlace.settle(places, group)
         group.assign([0: 1, 1: 1])
-        feed(20, behind: &events)
+        group.feed(20, behind: &events)
         try ClusterPlace.settle(places, group)
         requireWhole(places[1], events)
     }
@@ -101,7 +95,7 @@ struct ClusterTopicAnewTests {
         }
         defer { for place in places { try? place.engine.stop() } }
         var events: [Event] = []
-        feed(400, behind: &events)
+        group.feed(400, behind: &events)
         try ClusterPlace.settle(places, group)
         places[0].die(.afterCommits)
         group.recreateUsers()
@@ -122,10 +116,10 @@ struct ClusterTopicAnewTests {
             try places[0].engine.checkpointNow()
             group.assign([0: 0, 1: 0])
         }
-        feed(5, behind: &events)
+        group.feed(5, behind: &events)
         try ClusterPlace.settle(places, group)
         group.assign([0: 1, 1: 1])
-        feed(20, behind: &events)
+        group.feed(20, behind: &events)
         try ClusterPlace.settle(places, group)
         requireWhole(places[1], events)
         #expect(places[1].status["cluster.partitions.missing"] == "")
@@ -141,12 +135,12 @@ struct ClusterTopicAnewTests {
         }
         defer { for place in places { try? place.engine.stop() } }
         var events: [Event] = []
-        feed(400, behind: &events)
+        group.feed(400, behind: &events)
         try ClusterPlace.settle(places, group)
         places[0].die(.afterCommits)
         group.recreateUsers()
         group.assign([0: 1, 1: 1], dead: 0)
-        feed(40, behind: &events)
+        group.feed(40, behind: &events)
         try ClusterPlace.settle([places[1]], group)
         let alone = learned(batches(events, sizes: [500]), smallOptions())
         #expect(places[1].engine.onQueue { $0.ratings.count } == alone.ratings.count)

@@ -57,6 +57,13 @@ final class FakeGroup: Sendable {
         }
     }
 
+    /// So many ratings more.
+    func feed(_ count: Int, behind events: inout [Event]) {
+        let more = ClusterPlace.ratings(count, from: events.count)
+        events += more
+        feed(more)
+    }
+
     /// - Parameter dead: members that the group has given up.
     func assign(_ owners: [Int32: Int], dead: Int? = nil) {
         state.withLock { state in
